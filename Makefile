@@ -1,0 +1,54 @@
+# One command per habit. `make` alone prints the list.
+PYTHON ?= python3
+BIN ?= .venv/bin
+
+.DEFAULT_GOAL := list
+.PHONY: list setup check fix test test-long coverage spec golden bench constraints ci
+
+list:  ## print this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
+	  while IFS='|' read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
+
+setup:  ## environment from constraints.txt in .venv, and the git hook
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r constraints.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	printf '#!/bin/sh\nexec make check\n' > .git/hooks/pre-commit
+	chmod +x .git/hooks/pre-commit
+
+check:  ## format, lint, types, architecture, generated pages; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+	$(BIN)/python scripts/make_specification.py --check
+
+fix:  ## repair what a program can repair
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test:  ## the fast tests
+	$(BIN)/python -m pytest
+
+test-long:  ## the long tests and every property test with many more examples
+	$(BIN)/python -m pytest -m "long or not long" --hypothesis-profile=long
+
+coverage:  ## the fast tests with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+spec:  ## write docs/specification.md from tests/spec
+	$(BIN)/python scripts/make_specification.py
+
+golden:  ## rewrite the kept files of tests/golden, then show what changed
+	CYTOPENIA_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q -m "long or not long" tests/golden
+	git --no-pager diff --stat -- tests/golden
+
+bench:  ## time and memory of the grading beside a database's own floor
+	$(BIN)/python benchmarks/bench_grading.py
+
+constraints:  ## pin every dependency with its hashes to the newest release
+	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --upgrade --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file constraints.txt
+
+ci:  ## what runs before a merge, from clean environments
+	.ci/run

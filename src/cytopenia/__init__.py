@@ -1,0 +1,54 @@
+"""Blood counts after CAR-T: graded, explained and counted.
+
+The public names are imported on first use, so that `import cytopenia` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from cytopenia.version import __version__
+
+if TYPE_CHECKING:
+    from cytopenia.contract import Tables, check_tables, require_tables
+    from cytopenia.definitions import load_definition
+    from cytopenia.frames import grade_labs
+    from cytopenia.readers.tabular import read_tables
+    from cytopenia.simulate import simulate_cohort
+    from cytopenia.workflow import check_study, run_study
+
+__all__ = [
+    "Tables",
+    "__version__",
+    "check_study",
+    "check_tables",
+    "grade_labs",
+    "load_definition",
+    "read_tables",
+    "require_tables",
+    "run_study",
+    "simulate_cohort",
+]
+
+_HOMES = {
+    "Tables": "cytopenia.contract",
+    "check_study": "cytopenia.workflow",
+    "check_tables": "cytopenia.contract",
+    "grade_labs": "cytopenia.frames",
+    "load_definition": "cytopenia.definitions",
+    "read_tables": "cytopenia.readers.tabular",
+    "require_tables": "cytopenia.contract",
+    "run_study": "cytopenia.workflow",
+    "simulate_cohort": "cytopenia.simulate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cytopenia' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,237 @@
+"""Parse, call, print, exit code. No other logic."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from cytopenia.errors import CytopeniaError
+from cytopenia.version import __version__
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.progress import Progress as ProgressBar
+
+__all__ = ["app", "main"]
+
+app = App(
+    name="cytopenia",
+    help="From a blood-count export after CAR-T to graded, explained, publishable results.",
+    version=__version__,
+    help_format="markdown",
+)
+
+_BAR_AFTER_SECONDS = 1.0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and leave with its exit code."""
+    try:
+        code = app(arguments, result_action="return_value")
+    except CytopeniaError as error:
+        print(f"cytopenia: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("cytopenia: stopped; nothing was changed.", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+@app.command
+def demo(*, out: Path = Path("cytopenia-demo")) -> None:
+    """Simulate a small synthetic cohort and run a whole study on it.
+
+    Example: `cytopenia demo --out my-demo`
+
+    Parameters
+    ----------
+    out
+        Folder for the study (tables and study.toml) and its results.
+    """
+    from cytopenia.workflow import run_demo
+
+    with _Bar() as bar:
+        written = run_demo(out, progress=bar)
+    print("Synthetic data: every patient in this demonstration is invented.")
+    _tell_written(written.folder, written.run.findings)
+
+
+@app.command
+def run(study: Path, *, out: Path | None = None) -> None:
+    """Run a study and write its results.
+
+    Example: `cytopenia run study.toml --out results`
+
+    Parameters
+    ----------
+    study
+        The study file; `cytopenia init` writes one.
+    out
+        Folder of the results, replaced as a whole; by default `results` beside the study file.
+    """
+    from cytopenia.workflow import run_study
+
+    with _Bar() as bar:
+        written = run_study(study, out=out, progress=bar)
+    _tell_written(written.folder, written.run.findings)
+
+
+@app.command
+def check(study: Path, *, json: bool = False) -> int:
+    """Read the tables of a study and list every finding, without running it.
+
+    Example: `cytopenia check study.toml`
+
+    The exit code is 10 if a finding is an error, else 0.
+
+    Parameters
+    ----------
+    study
+        The study file.
+    json
+        Print the findings as JSON lines.
+    """
+    from cytopenia.errors import DataError
+    from cytopenia.workflow import check_study
+
+    findings = check_study(study)
+    if json:
+        print(findings.write_ndjson(), end="")
+    else:
+        _print_findings(findings)
+    return DataError.exit_code if "error" in findings["severity"] else 0
+
+
+@app.command
+def init(folder: Path = Path(), *, force: bool = False) -> None:
+    """Write a commented study file for the tables of a folder.
+
+    Example: `cytopenia init my-cohort`
+
+    Parameters
+    ----------
+    folder
+        Where the tables are; study.toml is written there.
+    force
+        Replace a study.toml that is there already.
+    """
+    from cytopenia.workflow import init_study
+
+    path, notes = init_study(folder, force=force)
+    print(f"Wrote {path}.")
+    for note in notes:
+        print(f"  {note}")
+    print(f"Next: read it, then  cytopenia check {path}")
+
+
+@app.command
+def grade(
+    labs: Path,
+    *,
+    definition: str,
+    out: Path,
+    map_: Annotated[Path | None, Parameter(name="--map")] = None,
+    day_zero: Annotated[str | None, Parameter(name="--day-zero")] = None,
+    lln: Annotated[list[str] | None, Parameter(name="--lln", negative="")] = None,
+    events: Path | None = None,
+    support: Path | None = None,
+) -> None:
+    """Grade one file of laboratory values.
+
+    Example: `cytopenia grade labs.csv --definition ctcae_v4 --out graded.csv --lln anc=2.0`
+
+    A definition of single values (ctcae_v4) gives every row its term, grade and reason. A definition of whole
+    courses (qiu2023_recovery) gives one row per patient.
+
+    Parameters
+    ----------
+    labs
+        CSV, TSV, Excel or Parquet; long (one row per value) or wide (one column per analyte).
+    definition
+        Id of a definition, with or without a part: ctcae_v4, ctcae_v4.anemia, qiu2023_recovery.
+    out
+        The file to write: .csv, .tsv, .xlsx or .parquet.
+    map_
+        A TOML file that says which column is which; `cytopenia init` shows its form under [data].
+    day_zero
+        "first": the first day of each patient is day 0. Otherwise the file counts days from infusion.
+    lln
+        Lower limit of normal for rows that have none, in the canonical unit: --lln anc=2.0.
+    events
+        Deaths and other events, for definitions of whole courses.
+    support
+        Growth factors and transfusions, for definitions of whole courses.
+    """
+    from cytopenia.grade_file import GradeRequest, grade_file
+
+    request = GradeRequest(
+        labs=labs,
+        definition=definition,
+        out=out,
+        mapping=map_,
+        day_zero=day_zero,
+        lln=tuple(lln or ()),
+        events=events,
+        support=support,
+    )
+    with _Bar() as bar:
+        summary = grade_file(request, progress=bar)
+    _print_findings(summary.findings)
+    for line in summary.lines:
+        print(line)
+
+
+class _Bar:
+    """A progress bar on work that takes longer than a second."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._bar: ProgressBar | None = None
+        self._tasks: dict[str, int] = {}
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        if self._bar is None:
+            if time.monotonic() - self._start < _BAR_AFTER_SECONDS:
+                return
+            self._bar = _open_bar()
+        if label not in self._tasks:
+            self._tasks[label] = int(self._bar.add_task(label, total=total))
+        self._bar.update(self._tasks[label], completed=done, total=total)  # type: ignore[arg-type]
+
+
+def _open_bar() -> ProgressBar:
+    from rich.console import Console
+    from rich.progress import Progress as ProgressBar
+
+    bar = ProgressBar(console=Console(stderr=True))
+    bar.start()
+    return bar
+
+
+def _tell_written(folder: Path, findings: pl.DataFrame) -> None:
+    counts = {level: int((findings["severity"] == level).sum()) for level in ("error", "warning", "info")}
+    print(f"Report:   {folder / 'report.html'}")
+    print(f"Numbers:  {folder / 'results.csv'}, patients.csv, evidence.csv")
+    print(f"Findings: {counts['error']} errors, {counts['warning']} warnings, {counts['info']} notes in findings.csv")
+
+
+def _print_findings(findings: pl.DataFrame) -> None:
+    for row in findings.iter_rows(named=True):
+        print(f"{row['severity']:<8}{row['table']}: {row['message']}")
+    if findings.is_empty():
+        print("No findings.")
+
+
+if __name__ == "__main__":
+    main()

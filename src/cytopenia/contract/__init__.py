@@ -1,0 +1,49 @@
+"""The contract: six tables, what a file may give, what the package works with, and what was found in them."""
+
+from cytopenia.contract.findings import (
+    FINDING_SCHEMA,
+    RULES,
+    Finding,
+    FindingRule,
+    collect_findings,
+    merge_findings,
+    note,
+    note_rows,
+)
+from cytopenia.contract.labs import prepare_labs
+from cytopenia.contract.prepare import check_tables, prepare_tables, require_tables
+from cytopenia.contract.schemas import (
+    EVENT_KINDS,
+    RESPONSES,
+    SUPPORT_KINDS,
+    TABLES,
+    ColumnRule,
+    TableRule,
+    Tables,
+    TextFormat,
+    empty_table,
+)
+
+__all__ = [
+    "EVENT_KINDS",
+    "FINDING_SCHEMA",
+    "RESPONSES",
+    "RULES",
+    "SUPPORT_KINDS",
+    "TABLES",
+    "ColumnRule",
+    "Finding",
+    "FindingRule",
+    "TableRule",
+    "Tables",
+    "TextFormat",
+    "check_tables",
+    "collect_findings",
+    "empty_table",
+    "merge_findings",
+    "note",
+    "note_rows",
+    "prepare_labs",
+    "prepare_tables",
+    "require_tables",
+]

@@ -1,0 +1,262 @@
+"""Days and dates: reading them from cells, and counting days from the first infusion.
+
+Dates are local: a time zone never moves a blood draw to another day. A date is read only where its order is
+certain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from cytopenia.contract.findings import Finding, note_rows
+from cytopenia.values import clean_text, is_missing_text, parse_values
+
+__all__ = ["Moments", "place_days", "read_moments", "read_times"]
+
+_DATE = (
+    r"^(?:(?P<y>[0-9]{4})[-/.](?P<m>[0-9]{1,2})[-/.](?P<d>[0-9]{1,2})"
+    r"|(?P<a>[0-9]{1,2})(?P<mark>[-/.])(?P<b>[0-9]{1,2})[-/.](?P<yy>[0-9]{4})"
+    r"|(?P<dd>[0-9]{1,2})[- ]?(?P<mon>[A-Za-z]{3})[- ]?(?P<yyyy>[0-9]{4}))"
+    r"(?:(?:T|\s+)(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])(?::[0-5][0-9](?:[.,][0-9]+)?)?\s*(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
+)
+_TIME = r"^(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])(?::[0-5][0-9](?:[.,][0-9]+)?)?$"
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: str(number) for number, name in enumerate(_MONTH_NAMES, start=1)}
+
+
+@dataclass(frozen=True)
+class Moments:
+    """When each row happened: `day` Int32, `date` Date and `minute` Int32, each null where not given."""
+
+    day: pl.Series
+    date: pl.Series
+    minute: pl.Series
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The cells of one column with what is needed to name them in a finding."""
+
+    table: str
+    column: str
+    cells: pl.Series
+    rows: pl.Series
+    date_format: str | None
+
+    @property
+    def where(self) -> str:
+        return f"{self.table}.{self.column}"
+
+
+def read_moments(
+    table: pl.DataFrame, name: str, *, day: str, date: str, date_format: str | None
+) -> tuple[Moments, list[Finding]]:
+    """Return when each row happened, from the columns `day` and `date` (one may be absent), and findings.
+
+    A column meant for days that holds dates is read as dates. Fractions of days count to their calendar day.
+    Text dates are read as 2024-01-31, 31.01.2024 and 31-Jan-2024; 01/02/2024 only where one date of the
+    column, or `date_format`, settles the order.
+    """
+    height, findings = table.height, list[Finding]()
+    days, dates, minutes = (
+        pl.repeat(None, height, dtype=dtype, eager=True) for dtype in (pl.Int32, pl.Date, pl.Int32)
+    )
+    if day in table.columns:
+        source = _Cells(name, day, table[day], table["source_row"], date_format)
+        if _holds_dates(source.cells):
+            dates, minutes, found = _read_dates(source)
+        else:
+            days, found = _read_days(source)
+        findings += found
+    if date in table.columns:
+        given, given_minutes, found = _read_dates(
+            _Cells(name, date, table[date], table["source_row"], date_format)
+        )
+        dates, minutes = (
+            given.zip_with(given.is_not_null(), dates),
+            given_minutes.zip_with(given.is_not_null(), minutes),
+        )
+        findings += found
+    return Moments(days.rename("day"), dates.rename("date"), minutes.rename("minute")), findings
+
+
+def read_times(column: pl.Series) -> pl.Series:
+    """Return minutes after midnight of a column of times ("8:30" or a native time), else null."""
+    if column.dtype == pl.Time:
+        return column.dt.hour().cast(pl.Int32) * 60 + column.dt.minute()
+    return _minutes(clean_text(column).str.extract_groups(_TIME).struct.unnest())
+
+
+def place_days(
+    table: pl.DataFrame, moments: Moments, *, zeros: pl.DataFrame | None, name: str
+) -> tuple[pl.Series, list[Finding]]:
+    """Return the day of every row counted from day 0 of its patient, and the findings.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `patient_id` and `source_row` of each row.
+    zeros : DataFrame or None
+        One row per patient: `patient_id`, `zero_date` Date or null, `zero_day` Int32 (the given day that is
+        day 0). None: days are taken as given and dates cannot be placed.
+    """
+    if zeros is None or (moments.date.null_count() == table.height and not (zeros["zero_day"] != 0).any()):
+        return moments.day, []
+    frame = table.select("patient_id", "source_row", moments.day.alias("day"), moments.date.alias("date"))
+    frame = frame.join(zeros, on="patient_id", how="left", maintain_order="left").select(
+        "source_row",
+        given=pl.col("day") - pl.col("zero_day").fill_null(0),
+        counted=(pl.col("date") - pl.col("zero_date")).dt.total_days().cast(pl.Int32),
+    )
+    apart = frame.filter(pl.col("given") != pl.col("counted"))["source_row"]
+    what = "day and date do not agree"
+    findings = note_rows(name, "day_and_date_disagree", what, rows=apart, total=table.height)
+    return frame.select(day=pl.coalesce("given", "counted")).to_series(), findings
+
+
+def _holds_dates(cells: pl.Series) -> bool:
+    if cells.dtype.is_temporal():
+        return True
+    if cells.dtype != pl.String:
+        return False
+    return bool(clean_text(cells.unique()).str.contains(_DATE).any())
+
+
+def _read_days(source: _Cells) -> tuple[pl.Series, list[Finding]]:
+    if source.cells.dtype.is_integer():
+        return source.cells.cast(pl.Int32, strict=False), []
+    number = parse_values(source.cells)
+    missing = is_missing_text(source.cells) if source.cells.dtype == pl.String else source.cells.is_null()
+    whole = number["value"].floor()
+    frame = pl.DataFrame(
+        {
+            "row": source.rows,
+            "exact": (number["comparator"] == "="),
+            "value": number["value"],
+            "whole": whole,
+            "missing": missing,
+        }
+    )
+    read = pl.col("exact") & pl.col("value").is_not_null()
+    fractional = frame.filter(read & (pl.col("value") != pl.col("whole")))["row"]
+    unread = frame.filter(~read & ~pl.col("missing"))["row"]
+    findings = note_rows(
+        source.where, "fractional_day", f"{source.column} has a fraction", rows=fractional, total=frame.height
+    )
+    findings += note_rows(
+        source.where,
+        "date_not_read",
+        f"{source.column} is neither a day nor a date",
+        rows=unread,
+        total=frame.height,
+    )
+    return frame.select(
+        pl.when(read).then(pl.col("whole")).cast(pl.Int32, strict=False)
+    ).to_series(), findings
+
+
+def _read_dates(source: _Cells) -> tuple[pl.Series, pl.Series, list[Finding]]:
+    cells, height = source.cells, source.cells.len()
+    if cells.dtype == pl.Date:
+        return cells, pl.repeat(None, height, dtype=pl.Int32, eager=True), []
+    if isinstance(cells.dtype, pl.Datetime):
+        wall = cells.dt.replace_time_zone(None)
+        return wall.dt.date(), _drop_midnight(wall.dt.hour().cast(pl.Int32) * 60 + wall.dt.minute()), []
+    if cells.dtype != pl.String:
+        return _refuse_numbers(source)
+    distinct = cells.unique(maintain_order=True).alias("cell")
+    parsed, problem = (
+        _parse_formatted(distinct, source.date_format) if source.date_format else _parse_dates(distinct)
+    )
+    frame = (
+        cells.to_frame("cell")
+        .join(parsed, on="cell", how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(row=source.rows)
+    )
+    findings = _name_unread(source, frame, problem)
+    return frame["date"], _drop_midnight(frame["minute"]), findings
+
+
+def _refuse_numbers(source: _Cells) -> tuple[pl.Series, pl.Series, list[Finding]]:
+    nothing = pl.repeat(None, source.cells.len(), eager=True)
+    rows = source.rows.filter(source.cells.is_not_null())
+    what = f"{source.column} is no date"
+    findings = note_rows(source.where, "date_is_a_number", what, rows=rows, total=source.cells.len())
+    return nothing.cast(pl.Date), nothing.cast(pl.Int32), findings
+
+
+def _parse_formatted(distinct: pl.Series, date_format: str) -> tuple[pl.DataFrame, str]:
+    """Dates in the format the user stated; a format without a time of day gives no minutes."""
+    text = clean_text(distinct)
+    if "%H" in date_format or "%I" in date_format:
+        moment = text.str.to_datetime(date_format, strict=False)
+        return pl.DataFrame(
+            {
+                "cell": distinct,
+                "date": moment.dt.date(),
+                "minute": moment.dt.hour().cast(pl.Int32) * 60 + moment.dt.minute(),
+            }
+        ), ""
+    date = text.str.to_date(date_format, strict=False)
+    return pl.DataFrame({"cell": distinct, "date": date}).with_columns(
+        minute=pl.lit(None, dtype=pl.Int32)
+    ), ""
+
+
+def _parse_dates(distinct: pl.Series) -> tuple[pl.DataFrame, str]:
+    """Dates of each distinct text, and whether the order of slashes is "ambiguous" or "mixed"."""
+    parts = clean_text(distinct).str.extract_groups(_DATE).struct.unnest()
+    sloped = parts.filter(pl.col("mark").is_in(["/", "-"])).select(pl.col("a", "b").cast(pl.Int32))
+    day_first = bool((sloped["a"] > len(_MONTHS)).any())
+    month_first = bool((sloped["b"] > len(_MONTHS)).any())
+    problem = "" if day_first != month_first or sloped.is_empty() else "mixed" if day_first else "ambiguous"
+    unsettled, swap = (
+        pl.col("mark").is_in(["/", "-"]) & bool(problem),
+        pl.col("mark").is_in(["/", "-"]) & month_first,
+    )
+    day = pl.when(swap).then("b").otherwise("a")
+    month = pl.when(swap).then("a").otherwise("b")
+    named = pl.col("mon").str.to_lowercase().replace_strict(_MONTHS, default=None)
+    text = pl.concat_str(
+        pl.coalesce("y", "yy", "yyyy"),
+        pl.coalesce("m", pl.when(~unsettled).then(month), named),
+        pl.coalesce("d", day, "dd"),
+        separator="-",
+    )
+    frame = parts.select(
+        date=text.str.to_date("%Y-%m-%d", strict=False), doubtful=unsettled.fill_null(value=False)
+    )
+    return frame.with_columns(cell=distinct, minute=_minutes(parts)), problem
+
+
+def _name_unread(source: _Cells, frame: pl.DataFrame, problem: str) -> list[Finding]:
+    unread = frame.filter(pl.col("date").is_null() & ~is_missing_text(frame["cell"]))
+    doubtful = unread.filter("doubtful") if "doubtful" in unread.columns else unread.clear()
+    others = unread.filter(~pl.col("doubtful")) if "doubtful" in unread.columns else unread
+    which = (
+        "both orders appear" if problem == "mixed" else "no date of the column shows which part is the day"
+    )
+    findings = note_rows(
+        source.where,
+        "ambiguous_date",
+        f"{source.column} may be day first or month first ({which})",
+        rows=doubtful["row"],
+        total=frame.height,
+    )
+    what = f"{source.column} cannot be read as a date"
+    return findings + note_rows(source.where, "date_not_read", what, rows=others["row"], total=frame.height)
+
+
+def _minutes(parts: pl.DataFrame) -> pl.Series:
+    return parts.select(
+        minute=pl.col("hour").cast(pl.Int32) * 60 + pl.col("minute").cast(pl.Int32)
+    ).to_series()
+
+
+def _drop_midnight(minutes: pl.Series) -> pl.Series:
+    """A column whose times are all midnight has no times."""
+    if (minutes == 0).all() or minutes.null_count() == minutes.len():
+        return pl.repeat(None, minutes.len(), dtype=pl.Int32, eager=True).alias("minute")
+    return minutes.cast(pl.Int32).alias("minute")

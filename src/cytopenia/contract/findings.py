@@ -1,0 +1,302 @@
+"""Findings: what is doubtful in the data, one row per problem, never an exception.
+
+The list `RULES` is closed: every rule has a severity and says what to do. An error stops a run; a warning
+marks rows that are not judged or deserve a look; an info states a choice that was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+__all__ = [
+    "FINDING_SCHEMA",
+    "RULES",
+    "Finding",
+    "FindingRule",
+    "collect_findings",
+    "merge_findings",
+    "note",
+    "note_rows",
+]
+
+FINDING_SCHEMA: dict[str, Any] = {
+    "table": pl.String,
+    "row": pl.UInt32,
+    "column": pl.String,
+    "rule": pl.String,
+    "severity": pl.String,
+    "rows": pl.UInt32,
+    "message": pl.String,
+}
+
+SHOWN_ROWS = 5
+
+
+@dataclass(frozen=True)
+class FindingRule:
+    """Severity, the column it usually concerns, and what the user can do."""
+
+    severity: str
+    column: str | None
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One row of a findings table; `rows` is how many rows (or patients) are concerned, `row` the first."""
+
+    table: str
+    rule: str
+    severity: str
+    message: str
+    row: int | None = None
+    column: str | None = None
+    rows: int = 0
+
+
+_UNJUDGED = "These rows are not judged."
+
+RULES: Mapping[str, FindingRule] = MappingProxyType(
+    {
+        "file_read": FindingRule("info", None, ""),
+        "mapping_unused": FindingRule("warning", None, "Correct the name in the mapping, or remove it."),
+        "patient_id_absent": FindingRule(
+            "warning",
+            "patient_id",
+            "Rows are judged one by one; whole courses need patient_id and day (or date).",
+        ),
+        "day_absent": FindingRule(
+            "warning", "day", "Rows are judged one by one; whole courses need patient_id and day (or date)."
+        ),
+        "patient_id_missing": FindingRule("error", "patient_id", "Fill in patient_id, or remove these rows."),
+        "patients_from_labs": FindingRule(
+            "info", "patient_id", "Give a patients table to describe the cohort."
+        ),
+        "infusions_from_patients": FindingRule("info", "infusion_date", ""),
+        "duplicate_patients": FindingRule(
+            "error", "patient_id", "Keep one row per patient; put repeated infusions in the infusions table."
+        ),
+        "not_in_patients": FindingRule(
+            "warning", "patient_id", "Add them to the patients table, or correct the spelling of patient_id."
+        ),
+        "without_infusion": FindingRule(
+            "warning", "patient_id", "Their dates cannot be placed; add their infusion, or remove them."
+        ),
+        "without_labs": FindingRule(
+            "warning", "patient_id", "Their outcomes cannot be judged; check the spelling of patient_id."
+        ),
+        "infusion_date_missing": FindingRule(
+            "error", "infusion_date", "Fill in infusion_date (or day), or remove the row."
+        ),
+        "no_infusion_date": FindingRule(
+            "error",
+            "date",
+            "Give infusion_date in an infusions or patients table, or give days instead of dates, "
+            'or state day_zero = "first" (--day-zero first) to count from the first date of each patient.',
+        ),
+        "day_zero_first": FindingRule(
+            "info", "day", "Day 0 is the first laboratory day of each patient, not an infusion."
+        ),
+        "day_zero_given": FindingRule("info", "day", "Give an infusions table to state it."),
+        "duplicate_infusions": FindingRule("info", "day", "One row of each was kept."),
+        "second_infusion": FindingRule("info", "day", "Their courses end at the second infusion."),
+        "lymphodepletion_after_infusion": FindingRule(
+            "error",
+            "lymphodepletion_day",
+            "Days before the infusion are negative (-5 is five days before); correct the day or date.",
+        ),
+        "day_and_date_disagree": FindingRule(
+            "error", "day", "Remove one of the two columns, or correct them."
+        ),
+        "fractional_day": FindingRule(
+            "warning",
+            "day",
+            "They were counted to the calendar day they fall in (0.4 is day 0, -0.5 is day -1).",
+        ),
+        "date_missing": FindingRule("warning", "date", _UNJUDGED),
+        "date_not_read": FindingRule(
+            "warning",
+            "date",
+            "Write dates as 2024-01-31 or 31.01.2024, or state date_format in the mapping. "
+            "These rows have no day.",
+        ),
+        "ambiguous_date": FindingRule(
+            "error",
+            "date",
+            'State date_format = "%d/%m/%Y" or date_format = "%m/%d/%Y" in the mapping of this table.',
+        ),
+        "date_is_a_number": FindingRule(
+            "error",
+            "date",
+            "Format the column as a date in the spreadsheet, or give days in the column 'day'.",
+        ),
+        "empty_labs": FindingRule(
+            "error", None, "Export the laboratory values again; nothing can be judged."
+        ),
+        "empty_table": FindingRule("info", None, ""),
+        "analyte_missing": FindingRule(
+            "warning", "analyte", "These rows were left out; fill in the name of the analyte."
+        ),
+        "unknown_analyte": FindingRule(
+            "warning",
+            "analyte",
+            "These rows were left out. If it is one of ours, map it in analytes = { 'their name' = 'anc' }, "
+            "else map it to 'ignore'.",
+        ),
+        "unit_missing": FindingRule(
+            "warning", "unit", _UNJUDGED + " Fill in the unit, or state it in default_units of the mapping."
+        ),
+        "unknown_unit": FindingRule(
+            "warning",
+            "unit",
+            _UNJUDGED + " If it is another spelling of a listed unit, map it in units = "
+            "{ 'their text' = 'listed unit' }.",
+        ),
+        "suspected_unit": FindingRule(
+            "warning",
+            "unit",
+            "The unit may be wrong for the whole column; check it against the laboratory's own printout.",
+        ),
+        "marked_invalid": FindingRule("info", "invalid", _UNJUDGED),
+        "value_missing": FindingRule("info", "value", _UNJUDGED),
+        "value_not_a_number": FindingRule(
+            "warning",
+            "value",
+            _UNJUDGED
+            + " Write 0.35, 0,35, <0.1 or >2000; put a reason such as 'clotted' into the column 'invalid'.",
+        ),
+        "ambiguous_number": FindingRule(
+            "warning",
+            "value",
+            _UNJUDGED + ' A text such as 1,234 may be 1.234 or 1234: state decimal = "," or decimal = "." '
+            "in the mapping.",
+        ),
+        "negative_value": FindingRule("warning", "value", _UNJUDGED),
+        "implausible_value": FindingRule("warning", "value", _UNJUDGED + " Check the value and its unit."),
+        "limit_not_a_number": FindingRule(
+            "warning", "lln", "The limit is not used; give one number each in lln and uln."
+        ),
+        "limit_implausible": FindingRule(
+            "warning", "lln", "The limit is not used; it must be in the unit of its row."
+        ),
+        "limits_reversed": FindingRule("warning", "lln", "Both limits are not used; lln must be below uln."),
+        "limit_stated": FindingRule("info", "lln", ""),
+        "duplicate_rows": FindingRule("info", None, "The first of each was kept."),
+        "anc_above_wbc": FindingRule(
+            "warning", "value", "Neutrophils cannot outnumber white cells; check the unit and the sample."
+        ),
+        "labs_before_infusion_only": FindingRule(
+            "warning", "day", "Check the infusion dates of these patients."
+        ),
+        "labs_after_death": FindingRule(
+            "warning", "day", "These values are not used; check the date of death."
+        ),
+        "death_before_infusion": FindingRule("error", "day", "Check the dates of death and infusion."),
+        "several_deaths": FindingRule("error", "day", "Keep one death per patient."),
+        "end_of_observation_missing": FindingRule(
+            "warning",
+            "kind",
+            "Add an event 'death' or 'last_contact'; without it days without labs cannot be told from "
+            "the end of observation.",
+        ),
+        "unknown_kind": FindingRule(
+            "error",
+            "kind",
+            "These rows were left out. Correct the word, or map it in kinds "
+            "(to 'ignore' if it is not needed).",
+        ),
+        "unknown_response": FindingRule(
+            "error", "response", "These rows were left out. Correct the word, or map it in kinds."
+        ),
+        "grade_not_a_number": FindingRule(
+            "warning", "grade", "The grade is treated as missing; write 0 to 5."
+        ),
+        "stop_before_start": FindingRule("error", "stop", "Correct start or stop."),
+        "stop_missing": FindingRule("warning", "stop", "Only the start day is certain; fill in stop."),
+        "start_missing": FindingRule("warning", "start", "These rows were left out; fill in start."),
+        "day_missing": FindingRule("warning", "day", "These rows were left out; fill in the day or date."),
+        "no_support_table": FindingRule(
+            "info", None, "Give a support table (G-CSF, transfusions) to judge recovery without support."
+        ),
+    }
+)
+
+_SEVERITIES = ("error", "warning", "info")
+
+
+def note(where: str, rule: str, what: str, *, rows: int = 0) -> Finding:
+    """Return one finding of the closed list that concerns a whole table or a number of patients.
+
+    `where` is a table, or a table and column ("labs.unit") where the column is not the usual one of the rule.
+    """
+    table, _, column = where.partition(".")
+    entry = RULES[rule]
+    message = " ".join(part for part in (f"{table}: {what}.", entry.advice) if part)
+    return Finding(
+        table=table,
+        rule=rule,
+        severity=entry.severity,
+        message=message,
+        column=column or entry.column,
+        rows=rows,
+    )
+
+
+def note_rows(
+    where: str, rule: str, what: str, *, rows: pl.Series, total: int, allowed: str = ""
+) -> list[Finding]:
+    """Return one finding about the source rows given, or none if there are no rows.
+
+    The message counts the rows, names the first five by their number in the source file, and says what is
+    allowed. `where` as in `note`.
+    """
+    if rows.len() == 0:
+        return []
+    table, _, column = where.partition(".")
+    entry, ordered = RULES[rule], rows.sort(nulls_last=True)
+    count = f"{what} in {len(rows):,} of {total:,} {'row' if total == 1 else 'rows'} ({_name_rows(ordered)})."
+    listed = f"Allowed: {allowed}." if allowed else ""
+    return [
+        Finding(
+            table=table,
+            rule=rule,
+            severity=entry.severity,
+            message=" ".join(part for part in (f"{table}: {count}", listed, entry.advice) if part),
+            row=ordered[0],
+            column=column or entry.column,
+            rows=len(rows),
+        )
+    ]
+
+
+def collect_findings(findings: Iterable[Finding]) -> pl.DataFrame:
+    """Return the findings as one table with the columns of `FINDING_SCHEMA`, errors first.
+
+    Examples
+    --------
+    >>> collect_findings([note("support", "no_support_table", "no table was given")])["severity"].to_list()
+    ['info']
+    """
+    return _sort(pl.DataFrame([asdict(finding) for finding in findings], schema=FINDING_SCHEMA))
+
+
+def merge_findings(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
+    """Return the findings of both tables without repeats, errors first."""
+    return _sort(pl.concat([first, second]).unique(maintain_order=True))
+
+
+def _sort(findings: pl.DataFrame) -> pl.DataFrame:
+    rank = pl.col("severity").replace_strict(
+        {name: place for place, name in enumerate(_SEVERITIES)}, return_dtype=pl.UInt8
+    )
+    return findings.sort(rank, maintain_order=True)
+
+
+def _name_rows(rows: pl.Series) -> str:
+    shown = ", ".join(str(row) for row in rows.head(SHOWN_ROWS))
+    return f"{'row' if len(rows) == 1 else 'rows'} {shown}{', ...' if len(rows) > SHOWN_ROWS else ''}"

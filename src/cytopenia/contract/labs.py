@@ -1,0 +1,366 @@
+"""Laboratory rows as printed become rows in canonical units; what cannot be judged stays, with reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from cytopenia.contract.columns import add_basics, read_text, require_columns
+from cytopenia.contract.days import place_days, read_moments, read_times
+from cytopenia.contract.findings import Finding, collect_findings, note_rows
+from cytopenia.contract.limits import read_limits
+from cytopenia.contract.schemas import TABLES, TextFormat
+from cytopenia.errors import suggest_name
+from cytopenia.units import express_conversion, list_units, load_analytes, match_unit, resolve_analyte
+from cytopenia.values import AMBIGUOUS, MISSING, NEGATIVE, NOT_A_NUMBER, parse_values, settle_decimal
+
+__all__ = ["LabOptions", "prepare_lab_rows", "prepare_labs"]
+
+SUSPECT_ROWS = 20
+SUSPECT_FACTOR = 5
+SHOWN_UNITS = 10
+
+UNKNOWN_UNIT = "unknown unit"
+UNIT_MISSING = "unit missing"
+IMPLAUSIBLE = "implausible value"
+DATE_MISSING = "date missing"
+NO_PATIENT = "patient id missing"
+
+_NUMBERS = ("value", "lln", "uln")
+
+_VALUE_RULES = {
+    MISSING: ("value_missing", "the value is blank or missing"),
+    NOT_A_NUMBER: ("value_not_a_number", "the value is not a number"),
+    AMBIGUOUS: ("ambiguous_number", "the decimal mark is ambiguous"),
+    NEGATIVE: ("negative_value", "the value is negative"),
+    IMPLAUSIBLE: ("implausible_value", "the value is outside the plausible range"),
+    DATE_MISSING: ("date_missing", "the day cannot be told"),
+}
+
+
+@dataclass(frozen=True)
+class LabOptions:
+    """How laboratory rows are read; `lln` has canonical units and is for rows without a limit."""
+
+    text: TextFormat = field(default_factory=TextFormat)
+    lln: Mapping[str, float] = field(default_factory=dict[str, float])
+    collapse_duplicates: bool = True
+
+
+def prepare_labs(
+    labs: pl.DataFrame,
+    *,
+    text: TextFormat | None = None,
+    lln: Mapping[str, float] | None = None,
+    collapse_duplicates: bool = True,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return laboratory rows in canonical units, and what was found in them.
+
+    For grading single rows: `patient_id` and `day` may be absent. Rows keep their order. Rows of analytes
+    that are not listed leave the table (one finding per name); every other row stays, and `invalid` says why
+    it is not judged.
+
+    Parameters
+    ----------
+    labs : DataFrame, one row per measurement
+        `analyte` (any listed name), `value` (text or number, as printed), `unit`; optionally `patient_id`,
+        `day` or `date`,
+        `time`, `lln` and `uln` (in the unit of the row), `invalid` (a reason), `source_row`.
+    text
+        The decimal mark and the date format, where the columns alone do not settle them.
+    lln
+        Lower limit of normal per analyte in canonical units, for rows that have none.
+    collapse_duplicates
+        Keep only the first of rows that are equal in everything but `source_row`.
+
+    Returns
+    -------
+    labs : DataFrame
+        The columns of the labs table of the contract. `value`, `lln`, `uln` in `unit`, the canonical unit of
+        the analyte; a row whose unit is missing or unknown has no `value` and keeps its printed unit. Days
+        are as given; dates need
+        `prepare_tables`.
+    findings : DataFrame
+        The columns of `FINDING_SCHEMA`.
+
+    Raises
+    ------
+    MissingColumnError
+        `analyte`, `value` or `unit` is absent.
+
+    Examples
+    --------
+    >>> labs = pl.DataFrame({"analyte": ["NEUT"], "value": ["<100"], "unit": ["/uL"]})
+    >>> prepare_labs(labs)[0].select("analyte", "comparator", "value", "unit").row(0)
+    ('anc', '<', 0.1, '1e9/L')
+    """
+    require_columns({"labs": labs}, rowwise=True)
+    options = LabOptions(text or TextFormat(), lln or {}, collapse_duplicates)
+    rows, findings = prepare_lab_rows(labs, options, zeros=None, need_day=False)
+    return rows, collect_findings(findings)
+
+
+def prepare_lab_rows(
+    labs: pl.DataFrame, options: LabOptions, *, zeros: pl.DataFrame | None, need_day: bool
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """Return laboratory rows in canonical units and their findings; see `prepare_labs`.
+
+    `zeros` places dates (see `place_days`); with `need_day` a row without a day is not judged.
+    """
+    total = labs.height
+    table, findings = add_basics(labs, "labs")
+    table, found = _resolve_analytes(table, total=total)
+    findings += found
+    moments, found = read_moments(table, "labs", day="day", date="date", date_format=options.text.date_format)
+    days, placed = place_days(table, moments, zeros=zeros, name="labs")
+    rows = _parse_numbers(table, options.text.decimal).with_columns(
+        days.alias("day"), _minutes(table, moments.minute)
+    )
+    rows, units = _convert(rows, total=total)
+    rows, limits = read_limits(rows, options.lln, total=total)
+    rows = _mark_implausible(rows)
+    if need_day:
+        rows = _mark(
+            _mark(rows, pl.col("patient_id") == "", NO_PATIENT), pl.col("day").is_null(), DATE_MISSING
+        )
+    findings += [*found, *placed, *_name_values(rows, total), *units, *limits, *_suspect_units(rows)]
+    if options.collapse_duplicates:
+        rows, found = _collapse(rows, total=total)
+        findings += found
+    return _write_out(rows), findings
+
+
+def _resolve_analytes(table: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Finding]]:
+    """Rows of listed analytes with `analyte` and the `printed` unit as enumerations; findings on others."""
+    names, printed = _encode(table["analyte"]), _encode(table["unit"])
+    resolved = {name: resolve_analyte(name) for name in _categories(names)}
+    findings = note_rows(
+        "labs",
+        "analyte_missing",
+        "the analyte is blank",
+        rows=table["source_row"].filter(names.is_null()),
+        total=total,
+    )
+    unlisted = [name for name, found in resolved.items() if found is None]
+    counts = (
+        names.filter(names.is_in(unlisted)).value_counts(sort=True, name="n")
+        if unlisted
+        else pl.DataFrame({"analyte": []})
+    )
+    for name in counts["analyte"]:
+        what = f"analyte name '{name}' is not listed{suggest_name(name, load_analytes())}"
+        findings += note_rows(
+            "labs", "unknown_analyte", what, rows=table["source_row"].filter(names == name), total=total
+        )
+    canonical = pl.Series("analyte", list(resolved.values()), dtype=pl.Enum(list(load_analytes())))
+    table = table.with_columns(
+        canonical.gather(names.to_physical().cast(pl.UInt32)).alias("analyte"), printed.alias("printed")
+    )
+    return (
+        table.filter(pl.col("analyte").is_not_null()) if table["analyte"].null_count() else table
+    ), findings
+
+
+def _categories(column: pl.Series) -> list[str]:
+    return column.dtype.categories.to_list() if isinstance(column.dtype, pl.Enum) else []
+
+
+def _encode(column: pl.Series) -> pl.Series:
+    """Text as an enumeration of its few distinct trimmed values; blank is null."""
+    text = column.cast(pl.String)
+    distinct = text.unique(maintain_order=True).drop_nulls()
+    trimmed = distinct.str.strip_chars()
+    words = trimmed.filter(trimmed != "").unique(maintain_order=True)
+    kind = pl.Enum(words)
+    if words.len() == distinct.len() and (trimmed == distinct).all():
+        return text.cast(kind)
+    spelled = trimmed.set(trimmed == "", None).cast(kind)
+    return spelled.gather(text.cast(pl.Enum(distinct)).to_physical().cast(pl.UInt32)).alias(column.name)
+
+
+def _parse_numbers(table: pl.DataFrame, decimal: str) -> pl.DataFrame:
+    """The basic columns with value, comparator, limits as printed, and the first reason not to judge."""
+    limits = [name for name in ("lln", "uln") if name in table.columns]
+    if decimal == "auto":
+        decimal = settle_decimal(table[name] for name in ("value", *limits))
+    rows = table.select("patient_id", "analyte", "printed", "source_row").hstack(
+        parse_values(table["value"], decimal=decimal)
+    )
+    for name in ("lln", "uln"):
+        if name in limits:
+            parsed = parse_values(table[name], decimal=decimal)
+            bad = (parsed["invalid"].is_not_null() & (parsed["invalid"] != MISSING)) | (
+                parsed["comparator"] != "="
+            )
+            rows = rows.with_columns(parsed["value"].set(bad, None).alias(name), bad.alias(f"bad_{name}"))
+        else:
+            rows = rows.with_columns(
+                pl.lit(None, dtype=pl.Float64).alias(name), pl.lit(value=False).alias(f"bad_{name}")
+            )
+    if "invalid" in table.columns:
+        rows = rows.with_columns(invalid=pl.coalesce(_read_reason(table["invalid"]), "invalid"))
+    return rows
+
+
+def _read_reason(column: pl.Series) -> pl.Series:
+    """The user's own reason; a plain yes or no is understood."""
+    text = read_text(pl.DataFrame({"invalid": column}), "invalid")
+    plain = {
+        "0": None,
+        "no": None,
+        "false": None,
+        "1": "marked invalid",
+        "yes": "marked invalid",
+        "true": "marked invalid",
+    }
+    return pl.select(
+        pl.when(text.str.to_lowercase().is_in(list(plain)))
+        .then(text.str.to_lowercase().replace_strict(plain, default=None))
+        .otherwise(text)
+    ).to_series()
+
+
+def _minutes(table: pl.DataFrame, minutes: pl.Series) -> pl.Series:
+    if "minute" in table.columns:
+        minutes = (
+            table["minute"].cast(pl.Int32, strict=False).zip_with(table["minute"].is_not_null(), minutes)
+        )
+    if "time" in table.columns:
+        minutes = minutes.zip_with(minutes.is_not_null(), read_times(table["time"]))
+    return minutes.rename("minute")
+
+
+def _mark(rows: pl.DataFrame, where: pl.Expr, reason: str) -> pl.DataFrame:
+    """Set the reason where there is none yet; untouched tables are not copied."""
+    if not rows.select(where.any()).item():
+        return rows
+    return rows.with_columns(
+        invalid=pl.when(pl.col("invalid").is_null() & where).then(pl.lit(reason)).otherwise("invalid")
+    )
+
+
+def _convert(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Finding]]:
+    """Values and limits in canonical units; rows of a missing or unknown unit lose their numbers."""
+    pairs = rows.select("analyte", "printed").unique().sort("analyte", "printed")
+    findings: list[Finding] = []
+    for analyte, printed in pairs.iter_rows():
+        unit = match_unit(analyte, printed)
+        where = (pl.col("analyte") == analyte) & pl.col("printed").eq_missing(pl.lit(printed))
+        if unit is None:
+            judged = rows.filter(where & pl.col("invalid").is_null())["source_row"]
+            findings += _name_unit(analyte, printed, rows=judged, total=total)
+            rows = _mark(rows, where, UNIT_MISSING if printed is None else UNKNOWN_UNIT)
+            rows = rows.with_columns(pl.when(~where).then(pl.col(*_NUMBERS)))
+        elif not unit.is_canonical:
+            converted = {name: express_conversion(name, unit) for name in _NUMBERS}
+            rows = rows.with_columns(
+                pl.when(where).then(change).otherwise(name).alias(name) for name, change in converted.items()
+            )
+    return rows, findings
+
+
+def _name_unit(analyte: str, printed: str | None, *, rows: pl.Series, total: int) -> list[Finding]:
+    units = _name_units(analyte)
+    if printed is None:
+        what = f"the unit of {analyte} is blank"
+        return note_rows("labs", "unit_missing", what, rows=rows, total=total, allowed=units)
+    what = f"unit '{printed}' of {analyte} is not listed"
+    return note_rows("labs", "unknown_unit", what, rows=rows, total=total, allowed=units)
+
+
+def _name_units(analyte: str) -> str:
+    units = list_units(analyte)
+    more = f" and {len(units) - SHOWN_UNITS} more" if len(units) > SHOWN_UNITS else ""
+    return ", ".join(units[:SHOWN_UNITS]) + more
+
+
+def _mark_implausible(rows: pl.DataFrame) -> pl.DataFrame:
+    ranges = rows.group_by("analyte").agg(low=pl.col("value").min(), high=pl.col("value").max())
+    for analyte, low, high in ranges.sort("analyte").iter_rows():
+        row = load_analytes()[analyte]
+        if low is not None and (low < row.plausible_low or high > row.plausible_high):
+            outside = ~pl.col("value").is_between(row.plausible_low, row.plausible_high)
+            rows = _mark(rows, (pl.col("analyte") == analyte) & outside, IMPLAUSIBLE)
+    return rows
+
+
+def _name_values(rows: pl.DataFrame, total: int) -> list[Finding]:
+    if rows["invalid"].null_count() == rows.height:
+        return []
+    findings: list[Finding] = []
+    for reason, (rule, what) in _VALUE_RULES.items():
+        concerned = rows.filter(pl.col("invalid") == reason)
+        names = ", ".join(concerned["analyte"].cast(pl.String).unique().sort())
+        whose = f" of {names}" if reason == IMPLAUSIBLE else ""
+        findings += note_rows("labs", rule, what + whose, rows=concerned["source_row"], total=total)
+    ours = [*_VALUE_RULES, UNKNOWN_UNIT, UNIT_MISSING, NO_PATIENT]
+    own = rows.filter(pl.col("invalid").is_not_null() & ~pl.col("invalid").is_in(ours))["source_row"]
+    return findings + note_rows(
+        "labs", "marked_invalid", "the file itself gives a reason not to judge", rows=own, total=total
+    )
+
+
+def _suspect_units(rows: pl.DataFrame) -> list[Finding]:
+    """Whole columns whose median is far from anything usual, per analyte and printed unit."""
+    groups = (
+        rows.filter(pl.col("invalid").is_null())
+        .group_by("analyte", "printed")
+        .agg(n=pl.len(), median=pl.col("value").median())
+        .filter(pl.col("n") >= SUSPECT_ROWS)
+        .sort("analyte", "printed")
+    )
+    findings: list[Finding] = []
+    for analyte, printed, _, median in groups.iter_rows():
+        row = load_analytes()[analyte]
+        if row.typical_low / SUSPECT_FACTOR < median < row.typical_high * SUSPECT_FACTOR:
+            continue
+        concerned = (
+            pl.col("invalid").is_null() & (pl.col("analyte") == analyte) & (pl.col("printed") == printed)
+        )
+        side = "below" if median <= row.typical_low else "above"
+        usual = f"{row.typical_low:g} to {row.typical_high:g} {row.unit}"
+        what = f"the median of {analyte} in '{printed}' lies far {side} the usual {usual}"
+        findings += note_rows(
+            "labs", "suspected_unit", what, rows=rows.filter(concerned)["source_row"], total=rows.height
+        )
+    return findings
+
+
+def _collapse(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Finding]]:
+    """Keep the first of exact duplicates; a cheap count of row hashes spares clean tables the work.
+
+    Rows that are not judged, or without patient or day, may look alike only because something is missing.
+    """
+    names = ("patient_id", "day", "minute", "analyte", "value", "comparator", "lln", "uln", "invalid")
+    key = [name for name in names if rows[name].null_count() < rows.height]
+    if rows.select(key).hash_rows().n_unique() == rows.height:
+        return rows, []
+    certain = pl.col("invalid").is_null() & pl.col("day").is_not_null() & (pl.col("patient_id") != "")
+    numbered = rows.with_row_index("place")
+    repeats = numbered.filter(certain).filter(~pl.struct(key).is_first_distinct()).select("place")
+    dropped = numbered.join(repeats, on="place", how="semi")["source_row"]
+    kept = (
+        numbered.join(repeats, on="place", how="anti", maintain_order="left").drop("place")
+        if repeats.height
+        else rows
+    )
+    return kept, note_rows(
+        "labs", "duplicate_rows", "the row repeats an earlier one exactly", rows=dropped, total=total
+    )
+
+
+def _write_out(rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns of the contract; the unit is canonical, or as printed where that is not listed."""
+    canonical = pl.col("analyte").replace_strict(
+        {name: analyte.unit for name, analyte in load_analytes().items()}, return_dtype=pl.String
+    )
+    unlisted = pl.col("invalid").is_in([UNKNOWN_UNIT, UNIT_MISSING])
+    unit = (
+        pl.when(unlisted).then(pl.col("printed").cast(pl.String)).otherwise(canonical)
+        if rows["invalid"].null_count() < rows.height
+        else canonical
+    )
+    rows = rows.with_columns(pl.col("analyte").cast(pl.String), unit=unit)
+    return rows.select(column.name for column in TABLES["labs"].outputs)

@@ -1,0 +1,299 @@
+"""Definitions as data: load the files, check them, say what they mean.
+
+A definition is one TOML file under `data/definitions/`, or under `definitions/` in the folder of a study.
+A user's file adds a definition, replaces one of the same id, or `extends` one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from cytopenia.definition_forms import (
+    FORMS,
+    BaselineDefinition,
+    BoundsDefinition,
+    Definition,
+    GradesDefinition,
+    GradesPart,
+    RecoveryDefinition,
+)
+from cytopenia.errors import DefinitionError, UnitError, join_problems, suggest_name
+from cytopenia.forms import parse_toml, read_form
+from cytopenia.units import convert_value, load_analytes
+
+__all__ = ["Library", "describe_definition", "load_definition", "load_library"]
+
+_HEAD = ("id", "kind", "title", "version", "status", "citation", "text", "note")
+
+
+@dataclass(frozen=True)
+class Library:
+    """Every definition at hand, by id, with the sha256 of the files behind it."""
+
+    definitions: Mapping[str, Definition]
+    sha256: Mapping[str, str]
+
+    def find(self, address: str) -> Definition:
+        """Return the definition of an id, or of the id before the dot.
+
+        Raises
+        ------
+        DefinitionError
+            The id is unknown; the message names the nearest.
+        """
+        name = address.partition(".")[0]
+        if name not in self.definitions:
+            known = sorted(self.definitions)
+            hint = suggest_name(name, known)
+            raise DefinitionError(f"unknown definition '{name}'{hint}; known: {', '.join(known)}")
+        return self.definitions[name]
+
+    def find_parts(self, address: str) -> dict[str, GradesPart]:
+        """Return the graded parts of "ctcae_v4", or the one of "ctcae_v4.anemia", by address.
+
+        Raises
+        ------
+        DefinitionError
+            The definition is of another kind, or has no such part.
+        """
+        definition = self.find(address)
+        name, _, part = address.partition(".")
+        if not isinstance(definition, GradesDefinition):
+            raise DefinitionError(f"'{name}' is of kind '{definition.kind}'; a definition of kind 'grades' is needed")
+        if part and part not in definition.parts:
+            known = sorted(definition.parts)
+            raise DefinitionError(f"'{name}' has no part '{part}'{suggest_name(part, known)}; parts: {', '.join(known)}")
+        return {f"{name}.{key}": value for key, value in definition.parts.items() if part in ("", key)}
+
+    @property
+    def bounds(self) -> BoundsDefinition:
+        """How far an unmeasured day can lie from its neighbors."""
+        definition = self.find("neighbor_bounds")
+        if not isinstance(definition, BoundsDefinition):
+            raise DefinitionError("'neighbor_bounds' must be of kind 'bounds'")
+        return definition
+
+    @property
+    def baseline(self) -> BaselineDefinition:
+        """Which value stands for the patient before treatment."""
+        definition = self.find("baseline")
+        if not isinstance(definition, BaselineDefinition):
+            raise DefinitionError("'baseline' must be of kind 'baseline'")
+        return definition
+
+
+def load_definition(address: str, *, folder: Path | str | None = None) -> Definition:
+    """Return one definition by id.
+
+    Parameters
+    ----------
+    address : str
+        "ctcae_v4", or with a part, "ctcae_v4.anemia".
+    folder : path, optional
+        Folder of a study; files in its `definitions/` add to or replace the package's own.
+
+    Raises
+    ------
+    DefinitionError
+        The id is unknown, or a file is wrong; every problem is listed.
+
+    Examples
+    --------
+    >>> load_definition("ctcae_v4").version
+    '4.03'
+    """
+    return load_library(folder).find(address)
+
+
+def load_library(folder: Path | str | None = None) -> Library:
+    """Return all definitions of the package and of a study's folder.
+
+    Raises
+    ------
+    DefinitionError
+        Every problem of every file.
+    """
+    own = _package_files()
+    if folder is None or not (Path(folder) / "definitions").is_dir():
+        return _package_library()
+    theirs = {path.name: path.read_bytes() for path in sorted((Path(folder) / "definitions").glob("*.toml"))}
+    return _build_library([*own.items(), *theirs.items()])
+
+
+@cache
+def _package_library() -> Library:
+    return _build_library(_package_files().items())
+
+
+@cache
+def _package_files() -> Mapping[str, bytes]:
+    folder = resources.files("cytopenia") / "data" / "definitions"
+    files = sorted((item for item in folder.iterdir() if item.name.endswith(".toml")), key=lambda item: item.name)
+    return {item.name: item.read_bytes() for item in files}
+
+
+def _build_library(files: Iterable[tuple[str, bytes]]) -> Library:
+    raw: dict[str, dict[str, Any]] = {}
+    data: dict[str, bytes] = {}
+    problems: list[str] = []
+    for name, content in files:
+        table = parse_toml(content, name=name, error=DefinitionError)
+        identity = table.get("id")
+        if not isinstance(identity, str):
+            problems.append(f"{name}: 'id' is missing")
+            continue
+        if identity != name.removesuffix(".toml"):
+            problems.append(f"{name}: id '{identity}' must be the name of the file; rename one of them")
+        raw[identity] = table
+        data[identity] = content
+    definitions: dict[str, Definition] = {}
+    sha256: dict[str, str] = {}
+    for identity in sorted(raw):
+        lineage = _trace_extends(identity, raw, problems)
+        definition = _read_definition(identity, _merge(lineage, raw), problems)
+        if definition is not None:
+            definitions[identity] = definition
+            sha256[identity] = hashlib.sha256(b"\0".join(data[name] for name in lineage)).hexdigest()
+    if problems:
+        raise DefinitionError(join_problems("definition files: problems found", problems))
+    return Library(definitions, sha256)
+
+
+def _trace_extends(identity: str, raw: Mapping[str, Mapping[str, Any]], problems: list[str]) -> list[str]:
+    """The ids from the farthest parent down to the definition itself."""
+    lineage = [identity]
+    while (parent := raw[lineage[0]].get("extends")) is not None:
+        if parent in lineage:
+            problems.append(f"{identity}.toml: extends goes in a circle: {' -> '.join([parent, *lineage])}")
+            break
+        if parent not in raw:
+            problems.append(f"{identity}.toml: extends unknown '{parent}'{suggest_name(str(parent), raw)}")
+            break
+        lineage.insert(0, parent)
+    return lineage
+
+
+def _merge(lineage: list[str], raw: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Later files override named keys, one level deep."""
+    merged: dict[str, Any] = {}
+    for name in lineage:
+        for key, value in raw[name].items():
+            old = merged.get(key)
+            merged[key] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+    merged.pop("extends", None)
+    return merged
+
+
+def _read_definition(identity: str, table: dict[str, Any], problems: list[str]) -> Definition | None:
+    where = f"{identity}.toml"
+    kind = table.get("kind")
+    if kind not in FORMS:
+        hint = suggest_name(str(kind), FORMS)
+        problems.append(f"{where}: 'kind' is {kind!r}{hint}; allowed: {', '.join(sorted(FORMS))}")
+        return None
+    if kind == "grades":
+        parts = {key: value for key, value in table.items() if key not in _HEAD and isinstance(value, dict)}
+        table = {**{key: value for key, value in table.items() if key not in parts}, "parts": parts}
+    definition, found = read_form(FORMS[kind], table, where=where)
+    found.extend(f"{where}: {problem}" for problem in _check_units(definition))
+    problems.extend(found)
+    return definition  # type: ignore[return-value]
+
+
+def _check_units(definition: Any) -> list[str]:
+    """Problems with the analytes and units that a definition names."""
+    pairs: list[tuple[str, str]] = []
+    if isinstance(definition, GradesDefinition):
+        pairs = [(part.analyte, part.unit) for part in definition.parts.values()]
+    elif isinstance(definition, RecoveryDefinition):
+        pairs = [(criterion.analyte, criterion.unit) for criterion in definition.all_of]
+    elif isinstance(definition, BoundsDefinition):
+        known = load_analytes()
+        pairs = [(name, known[name].unit if name in known else "") for name in definition.slack]
+    return [problem for analyte, unit in pairs if (problem := _check_unit(analyte, unit))]
+
+
+def _check_unit(analyte: str, unit: str) -> str:
+    known = load_analytes()
+    if analyte not in known:
+        return f"unknown analyte '{analyte}'{suggest_name(analyte, known)}; known: {', '.join(sorted(known))}"
+    try:
+        convert_value(1.0, analyte=analyte, unit=unit)
+    except UnitError as cause:
+        return str(cause)
+    return ""
+
+
+def describe_definition(definition: Definition) -> dict[str, Any]:
+    """Return what a reader of a report needs: title, citation, rules and assumptions in sentences.
+
+    Returns
+    -------
+    dict
+        `id`, `title`, `version`, `status`, `citation`, `doi`, `url`, `text`, `rules` (list of str),
+        `assumed` (list of str).
+    """
+    rules, assumed = _DESCRIBE[type(definition)](definition)
+    return {
+        "id": definition.id,
+        "title": definition.title,
+        "version": definition.version,
+        "status": definition.status,
+        "citation": definition.citation.text,
+        "doi": definition.citation.doi or "",
+        "url": definition.citation.url or "",
+        "text": definition.text or "",
+        "rules": rules,
+        "assumed": assumed,
+    }
+
+
+def _describe_grades(definition: GradesDefinition) -> tuple[list[str], list[str]]:
+    rules = [
+        f"{part.title}, grade {rule.grade}: “{rule.text}”"
+        + ("" if rule.lab_gradable else " (not decided by a laboratory value)")
+        for part in definition.parts.values()
+        for rule in part.grades
+    ]
+    return rules, [text for text in (definition.note, *(part.note for part in definition.parts.values())) if text]
+
+
+def _describe_recovery(definition: RecoveryDefinition) -> tuple[list[str], list[str]]:
+    words = {"at_least": "at least", "above": "above"}
+    rules = [
+        f"{load_analytes()[item.analyte].title} {words[item.comparator]} {item.cut:g} {item.unit}"
+        for item in definition.all_of
+    ]
+    counting = definition.counting
+    gaps = (
+        f"An unmeasured day between two measurements at most {counting.bracket_days} days apart that agree takes"
+        f" their state; values up to {counting.look_ahead_days} days after the landmark may do so; if nothing"
+        f" follows, the last state is carried for at most {counting.carry_days} days. Anything else is not evaluable."
+    )
+    rules.append(f"all on {definition.run.length} consecutive days; landmark day {definition.landmark.day}")
+    return rules, [*definition.assumptions, gaps]
+
+
+def _describe_bounds(definition: BoundsDefinition) -> tuple[list[str], list[str]]:
+    slack = ", ".join(f"{name} {value:g}" for name, value in definition.slack.items())
+    return [f"Longest distance {definition.longest_days} days; slack: {slack}."], [definition.text or ""]
+
+
+def _describe_baseline(definition: BaselineDefinition) -> tuple[list[str], list[str]]:
+    first, last = definition.peak_window
+    rule = f"Baseline: {definition.days_before} days before; peak: day {first} to {last}."
+    return [rule], [definition.text or ""]
+
+
+_DESCRIBE: dict[type[Any], Any] = {
+    GradesDefinition: _describe_grades,
+    RecoveryDefinition: _describe_recovery,
+    BoundsDefinition: _describe_bounds,
+    BaselineDefinition: _describe_baseline,
+}

@@ -1,0 +1,125 @@
+"""The public door for dataframes: pandas, Polars or Arrow in, the same kind out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import narwhals as nw
+import polars as pl
+from narwhals.typing import IntoDataFrame
+
+from cytopenia.contract import TextFormat, prepare_labs
+from cytopenia.definitions import load_library
+from cytopenia.errors import DataError
+from cytopenia.grading.grades import grade_labs as grade_prepared_labs
+
+__all__ = ["GRADE_COLUMNS", "grade_labs", "grade_raw_labs"]
+
+Frame = TypeVar("Frame", bound=IntoDataFrame)
+
+GRADE_COLUMNS = ("term", "grade", "grade_reason")
+
+
+def grade_labs(
+    labs: Frame,
+    definition: str = "ctcae_v4",
+    *,
+    lln: Mapping[str, float] | None = None,
+    decimal: str = "auto",
+    folder: Path | str | None = None,
+) -> Frame:
+    """Add the toxicity grade of every laboratory row.
+
+    One row in, one row out, same order; the frame given is not changed.
+
+    Parameters
+    ----------
+    labs : pandas, Polars or Arrow DataFrame, one row per measurement
+        `analyte` (any listed name), `value` (text or number as printed: 0.35, "0,35", "<0.1"), `unit` (any listed
+        unit); optionally `lln` in the unit of the row, and `invalid` (a reason not to judge the row).
+    definition : str
+        Id of a definition of kind "grades", with or without a part: "ctcae_v4", "ctcae_v4.anemia".
+    lln : mapping of analyte to number, optional
+        Lower limit of normal in the canonical unit, for rows that have none: {"anc": 2.0}.
+    decimal : {"auto", ".", ","}
+        The decimal mark of text values, where the column alone does not settle it.
+    folder : path, optional
+        Folder of a study whose `definitions/` are used as well.
+
+    Returns
+    -------
+    DataFrame of the same kind
+        `labs` plus `term` (text), `grade` (0 to 4, or null) and `grade_reason`. 0 means judged and normal. Null
+        means not judged; the reason says which input was missing or not understood.
+
+    Raises
+    ------
+    MissingColumnError
+        `analyte`, `value` or `unit` is absent.
+    DataError
+        The frame already has one of the three columns.
+    DefinitionError
+        The definition is unknown or grades no single values.
+
+    Notes
+    -----
+    Value and cut are compared after rounding to 15 significant digits. A value on a cut belongs to the side
+    that the official text says ("<1.5 - 1.0" includes 1.0). Grade 5 and clinical clauses are never assigned.
+
+    Examples
+    --------
+    >>> labs = pl.DataFrame({"analyte": ["ANC", "ANC"], "value": ["0.49", "0.5"], "unit": ["K/uL", "furlong"]})
+    >>> grade_labs(labs).select("grade", "grade_reason").rows()
+    [(4, 'judged'), (None, 'unknown unit')]
+    """
+    frame = nw.from_native(labs, eager_only=True)
+    taken = [name for name in GRADE_COLUMNS if name in frame.columns]
+    if taken:
+        raise DataError(f"labs: has a column {', '.join(taken)} already. Rename or drop it, then grade again.")
+    added, _ = grade_raw_labs(
+        frame.to_polars(), definition, lln=lln or {}, text=TextFormat(decimal=decimal), folder=folder
+    )
+    return _attach(frame, added)
+
+
+def _attach(frame: nw.DataFrame[Any], added: pl.DataFrame) -> Any:
+    """The frame in its own kind with the grade columns; a missing grade stays missing, never NaN or 0."""
+    if frame.implementation.is_pandas():
+        import pandas as pd
+
+        grades = pd.array(added["grade"].to_list(), dtype="Int64")
+        words = {name: added[name].to_list() for name in ("term", "grade_reason")}
+        return frame.to_native().assign(term=words["term"], grade=grades, grade_reason=words["grade_reason"])
+    types = {"term": nw.String, "grade": nw.Int64, "grade_reason": nw.String}
+    columns = [
+        nw.new_series(name, added[name].to_list(), dtype, backend=frame.implementation)
+        for name, dtype in types.items()
+    ]
+    return frame.with_columns(*columns).to_native()
+
+
+def grade_raw_labs(
+    labs: pl.DataFrame,
+    definition: str,
+    *,
+    lln: Mapping[str, float],
+    text: TextFormat,
+    folder: Path | str | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the three grade columns for every row, and the findings.
+
+    Rows of unlisted analytes are graded null with that reason; `source_row` in the findings is the row's
+    number in a spreadsheet with one header row, unless the frame brings its own `source_row`.
+    """
+    parts = load_library(folder).find_parts(definition)
+    place = pl.int_range(2, labs.height + 2, eager=True, dtype=pl.UInt32)
+    has_own_rows = "source_row" in labs.columns
+    numbered = labs if has_own_rows else labs.with_columns(place.alias("source_row"))
+    rows, findings = prepare_labs(numbered, text=text, lln=lln, collapse_duplicates=False)
+    graded = grade_prepared_labs(rows, parts).select("source_row", *GRADE_COLUMNS)
+    every_row = numbered.select(pl.col("source_row").cast(pl.UInt32))
+    added = every_row.join(graded, on="source_row", how="left", maintain_order="left")
+    reason = pl.col("grade_reason").fill_null("unknown analyte")
+    return added.with_columns(reason).select(GRADE_COLUMNS), findings

@@ -1,0 +1,92 @@
+"""The value that stands for the patient before treatment, and the peak of a marker after infusion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from cytopenia.definition_forms import BaselineDefinition
+from cytopenia.grading.day_grid import Courses
+from cytopenia.units import load_analytes
+
+__all__ = ["BASELINE_SCHEMA", "derive_baseline", "derive_peak"]
+
+BASELINE_SCHEMA: dict[str, type[pl.DataType]] = {
+    "patient_id": pl.String,
+    "analyte": pl.String,
+    "day": pl.Int32,
+    "value": pl.Float64,
+    "comparator": pl.String,
+    "lln": pl.Float64,
+    "source_row": pl.UInt32,
+    "is_on_lymphodepletion_day": pl.Boolean,
+}
+
+
+def derive_baseline(
+    labs: Mapping[str, pl.DataFrame], courses: Courses, *, analyte: str, definition: BaselineDefinition
+) -> pl.DataFrame:
+    """Return the last valid value before lymphodepletion, one row per patient who has one.
+
+    Parameters
+    ----------
+    labs : mapping of analyte to DataFrame
+        From `index_labs`.
+    courses : Courses
+        A patient without a lymphodepletion day has no baseline.
+    analyte : str
+    definition : BaselineDefinition
+        How many days before lymphodepletion still count.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `BASELINE_SCHEMA`, sorted by patient. Of several values on the last day the latest timed one
+        counts, else the one that is worse for the patient. `is_on_lymphodepletion_day` marks a value
+        whose order relative to the first dose is not known.
+    """
+    start = pl.DataFrame({"patient_id": courses.patient_id, "start": courses.lymphodepletion_day}).with_row_index(
+        "patient"
+    )
+    rows = labs.get(analyte)
+    if rows is None:
+        return pl.DataFrame(schema=BASELINE_SCHEMA)
+    window = rows.join(start, on="patient").filter(
+        pl.col("start").is_not_nan() & pl.col("day").is_between(pl.col("start") - definition.days_before, pl.col("start"))
+    )
+    latest = window.sort(
+        ["patient", "day", "minute", "value", "source_row"],
+        descending=[False, True, True, load_analytes()[analyte].direction_of_harm == "high", False],
+        nulls_last=True,
+    ).unique("patient", keep="first", maintain_order=True)
+    return latest.with_columns(
+        pl.lit(analyte).alias("analyte"), (pl.col("day") == pl.col("start")).alias("is_on_lymphodepletion_day")
+    ).select(pl.col(name).cast(dtype) for name, dtype in BASELINE_SCHEMA.items())
+
+
+def derive_peak(
+    labs: Mapping[str, pl.DataFrame], courses: Courses, *, analyte: str, definition: BaselineDefinition
+) -> pl.DataFrame:
+    """Return the highest value of a marker in the peak window, one row per patient who has one.
+
+    Returns
+    -------
+    DataFrame
+        `patient_id`, `analyte`, `day` (the first day of the peak), `value`, `comparator`, `source_row`.
+    """
+    columns = ["patient_id", "analyte", "day", "value", "comparator", "source_row"]
+    schema = {name: BASELINE_SCHEMA[name] for name in columns}
+    rows = labs.get(analyte)
+    if rows is None:
+        return pl.DataFrame(schema=schema)
+    patients = pl.DataFrame({"patient_id": courses.patient_id}).with_row_index("patient")
+    highest = (
+        rows.filter(pl.col("day").is_between(*definition.peak_window))
+        .sort(["patient", "value", "day", "source_row"], descending=[False, True, False, False])
+        .unique("patient", keep="first", maintain_order=True)
+        .join(patients, on="patient", maintain_order="left")
+    )
+    return highest.with_columns(pl.lit(analyte).alias("analyte")).select(
+        pl.col(name).cast(dtype) for name, dtype in schema.items()
+    )

@@ -1,0 +1,190 @@
+"""What an unmeasured day can have been.
+
+Two measurements at most `longest` days apart vouch for the days between them: none of those lies lower than
+the lower of the two divided by the slack, or higher than the higher times the slack, unless one was measured
+beyond that. Every such pair counts, not only the two nearest, because only then can a further measurement
+never widen what was known (`docs/decisions.md`, "Bounds of an unmeasured day").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytopenia.grading.day_grid import DayGrid
+from cytopenia.grading.runs import inside_short_gap
+
+__all__ = ["ScenarioGrid", "bound_gaps", "derive_scenarios"]
+
+Grid = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioGrid:
+    """One analyte, the patients of one part, every day of the grid: what is known and what can have been.
+
+    Attributes
+    ----------
+    low, high : (patients, days)
+        The least and the greatest plausible value of each day at risk, in the canonical unit. Measured days
+        hold the measured interval, short gaps their bounds, open days 0 and infinity (or the cap).
+    measured, short_gap, open_day, capped : (patients, days)
+        The states. `capped` days are unmeasured days with a cap (white cells without a differential); they
+        are a short gap or open as well. A day not at risk is in none of the states.
+    """
+
+    analyte: str
+    first_day: int
+    low: Grid
+    high: Grid
+    measured: Marks
+    short_gap: Marks
+    open_day: Marks
+    capped: Marks
+    cap: Grid | None
+    lln: Grid | None
+    source_row: NDArray[np.int32]
+
+    def window(self, first_day: int, last_day: int) -> ScenarioGrid:
+        """Return the same patients on the days `first_day` to `last_day`, both included."""
+        days = slice(first_day - self.first_day, last_day - self.first_day + 1)
+        return ScenarioGrid(
+            analyte=self.analyte,
+            first_day=first_day,
+            low=self.low[:, days],
+            high=self.high[:, days],
+            measured=self.measured[:, days],
+            short_gap=self.short_gap[:, days],
+            open_day=self.open_day[:, days],
+            capped=self.capped[:, days],
+            cap=None if self.cap is None else self.cap[:, days],
+            lln=None if self.lln is None else self.lln[:, days],
+            source_row=self.source_row[:, days],
+        )
+
+    @property
+    def at_risk(self) -> Marks:
+        """Days on which the patient is alive and in the course."""
+        return self.measured | self.short_gap | self.open_day
+
+
+def derive_scenarios(grid: DayGrid, *, slack: float, longest: int) -> ScenarioGrid:
+    """Return the best and worst plausible value of every day at risk.
+
+    Parameters
+    ----------
+    grid : DayGrid
+        The patients of one part; it should reach `longest` days beyond the window on both sides.
+    slack : float
+        At least 1; the factor by which a day between two measurements may lie beyond them.
+    longest : int
+        The greatest distance, in days, between two measurements that vouch for the days between.
+    """
+    measured = grid.measured
+    short_gap = inside_short_gap(measured, longest) & grid.at_risk
+    open_day = grid.at_risk & ~measured & ~short_gap
+    low, high = bound_gaps(grid.low, grid.high, measured, slack=slack, longest=longest)
+    capped = np.zeros_like(measured) if grid.cap is None else ~measured & grid.at_risk & ~np.isnan(grid.cap)
+    if grid.cap is not None:
+        is_refuted = capped & (grid.cap < low)
+        high = np.where(capped, np.minimum(high, grid.cap), high)
+        low = np.where(is_refuted, 0.0, low)
+    return ScenarioGrid(
+        analyte=grid.analyte,
+        first_day=grid.first_day,
+        low=low,
+        high=high,
+        measured=measured,
+        short_gap=short_gap,
+        open_day=open_day,
+        capped=capped,
+        cap=grid.cap,
+        lln=grid.lln,
+        source_row=grid.source_row,
+    )
+
+
+def bound_gaps(low: Grid, high: Grid, measured: Marks, *, slack: float, longest: int) -> tuple[Grid, Grid]:
+    """Return `low` and `high` with every unmeasured day bounded by the measurements around it.
+
+    Parameters
+    ----------
+    low, high : (patients, days) float
+        The measured intervals; ignored where `measured` is False.
+    measured : (patients, days) bool
+    slack : float
+        At least 1.
+    longest : int
+        Two measurements at most this many days apart bound the days between them.
+
+    Returns
+    -------
+    low, high : (patients, days) float
+        Unchanged on measured days; 0 and infinity on days that no pair bounds.
+
+    Notes
+    -----
+    The least value of a day is the greatest claim of all pairs (i before, j after, j - i <= longest), where
+    the claim of a pair is min(low_i / slack, low_j / slack, every low measured between). The greatest value
+    mirrors it. The claim splits into a part of each side, so seven steps per side do the work of all pairs.
+
+    Examples
+    --------
+    >>> values = np.array([[1.2, np.nan, 1.2]])
+    >>> low, high = bound_gaps(values, values, ~np.isnan(values), slack=1.5, longest=8)
+    >>> low.round(2).tolist(), high.round(2).tolist()
+    ([[1.2, 0.8, 1.2]], [[1.2, 1.8, 1.2]])
+    """
+    rows, days = np.nonzero(inside_short_gap(measured, longest))
+    bounded_low = np.where(measured, low, 0.0)
+    bounded_high = np.where(measured, high, np.inf)
+    if rows.size:
+        place = _Places(rows, days, measured.shape[1], longest)
+        floors = place.padded(np.where(measured, low, np.inf), np.inf)
+        bounded_low[rows, days] = _greatest_claim(floors, place, 1.0 / slack)
+        # Mirrored at zero, the ceilings are floors, and one function serves both.
+        ceilings = place.padded(np.where(measured, -high, np.inf), np.inf)
+        bounded_high[rows, days] = -_greatest_claim(ceilings, place, slack)
+    return bounded_low, bounded_high
+
+
+class _Places:
+    """Flat places of the gap cells in a grid padded by `longest` - 1 days on both sides."""
+
+    def __init__(self, rows: NDArray[np.intp], days: NDArray[np.intp], width: int, longest: int) -> None:
+        self.longest = longest
+        self.pad = longest - 1
+        self.flat = rows * (width + 2 * self.pad) + days + self.pad
+
+    def padded(self, values: Grid, fill: float) -> Grid:
+        return np.pad(values, ((0, 0), (self.pad, self.pad)), constant_values=fill).ravel()
+
+
+def _greatest_claim(values: Grid, place: _Places, factor: float) -> Grid:
+    """For each gap cell the greatest claim over all pairs; unmeasured cells of `values` hold infinity."""
+    reach = place.longest
+    after = _claims_of_side(values, place, factor, 1)
+    # The best claim within each distance after the day, built up in place.
+    for nearer, farther in zip(after, after[1:], strict=False):
+        np.maximum(nearer, farther, out=farther)
+    greatest = np.full(place.flat.size, -np.inf)
+    for distance, claim in enumerate(_claims_of_side(values, place, factor, -1), start=1):
+        np.minimum(claim, after[reach - distance - 1], out=claim)
+        np.maximum(greatest, claim, out=greatest)
+    return greatest
+
+
+def _claims_of_side(values: Grid, place: _Places, factor: float, side: int) -> list[Grid]:
+    """Claim of the measurement at each distance to one side; minus infinity where nothing was measured."""
+    nearer = np.full(place.flat.size, np.inf)
+    claims: list[Grid] = []
+    for distance in range(1, place.longest):
+        value = values[place.flat + side * distance]
+        claim = np.minimum(value * factor, nearer)
+        claim[value == np.inf] = -np.inf
+        claims.append(claim)
+        np.minimum(nearer, value, out=nearer)
+    return claims

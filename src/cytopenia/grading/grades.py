@@ -1,0 +1,295 @@
+"""Grades of single values and of whole courses, by the same rules and the same comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from cytopenia.definition_forms import GradeRule, GradesPart, LimitOfNormal
+from cytopenia.grading.cuts import encode_ends, is_met
+from cytopenia.grading.gaps import ScenarioGrid
+from cytopenia.grading.outcome_rows import NO_DAY, EvidenceRows, OutcomeRows, count_days
+from cytopenia.grading.runs import nearest_marked
+from cytopenia.units import convert_value
+
+__all__ = ["GRADE_REASONS", "ROLES", "STATES", "grade_courses", "grade_labs", "judge_rows"]
+
+Grid = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+
+GRADE_REASONS = (
+    "",
+    "no measurement in the window",
+    "lower limit of normal missing",
+    "the reported values do not decide the grade",
+    "an unmeasured day between measurements could have been worse",
+    "a reported value could stand for a worse grade",
+)
+_NO_MEASUREMENT, _NO_LIMIT, _UNDECIDED_VALUE, _GAP_COULD_BE_WORSE, _VALUE_COULD_BE_WORSE = range(1, 6)
+
+ROLES = ("decides", "would settle")
+STATES = ("measured", "wbc_bound", "short_gap", "open")
+
+
+@dataclass(frozen=True)
+class _RuleDays:
+    """Where one rule is met for certain and where it is possible, on every day of the window."""
+
+    certain: Marks
+    possible: Marks
+    needs_missing_limit: Marks
+    cut: float | Grid
+
+
+def grade_courses(part: GradesPart, grid: ScenarioGrid) -> tuple[OutcomeRows, EvidenceRows]:
+    """Grade each course: the highest rule met on any day of the window, in three scenarios.
+
+    Parameters
+    ----------
+    part : GradesPart
+        Rules without `days`.
+    grid : ScenarioGrid
+        The patients of one part on the days of the window.
+
+    Returns
+    -------
+    OutcomeRows, EvidenceRows
+        `policy` uses measured days only (and capped days whose cap alone meets a rule). `best` and `worst`
+        add the short gaps within their bounds. Open days enter neither: they are counted in `days_open`.
+        A course without any measurement has no policy grade, best 0 and worst the highest grade.
+
+    Notes
+    -----
+    Three-valued: a rule is met for certain, possible, or not met. The policy grade is the highest grade met
+    for certain; it is 0 only if no rule is possible on any measured day, else not judged.
+    """
+    rules = part.lab_rules
+    days = [_judge_days(rule, part, grid) for rule in rules]
+    grade = np.array([rule.grade for rule in rules], dtype=np.float64)
+    judged_days = grid.measured | grid.short_gap
+    known_days = [_known_days(rule, found, grid) for rule, found in zip(rules, days, strict=True)]
+    known = np.stack([marks.any(axis=1) for marks in known_days])
+    certain = np.stack([(found.certain & judged_days).any(axis=1) for found in days]) | known
+    possible = np.stack([(found.possible & judged_days).any(axis=1) for found in days]) | known
+    open_questions = np.stack([(found.possible & grid.measured).any(axis=1) for found in days])
+    has_measurement = grid.measured.any(axis=1)
+    decider = _highest(known)
+    is_judged = known.any(axis=0) | (has_measurement & ~open_questions.any(axis=0))
+    policy = np.where(is_judged, _grade_at(decider, grade), np.nan)
+    best = _grade_at(_highest(certain), grade)
+    worst = np.where(has_measurement, _grade_at(_highest(possible), grade), grade[-1])
+    deciding_days = _pick_days(decider, known_days)
+    lacks_limit = np.stack([(found.needs_missing_limit & grid.measured).any(axis=1) for found in days]).any(axis=0)
+    measured_worst = np.where(open_questions.any(axis=0), _grade_at(_highest(open_questions), grade), 0.0)
+    first, last = _first_and_last(deciding_days, grid.first_day)
+    outcome = OutcomeRows(
+        policy=policy,
+        best=best,
+        worst=worst,
+        evidence=_classify_evidence(policy == grade[-1], grid),
+        reason=_explain(policy, best, worst, has_measurement, lacks_limit, measured_worst),
+        rule=decider,
+        label=np.full(policy.size, -1, dtype=np.int8),
+        first_day=first,
+        last_day=last,
+        days=count_days(grid),
+    )
+    is_unsettled = worst > np.where(is_judged, policy, best)
+    settling = _settling_days(rules, days, np.where(is_judged, policy, best), is_unsettled, grid)
+    return outcome, _collect_evidence(deciding_days, settling, grid)
+
+
+def _judge_days(rule: GradeRule, part: GradesPart, grid: ScenarioGrid) -> _RuleDays:
+    sick, healthy = (grid.low, grid.high) if rule.is_sick_below else (grid.high, grid.low)
+    if not isinstance(rule.cut, LimitOfNormal):
+        cut = convert_value(rule.cut, analyte=part.analyte, unit=part.unit)
+        none = np.broadcast_to(np.False_, sick.shape)
+        return _RuleDays(is_met(healthy, rule.comparator, cut), is_met(sick, rule.comparator, cut), none, cut)
+    limit = _limit_of_days(grid) * rule.cut.lln
+    is_missing = np.isnan(limit)
+    possible = is_met(sick, rule.comparator, limit) | is_missing
+    return _RuleDays(is_met(healthy, rule.comparator, limit), possible, is_missing, limit)
+
+
+def _limit_of_days(grid: ScenarioGrid) -> Grid:
+    """Limit of normal of each day; an unmeasured day takes that of the measured day before, else after."""
+    if grid.lln is None:
+        return np.full(grid.low.shape, np.nan)
+    before, after = nearest_marked(grid.measured)
+    width = grid.measured.shape[1]
+    place = np.where(before >= 0, before, np.minimum(after, width - 1))
+    return np.take_along_axis(grid.lln, place, axis=1)
+
+
+def _known_days(rule: GradeRule, found: _RuleDays, grid: ScenarioGrid) -> Marks:
+    """Measured days on which the rule is met for certain, and capped days whose cap alone meets it."""
+    known = found.certain & grid.measured
+    if grid.cap is None or not rule.is_sick_below:
+        return known
+    return known | (grid.capped & is_met(grid.cap, rule.comparator, found.cut))
+
+
+def _highest(met: Marks) -> NDArray[np.int8]:
+    """Place of the highest rule met by each patient; -1 if none. Rules are in order of grade."""
+    place = met.shape[0] - 1 - np.argmax(met[::-1], axis=0)
+    return np.where(met.any(axis=0), place, -1).astype(np.int8)
+
+
+def _grade_at(place: NDArray[np.int8], grade: Grid) -> Grid:
+    return np.where(place < 0, 0.0, grade[place])
+
+
+def _pick_days(place: NDArray[np.int8], days: list[Marks]) -> Marks:
+    picked = np.zeros_like(days[0])
+    for index, marks in enumerate(days):
+        rows = place == index
+        picked[rows] = marks[rows]
+    return picked
+
+
+def _first_and_last(days: Marks, first_day: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    has_any = days.any(axis=1)
+    first = np.argmax(days, axis=1) + first_day
+    last = days.shape[1] - 1 - np.argmax(days[:, ::-1], axis=1) + first_day
+    none = np.int32(NO_DAY)
+    return np.where(has_any, first, none).astype(np.int32), np.where(has_any, last, none).astype(np.int32)
+
+
+def _classify_evidence(is_highest: Marks, grid: ScenarioGrid) -> NDArray[np.int8]:
+    """0 measured, 1 bracketed, 2 open."""
+    has_gap = grid.short_gap.any(axis=1)
+    has_open = grid.open_day.any(axis=1)
+    return np.where(is_highest | ~(has_gap | has_open), 0, np.where(has_open, 2, 1)).astype(np.int8)
+
+
+def _explain(
+    policy: Grid, best: Grid, worst: Grid, has_measurement: Marks, lacks_limit: Marks, measured_worst: Grid
+) -> NDArray[np.int8]:
+    is_null = np.isnan(policy)
+    conditions = [
+        ~has_measurement & is_null,
+        is_null & lacks_limit,
+        is_null,
+        measured_worst > policy,
+        best != worst,
+    ]
+    codes = [_NO_MEASUREMENT, _NO_LIMIT, _UNDECIDED_VALUE, _VALUE_COULD_BE_WORSE, _GAP_COULD_BE_WORSE]
+    return np.select(conditions, codes, 0).astype(np.int8)
+
+
+def _settling_days(
+    rules: tuple[GradeRule, ...], days: list[_RuleDays], grade: Grid, is_unsettled: Marks, grid: ScenarioGrid
+) -> Marks:
+    """Unmeasured days between measurements on which a worse grade was possible."""
+    settling = np.zeros_like(grid.measured)
+    if not is_unsettled.any():
+        return settling
+    for rule, found in zip(rules, days, strict=True):
+        rows = is_unsettled & (rule.grade > grade)
+        settling[rows] |= found.possible[rows] & grid.short_gap[rows]
+    return settling
+
+
+def _collect_evidence(deciding: Marks, settling: Marks, grid: ScenarioGrid) -> EvidenceRows:
+    patient, place = np.nonzero(deciding | settling)
+    measured = grid.measured[patient, place]
+    decides = deciding[patient, place]
+    cap = np.zeros(0) if grid.cap is None else grid.cap[patient, place]
+    # A cap decides by itself: the bounds of the gap around it are not part of the evidence.
+    is_cap = decides & ~measured
+    return EvidenceRows(
+        patient=patient,
+        day=(place + grid.first_day).astype(np.int32),
+        role=np.where(decides, 0, 1).astype(np.int8),
+        state=np.where(measured, 0, np.where(is_cap, 1, 2)).astype(np.int8),
+        low=np.where(is_cap, 0.0, grid.low[patient, place]),
+        high=np.where(is_cap, cap if cap.size else np.nan, grid.high[patient, place]),
+        source_row=grid.source_row[patient, place],
+    )
+
+
+def grade_labs(labs: pl.DataFrame, parts: Mapping[str, GradesPart]) -> pl.DataFrame:
+    """Add the grade of every laboratory row. One row in, one row out, same order.
+
+    Parameters
+    ----------
+    labs : DataFrame, one row per measurement
+        As `prepare_labs` returns it: `analyte`, `value` and `lln` in canonical units, `comparator`, `invalid`.
+    parts : mapping of address to GradesPart
+        From `Library.find_parts("ctcae_v4")`, one part per analyte.
+
+    Returns
+    -------
+    DataFrame
+        `labs` plus `term` (title of the part), `grade` (Int8) and `grade_reason`. 0 means judged and normal.
+        Null means not judged; the reason names the missing input.
+
+    Notes
+    -----
+    A value exactly at a cut belongs to the milder grade where the official text says "<". "<0.6" meets
+    every rule that all its values meet, and no other.
+    """
+    frame = labs.with_row_index("_place")
+    schema = {"_place": pl.UInt32, "term": pl.String, "grade": pl.Int8, "grade_reason": pl.String}
+    graded = [pl.DataFrame(schema=schema)]
+    for part in parts.values():
+        rows = frame.filter(pl.col("analyte") == part.analyte)
+        added = judge_rows(rows, part).select("grade", "grade_reason")
+        graded.append(added.with_columns(rows["_place"], pl.lit(part.title).alias("term")).select(*schema))
+    joined = frame.join(pl.concat(graded), on="_place", how="left", maintain_order="left").drop("_place")
+    return joined.with_columns(pl.col("grade_reason").fill_null("no rule for this analyte in the definition"))
+
+
+def judge_rows(rows: pl.DataFrame, part: GradesPart) -> pl.DataFrame:
+    """Grade the rows of one analyte: `grade`, `grade_best`, `grade_worst` (Int8), `grade_reason`.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        `value`, `comparator`, `lln`, and `invalid` where rows can be invalid.
+    part : GradesPart
+
+    Returns
+    -------
+    DataFrame, one row per row, same order
+        `grade` is null where not judged; `grade_best` and `grade_worst` bound it (null for an invalid row).
+    """
+    invalid = rows["invalid"] if "invalid" in rows.columns else pl.repeat(None, rows.height, eager=True, dtype=pl.String)
+    valid = (invalid.is_null() & rows["value"].is_not_null()).to_numpy()
+    value = np.where(valid, rows["value"].to_numpy(), np.nan)
+    low, high = encode_ends(value, rows["comparator"].fill_null("=").to_numpy().astype(np.str_))
+    lln = rows["lln"].cast(pl.Float64).to_numpy()
+    grade = np.zeros(value.size, dtype=np.int8)
+    worst = np.zeros(value.size, dtype=np.int8)
+    lacks_limit = np.zeros(value.size, dtype=np.bool_)
+    for rule in part.lab_rules:
+        cut = _row_cut(rule, part, lln)
+        healthy, sick = (high, low) if rule.is_sick_below else (low, high)
+        lacks_limit |= np.isnan(cut)
+        grade = np.where(is_met(healthy, rule.comparator, cut), np.int8(rule.grade), grade)
+        is_possible = is_met(sick, rule.comparator, cut) | np.isnan(cut)
+        worst = np.where(is_possible, np.int8(rule.grade), worst)
+    worst = np.maximum(worst, grade)
+    is_judged = valid & ((grade > 0) | (worst == 0))
+    reason = np.select(
+        [~valid, is_judged, lacks_limit],
+        ["", "judged", "lower limit of normal missing"],
+        "the reported value does not decide the grade",
+    )
+    found = pl.DataFrame({"grade": grade, "grade_best": grade, "grade_worst": worst, "grade_reason": reason})
+    words = invalid.fill_null("value missing")
+    return found.with_columns(
+        pl.when(pl.Series(is_judged)).then(pl.col("grade")).alias("grade"),
+        pl.when(pl.Series(valid)).then(pl.col("grade_best", "grade_worst")),
+        pl.when(pl.Series(valid)).then(pl.col("grade_reason")).otherwise(words).alias("grade_reason"),
+    )
+
+
+def _row_cut(rule: GradeRule, part: GradesPart, lln: Grid) -> Grid:
+    if isinstance(rule.cut, LimitOfNormal):
+        return lln * rule.cut.lln
+    return np.full(lln.shape, convert_value(rule.cut, analyte=part.analyte, unit=part.unit))

@@ -1,0 +1,183 @@
+"""The outcomes table, one row per patient and outcome, and the evidence behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from cytopenia.grading.gaps import ScenarioGrid
+from cytopenia.grading.runs import find_longest_run
+
+__all__ = [
+    "EVIDENCE_SCHEMA",
+    "NO_DAY",
+    "OUTCOME_SCHEMA",
+    "EvidenceRows",
+    "OutcomeRows",
+    "count_days",
+    "frame_evidence",
+    "frame_outcomes",
+]
+
+OUTCOME_SCHEMA: dict[str, type[pl.DataType]] = {
+    "patient_id": pl.String,
+    "outcome": pl.String,
+    "policy": pl.Float64,
+    "best": pl.Float64,
+    "worst": pl.Float64,
+    "label": pl.String,
+    "decided": pl.Boolean,
+    "evidence": pl.String,
+    "reason": pl.String,
+    "rule": pl.String,
+    "first_day": pl.Int32,
+    "last_day": pl.Int32,
+    "days_measured": pl.Int32,
+    "days_short_gap": pl.Int32,
+    "days_open": pl.Int32,
+    "longest_gap_days": pl.Int32,
+    "last_measured_day": pl.Int32,
+}
+
+EVIDENCE_SCHEMA: dict[str, type[pl.DataType]] = {
+    "patient_id": pl.String,
+    "outcome": pl.String,
+    "analyte": pl.String,
+    "day": pl.Int32,
+    "role": pl.String,
+    "state": pl.String,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "source_row": pl.UInt32,
+}
+
+NO_DAY = np.iinfo(np.int32).min
+EVIDENCE_NAMES = ("measured", "bracketed", "open")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeRows:
+    """One outcome of the patients of one part, as arrays of one entry per patient.
+
+    `policy`, `best` and `worst` are NaN where there is none; days are `NO_DAY` where there is none. `evidence`,
+    `reason`, `rule` and `label` are places in their lists of names; -1 is none.
+    """
+
+    policy: NDArray[np.float64]
+    best: NDArray[np.float64]
+    worst: NDArray[np.float64]
+    evidence: NDArray[np.int8]
+    reason: NDArray[np.int8]
+    rule: NDArray[np.int8]
+    label: NDArray[np.int8]
+    first_day: NDArray[np.int32]
+    last_day: NDArray[np.int32]
+    days: Mapping[str, NDArray[np.int32]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceRows:
+    """The days behind an outcome: `role` and `state` are places in lists of names."""
+
+    patient: NDArray[np.int64]
+    day: NDArray[np.int32]
+    role: NDArray[np.int8]
+    state: NDArray[np.int8]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    source_row: NDArray[np.int32]
+
+
+def count_days(grid: ScenarioGrid) -> dict[str, NDArray[np.int32]]:
+    """Return the day account of each patient over the days of the grid."""
+    unmeasured = grid.at_risk & ~grid.measured
+    last = grid.measured.shape[1] - 1 - np.argmax(grid.measured[:, ::-1], axis=1)
+    has_any = grid.measured.any(axis=1)
+    return {
+        "days_measured": grid.measured.sum(axis=1, dtype=np.int32),
+        "days_short_gap": grid.short_gap.sum(axis=1, dtype=np.int32),
+        "days_open": grid.open_day.sum(axis=1, dtype=np.int32),
+        "longest_gap_days": find_longest_run(unmeasured)[0].astype(np.int32),
+        "last_measured_day": np.where(has_any, last + grid.first_day, NO_DAY).astype(np.int32),
+    }
+
+
+def frame_outcomes(
+    parts: Sequence[OutcomeRows],
+    patient_id: pl.Series,
+    *,
+    outcome: str,
+    reasons: Sequence[str],
+    rules: Sequence[str] = (),
+    labels: Sequence[str] = (),
+) -> pl.DataFrame:
+    """Return the outcomes table of one outcome, in the order of `patient_id`."""
+    numbers = {name: _join(parts, name) for name in ("policy", "best", "worst")}
+    named = {
+        "label": _name(_join(parts, "label"), labels),
+        "evidence": _name(_join(parts, "evidence"), EVIDENCE_NAMES),
+        "reason": _name(_join(parts, "reason"), reasons),
+        "rule": _name(_join(parts, "rule"), rules),
+    }
+    days = {name: _join(parts, name) for name in ("first_day", "last_day")}
+    account = {
+        name: np.concatenate([part.days[name] for part in parts]) if parts else np.empty(0, np.int32)
+        for name in OUTCOME_SCHEMA
+        if name.startswith("days_") or name in ("longest_gap_days", "last_measured_day")
+    }
+    frame = pl.DataFrame({"patient_id": patient_id, **numbers, **named, **days, **account}).with_columns(
+        pl.lit(outcome).alias("outcome"),
+        pl.col("policy", "best", "worst").fill_nan(None),
+        pl.col("first_day", "last_day", "last_measured_day").replace(NO_DAY, None),
+        pl.col("reason").fill_null(""),
+    )
+    decided = pl.col("policy").is_not_null() & (pl.col("best") == pl.col("worst"))
+    return frame.with_columns(decided.fill_null(value=False).alias("decided")).select(
+        pl.col(name).cast(dtype) for name, dtype in OUTCOME_SCHEMA.items()
+    )
+
+
+def frame_evidence(
+    parts: Sequence[EvidenceRows],
+    patient_id: pl.Series,
+    *,
+    outcome: str,
+    analyte: str,
+    roles: Sequence[str],
+    states: Sequence[str],
+) -> pl.DataFrame:
+    """Return the evidence rows of one outcome and analyte, sorted by patient, day and role."""
+    if not parts:
+        return pl.DataFrame(schema=EVIDENCE_SCHEMA)
+    frame = pl.DataFrame(
+        {
+            "patient_id": patient_id.gather(_join(parts, "patient")),
+            "day": _join(parts, "day"),
+            "role": _name(_join(parts, "role"), roles),
+            "state": _name(_join(parts, "state"), states),
+            "low": _join(parts, "low"),
+            "high": _join(parts, "high"),
+            "source_row": _join(parts, "source_row"),
+        }
+    )
+    return frame.with_columns(
+        pl.lit(outcome).alias("outcome"),
+        pl.lit(analyte).alias("analyte"),
+        pl.when(pl.col("source_row") >= 0).then(pl.col("source_row")).alias("source_row"),
+        pl.col("low", "high").round_sig_figs(12),
+    ).select(pl.col(name).cast(dtype) for name, dtype in EVIDENCE_SCHEMA.items())
+
+
+def _join(parts: Sequence[OutcomeRows] | Sequence[EvidenceRows], name: str) -> NDArray[np.generic]:
+    return np.concatenate([getattr(part, name) for part in parts]) if parts else np.empty(0)
+
+
+def _name(places: NDArray[np.generic], names: Sequence[str]) -> pl.Series:
+    """The names at their places; -1 becomes null."""
+    lookup = pl.Series([*names, None], dtype=pl.String)
+    index = np.where(places < 0, len(names), places).astype(np.int64)
+    return lookup.gather(index)

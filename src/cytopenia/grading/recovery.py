@@ -1,0 +1,338 @@
+"""Recovery of all lineages at a landmark, cell by cell: lineage by day, three states, three scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytopenia.definition_forms import Criterion, RecoveryDefinition
+from cytopenia.grading.cuts import is_met
+from cytopenia.grading.gaps import ScenarioGrid
+from cytopenia.grading.outcome_rows import NO_DAY, EvidenceRows, OutcomeRows, count_days
+from cytopenia.grading.runs import first_run, nearest_marked, run_lengths
+from cytopenia.units import convert_value
+
+__all__ = [
+    "CELL_ROLES",
+    "CELL_STATES",
+    "FAILED",
+    "MET",
+    "RECOVERY_LABELS",
+    "RECOVERY_REASONS",
+    "UNDER_SUPPORT",
+    "UNKNOWN",
+    "Cells",
+    "collect_cell_evidence",
+    "count_cells",
+    "days_needed",
+    "derive_recovery",
+    "judge_cells",
+]
+
+Marks = NDArray[np.bool_]
+States = NDArray[np.int8]
+
+FAILED, UNDER_SUPPORT, UNKNOWN, MET = range(4)
+CELL_STATES = ("failed", "under support", "unknown", "met")
+CELL_ROLES = ("decides", "would settle")
+RECOVERY_LABELS = ("recovered", "never below", "not recovered", "not evaluable", "died before landmark")
+RECOVERED, NEVER_BELOW, NOT_RECOVERED, NOT_EVALUABLE, DIED = range(5)
+RECOVERY_REASONS = (
+    "",
+    "died on or before the landmark",
+    "under support",
+    "unmeasured days around the landmark",
+    "a day near the landmark could have been different",
+    "the course was censored before the landmark",
+)
+_DIED, _SUPPORT, _UNMEASURED, _COULD_DIFFER, _CENSORED = range(1, 6)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """State of one lineage on each day of the grid, in three scenarios.
+
+    `policy` holds FAILED, UNDER_SUPPORT, UNKNOWN or MET; `best` and `worst` say whether the cell is met.
+    """
+
+    policy: States
+    best: Marks
+    worst: Marks
+    grid: ScenarioGrid
+
+
+def days_needed(definition: RecoveryDefinition) -> tuple[int, int]:
+    """Return the first and last day whose state a landmark looks at."""
+    day, length = definition.landmark.day, definition.run.length
+    match definition.landmark.run:
+        case "ends_on":
+            return day - length + 1, day
+        case "contains":
+            return day - length + 1, day + length - 1
+        case "reached_by":
+            return 0, day
+
+
+def judge_cells(
+    criterion: Criterion,
+    grid: ScenarioGrid,
+    support: Mapping[str, Marks],
+    *,
+    bracket_days: int,
+    carry_days: int,
+) -> Cells:
+    """Judge one lineage on every day of the grid.
+
+    Parameters
+    ----------
+    criterion : Criterion
+    grid : ScenarioGrid
+        Every day that may bracket: before the days that count, and up to the look-ahead after them.
+    support : mapping of "known" and "possible" to (patients, days) bool
+        Days under support: for certain, and if an unknown stop means "never stopped".
+    bracket_days : int
+        Two decided days at most this far apart give the days between their state if they agree.
+    carry_days : int
+        Without a later decided day the last state holds this many days.
+    """
+    cut = convert_value(criterion.cut, analyte=criterion.analyte, unit=criterion.unit)
+    low_met = is_met(grid.low, criterion.comparator, cut)
+    high_met = is_met(grid.high, criterion.comparator, cut)
+    is_met_measured = grid.measured & low_met
+    fails_by_cap = np.zeros_like(low_met)
+    if grid.cap is not None:
+        fails_by_cap = grid.capped & ~is_met(grid.cap, criterion.comparator, cut)
+    is_failed_measured = (grid.measured & ~high_met) | fails_by_cap
+    count = _fill_states(is_met_measured, is_failed_measured, bracket_days=bracket_days, carry_days=carry_days)
+    count = np.where(grid.at_risk, count, UNKNOWN)
+    policy = np.where((count == MET) & support["known"], np.int8(UNDER_SUPPORT), count).astype(np.int8)
+    return Cells(
+        policy=policy,
+        best=high_met & ~fails_by_cap & ~support["known"],
+        worst=low_met & ~support["possible"],
+        grid=grid,
+    )
+
+
+def _fill_states(met: Marks, failed: Marks, *, bracket_days: int, carry_days: int) -> States:
+    """Met and failed days as they are; the others by the decided days around them."""
+    decided = met | failed
+    before, after = nearest_marked(decided)
+    width = decided.shape[-1]
+    has_before, has_after = before >= 0, after < width
+    left = np.take_along_axis(met, np.maximum(before, 0), axis=1)
+    right = np.take_along_axis(met, np.minimum(after, width - 1), axis=1)
+    place = np.arange(width, dtype=np.int32)
+    is_bracketed = has_before & has_after & (after - before <= bracket_days) & (left == right)
+    is_carried = has_before & ~has_after & (place - before <= carry_days)
+    filled = np.where(left, np.int8(MET), np.int8(FAILED))
+    return np.where(decided | is_bracketed | is_carried, filled, np.int8(UNKNOWN))
+
+
+def derive_recovery(
+    definition: RecoveryDefinition,
+    cells: Mapping[str, Cells],
+    *,
+    died_before: Marks,
+    censored_before: Marks,
+) -> OutcomeRows:
+    """Return the recovery of each patient at the landmark.
+
+    Parameters
+    ----------
+    definition : RecoveryDefinition
+    cells : mapping of analyte to Cells
+        One entry for each criterion, all on the same days.
+    died_before, censored_before : (patients,) bool
+        Death on or before the landmark; a second infusion on or before it.
+
+    Returns
+    -------
+    OutcomeRows
+        0 is recovered or never below, 1 is not recovered. Not evaluable has no policy value; it is never "not
+        recovered". After death before the landmark there is none of the three values.
+    """
+    first, last = days_needed(definition)
+    window = {name: _cut_cells(cell, first, last) for name, cell in cells.items()}
+    judge = {"ends_on": _judge_ends_on, "contains": _judge_contains, "reached_by": _judge_reached_by}
+    judged = judge[definition.landmark.run](definition, window)
+    label = np.where(died_before, DIED, judged.label).astype(np.int8)
+    is_bad = np.where(label == NOT_RECOVERED, 1.0, 0.0)
+    policy = np.where(np.isin(label, (NOT_EVALUABLE, DIED)), np.nan, is_bad)
+    best = np.where(died_before, np.nan, np.where(judged.best, 0.0, 1.0))
+    worst = np.where(died_before, np.nan, np.where(judged.worst, 0.0, 1.0))
+    has_support = _is_failed_by_support(window)
+    reason = np.select(
+        [died_before, (label == NOT_EVALUABLE) & censored_before, label == NOT_EVALUABLE, best != worst],
+        [_DIED, _CENSORED, _UNMEASURED, _COULD_DIFFER],
+        np.where((label == NOT_RECOVERED) & has_support, _SUPPORT, 0),
+    )
+    grids = [cell.grid for cell in window.values()]
+    none = np.full(label.size, -1, dtype=np.int8)
+    return OutcomeRows(
+        policy=policy,
+        best=best,
+        worst=worst,
+        evidence=_classify_cells(judged, window),
+        reason=reason.astype(np.int8),
+        rule=none,
+        label=label,
+        first_day=np.where(judged.first >= 0, judged.first + first, NO_DAY).astype(np.int32),
+        last_day=np.where(judged.last >= 0, judged.last + first, NO_DAY).astype(np.int32),
+        days=_sum_days(grids),
+    )
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Label of the policy; whether best and worst are good; the run that decided, -1 if none."""
+
+    label: NDArray[np.int8]
+    best: Marks
+    worst: Marks
+    first: NDArray[np.int32]
+    last: NDArray[np.int32]
+
+
+def _cut_cells(cell: Cells, first_day: int, last_day: int) -> Cells:
+    days = slice(first_day - cell.grid.first_day, last_day - cell.grid.first_day + 1)
+    return Cells(
+        policy=cell.policy[:, days],
+        best=cell.best[:, days],
+        worst=cell.worst[:, days],
+        grid=cell.grid.window(first_day, last_day),
+    )
+
+
+def _all_lineages(window: Mapping[str, Cells]) -> tuple[Marks, Marks, Marks, Marks]:
+    """Days met for certain, days that may be met, and the days met in best and worst."""
+    certain = np.logical_and.reduce([cell.policy == MET for cell in window.values()])
+    possible = np.logical_and.reduce([cell.policy >= UNKNOWN for cell in window.values()])
+    best = np.logical_and.reduce([cell.best for cell in window.values()])
+    worst = np.logical_and.reduce([cell.worst for cell in window.values()])
+    return certain, possible, best, worst
+
+
+def _judge_ends_on(definition: RecoveryDefinition, window: Mapping[str, Cells]) -> _Judged:
+    del definition
+    certain, possible, best, worst = _all_lineages(window)
+    is_met_all, may_be_met = certain.all(axis=1), possible.all(axis=1)
+    last = np.full(certain.shape[0], certain.shape[1] - 1, dtype=np.int32)
+    is_known = is_met_all | ~may_be_met
+    return _Judged(
+        _label(is_met_all, may_be_met),
+        best.all(axis=1),
+        worst.all(axis=1),
+        np.where(is_known, 0, -1).astype(np.int32),
+        np.where(is_known, last, -1),
+    )
+
+
+def _judge_contains(definition: RecoveryDefinition, window: Mapping[str, Cells]) -> _Judged:
+    length = definition.run.length
+    certain, possible, best, worst = _all_lineages(window)
+    first, last = first_run(certain, length)
+    found = [_has_run(marks, length) for marks in (certain, possible, best, worst)]
+    return _Judged(_label(found[0], found[1]), found[2], found[3], first, last)
+
+
+def _judge_reached_by(definition: RecoveryDefinition, window: Mapping[str, Cells]) -> _Judged:
+    """Good is a run after the first failing day, or no failing day; see `docs/decisions.md`.
+
+    An unknown day may be the first failing day, which then opens the way to a recovery, so "unknown is met"
+    is not always the kinder reading: good and bad are each judged with the first failing day that suits them.
+    """
+    length = definition.run.length
+    certain, possible, best, worst = _all_lineages(window)
+    may_be_good, may_be_bad = _judge_after_first_failing_day(certain, possible, length)
+    best_good, worst_bad = _judge_after_first_failing_day(worst, best, length)
+    has_failed = (~possible).any(axis=1)
+    good = np.where(has_failed, RECOVERED, NEVER_BELOW)
+    label = np.where(may_be_good & may_be_bad, NOT_EVALUABLE, np.where(may_be_bad, NOT_RECOVERED, good))
+    first_failed = np.where(has_failed, np.argmax(~possible, axis=1), certain.shape[1])
+    first, last = first_run(certain & (np.arange(certain.shape[1]) > first_failed[:, None]), length)
+    return _Judged(label.astype(np.int8), best_good, ~worst_bad, first, last)
+
+
+def _judge_after_first_failing_day(certain: Marks, possible: Marks, length: int) -> tuple[Marks, Marks]:
+    """Whether the days between `certain` and `possible` can make the course good, and whether bad."""
+    width = certain.shape[1]
+    has_doubt, has_failed = (~certain).any(axis=1), (~possible).any(axis=1)
+    first_doubt = np.where(has_doubt, np.argmax(~certain, axis=1), width)
+    last_doubt = np.where(has_doubt, width - 1 - np.argmax(~certain[:, ::-1], axis=1), width)
+    latest_start = np.where(has_failed, np.argmax(~possible, axis=1), last_doubt)
+    may_be_good = ~has_failed | _has_run_after(possible, first_doubt, length)
+    may_be_bad = has_doubt & ~_has_run_after(certain, latest_start, length)
+    return may_be_good, may_be_bad
+
+
+def _has_run(met: Marks, length: int) -> Marks:
+    return (run_lengths(met) >= length).any(axis=1)
+
+
+def _has_run_after(met: Marks, start: NDArray[np.integer], length: int) -> Marks:
+    is_after = np.arange(met.shape[1]) > start[:, None]
+    return _has_run(met & is_after, length)
+
+
+def _label(is_good: Marks, may_be_good: Marks) -> NDArray[np.int8]:
+    return np.where(is_good, RECOVERED, np.where(may_be_good, NOT_EVALUABLE, NOT_RECOVERED)).astype(np.int8)
+
+
+def _is_failed_by_support(window: Mapping[str, Cells]) -> Marks:
+    """Whether support alone kept the patient from recovery: no cell fails by its count."""
+    fails = np.logical_or.reduce([(cell.policy == FAILED).any(axis=1) for cell in window.values()])
+    supported = np.logical_or.reduce([(cell.policy == UNDER_SUPPORT).any(axis=1) for cell in window.values()])
+    return supported & ~fails
+
+
+def _classify_cells(judged: _Judged, window: Mapping[str, Cells]) -> NDArray[np.int8]:
+    """0 measured, 1 bracketed, 2 open: by the days that the judgment rests on."""
+    has_gap = np.logical_or.reduce([cell.grid.short_gap.any(axis=1) for cell in window.values()])
+    has_open = np.logical_or.reduce([cell.grid.open_day.any(axis=1) for cell in window.values()])
+    is_decided = judged.best == judged.worst
+    fails_measured = np.logical_or.reduce(
+        [((cell.policy <= UNDER_SUPPORT) & cell.grid.measured).any(axis=1) for cell in window.values()]
+    )
+    is_measured = ~(has_gap | has_open) | (is_decided & fails_measured & (judged.label == NOT_RECOVERED))
+    return np.where(is_measured, 0, np.where(has_open & ~is_decided, 2, 1)).astype(np.int8)
+
+
+def _sum_days(grids: list[ScenarioGrid]) -> dict[str, NDArray[np.int32]]:
+    """Day account over all lineages: counts add up, the gap is the longest, the last day is the earliest."""
+    accounts = [count_days(grid) for grid in grids]
+    names = ("days_measured", "days_short_gap", "days_open")
+    summed = {name: np.sum([account[name] for account in accounts], axis=0, dtype=np.int32) for name in names}
+    longest = np.max([account["longest_gap_days"] for account in accounts], axis=0)
+    last = np.min([account["last_measured_day"] for account in accounts], axis=0)
+    return {**summed, "longest_gap_days": longest.astype(np.int32), "last_measured_day": last.astype(np.int32)}
+
+
+def collect_cell_evidence(cells: Cells, rows: Marks, *, first_day: int, last_day: int) -> EvidenceRows:
+    """Return every cell of one lineage on the given days, for the patients marked in `rows`.
+
+    A cell that is unknown, or met in best but not in worst, "would settle" the outcome; the others "decide".
+    """
+    window = _cut_cells(cells, first_day, last_day)
+    grid = window.grid
+    patient, place = np.nonzero(grid.at_risk & rows[:, None])
+    is_open_question = (window.policy == UNKNOWN) | (window.best != window.worst)
+    state = np.select([grid.measured, grid.capped, grid.short_gap], [0, 1, 2], 3)
+    return EvidenceRows(
+        patient=patient,
+        day=(place + first_day).astype(np.int32),
+        role=np.where(is_open_question, 1, 0)[patient, place].astype(np.int8),
+        state=state[patient, place].astype(np.int8),
+        low=grid.low[patient, place],
+        high=grid.high[patient, place],
+        source_row=grid.source_row[patient, place],
+    )
+
+
+def count_cells(cells: Cells, day: int, rows: Marks) -> NDArray[np.int64]:
+    """Return how many of the marked patients have each of `CELL_STATES` on a day."""
+    states = cells.policy[rows, day - cells.grid.first_day]
+    return np.bincount(states, minlength=len(CELL_STATES)).astype(np.int64)

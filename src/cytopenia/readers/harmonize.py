@@ -1,0 +1,241 @@
+"""Tables under foreign names become raw tables of the contract: columns, names, units, wide to long."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from cytopenia.contract import (
+    TABLES,
+    Finding,
+    Tables,
+    collect_findings,
+    merge_findings,
+    note,
+    prepare_labs,
+    prepare_tables,
+)
+from cytopenia.errors import MissingColumnError, join_problems, suggest_name
+from cytopenia.readers.mapping import IGNORE, DataSection, LabsMapping, TableMapping
+from cytopenia.units import resolve_analyte
+
+__all__ = ["SourceTable", "harmonize_labs", "harmonize_tables"]
+
+_HEADER_UNIT = re.compile(r"^(?P<name>.+?)\s*[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]$")
+_LONG_ONLY = frozenset({"analyte", "value", "unit", "lln", "uln"})
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A table as it was read, and where it came from ("labs.xlsx, sheet Labs")."""
+
+    frame: pl.DataFrame
+    origin: str
+
+
+def harmonize_tables(sources: Mapping[str, SourceTable], mapping: DataSection) -> Tables:
+    """Return the six prepared tables from the tables of the files.
+
+    Raises
+    ------
+    MissingColumnError
+        A mapped column is not in its file, or a needed column is absent; all are named.
+    DataError
+        `day_zero` contradicts an infusions table.
+    """
+    raw, findings = _apply_mapping(sources, mapping)
+    formats = {name: table.text for name, table in mapping.tables.items()}
+    tables = prepare_tables(raw, day_zero=mapping.day_zero, formats=formats, lln=mapping.labs.lower_limits)
+    return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
+
+
+def harmonize_labs(source: SourceTable, mapping: DataSection) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the laboratory rows of one file and the findings; patient and day may be absent.
+
+    Rows are not collapsed. With `day_zero = "first"` and patients and dates in the file, days count from the
+    first date.
+
+    Raises
+    ------
+    MissingColumnError
+        A mapped column is not in the file, or analyte, value or unit is absent.
+    """
+    raw, findings = _apply_mapping({"labs": source}, mapping)
+    labs, absent = raw["labs"], [name for name in ("patient_id",) if name not in raw["labs"].columns]
+    if "day" not in labs.columns and "date" not in labs.columns:
+        absent.append("day")
+    findings += [
+        note(
+            "labs",
+            "patient_id_absent" if name == "patient_id" else "day_absent",
+            f"there is no column {name}",
+        )
+        for name in absent
+    ]
+    if not absent and mapping.day_zero == "first" and {"analyte", "value", "unit"} <= set(labs.columns):
+        formats = {"labs": mapping.labs.text}
+        tables = prepare_tables(raw, day_zero="first", formats=formats, lln=mapping.labs.lower_limits)
+        return tables.labs, merge_findings(
+            collect_findings(findings), tables.findings.filter(pl.col("table") == "labs")
+        )
+    rows, found = prepare_labs(
+        labs, text=mapping.labs.text, lln=mapping.labs.lower_limits, collapse_duplicates=False
+    )
+    return rows, merge_findings(collect_findings(findings), found)
+
+
+def _apply_mapping(
+    sources: Mapping[str, SourceTable], mapping: DataSection
+) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
+    problems = [
+        problem
+        for name, source in sources.items()
+        for problem in _find_absent(name, source, mapping.tables[name])
+    ]
+    if problems:
+        raise MissingColumnError(join_problems("Columns of the mapping are not in the files", problems))
+    raw: dict[str, pl.DataFrame] = {}
+    findings: list[Finding] = []
+    for name, source in sources.items():
+        height = source.frame.height
+        what = f"{height:,} {'row was' if height == 1 else 'rows were'} read from {source.origin}"
+        findings.append(note(name, "file_read", what, rows=height))
+        table = _rename(name, source.frame, mapping.tables[name].columns)
+        if name == "labs":
+            table, found = _translate_labs(table, mapping.labs)
+        else:
+            table, found = _translate_kinds(name, table, getattr(mapping.tables[name], "kinds", {}))
+        raw[name] = table
+        findings += found
+    return raw, findings
+
+
+def _find_absent(name: str, source: SourceTable, mapping: TableMapping) -> list[str]:
+    wanted = dict(mapping.columns)
+    if isinstance(mapping, LabsMapping):
+        wanted |= {f"wide {analyte}": wide.column for analyte, wide in mapping.wide.items()}
+    found = [column for column in source.frame.columns if column != "source_row"]
+    return [
+        f"{name}: column '{theirs}' (for {ours}) is not in {source.origin}{suggest_name(theirs, found)}; "
+        f"found: {', '.join(found)}"
+        for ours, theirs in wanted.items()
+        if theirs not in found
+    ]
+
+
+def _rename(name: str, table: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
+    """Columns under our names: as the mapping says, then headers that differ only in case and blanks."""
+    known = [*TABLES[name].inputs, *(TABLES["infusions"].inputs if name == "patients" else ())]
+    replaced = [
+        ours
+        for ours in columns
+        if ours in table.columns and columns[ours] != ours and ours not in columns.values()
+    ]
+    table = table.drop(replaced).rename({theirs: f"_mapped_{ours}" for ours, theirs in columns.items()})
+    taken = set(columns)
+    folded: dict[str, str] = {}
+    for header in table.columns:
+        ours = re.sub(r"[\s\-]+", "_", header.strip()).lower()
+        if ours in known and ours not in taken and not header.startswith("_mapped_"):
+            folded[header] = ours
+            taken.add(ours)
+    return table.rename(folded | {f"_mapped_{ours}": ours for ours in columns})
+
+
+def _translate_kinds(
+    name: str, table: pl.DataFrame, kinds: Mapping[str, str]
+) -> tuple[pl.DataFrame, list[Finding]]:
+    column = "response" if name == "responses" else "kind"
+    if not kinds or column not in table.columns:
+        return table, []
+    table = table.with_columns(pl.col(column).cast(pl.String).str.strip_chars())
+    findings = _find_unused(name, "kinds", kinds, table[column])
+    table = table.with_columns(pl.col(column).replace(dict(kinds)))
+    return table.filter(pl.col(column).ne_missing(pl.lit(IGNORE))), findings
+
+
+def _translate_labs(table: pl.DataFrame, mapping: LabsMapping) -> tuple[pl.DataFrame, list[Finding]]:
+    table = _melt(table, mapping)
+    findings: list[Finding] = []
+    if "analyte" in table.columns and mapping.analytes:
+        table = table.with_columns(pl.col("analyte").cast(pl.String).str.strip_chars())
+        findings += _find_unused("labs", "analytes", mapping.analytes, table["analyte"])
+        table = table.with_columns(pl.col("analyte").replace(mapping.analytes)).filter(
+            pl.col("analyte").ne_missing(pl.lit(IGNORE))
+        )
+    if "unit" in table.columns and mapping.units:
+        table = table.with_columns(pl.col("unit").cast(pl.String).str.strip_chars())
+        findings += _find_unused("labs", "units", mapping.units, table["unit"])
+        table = table.with_columns(pl.col("unit").replace(mapping.units))
+    return _fill_units(table, mapping.default_units), findings
+
+
+def _fill_units(table: pl.DataFrame, defaults: Mapping[str, str]) -> pl.DataFrame:
+    """Blank units get the stated unit of their analyte."""
+    if not defaults or "analyte" not in table.columns:
+        return table
+    names = table["analyte"].cast(pl.String)
+    resolved = {name: resolve_analyte(name) for name in names.unique().drop_nulls()}
+    stated = {
+        name: defaults[analyte] for name, analyte in resolved.items() if analyte and analyte in defaults
+    }
+    default = names.replace_strict(stated, default=None, return_dtype=pl.String)
+    if "unit" not in table.columns:
+        return table.with_columns(default.alias("unit"))
+    unit = pl.col("unit").cast(pl.String).str.strip_chars()
+    return table.with_columns(unit=pl.when(unit.is_null() | (unit == "")).then(default).otherwise(unit))
+
+
+def _melt(table: pl.DataFrame, mapping: LabsMapping) -> pl.DataFrame:
+    """Long rows of a wide table; blank cells give no row. Long tables come back as they are."""
+    columns = [(wide.column, analyte, wide.unit) for analyte, wide in mapping.wide.items()] or _find_wide(
+        table, mapping.analytes
+    )
+    if not columns:
+        return table
+    keys = [name for name in table.columns if name in TABLES["labs"].inputs and name not in _LONG_ONLY]
+    numeric = all(
+        table[column].dtype.is_numeric() and table[column].dtype != pl.Float32 for column, _, _ in columns
+    )
+    kind = pl.Float64 if numeric else pl.String
+    parts = [
+        table.select(
+            *keys,
+            analyte=pl.lit(analyte),
+            value=pl.col(column).cast(kind),
+            unit=pl.lit(unit, dtype=pl.String),
+        ).filter(pl.col("value").is_not_null())
+        for column, analyte, unit in columns
+    ]
+    long = pl.concat(parts)
+    if kind == pl.String:
+        long = long.filter(pl.col("value").str.strip_chars() != "")
+    return long.sort("source_row", maintain_order=True) if "source_row" in keys else long
+
+
+def _find_wide(table: pl.DataFrame, analytes: Mapping[str, str]) -> list[tuple[str, str, str | None]]:
+    """Headers that name an analyte, with or without a unit in brackets, if there is no analyte column."""
+    if {"analyte", "value"} & set(table.columns):
+        return []
+    found: list[tuple[str, str, str | None]] = []
+    for header in table.columns:
+        parts = _HEADER_UNIT.match(header)
+        spellings = [(header, None), *([(parts["name"], parts["unit"])] if parts else [])]
+        for name, unit in spellings:
+            analyte = analytes.get(name, resolve_analyte(name))
+            if analyte is not None and analyte != IGNORE:
+                found.append((header, analyte, unit))
+                break
+    return found
+
+
+def _find_unused(table: str, key: str, words: Mapping[str, str], column: pl.Series) -> list[Finding]:
+    present = column.unique().drop_nulls().to_list()
+    return [
+        note(table, "mapping_unused", f"{key} maps '{word}', which never occurs{suggest_name(word, present)}")
+        for word in words
+        if word not in present
+    ]

@@ -1,0 +1,279 @@
+"""The data section of a study file, also a mapping file: which file, column, name and unit is which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from cytopenia.contract import EVENT_KINDS, RESPONSES, SUPPORT_KINDS, TABLES, TextFormat
+from cytopenia.errors import ProtocolError, join_problems, suggest_name
+from cytopenia.forms import parse_toml, read_form
+from cytopenia.units import convert_value, list_units, load_analytes, match_unit
+
+__all__ = [
+    "IGNORE",
+    "DataSection",
+    "EventsMapping",
+    "InfusionsMapping",
+    "LabsMapping",
+    "Limit",
+    "PatientsMapping",
+    "ResponsesMapping",
+    "SupportMapping",
+    "TableMapping",
+    "WideColumn",
+    "read_mapping",
+]
+
+IGNORE = "ignore"
+
+Words = dict[str, str]
+Value = TypeVar("Value")
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Limit(_Form):
+    """A limit of normal with its unit."""
+
+    value: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    unit: str
+
+
+class WideColumn(_Form):
+    """One column of a wide table: its header, and the unit of its cells."""
+
+    column: str
+    unit: str
+
+
+class TableMapping(_Form):
+    """How the file of one table is read."""
+
+    file: str | None = None
+    sheet: str | None = None
+    encoding: str | None = None
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(default=None)
+    decimal: Literal["auto", ".", ","] = "auto"
+    date_format: str | None = None
+    columns: Words = Field(default_factory=dict)
+
+    @property
+    def text(self) -> TextFormat:
+        """The decimal mark and date format as the contract takes them."""
+        return TextFormat(decimal=self.decimal, date_format=self.date_format)
+
+
+class PatientsMapping(TableMapping):
+    """How the patients are read; any further column may be named."""
+
+
+class InfusionsMapping(TableMapping):
+    """How the infusions are read."""
+
+    @field_validator("columns")
+    @classmethod
+    def _check_columns(cls, columns: Words) -> Words:
+        return _require_columns("infusions", columns)
+
+
+class LabsMapping(TableMapping):
+    """How the laboratory values are read.
+
+    `analytes` maps their names to ours (or to "ignore"), `units` their texts to listed units,
+    `default_units` gives the unit of blank cells per analyte, `lln` a lower limit where the file has none,
+    `wide` the columns of a wide table.
+    """
+
+    analytes: Words = Field(default_factory=dict)
+    units: Words = Field(default_factory=dict)
+    default_units: Words = Field(default_factory=dict)
+    lln: dict[str, Limit] = Field(default_factory=dict)
+    wide: dict[str, WideColumn] = Field(default_factory=dict)
+
+    @property
+    def lower_limits(self) -> dict[str, float]:
+        """The stated lower limits in canonical units."""
+        return {
+            analyte: convert_value(limit.value, limit.unit, analyte=analyte)
+            for analyte, limit in self.lln.items()
+        }
+
+    @field_validator("columns")
+    @classmethod
+    def _check_columns(cls, columns: Words) -> Words:
+        return _require_columns("labs", columns)
+
+    @field_validator("analytes")
+    @classmethod
+    def _check_analytes(cls, analytes: Words) -> Words:
+        return _require_words(analytes, (IGNORE, *load_analytes()), "is no analyte")
+
+    @field_validator("units")
+    @classmethod
+    def _check_units(cls, units: Words) -> Words:
+        listed = [
+            text
+            for text in units.values()
+            if not any(match_unit(analyte, text) for analyte in load_analytes())
+        ]
+        return _raise_all(
+            units,
+            [f"'{text}' is no listed unit; see 'allowed' in the finding on the unit" for text in listed],
+        )
+
+    @field_validator("default_units")
+    @classmethod
+    def _check_default_units(cls, units: Words) -> Words:
+        return _raise_all(units, _check_pairs(units))
+
+    @field_validator("lln")
+    @classmethod
+    def _check_limits(cls, limits: dict[str, Limit]) -> dict[str, Limit]:
+        return _raise_all(limits, _check_pairs({analyte: limit.unit for analyte, limit in limits.items()}))
+
+    @field_validator("wide")
+    @classmethod
+    def _check_wide(cls, wide: dict[str, WideColumn]) -> dict[str, WideColumn]:
+        return _raise_all(wide, _check_pairs({analyte: column.unit for analyte, column in wide.items()}))
+
+
+class SupportMapping(TableMapping):
+    """How support is read; `kinds` maps their words to ours, or to "ignore"."""
+
+    kinds: Words = Field(default_factory=dict)
+
+    @field_validator("columns")
+    @classmethod
+    def _check_columns(cls, columns: Words) -> Words:
+        return _require_columns("support", columns)
+
+    @field_validator("kinds")
+    @classmethod
+    def _check_kinds(cls, kinds: Words) -> Words:
+        return _require_words(kinds, (IGNORE, *SUPPORT_KINDS), "is not known")
+
+
+class EventsMapping(TableMapping):
+    """How events are read; `kinds` maps their words to ours, or to "ignore"."""
+
+    kinds: Words = Field(default_factory=dict)
+
+    @field_validator("columns")
+    @classmethod
+    def _check_columns(cls, columns: Words) -> Words:
+        return _require_columns("events", columns)
+
+    @field_validator("kinds")
+    @classmethod
+    def _check_kinds(cls, kinds: Words) -> Words:
+        return _require_words(kinds, (IGNORE, *EVENT_KINDS), "is not known")
+
+
+class ResponsesMapping(TableMapping):
+    """How responses are read; `kinds` maps their words to ours, or to "ignore"."""
+
+    kinds: Words = Field(default_factory=dict)
+
+    @field_validator("columns")
+    @classmethod
+    def _check_columns(cls, columns: Words) -> Words:
+        return _require_columns("responses", columns)
+
+    @field_validator("kinds")
+    @classmethod
+    def _check_kinds(cls, kinds: Words) -> Words:
+        return _require_words(kinds, (IGNORE, *RESPONSES), "is not known")
+
+
+class DataSection(_Form):
+    """Where the six tables are and how they are read: `[data]` of a study file, or a mapping file."""
+
+    folder: str = "."
+    day_zero: Literal["infusion", "first"] = "infusion"
+    patients: PatientsMapping = Field(default_factory=PatientsMapping)
+    infusions: InfusionsMapping = Field(default_factory=InfusionsMapping)
+    labs: LabsMapping = Field(default_factory=LabsMapping)
+    support: SupportMapping = Field(default_factory=SupportMapping)
+    events: EventsMapping = Field(default_factory=EventsMapping)
+    responses: ResponsesMapping = Field(default_factory=ResponsesMapping)
+
+    @property
+    def tables(self) -> Mapping[str, TableMapping]:
+        """The mapping of each table by its name."""
+        return {name: getattr(self, name) for name in TABLES}
+
+
+def read_mapping(path: Path | str) -> DataSection:
+    """Return the mapping of a TOML file: the keys of `[data]`, with or without that heading.
+
+    Raises
+    ------
+    ProtocolError
+        The file cannot be read, or keys or values are wrong; every problem is named.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as cause:
+        reason = (
+            "no such file" if isinstance(cause, FileNotFoundError) else f"cannot be read ({cause.strerror})"
+        )
+        raise ProtocolError(f"{path}: {reason}. Check the path of the mapping file.") from cause
+    content = parse_toml(data, name=path.name, error=ProtocolError)
+    content = content["data"] if set(content) == {"data"} else content
+    mapping, problems = read_form(DataSection, content, where=path.name)
+    if mapping is None:
+        title = f"{path.name}: {len(problems)} problems" if len(problems) > 1 else f"{path.name}: a problem"
+        raise ProtocolError(join_problems(title, problems))
+    return mapping
+
+
+def _raise_all(value: Value, problems: Iterable[str]) -> Value:
+    listed = list(problems)
+    if listed:
+        raise ValueError("; ".join(listed))
+    return value
+
+
+def _require_columns(table: str, columns: Words) -> Words:
+    allowed = TABLES[table].inputs
+    return _raise_all(
+        columns,
+        [
+            f"'{name}' is no column of {table}{suggest_name(name, allowed)}; allowed: {', '.join(allowed)}"
+            for name in columns
+            if name not in allowed
+        ],
+    )
+
+
+def _require_words(words: Words, allowed: tuple[str, ...], what: str) -> Words:
+    return _raise_all(
+        words,
+        [
+            f"'{word}' {what}{suggest_name(word, allowed)}; allowed: {', '.join(allowed)}"
+            for word in words.values()
+            if word not in allowed
+        ],
+    )
+
+
+def _check_pairs(units: Words) -> list[str]:
+    problems: list[str] = []
+    for analyte, unit in units.items():
+        if analyte not in load_analytes():
+            problems.append(
+                f"'{analyte}' is no analyte{suggest_name(analyte, load_analytes())}; "
+                f"allowed: {', '.join(load_analytes())}"
+            )
+        elif match_unit(analyte, unit) is None:
+            problems.append(
+                f"'{unit}' is not a listed unit of {analyte}; allowed: {', '.join(list_units(analyte))}"
+            )
+    return problems

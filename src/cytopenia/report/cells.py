@@ -1,0 +1,155 @@
+"""Cells of display tables made from looked-up numbers, with the notes they owe the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cytopenia.report.content import ReportContent, read_definition
+from cytopenia.report.display import (
+    NO_VALUE,
+    Counted,
+    clean_text,
+    format_bounds,
+    format_count,
+    format_median,
+    format_number,
+    format_range,
+    plural,
+)
+from cytopenia.report.lookup import ResultLookup
+from cytopenia.report.table_model import Cell, Footnotes
+
+__all__ = [
+    "CellMaker",
+    "analyte_title",
+    "bounds_notes",
+    "common_notes",
+    "denominator_phrase",
+    "outcome_title",
+]
+
+BOUNDS_NOTE = "Bounds: every unmeasured day at its healthiest or its sickest plausible value."
+DECIDED_NOTE = "No bounds printed: decided."
+MISSING_REASONS = {"not_estimable": "not estimable", "suppressed": "suppressed", "not_done": "not done"}
+
+
+def outcome_title(content: ReportContent, outcome: str) -> str:
+    """Return the title of an outcome, its id where it has none."""
+    return clean_text(content.outcome_titles.get(outcome, outcome))
+
+
+def analyte_title(content: ReportContent, analyte: str) -> str:
+    """Return "Hemoglobin, g/L" for an analyte, its name where it has no title."""
+    title, unit = content.analyte_titles.get(analyte, (analyte, ""))
+    return clean_text(f"{title}, {unit}" if unit else title)
+
+
+@dataclass(frozen=True)
+class CellMaker:
+    """Makes the cells of one table from its numbers, and its footnotes on the way."""
+
+    lookup: ResultLookup
+    notes: Footnotes
+
+    def count(self, variable: str, *, level: str = "", stratum: str = "", with_bounds: bool = True) -> Cell:
+        """Return "48/63 (76.2%)" with its bounds, or a dash whose footnote gives the reason."""
+        policy = self.lookup.counted(variable, level=level, stratum=stratum)
+        if policy is None:
+            return self._absent(variable, ("count", "percent"), level=level, stratum=stratum)
+        bounds = self._bounds(variable, policy, level=level, stratum=stratum) if with_bounds else ""
+        return Cell(
+            format_count(policy), bounds, self._remark(variable, "count", level=level, stratum=stratum)
+        )
+
+    def plain_count(self, variable: str, *, level: str) -> Cell:
+        """Return the count alone; for states that have no bounds by their nature."""
+        policy = self.lookup.counted(variable, level=level)
+        if policy is None:
+            return self._absent(variable, ("count",), level=level)
+        return Cell(format_count(Counted(policy.count)), marks=self._remark(variable, "count", level=level))
+
+    def number(self, variable: str, estimate: str, *, level: str = "") -> Cell:
+        """Return one number as it is, or a dash whose footnote gives the reason."""
+        value = self.lookup.value(variable, estimate, level=level)
+        if value is None:
+            return self._absent(variable, (estimate,), level=level)
+        return Cell(format_number(value))
+
+    def median(self, variable: str) -> Cell:
+        """Return "0.64 (0.02-2.31)", with the median of best and worst case where they differ."""
+        median = self.lookup.value(variable, "median")
+        if median is None:
+            return self._absent(variable, ("median",))
+        ends = (self.lookup.value(variable, name) for name in ("minimum", "maximum"))
+        cases = [self.lookup.value(variable, "median", scenario=name) for name in ("best", "worst")]
+        low, high = sorted(case for case in cases if case is not None) if None not in cases else (None, None)
+        differs = low is not None and {low, high} != {median}
+        self._note_bounds(differs=differs, has_both=low is not None)
+        bounds = f"bounds {format_range(low, high)}" if differs else ""
+        return Cell(format_median(median, *ends), bounds, self._remark(variable, "median"))
+
+    def quartiles(self, variable: str) -> Cell:
+        """Return the quartiles as "0.31-1.02", empty where the results have none."""
+        low, high = self.lookup.value(variable, "q1"), self.lookup.value(variable, "q3")
+        return Cell() if low is None or high is None else Cell(format_range(low, high))
+
+    def _bounds(self, variable: str, policy: Counted, *, level: str, stratum: str) -> str:
+        best = self.lookup.counted(variable, level=level, scenario="best", stratum=stratum)
+        worst = self.lookup.counted(variable, level=level, scenario="worst", stratum=stratum)
+        if best is None or worst is None:
+            return ""
+        bounds = format_bounds(policy, best, worst)
+        self._note_bounds(differs=bool(bounds), has_both=True)
+        return bounds
+
+    def _note_bounds(self, *, differs: bool, has_both: bool) -> None:
+        self.notes.has_bounds |= differs
+        self.notes.has_decided |= has_both and not differs
+
+    def _remark(self, variable: str, estimate: str, *, level: str = "", stratum: str = "") -> tuple[int, ...]:
+        found = self.lookup.get(variable, estimate, level=level, stratum=stratum)
+        return self.notes.mark(clean_text(found.note)) if found else ()
+
+    def _absent(self, variable: str, names: tuple[str, ...], *, level: str = "", stratum: str = "") -> Cell:
+        """Return a dash with its reason; a number that was never asked for is an empty cell."""
+        found = (self.lookup.get(variable, name, level=level, stratum=stratum) for name in names)
+        estimate = next((one for one in found if one is not None), None)
+        if estimate is None:
+            return Cell()
+        reason = clean_text(estimate.note) or MISSING_REASONS.get(estimate.status, "no value given")
+        return Cell(NO_VALUE, marks=self.notes.mark(f"{NO_VALUE} {reason}"))
+
+
+def denominator_phrase(lookups: Iterable[ResultLookup]) -> str:
+    """Return "63 patients" or "denominators 57 to 63 patients", empty where no denominator is given."""
+    found = {
+        estimate.value
+        for lookup in lookups
+        for key, estimate in lookup.estimates.items()
+        if key[4] in {"denominator", "n"} and key[3] in {"policy", ""} and estimate.value is not None
+    }
+    if not found:
+        return ""
+    if len(found) == 1:
+        return plural(found.pop(), "patient")
+    return f"denominators {format_number(min(found))} to {format_number(max(found))} patients"
+
+
+def bounds_notes(notes: Footnotes) -> tuple[str, ...]:
+    """Return what the bounds of a table mean, and what their absence means."""
+    parts = ((notes.has_bounds, BOUNDS_NOTE), (notes.has_decided, DECIDED_NOTE))
+    text = " ".join(part for is_due, part in parts if is_due)
+    return (text,) if text else ()
+
+
+def common_notes(
+    content: ReportContent, notes: Footnotes, *, outcomes: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Return the notes of a whole table: under which definitions, and what the bounds mean."""
+    texts = [read_definition(raw) for raw in content.definitions]
+    wanted = {content.outcome_definitions[name] for name in outcomes if name in content.outcome_definitions}
+    used = [text for text in texts if text.id in wanted] if content.outcome_definitions else texts
+    named = "; ".join(clean_text(text.name) for text in used)
+    label = "Definition" if len(used) == 1 else "Definitions"
+    return (*([f"{label}: {named}."] if named else []), *bounds_notes(notes))

@@ -1,0 +1,123 @@
+"""What a run hands to the report: results and evidence as tables, and the names they go by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import polars as pl
+
+__all__ = ["DefinitionText", "ReportContent", "read_definition"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportContent:
+    """Everything the report prints; the report formats it and computes no result of its own.
+
+    Attributes
+    ----------
+    title : str
+        Title of the study.
+    synthetic : bool
+        True when no patient stands behind the numbers; banner and captions then say so.
+    results : DataFrame
+        Columns of `results.RESULT_SCHEMA`.
+    outcomes : DataFrame, one row per patient and outcome
+        Needs `outcome`, `policy`, `decided`, `evidence`, `label`; may be empty.
+    patient_days : DataFrame, one row per patient, analyte and day
+        `patient_id`, `analyte`, `day`, `state` (measured, wbc_bound, short_gap, open, not_at_risk),
+        `value` in the canonical unit, `grade` of that value. Null grade: not judged.
+    findings : DataFrame, one row per finding
+        `table`, `row`, `column`, `rule`, `severity`, `rows`, `message`.
+    definitions : sequence of mappings
+        The definitions that ran: id, title, version, status, citation, doi, url, text, rules, assumed.
+    settings : mapping
+        Package version, seed, checksums, library versions; printed as given.
+    analyses : sequence of mappings
+        id, kind, title of every analysis, in the order of the protocol.
+    outcome_titles : mapping
+        Outcome id to title; a missing one is printed as its id.
+    analyte_titles : mapping
+        Analyte to (title, unit), the unit as it is to be printed.
+    outcome_definitions : mapping, optional
+        Outcome id (or `baseline_cytopenia`) to definition id; if empty, a table names every definition.
+    reference_lines : mapping, optional
+        Analyte to (value, label) pairs drawn as dashed lines in the trajectories.
+    show_patient_ids : bool
+        False labels the rows of the patient-by-day map by rank instead of by id.
+    """
+
+    title: str
+    synthetic: bool
+    results: pl.DataFrame
+    outcomes: pl.DataFrame
+    patient_days: pl.DataFrame
+    findings: pl.DataFrame
+    definitions: Sequence[Mapping[str, Any]]
+    settings: Mapping[str, Any]
+    analyses: Sequence[Mapping[str, str]]
+    outcome_titles: Mapping[str, str]
+    analyte_titles: Mapping[str, tuple[str, str]]
+    outcome_definitions: Mapping[str, str] = field(default_factory=dict[str, str])
+    reference_lines: Mapping[str, Sequence[tuple[float, str]]] = field(
+        default_factory=dict[str, Sequence[tuple[float, str]]]
+    )
+    show_patient_ids: bool = True
+
+    @property
+    def patients(self) -> int:
+        """Number of patients in the outcomes table, 0 where there is none."""
+        return 0 if self.outcomes.is_empty() else self.outcomes["patient_id"].n_unique()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefinitionText:
+    """One definition as the report prints it; absent parts are empty."""
+
+    id: str
+    title: str
+    version: str
+    status: str
+    citation: str
+    link: str
+    text: str
+    rules: tuple[str, ...]
+    assumed: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Title, version and id, as named below a table."""
+        version = f", version {self.version}" if self.version else ""
+        return f"{self.title}{version} [{self.id}]"
+
+
+def read_definition(raw: Mapping[str, Any]) -> DefinitionText:
+    """Return the printable parts of a definition; a citation may be text or a mapping with its link.
+
+    Only a DOI or an http(s) address becomes a link; any other address stays text in the citation.
+
+    Examples
+    --------
+    >>> read_definition({"id": "a", "title": "A", "doi": "10.1/x"}).link
+    'https://doi.org/10.1/x'
+    """
+    citation: Any = raw.get("citation") or ""
+    source: Mapping[str, Any] = {"text": citation}
+    if isinstance(citation, Mapping):
+        source = cast("Mapping[str, Any]", citation)
+    doi = str(raw.get("doi") or source.get("doi") or "")
+    url = str(raw.get("url") or source.get("url") or "")
+    link = f"https://doi.org/{doi}" if doi else url
+    identifier = str(raw.get("id", ""))
+    return DefinitionText(
+        id=identifier,
+        title=str(raw.get("title") or identifier),
+        version=str(raw.get("version") or ""),
+        status=str(raw.get("status") or ""),
+        citation=str(source.get("text") or ""),
+        link=link if link.startswith(("https://", "http://")) else "",
+        text=str(raw.get("text") or ""),
+        rules=tuple(str(rule) for rule in raw.get("rules") or () if rule),
+        assumed=tuple(str(sentence) for sentence in raw.get("assumed") or () if sentence),
+    )

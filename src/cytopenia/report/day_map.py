@@ -1,0 +1,320 @@
+"""The patient-by-day map: what was measured, how severe it was, and what nobody looked at."""
+
+# The types of matplotlib leave **kwargs open.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from cytopenia.report.cells import analyte_title
+from cytopenia.report.content import ReportContent
+from cytopenia.report.display import clean_text, format_number, plural
+from cytopenia.report.drawing import (
+    FAINT,
+    GRADE_COLORS,
+    INK,
+    MUTED,
+    ReportFigure,
+    drawing,
+    page_axes,
+    render_svg,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["MOST_PATIENTS", "plot_day_map", "rank_patients"]
+
+DAY_MAP = "day-map"
+MOST_PATIENTS = 120
+PAGE_WIDTH, LABEL_WIDTH, PANEL_GAP = 720.0, 44.0, 14.0
+TOP, BOTTOM, LEGEND_HEIGHT = 34.0, 20.0, 58.0
+
+MOST_COLUMNS, MOST_WEEKS = 120, 10
+
+NOTHING, UNGRADED_CODE, WBC, SHORT_GAP, OPEN = -1, 5, 10, 20, 21
+
+Grid = NDArray[np.int8]
+# Left, right, top and bottom: of one box, or of many as arrays.
+BoxEdges = tuple[Any, Any, Any, Any]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Place of one lineage on the page, in points; `grid` holds a code per patient and day."""
+
+    analyte: str
+    grid: Grid
+    first_day: int
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def cell(self) -> tuple[float, float]:
+        """Width and height of one cell."""
+        return self.width / self.grid.shape[1], self.height / self.grid.shape[0]
+
+
+def plot_day_map(content: ReportContent, *, most: int = MOST_PATIENTS) -> ReportFigure | None:
+    """Return the patient-by-day map, one panel per lineage with the same patients in the same rows.
+
+    Rows are sorted by the number of days measured at grade 4, then 3, 2, 1, over all lineages; of a
+    cohort larger than `most` only the first are drawn, and the caption says so. None without days.
+    """
+    frame = content.patient_days
+    if frame.is_empty():
+        return None
+    ranked = rank_patients(frame)
+    shown = ranked[:most]
+    title = "What was measured: one row per patient, one column per day"
+    with drawing(DAY_MAP):
+        svg = _draw(content, shown, title=title)
+    caption = _caption(len(shown), len(ranked), total=content.patients)
+    return ReportFigure(id=DAY_MAP, title=title, caption=caption, svg=svg)
+
+
+def rank_patients(patient_days: pl.DataFrame) -> list[str]:
+    """Return the patients with the most days measured at the highest grades first; ties by id."""
+    is_seen = pl.col("state").is_in(["measured", "wbc_bound"])
+    grades = range(len(GRADE_COLORS) - 1, 0, -1)
+    counts = patient_days.group_by("patient_id").agg(
+        *((is_seen & (pl.col("grade") == grade)).sum().alias(f"days_{grade}") for grade in grades)
+    )
+    keys = [f"days_{grade}" for grade in grades]
+    ordered = counts.sort([*keys, "patient_id"], descending=[*(True for _ in keys), False])
+    return ordered["patient_id"].to_list()
+
+
+def _caption(shown: int, ranked: int, *, total: int) -> str:
+    everyone = max(ranked, total)
+    cut = f" Only {shown} of {plural(everyone, 'patient')} are drawn" if shown < everyone else ""
+    origin = f", taken from the first {ranked} by id" if ranked < everyone else ""
+    return (
+        f"{plural(shown, 'patient')}; the same row is the same patient in every panel. "
+        "Rows are sorted by days measured at grade 4, then 3, 2, 1, over all lineages. "
+        "Color: grade of the measured value; ring: measured, not judged. Triangle: only a leukocyte count, "
+        "which bounds the neutrophils from above. Bar: unmeasured, short gap. Dot: unmeasured, open. Blank: "
+        f"not at risk.{cut}{origin}{'.' if cut else ''}"
+    )
+
+
+def _read_grid(frame: pl.DataFrame, patients: Sequence[str], days: range) -> Grid:
+    grid = np.full((len(patients), len(days)), NOTHING, dtype=np.int8)
+    places = pl.DataFrame({"patient_id": patients, "place": np.arange(len(patients))})
+    known = frame.join(places.cast({"patient_id": pl.String}), on="patient_id", how="inner")
+    grade = pl.col("grade").cast(pl.Int64).fill_null(UNGRADED_CODE)
+    code = (
+        pl.when(pl.col("state") == "measured")
+        .then(grade)
+        .when(pl.col("state") == "wbc_bound")
+        .then(grade + WBC)
+        .otherwise(pl.col("state").replace_strict(["short_gap", "open"], [SHORT_GAP, OPEN], default=NOTHING))
+    )
+    columns = known.select("place", pl.col("day").cast(pl.Int64) - days.start, code.alias("code"))
+    grid[columns["place"].to_numpy(), columns["day"].to_numpy()] = columns["code"].to_numpy()
+    return grid
+
+
+def _read_panels(frame: pl.DataFrame, patients: Sequence[str]) -> dict[str, tuple[int, Grid]]:
+    """Return first day and grid of every analyte, each over its own days, in the order of the days."""
+    panels = dict[str, tuple[int, Grid]]()
+    for (name,), part in frame.partition_by("analyte", as_dict=True, maintain_order=True).items():
+        days = part["day"].cast(pl.Int64)
+        first, last = int(str(days.min())), int(str(days.max()))
+        panels[str(name)] = (first, _read_grid(part, patients, range(first, last + 1)))
+    return panels
+
+
+def _lay_out(content: ReportContent, patients: Sequence[str]) -> tuple[list[Panel], float]:
+    """Return the panels and the height of the page: side by side for a month, stacked for longer."""
+    read = _read_panels(content.patient_days, patients)
+    widths = [grid.shape[1] for _, grid in read.values()]
+    side_by_side = sum(widths) <= MOST_COLUMNS
+    room = PAGE_WIDTH - LABEL_WIDTH - (PANEL_GAP * (len(read) - 1) if side_by_side else 0)
+    cell = max(1.0, min(8.0, np.floor(room / (sum(widths) if side_by_side else max(widths)) * 4) / 4))
+    height = float(np.clip(480 // max(len(patients), 1), 4, 9)) * len(patients)
+    panels = list[Panel]()
+    left, top = LABEL_WIDTH, LEGEND_HEIGHT + TOP
+    for (name, (first, grid)), width in zip(read.items(), widths, strict=True):
+        panels.append(Panel(name, grid, first, left, top, cell * width, height))
+        left += (cell * width + PANEL_GAP) if side_by_side else 0
+        top += 0 if side_by_side else height + TOP + BOTTOM
+    return panels, panels[-1].top + height + BOTTOM + 6
+
+
+def _draw(content: ReportContent, patients: Sequence[str], *, title: str) -> str:
+    panels, height = _lay_out(content, patients)
+    figure, axes = page_axes(PAGE_WIDTH, height)
+    _draw_legend(axes)
+    for panel in panels:
+        _draw_panel(axes, content, panel)
+        if panel.left == LABEL_WIDTH:
+            _draw_labels(axes, content, panel, patients)
+    description = " ".join(_describe(content, panel) for panel in panels)
+    return render_svg(figure, DAY_MAP, title=title, description=description, synthetic=content.synthetic)
+
+
+def _draw_panel(axes: Axes, content: ReportContent, panel: Panel) -> None:
+    name = clean_text(analyte_title(content, panel.analyte), longest=40)
+    axes.text(panel.left, panel.top - 17, name, fontsize=8.5, fontweight="bold", va="bottom")
+    for code in [int(one) for one in np.unique(panel.grid) if one != NOTHING]:
+        _draw_code(axes, panel, code)
+    wide, right = panel.cell[0], panel.left + panel.width
+    bottom = panel.top + panel.height
+    inner = [panel.left + wide * day for day in range(1, panel.grid.shape[1])]
+    axes.vlines(inner, panel.top, bottom, color="white", linewidth=0.5, zorder=3)
+    across, down = (
+        [panel.left, right, right, panel.left, panel.left],
+        [panel.top] * 2 + [bottom] * 2 + [panel.top],
+    )
+    axes.plot(across, down, color=FAINT, linewidth=0.5, zorder=4)
+    _draw_days(axes, panel, bottom=bottom)
+
+
+def _draw_days(axes: Axes, panel: Panel, *, bottom: float) -> None:
+    """Print the day above and below every seventh column, every fourteenth of a long map."""
+    last_day = panel.first_day + panel.grid.shape[1] - 1
+    step = 7 if panel.grid.shape[1] <= 7 * MOST_WEEKS else 14
+    look: dict[str, Any] = {"fontsize": 6.5, "ha": "center", "color": MUTED}
+    for day in (day for day in range(panel.first_day, last_day + 1) if day % step == 0):
+        middle = panel.left + (day - panel.first_day + 0.5) * panel.cell[0]
+        for edge, away, align in ((panel.top, -3, "bottom"), (bottom, 3, "top")):
+            axes.text(middle, edge + away, format_number(day), va=align, **look)
+
+
+def _draw_code(axes: Axes, panel: Panel, code: int) -> None:
+    """Draw every cell of one code: its color says the grade, its shape how the day is known."""
+    is_joined = 0 <= code < UNGRADED_CODE or code in {SHORT_GAP, OPEN}
+    rows, starts, stops = _find_stretches(panel.grid == code, joined=is_joined)
+    wide, high = panel.cell
+    left, right = panel.left + starts * wide, panel.left + stops * wide
+    top, bottom = panel.top + rows * high, panel.top + (rows + 1) * high
+    box = (left, right, top, bottom)
+    if code >= OPEN:
+        _draw_dots(axes, (left, right, (top + bottom) / 2), size=min(wide, high) * 0.2, apart=wide)
+    elif code == SHORT_GAP:
+        _fill_boxes(axes, _shrink(box, 0, high * 0.375), color=FAINT)
+    elif code >= WBC:
+        tip = ((left + right) / 2, bottom - 0.5)
+        corners = [(left + 0.5, top + 0.5), (right - 0.5, top + 0.5), tip]
+        _fill(axes, corners, color=FAINT if code == WBC + UNGRADED_CODE else GRADE_COLORS[code - WBC])
+    elif code == UNGRADED_CODE:
+        _fill_boxes(axes, _shrink(box, 0.25, 0.25), color=FAINT)
+        _fill_boxes(axes, _shrink(box, wide * 0.3, high * 0.3), color="white")
+    else:
+        _fill_boxes(axes, _shrink(box, 0, 0.25), color=GRADE_COLORS[code])
+
+
+def _draw_dots(axes: Axes, rows: tuple[Any, Any, Any], *, size: float, apart: float) -> None:
+    """Draw a dot in the middle of every cell: each stretch is one dashed line, far smaller than its dots."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    left, right, middle = rows
+    inset = (apart - size) / 2
+    ends = [np.stack([left + inset, middle], axis=-1), np.stack([right - inset, middle], axis=-1)]
+    points = np.stack(ends, axis=1).round(2)
+    path = Path(points.reshape(-1, 2), np.tile([Path.MOVETO, Path.LINETO], len(points)))
+    dashes = (0, (1, apart / size - 1))
+    look: dict[str, Any] = {"linewidth": size, "linestyle": dashes, "capstyle": "butt", "clip_on": False}
+    axes.add_artist(PathPatch(path, fill=False, edgecolor=MUTED, zorder=2, **look))
+
+
+def _shrink(box: BoxEdges, across: float, down: float) -> BoxEdges:
+    left, right, top, bottom = box
+    return left + across, right - across, top + down, bottom - down
+
+
+def _find_stretches(marked: NDArray[np.bool_], *, joined: bool) -> tuple[Any, Any, Any]:
+    """Return row, first and one past the last column of every stretch of marked cells, or of every cell."""
+    if not joined:
+        rows, columns = np.nonzero(marked)
+        return rows, columns, columns + 1
+    edges = np.diff(np.pad(marked, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    rows, starts = np.nonzero(edges == 1)
+    return rows, starts, np.nonzero(edges == -1)[1]
+
+
+def _fill_boxes(axes: Axes, box: BoxEdges, *, color: str) -> None:
+    left, right, top, bottom = box
+    _fill(axes, [(left, top), (right, top), (right, bottom), (left, bottom)], color=color)
+
+
+def _fill(axes: Axes, corners: Sequence[tuple[Any, Any]], *, color: str) -> None:
+    """Draw many polygons of one color as one path, which keeps the SVG small."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    pairs = [np.stack([np.atleast_1d(x), np.atleast_1d(y)], axis=-1) for x, y in corners]
+    points: NDArray[np.float64] = np.stack(pairs, axis=1).round(2)
+    closed = np.concatenate([points, points[:, :1]], axis=1)
+    codes = [Path.MOVETO, *(Path.LINETO for _ in corners[1:]), Path.CLOSEPOLY]
+    path = Path(closed.reshape(-1, 2), np.tile(codes, len(points)))
+    # add_patch would walk every corner once more to find the limits of the axes, which are fixed here.
+    axes.add_artist(PathPatch(path, facecolor=color, edgecolor="none", clip_on=False, snap=False, zorder=2))
+
+
+def _draw_labels(axes: Axes, content: ReportContent, panel: Panel, patients: Sequence[str]) -> None:
+    high = panel.cell[1]
+    look: dict[str, Any] = {"fontsize": min(6.5, high * 0.85), "ha": "right", "color": MUTED}
+    for place, patient in enumerate(patients):
+        label = clean_text(patient, longest=14) if content.show_patient_ids else str(place + 1)
+        middle = panel.top + (place + 0.5) * high
+        axes.text(panel.left - 4, middle, label, va="center_baseline", **look)
+
+
+def _draw_legend(axes: Axes) -> None:
+    """Draw the key: grades in the first line, states of a day in the second."""
+    left, top, size = LABEL_WIDTH, 16.0, 9.0
+    axes.text(left, top + size / 2, "Measured, grade", fontsize=7.5, va="center")
+    for grade, color in enumerate(GRADE_COLORS):
+        at = left + 78 + grade * 30
+        _fill_boxes(axes, (at, at + size, top, top + size), color=color)
+        axes.text(at + size + 4, top + size / 2, str(grade), fontsize=7.5, va="center")
+    at = left + 78 + len(GRADE_COLORS) * 30
+    box = (at, at + size, top, top + size)
+    _fill_boxes(axes, box, color=FAINT)
+    _fill_boxes(axes, _shrink(box, size * 0.3, size * 0.3), color="white")
+    axes.text(at + size + 4, top + size / 2, "measured, not judged", fontsize=7.5, va="center")
+    _draw_state_key(axes, left, top + 20, size)
+
+
+def _draw_state_key(axes: Axes, left: float, top: float, size: float) -> None:
+    middle = top + size / 2
+    for across, label in (
+        (0, "leukocyte count only"),
+        (118, "unmeasured, short gap"),
+        (240, "unmeasured, open"),
+        (340, "not at risk"),
+    ):
+        axes.text(left + across + size + 5, middle, label, fontsize=7.5, va="center")
+    _fill(axes, [(left, top), (left + size, top), (left + size / 2, top + size)], color=FAINT)
+    at = left + 118
+    _fill_boxes(axes, (at - 3, at + size, middle - 1.2, middle + 1.2), color=FAINT)
+    at = left + 240 + size / 2
+    _fill_boxes(axes, (at - 0.9, at + 0.9, middle - 0.9, middle + 0.9), color=MUTED)
+    at = left + 340
+    across, down = [at, at + size, at + size, at, at], [top, top, top + size, top + size, top]
+    axes.plot(across, down, color=INK, linewidth=0.4)
+
+
+def _describe(content: ReportContent, panel: Panel) -> str:
+    grid = panel.grid
+    followed = int((grid != NOTHING).sum())
+    parts = {
+        "measured": (grid >= 0) & (grid <= UNGRADED_CODE),
+        "bounded by the leukocyte count": (grid >= WBC) & (grid < SHORT_GAP),
+        "in a short gap": grid == SHORT_GAP,
+        "open": grid == OPEN,
+    }
+    counted = ", ".join(f"{int(part.sum())} {name}" for name, part in parts.items())
+    return f"{analyte_title(content, panel.analyte)}: {followed} patient-days, {counted}."

@@ -1,0 +1,239 @@
+"""Numbers and names to text. Every number of a report is rounded here and nowhere else."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+__all__ = [
+    "NO_VALUE",
+    "Counted",
+    "choose_decimals",
+    "clean_text",
+    "escape_markdown",
+    "format_bounds",
+    "format_count",
+    "format_level",
+    "format_median",
+    "format_number",
+    "format_percent",
+    "format_range",
+    "plural",
+    "round_decimal",
+]
+
+EN_DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+NO_VALUE = EN_DASH
+THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
+
+SMALL, LARGE, SEPARATED = 10, 1_000, 10_000
+
+COMPARATORS = {">=": "\N{GREATER-THAN OR EQUAL TO}", "<=": "\N{LESS-THAN OR EQUAL TO}"}
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+MARKDOWN_MARKS = re.compile(r"([\\`*_{}\[\]<>#|!~$&])")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A count with its denominator and percent, as the results give them."""
+
+    count: float
+    denominator: float | None = None
+    percent: float | None = None
+
+
+def round_decimal(value: float, decimals: int) -> Decimal:
+    """Return the value rounded half away from zero, as a reader rounds the printed decimal number.
+
+    The value is taken at 15 significant digits first, so that 12.25 gives 12.3 and 1.005 gives 1.01
+    although neither need be exact in binary. Zero is never negative.
+
+    Examples
+    --------
+    >>> [str(round_decimal(x, 1)) for x in (12.25, 12.35, -12.25, -0.04)]
+    ['12.3', '12.4', '-12.3', '0.0']
+    """
+    exact = Decimal(format(value, ".15g"))
+    rounded = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    return abs(rounded) if rounded == 0 else rounded
+
+
+def choose_decimals(values: Sequence[float | None]) -> int:
+    """Return how many decimals suit numbers printed together; the first one sets the size.
+
+    Two decimals if the first number is below 10, one below 1000, none above, and no more than the
+    numbers need: whole numbers stay whole.
+
+    Examples
+    --------
+    >>> choose_decimals([0.64, 0.02, 2.31]), choose_decimals([58, 23, 79]), choose_decimals([58.5, 23, 79])
+    (2, 0, 1)
+    """
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if not known:
+        return 0
+    size = abs(known[0])
+    most = 0 if size >= LARGE else 1 if size >= SMALL else 2
+    exact = (Decimal(format(value, ".15g")).normalize().as_tuple().exponent for value in known)
+    needed = max(max(0, -exponent) for exponent in exact if isinstance(exponent, int))
+    return min(most, needed)
+
+
+def format_number(value: float | None, decimals: int | None = None) -> str:
+    """Return a number as text, with a true minus sign; missing or not a number is a dash.
+
+    From 1000 on there are no decimals, from 10,000 on thousands are set apart by a thin space.
+
+    Examples
+    --------
+    >>> format_number(0.644), format_number(-5), format_number(None), format_number(63.0)
+    ('0.64', '\u22125', '\u2013', '63')
+    """
+    if value is None or math.isnan(value):
+        return NO_VALUE
+    if math.isinf(value):
+        return "\N{INFINITY}" if value > 0 else f"{MINUS}\N{INFINITY}"
+    digits = choose_decimals([value]) if decimals is None or abs(value) >= LARGE else decimals
+    rounded = round_decimal(value, digits)
+    separated = abs(rounded) >= SEPARATED
+    text = format(rounded, ",f").replace(",", THIN_SPACE) if separated else format(rounded, "f")
+    return text.replace("-", MINUS)
+
+
+def format_percent(percent: float) -> str:
+    """Return a percent with one decimal; only a true 0 or 100 is printed as one.
+
+    Examples
+    --------
+    >>> format_percent(76.190476), format_percent(0.01), format_percent(100), format_percent(99.99)
+    ('76.2%', '<0.1%', '100.0%', '>99.9%')
+    """
+    rounded = round_decimal(percent, 1)
+    if rounded == 0 and percent > 0:
+        return "<0.1%"
+    if rounded == 100 and percent < 100:
+        return ">99.9%"
+    return f"{rounded}%"
+
+
+def format_count(counted: Counted) -> str:
+    """Return a count as "48/63 (76.2%)"; parts that are missing are left out.
+
+    Examples
+    --------
+    >>> format_count(Counted(48, 63, 76.190476)), format_count(Counted(48, 63)), format_count(Counted(0))
+    ('48/63 (76.2%)', '48/63', '0')
+    """
+    text = format_number(counted.count)
+    if counted.denominator is not None:
+        text += f"/{format_number(counted.denominator)}"
+    if counted.percent is not None:
+        text += f" ({format_percent(counted.percent)})"
+    return text
+
+
+def format_bounds(policy: Counted, best: Counted, worst: Counted) -> str:
+    """Return "bounds 47-50" (with an en dash), or an empty string when neither end differs.
+
+    The smaller count stands first. Where denominators differ, the ends are printed with theirs.
+
+    Examples
+    --------
+    >>> format_bounds(Counted(48, 63), Counted(47, 63), Counted(50, 63))
+    'bounds 47\u201350'
+    >>> format_bounds(Counted(35, 57), Counted(38, 60), Counted(35, 60))
+    'bounds 35/60\u201338/60'
+    >>> format_bounds(Counted(57, 61), Counted(57, 63), Counted(57, 63))
+    'bounds 57/63'
+    >>> format_bounds(Counted(48, 63), Counted(48, 63), Counted(48, 63))
+    ''
+    """
+    keys = {(part.count, part.denominator) for part in (policy, best, worst)}
+    if len(keys) == 1:
+        return ""
+    low, high = sorted((best, worst), key=lambda part: (part.count, -(part.denominator or 0)))
+    if len({denominator for _, denominator in keys}) == 1:
+        return f"bounds {format_range(low.count, high.count)}"
+    ends = dict.fromkeys(format_count(Counted(part.count, part.denominator)) for part in (low, high))
+    return f"bounds {EN_DASH.join(ends)}"
+
+
+def format_range(low: float | None, high: float | None, decimals: int | None = None) -> str:
+    """Return "0.02-2.31" with an en dash, or with "to" when an end is negative.
+
+    Examples
+    --------
+    >>> format_range(0.02, 2.31), format_range(-5, 3)
+    ('0.02\u20132.31', '\u22125 to 3')
+    """
+    digits = choose_decimals([high, low]) if decimals is None else decimals
+    negative = any(end is not None and end < 0 for end in (low, high))
+    between = " to " if negative else EN_DASH
+    return between.join(format_number(end, digits) for end in (low, high))
+
+
+def format_median(median: float, low: float | None, high: float | None) -> str:
+    """Return "0.64 (0.02-2.31)" with an en dash; without a range only the median.
+
+    Examples
+    --------
+    >>> format_median(0.64, 0.02, 2.31), format_median(7, None, None)
+    ('0.64 (0.02\u20132.31)', '7')
+    """
+    decimals = choose_decimals([median, low, high])
+    if low is None or high is None:
+        return format_number(median, decimals)
+    return f"{format_number(median, decimals)} ({format_range(low, high, decimals)})"
+
+
+def format_level(level: str) -> str:
+    r"""Return the name of a level with a capital and printed comparison signs.
+
+    Examples
+    --------
+    >>> format_level("grade >= 3"), format_level("not judged")
+    ('Grade ≥\xa03', 'Not judged')
+    """
+    for plain, printed in COMPARATORS.items():
+        level = level.replace(f"{plain} ", f"{printed}\N{NO-BREAK SPACE}").replace(plain, printed)
+    return level[:1].upper() + level[1:]
+
+
+def plural(count: float, noun: str) -> str:
+    """Return the count with its noun.
+
+    Examples
+    --------
+    >>> plural(1, "patient"), plural(63, "patient")
+    ('1 patient', '63 patients')
+    """
+    return f"{format_number(count)} {noun}" + ("" if count == 1 else "s")
+
+
+def clean_text(text: object, longest: int | None = None) -> str:
+    r"""Return text on one line without characters that HTML or XML cannot hold, cut with an ellipsis.
+
+    Examples
+    --------
+    >>> clean_text("a\x00b\n c"), clean_text("abcdef", longest=4)
+    ('a b c', 'abc…')
+    """
+    cleaned = " ".join(UNPRINTABLE.sub(" ", str(text)).split())
+    if longest is not None and len(cleaned) > longest:
+        return cleaned[: longest - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+    return cleaned
+
+
+def escape_markdown(text: object) -> str:
+    r"""Return text that Markdown shows as it is, on one line.
+
+    Examples
+    --------
+    >>> escape_markdown("<b>a_b</b>")
+    '\\<b\\>a\\_b\\</b\\>'
+    """
+    return MARKDOWN_MARKS.sub(r"\\\1", clean_text(text))

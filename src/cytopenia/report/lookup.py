@@ -1,0 +1,99 @@
+"""Results of one analysis, found by the names they go by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from cytopenia.report.display import Counted
+
+__all__ = ["Estimate", "ResultLookup", "select_results"]
+
+Key = tuple[str, str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One number of the result table; `value` is None where `status` is not "ok"."""
+
+    value: float | None
+    text: str
+    status: str
+    note: str
+
+
+@dataclass(frozen=True)
+class ResultLookup:
+    """Numbers of one analysis and group by (stratum, variable, level, scenario, estimate)."""
+
+    estimates: Mapping[Key, Estimate]
+
+    @property
+    def strata(self) -> list[str]:
+        """Strata in the order of the results."""
+        return list(dict.fromkeys(key[0] for key in self.estimates))
+
+    @property
+    def variables(self) -> list[str]:
+        """Variables in the order of the results."""
+        return list(dict.fromkeys(key[1] for key in self.estimates))
+
+    def levels(self, variable: str) -> list[str]:
+        """Return the levels of a variable in the order of the results; the empty level is not one."""
+        return list(dict.fromkeys(key[2] for key in self.estimates if key[1] == variable and key[2]))
+
+    @property
+    def all_levels(self) -> list[str]:
+        """Levels of all variables in the order of the results, each once."""
+        return list(dict.fromkeys(key[2] for key in self.estimates if key[2]))
+
+    def names(self, variable: str) -> set[str]:
+        """Return the names of all estimates of a variable."""
+        return {key[4] for key in self.estimates if key[1] == variable}
+
+    def title(self, variable: str) -> str:
+        """Return the display title that travels with the number of observations, else the variable."""
+        texts = (
+            found.text
+            for key, found in self.estimates.items()
+            if key[1] == variable and key[4] in {"n", "denominator"} and found.text
+        )
+        return next(texts, variable)
+
+    def get(
+        self, variable: str, estimate: str, *, level: str = "", scenario: str = "policy", stratum: str = ""
+    ) -> Estimate | None:
+        """Return one number; "policy" also finds a number that has no scenario."""
+        found = self.estimates.get((stratum, variable, level, scenario, estimate))
+        if found is None and scenario == "policy":
+            return self.estimates.get((stratum, variable, level, "", estimate))
+        return found
+
+    def value(
+        self, variable: str, estimate: str, *, level: str = "", scenario: str = "policy", stratum: str = ""
+    ) -> float | None:
+        """Return the value of one number, None where it is absent or not estimable."""
+        found = self.get(variable, estimate, level=level, scenario=scenario, stratum=stratum)
+        return None if found is None else found.value
+
+    def counted(
+        self, variable: str, *, level: str = "", scenario: str = "policy", stratum: str = ""
+    ) -> Counted | None:
+        """Return a count with denominator and percent, None where there is no count."""
+        parts = (
+            self.value(variable, name, level=level, scenario=scenario, stratum=stratum)
+            for name in ("count", "denominator", "percent")
+        )
+        count, denominator, percent = parts
+        return None if count is None else Counted(count, denominator, percent)
+
+
+def select_results(results: pl.DataFrame, analysis_id: str, *, group: str = "") -> ResultLookup:
+    """Return the numbers of one analysis and group, in the order of the result table."""
+    names = ("stratum", "variable", "variable_level", "scenario", "estimate")
+    rows = results.filter(
+        pl.col("analysis_id") == analysis_id, pl.col("group").fill_null("") == group
+    ).select(pl.col(names).fill_null(""), "value", pl.col("text", "status", "note").fill_null(""))
+    return ResultLookup({row[:5]: Estimate(*row[5:]) for row in rows.iter_rows()})

@@ -1,0 +1,192 @@
+"""Median and quartiles of the counts by day, with the number of patients behind every point."""
+
+# The types of matplotlib leave **kwargs open.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytopenia.report.cells import analyte_title
+from cytopenia.report.content import ReportContent
+from cytopenia.report.display import clean_text, format_number, plural
+from cytopenia.report.drawing import FAINT, GRID, INK, LINE, MUTED, ReportFigure, drawing, render_svg
+from cytopenia.report.lookup import ResultLookup, select_results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_trajectories"]
+
+TRAJECTORIES = "trajectories"
+LOG_ANALYTES = {"anc", "wbc", "alc", "platelets", "crp", "ferritin", "il6", "ldh"}
+WIDTH, PANEL_HEIGHT, STRIP_HEIGHT, TOP, LEFT, RIGHT = 580.0, 112.0, 60.0, 20.0, 50.0, 42.0
+MOST_NUMBERS = 34
+LONG_SPAN = 150
+HALF = 0.5
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Course:
+    """Numbers of one analyte by day; NaN where the results have none."""
+
+    analyte: str
+    days: Floats
+    median: Floats
+    q1: Floats
+    q3: Floats
+    observed: Floats
+    at_risk: Floats
+
+
+def plot_trajectories(content: ReportContent, *, analysis_id: str = TRAJECTORIES) -> ReportFigure | None:
+    """Return the trajectories of every analyte in the results, one panel each; None without any.
+
+    Line: median of the patients measured that day. Band: quartiles. Below each panel stands how many
+    were measured and how many were at risk. An open marker: fewer than half of those at risk were measured.
+    """
+    lookup = select_results(content.results, analysis_id)
+    courses = [_read_course(lookup, name) for name in lookup.variables]
+    courses = [course for course in courses if np.isfinite(course.median).any()]
+    if not courses:
+        return None
+    title = "Blood counts by day: median and quartiles"
+    with drawing(TRAJECTORIES):
+        svg = _draw(content, courses, title=title)
+    return ReportFigure(id=TRAJECTORIES, title=title, caption=_caption(courses), svg=svg)
+
+
+def _read_course(lookup: ResultLookup, name: str) -> Course:
+    levels = sorted(lookup.levels(name), key=int)
+    numbers = [
+        [lookup.value(name, estimate, level=level) for level in levels]
+        for estimate in ("median", "q1", "q3", "n_observed", "n_at_risk")
+    ]
+    days = np.array(levels, dtype=np.float64)
+    return Course(name, days, *(np.array(part, dtype=np.float64) for part in numbers))
+
+
+def _caption(courses: Sequence[Course]) -> str:
+    most = max(float(np.nanmax(course.at_risk, initial=0)) for course in courses)
+    patients = f" of up to {plural(most, 'patient')} at risk" if most else ""
+    return (
+        f"Median (line) and quartiles (band) of the values measured on each day{patients}. "
+        "Below each panel: number measured, and number at risk, on that day. "
+        "Open circle, thin line: fewer than half of those at risk were measured; perhaps the sicker ones. "
+        "Day 0 is the day of infusion."
+    )
+
+
+def _draw(content: ReportContent, courses: Sequence[Course], *, title: str) -> str:
+    from matplotlib.figure import Figure
+
+    height = TOP + len(courses) * (PANEL_HEIGHT + STRIP_HEIGHT)
+    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+    ends = [float(end) for course in courses for end in (course.days.min(), course.days.max())]
+    for place, course in enumerate(courses):
+        bottom = height - TOP - place * (PANEL_HEIGHT + STRIP_HEIGHT) - PANEL_HEIGHT
+        box = (LEFT / WIDTH, bottom / height, (WIDTH - LEFT - RIGHT) / WIDTH, PANEL_HEIGHT / height)
+        axes = figure.add_axes(box)
+        _draw_frame(axes, content, course, span=(min(ends), max(ends)))
+        _draw_course(axes, course)
+        _draw_strip(axes, course, span=(min(ends), max(ends)))
+    description = " ".join(_describe(content, course) for course in courses)
+    return render_svg(figure, TRAJECTORIES, title=title, description=description, synthetic=content.synthetic)
+
+
+def _draw_frame(axes: Axes, content: ReportContent, course: Course, *, span: tuple[float, float]) -> None:
+    from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+    title = clean_text(analyte_title(content, course.analyte), longest=60)
+    axes.set_title(title, loc="left", fontsize=8.5, fontweight="bold", pad=4)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlim(span[0] - 0.7, span[1] + 0.7)
+    axes.xaxis.set_major_locator(MultipleLocator(7 if span[1] - span[0] < LONG_SPAN else 28))
+    axes.tick_params(labelsize=7, width=0.6, length=3, colors=MUTED)
+    _set_scale(axes, course)
+    axes.yaxis.set_major_formatter(FuncFormatter(_format_tick))
+    axes.grid(axis="y", color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+    if span[0] <= 0 <= span[1]:
+        axes.axvline(0, color=FAINT, linewidth=0.8, zorder=1)
+    _draw_reference_lines(axes, content.reference_lines.get(course.analyte, ()))
+
+
+def _draw_reference_lines(axes: Axes, lines: Sequence[tuple[float, str]]) -> None:
+    """Draw each line that lies inside the panel, with its label in the right margin."""
+    low, high = axes.get_ylim()
+    place: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
+    for value, text in lines:
+        if low <= value <= high:
+            axes.axhline(value, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
+            label = clean_text(text, longest=16)
+            axes.annotate(label, (1, value), xytext=(3, 0), fontsize=6.5, va="center", color=MUTED, **place)
+
+
+def _format_tick(value: float, _position: int | None) -> str:
+    return format_number(float(value))
+
+
+def _set_scale(axes: Axes, course: Course) -> None:
+    """Log scale for counts and markers; linear below the smallest decade seen, so that 0 has a place."""
+    from matplotlib.ticker import NullLocator, SymmetricalLogLocator
+
+    known = np.concatenate([course.median, course.q1, course.q3])
+    known = known[np.isfinite(known)]
+    top = float(known.max())
+    if course.analyte not in LOG_ANALYTES or top <= 0:
+        room = max((top - float(known.min())) * 0.08, top * 0.02, 1e-6)
+        axes.set_ylim(max(0.0, float(known.min()) - room), top + room)
+        return
+    smallest = float(known[known > 0].min())
+    decade = 10.0 ** np.floor(np.log10(smallest))
+    axes.set_yscale("symlog", linthresh=decade, linscale=0.4)
+    axes.set_ylim(0 if known.min() <= 0 else smallest / 1.4, top * 1.4)
+    axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=decade, subs=[1, 2, 5]))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _draw_course(axes: Axes, course: Course) -> None:
+    seen = np.isfinite(course.median)
+    days, median = course.days[seen], course.median[seen]
+    band: dict[str, Any] = {"color": LINE, "alpha": 0.18, "linewidth": 0}
+    axes.fill_between(days, course.q1[seen], course.q3[seen], **band)
+    few = course.observed[seen] < HALF * course.at_risk[seen]
+    axes.plot(days, median, color=LINE, linewidth=0.8, alpha=0.45, zorder=3)
+    axes.plot(days, np.where(few, np.nan, median), color=LINE, linewidth=1.4, zorder=3)
+    marker: dict[str, Any] = {"marker": "o", "linestyle": "", "color": LINE, "markersize": 3.2, "zorder": 4}
+    axes.plot(days[~few], median[~few], **marker)
+    axes.plot(days[few], median[few], **marker, markerfacecolor="white", markeredgewidth=0.8)
+
+
+def _draw_strip(axes: Axes, course: Course, *, span: tuple[float, float]) -> None:
+    """Print the numbers below the panel; of many days only every k-th, counted from day 0."""
+    step = int(np.ceil((span[1] - span[0] + 1) / MOST_NUMBERS))
+    axes.text(
+        -0.012, -0.08, "Day", transform=axes.transAxes, ha="right", va="center", fontsize=6, color=MUTED
+    )
+    rows = (("Measured", course.observed, INK, -0.21), ("At risk", course.at_risk, MUTED, -0.29))
+    for name, numbers, color, height in rows:
+        where: dict[str, Any] = {"fontsize": 6, "va": "center", "color": color, "clip_on": False}
+        axes.text(-0.012, height, name, transform=axes.transAxes, ha="right", **where)
+        for day, number in zip(course.days, numbers, strict=True):
+            if day % step == 0 and np.isfinite(number):
+                place = axes.get_xaxis_transform()
+                axes.text(day, height, format_number(float(number)), transform=place, ha="center", **where)
+
+
+def _describe(content: ReportContent, course: Course) -> str:
+    known = np.flatnonzero(np.isfinite(course.median))
+    places = (known[0], int(np.nanargmin(course.median)), known[-1])
+    first, lowest, last = (
+        f"{format_number(float(course.median[at]))} on day {format_number(float(course.days[at]))}"
+        for at in places
+    )
+    return f"{analyte_title(content, course.analyte)}: median {first}, lowest {lowest}, {last}."

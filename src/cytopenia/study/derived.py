@@ -1,0 +1,156 @@
+"""Outcomes made of graded outcomes: emergent under treatment, at or above a grade, any of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from cytopenia.definition_forms import BaselineDefinition
+from cytopenia.grading.baseline import derive_baseline
+from cytopenia.grading.grades import judge_rows
+from cytopenia.study.outcomes import CohortOutcomes
+from cytopenia.study.plan import GradePlan, Plan
+
+__all__ = ["derive_all", "grade_baseline", "judge_threshold"]
+
+_GRADES = ("policy", "best", "worst")
+
+
+def grade_baseline(cohort: CohortOutcomes, plan: GradePlan, definition: BaselineDefinition) -> pl.DataFrame:
+    """Return the baseline value of one analyte and its grade, one row per patient of the cohort.
+
+    Returns
+    -------
+    DataFrame
+        `patient_id`, `value`, `day`, `source_row`, `is_on_lymphodepletion_day`, `policy`, `best`, `worst`,
+        `reason`. A patient without a value has null in all of them, best 0 and worst the highest grade.
+    """
+    values = derive_baseline(cohort.labs, cohort.courses, analyte=plan.part.analyte, definition=definition)
+    judged = judge_rows(values, plan.part).select(
+        pl.col("grade").cast(pl.Float64).alias("policy"),
+        pl.col("grade_best").cast(pl.Float64).alias("best"),
+        pl.col("grade_worst").cast(pl.Float64).alias("worst"),
+        pl.col("grade_reason").alias("reason"),
+    )
+    patients = pl.DataFrame({"patient_id": cohort.courses.patient_id})
+    highest = float(plan.part.lab_rules[-1].grade)
+    return patients.join(
+        pl.concat([values, judged], how="horizontal"), on="patient_id", how="left", maintain_order="left"
+    ).with_columns(
+        pl.col("best").fill_null(0.0),
+        pl.col("worst").fill_null(highest),
+        pl.col("reason").fill_null("no baseline value"),
+    )
+
+
+def derive_all(cohort: CohortOutcomes, plan: Plan, definition: BaselineDefinition) -> pl.DataFrame:
+    """Return the outcomes table with every outcome of the protocol in its final form.
+
+    Graded outcomes become emergent where the protocol says so, and 0/1 where it names a least grade;
+    combinations are added. The other outcomes stay as they are.
+    """
+    by_outcome = {str(key[0]): part for key, part in cohort.outcomes.partition_by("outcome", as_dict=True).items()}
+    for grade in plan.grades:
+        baseline = None
+        for name in grade.outcomes:
+            spec = plan.specs[name]
+            if spec.treatment_emergent:
+                baseline = grade_baseline(cohort, grade, definition) if baseline is None else baseline
+                by_outcome[name] = _keep_emergent(by_outcome[name], baseline)
+            if spec.min_grade is not None:
+                by_outcome[name] = _mark_at_least(by_outcome[name], spec.min_grade)
+    for name in plan.combinations:
+        by_outcome[name] = _combine([by_outcome[part] for part in plan.specs[name].any_of], name)
+    order = [*plan.specs, *(nadir.outcome for nadir in plan.nadirs)]
+    return pl.concat([by_outcome[name] for name in order]) if order else cohort.outcomes
+
+
+def judge_threshold(frame: pl.DataFrame, min_grade: float) -> pl.DataFrame:
+    """Return `policy`, `best`, `worst` as 0, 1 or null: is the grade at least `min_grade`?
+
+    A course without a policy grade is still judged where both bounds lie on one side.
+    """
+    reached = {name: pl.col(name) >= min_grade for name in _GRADES}
+    settled = pl.when(reached["best"] == reached["worst"]).then(reached["best"])
+    policy = pl.when(pl.col("policy").is_not_null()).then(reached["policy"]).otherwise(settled)
+    return frame.with_columns(
+        policy.cast(pl.Float64).alias("policy"),
+        reached["best"].cast(pl.Float64).alias("best"),
+        reached["worst"].cast(pl.Float64).alias("worst"),
+    )
+
+
+def _mark_at_least(frame: pl.DataFrame, min_grade: int) -> pl.DataFrame:
+    marked = _decide(judge_threshold(frame, min_grade))
+    # One measured day at the grade is enough, whatever the other days were.
+    is_seen = (pl.col("policy") == 1) & pl.col("first_day").is_not_null()
+    evidence = pl.when(is_seen).then(pl.lit("measured")).otherwise("evidence")
+    return marked.with_columns(_yes_no().alias("label"), evidence.alias("evidence"))
+
+
+def _yes_no() -> pl.Expr:
+    return pl.when(pl.col("policy") == 1).then(pl.lit("yes")).when(pl.col("policy") == 0).then(pl.lit("no"))
+
+
+def _decide(frame: pl.DataFrame) -> pl.DataFrame:
+    """Refresh `decided`, and drop the reason of an outcome that is decided now."""
+    decided = pl.col("policy").is_not_null() & (pl.col("best") == pl.col("worst"))
+    return frame.with_columns(decided.fill_null(value=False).alias("decided")).with_columns(
+        pl.when("decided").then(pl.lit("")).otherwise("reason").alias("reason")
+    )
+
+
+def _keep_emergent(frame: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame:
+    """Grades that were not there before: below or at the baseline grade becomes 0.
+
+    Without a baseline grade an outcome is judged only where the answer does not depend on it.
+    """
+    before = baseline.select(
+        "patient_id", pl.col("policy").alias("b"), pl.col("best").alias("b_best"), pl.col("worst").alias("b_worst")
+    )
+    joined = frame.join(before, on="patient_id", how="left", maintain_order="left")
+    best = pl.when(pl.col("best") > pl.col("b_worst")).then("best").otherwise(0.0)
+    worst = pl.when(pl.col("worst") > pl.col("b_best")).then("worst").otherwise(0.0)
+    known = pl.when(pl.col("policy") > pl.col("b")).then("policy").when(pl.col("policy") <= pl.col("b")).then(0.0)
+    is_nothing = pl.col("policy") == 0
+    lacks_baseline = pl.col("b").is_null() & pl.col("policy").is_not_null() & ~is_nothing
+    emergent = joined.with_columns(
+        pl.when(is_nothing).then(0.0).otherwise(known).alias("policy"),
+        best.alias("best"),
+        worst.alias("worst"),
+        pl.when(lacks_baseline).then(pl.lit("no baseline grade")).otherwise("reason").alias("reason"),
+    )
+    return _decide(emergent.drop("b", "b_best", "b_worst"))
+
+
+def _combine(frames: list[pl.DataFrame], name: str) -> pl.DataFrame:
+    """Any of several yes/no outcomes: yes if one is yes, no if all are no, else not judged."""
+    stacked = pl.concat(frames)
+    days: Mapping[str, pl.Expr] = {
+        "first_day": pl.col("first_day").filter(pl.col("policy") == 1).min(),
+        "last_day": pl.col("last_day").filter(pl.col("policy") == 1).max(),
+        "longest_gap_days": pl.col("longest_gap_days").max(),
+        "last_measured_day": pl.col("last_measured_day").min(),
+        **{key: pl.col(key).sum() for key in ("days_measured", "days_short_gap", "days_open")},
+    }
+    has_null = pl.col("policy").is_null().any()
+    policy = pl.when((pl.col("policy") == 1).any()).then(1.0).when(~has_null).then(0.0)
+    evidence = pl.col("evidence").replace_strict({"measured": 0, "bracketed": 1, "open": 2})
+    combined = stacked.group_by("patient_id", maintain_order=True).agg(
+        pl.lit(name).alias("outcome"),
+        policy.alias("policy"),
+        pl.col("best").max(),
+        pl.col("worst").max(),
+        pl.col("reason").filter(~pl.col("decided")).first().fill_null("").alias("reason"),
+        pl.col("rule").filter(pl.col("policy") == 1).first().alias("rule"),
+        pl.when((pl.col("policy") == 1).any())
+        .then(evidence.filter(pl.col("policy") == 1).min())
+        .otherwise(evidence.max())
+        .replace_strict({0: "measured", 1: "bracketed", 2: "open"})
+        .alias("evidence"),
+        pl.lit(value=False).alias("decided"),
+        **days,
+    )
+    labeled = _decide(combined).with_columns(_yes_no().alias("label"))
+    return labeled.select(pl.col(column).cast(dtype) for column, dtype in frames[0].schema.items())

@@ -1,0 +1,138 @@
+"""Protocol to plan: what is laid out, what is graded, in which order. The plan reads like an analysis plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cytopenia.definition_forms import GradesPart, RecoveryDefinition
+from cytopenia.grading.recovery import days_needed
+from cytopenia.study.protocol import OutcomeSpec, Study
+from cytopenia.units import load_analytes
+
+__all__ = ["GradePlan", "NadirPlan", "Plan", "RecoveryPlan", "build_plan"]
+
+
+@dataclass(frozen=True)
+class GradePlan:
+    """One part of a definition graded over one window; several outcomes may rest on it."""
+
+    address: str
+    part: GradesPart
+    window: tuple[int, int]
+    outcomes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NadirPlan:
+    """The nadir of one analyte over one window."""
+
+    outcome: str
+    analyte: str
+    window: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class RecoveryPlan:
+    """One recovery definition at its landmark."""
+
+    outcome: str
+    definition: RecoveryDefinition
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run computes.
+
+    Attributes
+    ----------
+    grades, nadirs, recoveries : what each part of the cohort is put through
+    combinations : outcomes made of other outcomes
+    specs : every outcome of the protocol, by id, in the order of the file
+    days : first and last day of the grid of each analyte
+    """
+
+    grades: tuple[GradePlan, ...]
+    nadirs: tuple[NadirPlan, ...]
+    recoveries: tuple[RecoveryPlan, ...]
+    combinations: tuple[str, ...]
+    specs: Mapping[str, OutcomeSpec]
+    days: Mapping[str, tuple[int, int]]
+
+    def title(self, outcome: str) -> str:
+        """Title of an outcome for tables and figures."""
+        for nadir in self.nadirs:
+            if nadir.outcome == outcome:
+                return f"Nadir of {load_analytes()[nadir.analyte].title.lower()}"
+        spec = self.specs[outcome]
+        if spec.title:
+            return spec.title
+        for plan in self.grades:
+            if outcome in plan.outcomes:
+                return plan.part.title
+        return outcome.replace("_", " ").capitalize()
+
+
+def build_plan(study: Study) -> Plan:
+    """Return the plan of a study; the protocol has been checked before."""
+    specs = study.protocol.outcomes
+    grades = _plan_grades(study)
+    recoveries = tuple(
+        RecoveryPlan(name, definition)
+        for name, spec in specs.items()
+        if spec.definition is not None
+        and isinstance(definition := study.library.find(spec.definition), RecoveryDefinition)
+    )
+    nadirs = _plan_nadirs(grades)
+    return Plan(
+        grades=grades,
+        nadirs=nadirs,
+        recoveries=recoveries,
+        combinations=tuple(name for name, spec in specs.items() if spec.any_of),
+        specs=specs,
+        days=_plan_days(grades, recoveries, study.library.bounds.longest_days),
+    )
+
+
+def _plan_grades(study: Study) -> tuple[GradePlan, ...]:
+    found: dict[tuple[str, tuple[int, int]], GradePlan] = {}
+    for name, spec in study.protocol.outcomes.items():
+        if spec.definition is None or spec.window is None:
+            continue
+        (address, part), *_ = study.library.find_parts(spec.definition).items()
+        key = (address, spec.window)
+        before = found[key].outcomes if key in found else ()
+        found[key] = GradePlan(address, part, spec.window, (*before, name))
+    return tuple(found.values())
+
+
+def _plan_nadirs(grades: tuple[GradePlan, ...]) -> tuple[NadirPlan, ...]:
+    found: dict[tuple[str, tuple[int, int]], NadirPlan] = {}
+    for plan in grades:
+        key = (plan.part.analyte, plan.window)
+        if key in found:
+            continue
+        is_second = any(analyte == plan.part.analyte for analyte, _ in found)
+        suffix = f"_{plan.window[0]}_{plan.window[1]}".replace("-", "m") if is_second else ""
+        found[key] = NadirPlan(f"nadir_{plan.part.analyte}{suffix}", plan.part.analyte, plan.window)
+    return tuple(found.values())
+
+
+def _plan_days(
+    grades: tuple[GradePlan, ...], recoveries: tuple[RecoveryPlan, ...], longest: int
+) -> dict[str, tuple[int, int]]:
+    """Each window with room on both sides for the measurements that bound or bracket its days."""
+    spans: list[tuple[str, int, int]] = [
+        (plan.part.analyte, plan.window[0] - longest, plan.window[1] + longest) for plan in grades
+    ]
+    for plan in recoveries:
+        first, last = days_needed(plan.definition)
+        counting = plan.definition.counting
+        before = max(longest, counting.bracket_days, counting.carry_days)
+        after = max(longest, plan.definition.landmark.day + counting.look_ahead_days - last)
+        spans.extend((item.analyte, first - before, last + after) for item in plan.definition.all_of)
+    days: dict[str, tuple[int, int]] = {}
+    for analyte, first, last in spans:
+        low, high = days.get(analyte, (first, last))
+        days[analyte] = (min(low, first), max(high, last))
+    return days

@@ -1,0 +1,218 @@
+"""Plan and tables to results. Nothing is chosen here: the protocol has said everything."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cytopenia.contract import Tables
+from cytopenia.definitions import describe_definition
+from cytopenia.results import ResultRow, collect_results
+from cytopenia.study.days import frame_patient_days, summarize_trajectories
+from cytopenia.study.derived import derive_all, grade_baseline
+from cytopenia.study.factors import check_factors, derive_factors
+from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
+from cytopenia.study.plan import GradePlan, Plan, build_plan
+from cytopenia.study.protocol import Characteristics, Occurrence, Recovery, Study
+from cytopenia.study.summaries import (
+    summarize_baseline,
+    summarize_cells,
+    summarize_characteristics,
+    summarize_nadirs,
+    summarize_occurrence,
+    summarize_recovery,
+)
+from cytopenia.version import __version__
+
+__all__ = ["StudyRun", "run_plan"]
+
+_LIBRARIES = ("polars", "numpy", "pydantic", "matplotlib", "jinja2")
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """Everything that a run found, still as numbers.
+
+    Attributes
+    ----------
+    results : DataFrame
+        The long result table.
+    outcomes, evidence, findings, patient_days : DataFrame
+    settings : dict
+        Versions, hashes and the seed.
+    definitions : list of dict
+        Every definition that was used, described.
+    plan : Plan
+    """
+
+    results: pl.DataFrame
+    outcomes: pl.DataFrame
+    evidence: pl.DataFrame
+    findings: pl.DataFrame
+    patient_days: pl.DataFrame
+    settings: Mapping[str, Any]
+    definitions: list[dict[str, Any]]
+    plan: Plan
+
+
+def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) -> StudyRun:
+    """Run a study on its tables.
+
+    Parameters
+    ----------
+    study : Study
+    tables : Tables
+        As the readers return them; never changed.
+    progress : callable, optional
+        Called with a label, the work done and all work.
+
+    Raises
+    ------
+    ProtocolError
+        The protocol names columns that no table has.
+    """
+    check_factors(study, tables)
+    flow, chosen = _choose_cohort(study, tables)
+    plan = build_plan(study)
+    bounds = study.library.bounds
+    cohort = derive_outcomes(
+        chosen, plan, bounds=bounds, use_caps=study.protocol.study.bound_anc_by_wbc, progress=progress
+    )
+    outcomes = derive_all(cohort, plan, study.library.baseline)
+    rows = [*flow, *_flow_of_courses(cohort), *_summarize(study, chosen, plan, cohort, outcomes)]
+    rows.extend(summarize_trajectories(cohort, plan))
+    return StudyRun(
+        results=collect_results(rows),
+        outcomes=outcomes,
+        evidence=cohort.evidence,
+        findings=tables.findings,
+        patient_days=frame_patient_days(cohort, plan, bounds),
+        settings=_collect_settings(study, tables, plan),
+        definitions=[describe_definition(study.library.find(name)) for name in _used_definitions(study, plan)],
+        plan=plan,
+    )
+
+
+def _choose_cohort(study: Study, tables: Tables) -> tuple[list[ResultRow], Tables]:
+    """The patients with an infusion and every required column, and a row for each step."""
+    everybody = tables.patients.select("patient_id").unique()
+    infused = tables.infusions.filter(pl.col("day") == 0).unique("patient_id", keep="first", maintain_order=True)
+    kept = infused.join(everybody, on="patient_id", how="semi")
+    rows = [_step("patients", "Patients in the tables", everybody.height)]
+    if kept.height < everybody.height:
+        rows.append(_step("no_infusion", "No infusion recorded", everybody.height - kept.height, left_out=True))
+    for address in study.protocol.cohort.require:
+        table, _, column = address.partition(".")
+        frame = kept if table == "infusions" else tables.patients
+        known = frame.filter(pl.col(column).is_not_null()).select("patient_id")
+        left = kept.join(known, on="patient_id", how="semi")
+        if left.height < kept.height:
+            rows.append(_step(address, f"{address} not known", kept.height - left.height, left_out=True))
+        kept = left
+    rows.append(_step("cohort", "Patients in the cohort", kept.height))
+    infusions = tables.infusions.join(kept.select("patient_id"), on="patient_id", how="semi")
+    return rows, replace(tables, infusions=infusions)
+
+
+def _step(step: str, text: str, count: int, *, left_out: bool = False) -> ResultRow:
+    level = "left out" if left_out else "kept"
+    return ResultRow(
+        analysis_id="flow", variable=step, level=level, estimate="count", value=count, text=text
+    )
+
+
+def _flow_of_courses(cohort: CohortOutcomes) -> Iterator[ResultRow]:
+    is_measured = np.zeros(len(cohort.courses), dtype=np.bool_)
+    for grid in cohort.grids.values():
+        is_measured |= grid.measured[:, max(-grid.first_day, 0) :].any(axis=1)
+    with_counts = int(is_measured.sum())
+    if with_counts < len(cohort.courses):
+        without = len(cohort.courses) - with_counts
+        yield _step("no_counts", "No blood count from day 0 on (not judged)", without, left_out=True)
+    yield _step("with_counts", "Patients with blood counts from day 0 on", with_counts)
+
+
+def _summarize(
+    study: Study, tables: Tables, plan: Plan, cohort: CohortOutcomes, outcomes: pl.DataFrame
+) -> Iterator[ResultRow]:
+    frames = {str(key[0]): part for key, part in outcomes.partition_by("outcome", as_dict=True).items()}
+    for analysis in study.protocol.analyses:
+        match analysis:
+            case Characteristics():
+                yield from _summarize_patients(analysis, study, tables, cohort)
+            case Occurrence():
+                yield from _summarize_occurrence(analysis, plan, frames)
+            case Recovery():
+                yield from summarize_recovery(analysis.id, analysis.outcome, frames[analysis.outcome])
+                yield from summarize_cells(analysis.id, analysis.outcome, cohort.cells)
+
+
+def _summarize_patients(
+    analysis: Characteristics, study: Study, tables: Tables, cohort: CohortOutcomes
+) -> Iterator[ResultRow]:
+    factors = derive_factors(study, tables, cohort, names=analysis.factors)
+    yield from summarize_characteristics(analysis.id, factors)
+    if analysis.baseline_definition is None:
+        return
+    parts = study.library.find_parts(analysis.baseline_definition)
+    plans = [GradePlan(address, part, (0, 0), ()) for address, part in parts.items() if part.analyte in cohort.grids]
+    graded = [(plan.part.analyte, grade_baseline(cohort, plan, study.library.baseline)) for plan in plans]
+    yield from summarize_baseline(analysis.id, graded)
+
+
+def _summarize_occurrence(
+    analysis: Occurrence, plan: Plan, frames: Mapping[str, pl.DataFrame]
+) -> Iterator[ResultRow]:
+    for name in analysis.outcomes:
+        spec = plan.specs[name]
+        is_graded = spec.min_grade is None and not spec.any_of
+        yield from summarize_occurrence(analysis.id, name, frames[name], is_graded=is_graded)
+    wanted = {plan_.window: plan_ for plan_ in plan.grades if set(plan_.outcomes) & set(analysis.outcomes)}
+    analytes = {grade.part.analyte for grade in plan.grades if set(grade.outcomes) & set(analysis.outcomes)}
+    for nadir in plan.nadirs:
+        if nadir.analyte in analytes and nadir.window in wanted:
+            yield from summarize_nadirs(analysis.id, nadir.analyte, frames[nadir.outcome])
+
+
+def _used_definitions(study: Study, plan: Plan) -> list[str]:
+    names = [grade.address.partition(".")[0] for grade in plan.grades]
+    names += [recovery.definition.id for recovery in plan.recoveries]
+    for analysis in study.protocol.analyses:
+        if isinstance(analysis, Characteristics) and analysis.baseline_definition:
+            names.append(analysis.baseline_definition.partition(".")[0])
+    return [*dict.fromkeys(names), "neighbor_bounds", "baseline"]
+
+
+def _collect_settings(study: Study, tables: Tables, plan: Plan) -> dict[str, Any]:
+    protocol = study.protocol.study
+    return {
+        "package": "cytopenia",
+        "version": __version__,
+        "title": protocol.title,
+        "synthetic": protocol.synthetic,
+        "seed": protocol.seed,
+        "support_complete": protocol.support_complete and tables.has_support,
+        "bound_anc_by_wbc": protocol.bound_anc_by_wbc,
+        "protocol_sha256": study.sha256,
+        "definition_sha256": {name: study.library.sha256[name] for name in _used_definitions(study, plan)},
+        "data_sha256": _fingerprint(tables),
+        "libraries": {name: version(name) for name in _LIBRARIES},
+    }
+
+
+def _fingerprint(tables: Tables) -> str:
+    """Hash of the tables' content, whatever the order of their rows."""
+    digest = hashlib.sha256()
+    for name in ("patients", "infusions", "labs", "support", "events", "responses"):
+        frame: pl.DataFrame = getattr(tables, name)
+        columns = sorted(frame.columns)
+        hashes = frame.select(columns).hash_rows(seed=0).sort()
+        digest.update(f"{name}:{','.join(columns)}:{frame.height}:".encode())
+        digest.update(hashes.to_numpy().tobytes())
+    return digest.hexdigest()

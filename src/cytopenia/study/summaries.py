@@ -1,0 +1,254 @@
+"""Outcomes to numbers: each kind of analysis as rows of the one result table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import polars as pl
+
+from cytopenia.grading.recovery import RECOVERY_LABELS
+from cytopenia.results import ResultRow
+from cytopenia.stats.describe import describe_numbers, estimate_proportion
+from cytopenia.study.derived import judge_threshold
+from cytopenia.study.factors import FactorColumn
+
+__all__ = [
+    "summarize_baseline",
+    "summarize_cells",
+    "summarize_characteristics",
+    "summarize_nadirs",
+    "summarize_occurrence",
+    "summarize_recovery",
+]
+
+SCENARIOS = ("policy", "best", "worst")
+
+
+def summarize_characteristics(analysis_id: str, factors: Iterable[FactorColumn]) -> Iterator[ResultRow]:
+    """Median and range of each numeric factor, count of each level of the others; missing beside them."""
+    for factor in factors:
+        if factor.is_number:
+            yield from _describe(analysis_id, factor.name, factor.values, title=factor.title)
+        else:
+            yield from _count_levels(analysis_id, factor)
+
+
+def _describe(
+    analysis_id: str, variable: str, values: pl.Series, *, title: str = "", group: str = ""
+) -> Iterator[ResultRow]:
+    summary = describe_numbers(values.cast(pl.Float64).to_numpy())
+    note = "" if summary.n else "no value"
+    yield ResultRow(analysis_id=analysis_id, group=group, variable=variable, estimate="n", value=summary.n, text=title)
+    yield ResultRow(analysis_id=analysis_id, group=group, variable=variable, estimate="missing", value=summary.missing)
+    for name in ("median", "minimum", "maximum", "q1", "q3"):
+        yield ResultRow(
+            analysis_id=analysis_id,
+            group=group,
+            variable=variable,
+            estimate=name,
+            value=getattr(summary, name),
+            n=summary.n,
+            status="ok" if summary.n else "not_estimable",
+            note=note,
+        )
+
+
+def _count_levels(analysis_id: str, factor: FactorColumn) -> Iterator[ResultRow]:
+    known = factor.values.cast(pl.String).drop_nulls()
+    counts = known.value_counts(sort=False, name="count").sort(known.name or "")
+    yield ResultRow(
+        analysis_id=analysis_id, variable=factor.name, estimate="denominator", value=len(known), text=factor.title
+    )
+    missing = len(factor.values) - len(known)
+    yield ResultRow(analysis_id=analysis_id, variable=factor.name, estimate="missing", value=missing)
+    for level, count in counts.iter_rows():
+        yield from _count(analysis_id, factor.name, level, count=count, denominator=len(known))
+
+
+def _count(
+    analysis_id: str,
+    variable: str,
+    level: str,
+    *,
+    count: int,
+    denominator: int,
+    scenario: str = "",
+    group: str = "",
+    stratum: str = "",
+) -> Iterator[ResultRow]:
+    proportion = estimate_proportion(count, denominator)
+    for name in ("count", "denominator", "percent"):
+        value = getattr(proportion, name)
+        yield ResultRow(
+            analysis_id=analysis_id,
+            group=group,
+            stratum=stratum,
+            variable=variable,
+            variable_level=level,
+            scenario=scenario,
+            estimate=name,
+            value=value,
+            n=denominator,
+            status="ok" if value is not None else "not_estimable",
+            note="" if value is not None else "nobody could be judged",
+        )
+
+
+def _count_scenarios(
+    analysis_id: str, variable: str, level: str, judged: pl.DataFrame, *, group: str = "", stratum: str = ""
+) -> Iterator[ResultRow]:
+    """Count of `judged` 0/1 outcomes: policy among the judged, best and worst among all."""
+    for scenario in SCENARIOS:
+        known = judged[scenario].drop_nulls()
+        yield from _count(
+            analysis_id,
+            variable,
+            level,
+            count=int(known.sum()),
+            denominator=len(known),
+            scenario=scenario,
+            group=group,
+            stratum=stratum,
+        )
+
+
+def summarize_baseline(analysis_id: str, graded: Sequence[tuple[str, pl.DataFrame]]) -> Iterator[ResultRow]:
+    """Cytopenia before treatment, by analyte and in any of them, and the baseline values.
+
+    Parameters
+    ----------
+    graded : sequence of (analyte, DataFrame)
+        From `grade_baseline`; a patient has cytopenia if the grade is at least 1.
+    """
+    found: list[pl.DataFrame] = []
+    for analyte, frame in graded:
+        judged = judge_threshold(frame, 1)
+        found.append(judged.select("patient_id", *SCENARIOS))
+        yield from _count_scenarios(analysis_id, analyte, "", judged, group="baseline_cytopenia")
+    if len(found) > 1:
+        yield from _count_scenarios(analysis_id, "any", "", _any_of(found), group="baseline_cytopenia")
+    for analyte, frame in graded:
+        yield from _describe(analysis_id, analyte, frame["value"], group="baseline_value")
+
+
+def _any_of(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Kleene OR over the frames: one yes is yes, all no is no, else unknown."""
+    policy = pl.col("policy")
+    any_yes = pl.when((policy == 1).any()).then(1.0).when(~policy.is_null().any()).then(0.0)
+    return (
+        pl.concat(frames)
+        .group_by("patient_id", maintain_order=True)
+        .agg(any_yes.alias("policy"), pl.col("best").max(), pl.col("worst").max())
+    )
+
+
+def summarize_occurrence(analysis_id: str, outcome: str, frame: pl.DataFrame, *, is_graded: bool) -> Iterator[ResultRow]:
+    """Any grade, grade >= 3, each grade and the not judged of a graded outcome; yes of a yes/no outcome."""
+    if not is_graded:
+        yield from _count_scenarios(analysis_id, outcome, "yes", frame)
+        yield from _count_not_judged(analysis_id, outcome, frame)
+        return
+    for level, least in (("any grade", 1), ("grade >= 3", 3)):
+        yield from _count_scenarios(analysis_id, outcome, level, judge_threshold(frame, least))
+    for grade in range(5):
+        same = frame.with_columns((pl.col(name) == grade).cast(pl.Float64) for name in SCENARIOS)
+        yield from _count_scenarios(analysis_id, outcome, f"grade {grade}", same)
+    yield from _count_not_judged(analysis_id, outcome, frame)
+
+
+def _count_not_judged(analysis_id: str, outcome: str, frame: pl.DataFrame) -> Iterator[ResultRow]:
+    count = frame["policy"].is_null().sum()
+    yield from _count(
+        analysis_id, outcome, "not judged", count=count, denominator=frame.height, scenario="policy"
+    )
+    reasons = frame.filter(pl.col("policy").is_null())["reason"].value_counts(sort=False).sort("reason")
+    for reason, patients in reasons.iter_rows():
+        yield ResultRow(
+            analysis_id=analysis_id,
+            group="not_judged",
+            variable=outcome,
+            variable_level=reason,
+            estimate="count",
+            value=patients,
+            n=frame.height,
+        )
+
+
+def summarize_nadirs(analysis_id: str, analyte: str, frame: pl.DataFrame) -> Iterator[ResultRow]:
+    """Value and day of the nadir."""
+    yield from _describe(analysis_id, analyte, frame["policy"], group="nadir")
+    yield from _describe(analysis_id, analyte, frame["first_day"], group="nadir_day")
+
+
+def summarize_recovery(analysis_id: str, outcome: str, frame: pl.DataFrame) -> Iterator[ResultRow]:
+    """Recovery at the landmark under the three readings of early deaths.
+
+    "left out" takes early deaths out of the denominator; "as not recovered" and "as competing event" keep
+    them in, the latter as a category of its own (without censoring before the landmark these proportions
+    are the cumulative incidences at the landmark).
+    """
+    died = pl.col("label") == "died before landmark"
+    readings = {
+        "left out": frame.filter(~died),
+        "as not recovered": frame.with_columns(
+            pl.when(died).then(pl.lit("not recovered")).otherwise("label").alias("label"),
+            *(pl.when(died).then(1.0).otherwise(name).alias(name) for name in SCENARIOS),
+        ),
+        "as competing event": frame,
+    }
+    for stratum, rows in readings.items():
+        evaluable = rows.filter(pl.col("label") != "not evaluable")
+        for label in RECOVERY_LABELS:
+            denominator = rows.height if label == "not evaluable" else evaluable.height
+            yield from _count(
+                analysis_id,
+                outcome,
+                label,
+                count=rows.filter(pl.col("label") == label).height,
+                denominator=denominator,
+                scenario="policy",
+                stratum=stratum,
+            )
+        yield from _bound_recovery(analysis_id, outcome, rows, stratum)
+
+
+def _bound_recovery(analysis_id: str, outcome: str, rows: pl.DataFrame, stratum: str) -> Iterator[ResultRow]:
+    """Recovered (or never below) and not recovered when every open question falls the same way."""
+    for scenario in ("best", "worst"):
+        bad = int((rows[scenario] == 1).sum())
+        good = int((rows[scenario] == 0).sum())
+        for label, count in (("recovered or never below", good), ("not recovered", bad)):
+            yield from _count(
+                analysis_id,
+                outcome,
+                label,
+                count=count,
+                denominator=rows.height,
+                scenario=scenario,
+                stratum=stratum,
+            )
+    judged = rows.filter(pl.col("policy").is_not_null() | (pl.col("label") == "died before landmark"))
+    yield from _count(
+        analysis_id,
+        outcome,
+        "recovered or never below",
+        count=int((rows["policy"] == 0).sum()),
+        denominator=judged.height,
+        scenario="policy",
+        stratum=stratum,
+    )
+
+
+def summarize_cells(analysis_id: str, outcome: str, cells: pl.DataFrame) -> Iterator[ResultRow]:
+    """How many patients had each state in each cell: lineage by day."""
+    rows = cells.filter(pl.col("outcome") == outcome)
+    for row in rows.iter_rows(named=True):
+        for state in ("met", "failed", "under support", "unknown"):
+            yield ResultRow(
+                analysis_id=analysis_id,
+                group="cells",
+                variable=outcome,
+                variable_level=f"{row['analyte']}|{row['day']}",
+                estimate=state,
+                value=row[state],
+            )

@@ -1,0 +1,286 @@
+"""Read a study, run it, write its folder in one step: the new results stand whole, or the old ones stay."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import polars as pl
+
+from cytopenia.contract import Tables, check_tables, require_tables
+from cytopenia.definition_forms import LimitOfNormal
+from cytopenia.errors import OutputError
+from cytopenia.readers.tabular import read_tables
+from cytopenia.report.content import ReportContent
+from cytopenia.simulate import simulate_cohort
+from cytopenia.study.factors import show_unit
+from cytopenia.study.outcomes import Progress
+from cytopenia.study.protocol import Study, read_protocol
+from cytopenia.study.run import StudyRun, run_plan
+from cytopenia.units import load_analytes
+
+__all__ = ["WrittenStudy", "check_study", "fill_template", "init_study", "run_demo", "run_study", "write_run"]
+
+_MARKER = "provenance.json"
+_DEMO_PATIENTS, _DEMO_SEED = 40, 20230515
+
+
+@dataclass(frozen=True)
+class WrittenStudy:
+    """A finished run and the folder that holds it."""
+
+    run: StudyRun
+    folder: Path
+
+
+def run_study(path: Path | str, *, out: Path | str | None = None, progress: Progress | None = None) -> WrittenStudy:
+    """Run the study of a protocol file and write its folder.
+
+    Parameters
+    ----------
+    path : path
+        The study file.
+    out : path, optional
+        The folder of the results; `results` beside the study file by default. It is replaced as a whole.
+    progress : callable, optional
+        Called with a label, the work done and all work.
+
+    Raises
+    ------
+    CytopeniaError
+        ProtocolError, DefinitionError, ReaderError, DataError or OutputError, with every problem at once.
+    """
+    study = read_protocol(path)
+    target = Path(out) if out is not None else study.path.parent / "results"
+    _require_own_folder(target)
+    tell = progress or _say_nothing
+    tell("reading", 0, 1)
+    tables = require_tables(read_tables(study.data_folder, study.protocol.data))
+    tables = _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
+    tell("reading", 1, 1)
+    run = run_plan(study, tables, progress=progress)
+    tell("writing", 0, 1)
+    write_run(run, study, target)
+    tell("writing", 1, 1)
+    return WrittenStudy(run, target)
+
+
+def check_study(path: Path | str) -> pl.DataFrame:
+    """Return every finding about the tables of a study, without running it."""
+    study = read_protocol(path)
+    return check_tables(read_tables(study.data_folder, study.protocol.data))
+
+
+def _say_nothing(label: str, done: int, total: int) -> None:
+    del label, done, total
+
+
+def _set_lymphodepletion_day(tables: Tables, day: int | None) -> Tables:
+    """The protocol's day where the infusions table gives none."""
+    if day is None:
+        return tables
+    infusions = tables.infusions
+    known = pl.col("lymphodepletion_day") if "lymphodepletion_day" in infusions.columns else pl.lit(None)
+    stated = pl.coalesce(known, pl.lit(day)).cast(pl.Int32).alias("lymphodepletion_day")
+    return replace(tables, infusions=infusions.with_columns(stated))
+
+
+def write_run(run: StudyRun, study: Study, target: Path) -> None:
+    """Write every file of a run into a folder, which is replaced in one step.
+
+    Raises
+    ------
+    OutputError
+        The folder holds something else, or cannot be written.
+    """
+    from cytopenia.report.document import render_report
+    from cytopenia.report.methods import render_methods
+
+    content = _collect_content(run, study)
+    with _replace_folder(target) as folder:
+        run.results.write_csv(folder / "results.csv")
+        _pivot_patients(run.outcomes).write_csv(folder / "patients.csv")
+        run.outcomes.write_csv(folder / "outcomes.csv")
+        run.evidence.write_csv(folder / "evidence.csv")
+        run.findings.write_csv(folder / "findings.csv")
+        (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
+        (folder / "report.html").write_text(render_report(content), encoding="utf-8")
+        written = {**run.settings, "written": datetime.now(UTC).isoformat(timespec="seconds")}
+        (folder / _MARKER).write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _require_own_folder(target: Path) -> None:
+    """Refuse to replace a folder that this package has not written."""
+    if target.is_file():
+        raise OutputError(f"{target}: is a file. Name a folder for the results with --out.")
+    if target.is_dir() and any(target.iterdir()) and not (target / _MARKER).is_file():
+        message = f"{target}: the folder holds files that are no results of cytopenia, and would be replaced."
+        raise OutputError(f"{message} Name another folder with --out.")
+
+
+@contextmanager
+def _replace_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder; it takes the place of `target` only if the block ends well."""
+    _require_own_folder(target)
+    temporary = target.parent / f".{target.name}.new-{os.getpid()}"
+    retired = target.parent / f".{target.name}.old-{os.getpid()}"
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if target.exists():
+            target.rename(retired)
+        temporary.rename(target)
+    except OSError as cause:
+        message = f"{target}: cannot be written ({cause.strerror}). Nothing was changed."
+        raise OutputError(message) from cause
+    finally:
+        if retired.exists() and not target.exists():
+            retired.rename(target)
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(retired, ignore_errors=True)
+
+
+def _pivot_patients(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """One row per patient, the columns of each outcome side by side, in the order of the protocol."""
+    shown = ("policy", "best", "worst", "label", "decided", "evidence", "reason", "first_day", "last_day")
+    wide = outcomes.select("patient_id").unique(maintain_order=True)
+    for key, part in outcomes.partition_by("outcome", as_dict=True, maintain_order=True).items():
+        name = str(key[0])
+        kept = [column for column in shown if column != "label" or part["label"].is_not_null().any()]
+        renamed = part.select("patient_id", *(pl.col(column).alias(f"{name}_{column}") for column in kept))
+        wide = wide.join(renamed, on="patient_id", how="left", maintain_order="left")
+    return wide
+
+
+def _collect_content(run: StudyRun, study: Study) -> ReportContent:
+    analytes = load_analytes()
+    specs = run.plan.specs
+    names = [*specs, *(nadir.outcome for nadir in run.plan.nadirs)]
+    return ReportContent(
+        title=study.protocol.study.title,
+        synthetic=study.protocol.study.synthetic,
+        results=run.results,
+        outcomes=run.outcomes,
+        patient_days=run.patient_days,
+        findings=run.findings,
+        definitions=run.definitions,
+        settings=run.settings,
+        analyses=[
+            {"id": item.id, "kind": item.kind, "title": item.title or item.id.replace("_", " ").capitalize()}
+            for item in study.protocol.analyses
+        ],
+        outcome_titles={name: run.plan.title(name) for name in names},
+        analyte_titles={name: (item.title, show_unit(item.unit)) for name, item in analytes.items()},
+        outcome_definitions={name: spec.definition.partition(".")[0] for name, spec in specs.items() if spec.definition},
+        reference_lines=_draw_cuts(run),
+    )
+
+
+def _draw_cuts(run: StudyRun) -> dict[str, list[tuple[float, str]]]:
+    """The fixed cuts of every graded analyte, as lines for the trajectories."""
+    lines: dict[str, list[tuple[float, str]]] = {}
+    for plan in run.plan.grades:
+        cuts = [(rule.cut, f"grade {rule.grade}") for rule in plan.part.lab_rules]
+        lines[plan.part.analyte] = [(cut, label) for cut, label in cuts if not isinstance(cut, LimitOfNormal)]
+    return lines
+
+
+def fill_template(**values: Any) -> str:
+    """Return the commented study file with its blanks filled.
+
+    Examples
+    --------
+    >>> "[study]" in fill_template(title="My cohort")
+    True
+    """
+    blanks: Mapping[str, Any] = {
+        "title": "Cytopenia after CAR-T cell therapy",
+        "seed": _DEMO_SEED,
+        "support_complete": "false",
+        "bound_anc_by_wbc": "false",
+        "synthetic": "false",
+        "folder": ".",
+        "factors": "",
+    }
+    text = (resources.files("cytopenia") / "data" / "templates" / "study.toml").read_text(encoding="utf-8")
+    return Template(text).substitute({**blanks, **values})
+
+
+def init_study(folder: Path, *, force: bool = False) -> tuple[Path, list[str]]:
+    """Write a commented study.toml for the tables of a folder, and say what was found there.
+
+    Returns
+    -------
+    path : Path
+    notes : list of str
+        One sentence per table, and what is missing.
+
+    Raises
+    ------
+    OutputError
+        The folder has a study.toml already and `force` is False, or it cannot be written.
+    """
+    path = folder / "study.toml"
+    if path.exists() and not force:
+        raise OutputError(f"{path}: is there already. Edit it, or replace it with --force.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(fill_template(), encoding="utf-8")
+    except OSError as cause:
+        raise OutputError(f"{path}: cannot be written ({cause.strerror}).") from cause
+    files = sorted(item.name for item in folder.iterdir() if item.suffix.lower() in _TABLE_SUFFIXES)
+    notes = [_describe_table(table, needed, files) for table, needed in _TABLES.items()]
+    others = [name for name in files if Path(name).stem.lower() not in _TABLES]
+    if others:
+        notes.append(f"Other tables here: {', '.join(others)}. Name them under [data.labs] file = \"...\" if needed.")
+    return path, notes
+
+
+_TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".xlsx", ".parquet"}
+_TABLES = {
+    "labs": "needed: one row per value, or one column per analyte",
+    "infusions": "needed for dates; without it labs must count days from infusion, or set day_zero",
+    "patients": "optional: age, sex, stage and further factors",
+    "support": "optional: growth factors and transfusions; without it recovery is count recovery",
+    "events": "optional: CRS, death, last contact",
+    "responses": "optional",
+}
+
+
+def _describe_table(table: str, needed: str, files: list[str]) -> str:
+    found = [name for name in files if Path(name).stem.lower() == table]
+    return f"{table}: {', '.join(found)}" if found else f"{table}: not found ({needed})"
+
+
+def run_demo(folder: Path, *, progress: Progress | None = None) -> WrittenStudy:
+    """Simulate a small synthetic cohort, write it as a study folder, and run it.
+
+    Parameters
+    ----------
+    folder : path
+        `study/` and `results/` are made in it.
+    """
+    study = folder / "study"
+    _require_own_folder(folder / "results")
+    study.mkdir(parents=True, exist_ok=True)
+    cohort = simulate_cohort(_DEMO_PATIENTS, seed=_DEMO_SEED)
+    for name, table in cohort.tables.items():
+        table.write_csv(study / f"{name}.csv")
+    text = fill_template(
+        title="Cytopenia after CAR-T cell therapy: a synthetic cohort",
+        support_complete="true",
+        bound_anc_by_wbc="true",
+        synthetic="true",
+        factors='"age_years", "sex", "ecog", "prior_lines", "prior_hsct", "target"',
+    )
+    (study / "study.toml").write_text(text, encoding="utf-8")
+    return run_study(study / "study.toml", out=folder / "results", progress=progress)

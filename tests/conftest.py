@@ -1,0 +1,50 @@
+"""What every test may use: two sizes of property tests, programs that may be absent, kept files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("fast", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile(
+    "long", max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("fast")
+
+GOLDEN = Path(__file__).parent / "golden"
+UPDATE_GOLDEN = "CYTOPENIA_UPDATE_GOLDEN"
+REQUIRE_PROGRAMS = "CYTOPENIA_REQUIRE_PROGRAMS"
+
+
+@pytest.fixture
+def find_program() -> Callable[[str], str]:
+    """Return the path of a program; where it is absent the test skips, or fails if programs are required."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            reason = f"the program {name!r} is not installed; its package stands in .ci/apt-packages.txt"
+            (pytest.fail if os.environ.get(REQUIRE_PROGRAMS) else pytest.skip)(reason)
+        return path
+
+    return find
+
+
+@pytest.fixture
+def compare_golden() -> Callable[[str, str], None]:
+    """Compare a text with the kept file of that name; `make golden` rewrites the file instead."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if os.environ.get(UPDATE_GOLDEN):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8", newline="\n")
+        assert path.exists(), f"tests/golden/{name} is missing: run `make golden` and read the new file"
+        assert text == path.read_text("utf-8"), f"tests/golden/{name} differs: `make golden` shows how"
+
+    return compare

@@ -1,0 +1,84 @@
+"""Rows laid out on days, and support laid out on days, against the twin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import twin
+from cytopenia.grading.day_grid import index_labs, lay_out_courses, lay_out_labs, lay_out_support
+from kernel import lay_out_parts, make_tables
+from strategies import VALUES, cohorts
+from twin_recovery import is_supported
+
+DAYS = (-10, 22)
+WINDOW = (0, 12)
+MARKS = {"measured": "measured", "gap": "short_gap", "open": "open_day"}
+FREE_DAYS = {"": 14, "filgrastim": 7}
+
+
+def close(found: float, exact: object) -> bool:
+    return bool(np.isclose(found, float(exact), rtol=1e-12, atol=0))
+
+
+def sorted_patients(cohort: list[twin.Row]) -> list[twin.Row]:
+    return sorted(cohort, key=lambda p: p["patient_id"])
+
+
+@pytest.mark.parametrize("analyte", VALUES)
+@given(data=st.data())
+def test_the_lowest_value_of_each_day_is_kept(analyte, data):
+    cohort = sorted_patients(data.draw(cohorts(analyte, days=DAYS)))
+    tables = make_tables(cohort)
+    courses = lay_out_courses(tables)
+    labs = index_labs(tables.labs, courses)
+    grid = lay_out_labs(labs, courses, analyte=analyte, first_day=-3, last_day=15)
+    for place, p in enumerate(cohort):
+        expected = twin.read_days(p["labs"], p, analyte, range(-3, 16))
+        assert (np.flatnonzero(grid.measured[place]) - 3).tolist() == sorted(expected)
+        for day, value in expected.items():
+            assert close(grid.low[place, day + 3], value["low"][0])
+            assert close(grid.high[place, day + 3], value["high"][0])
+            lln = np.nan if grid.lln is None else grid.lln[place, day + 3]
+            assert lln == value["lln"] or (np.isnan(lln) and value["lln"] is None)
+
+
+@pytest.mark.parametrize("analyte", VALUES)
+@given(data=st.data())
+def test_every_day_has_the_state_and_the_bounds_of_the_twin(analyte, data):
+    cap = analyte == "anc"
+    cohort = sorted_patients(data.draw(cohorts(*{analyte, "wbc"}, days=DAYS)))
+    tables = make_tables(cohort)
+    ((_, grid),) = lay_out_parts(tables, lay_out_courses(tables), analyte=analyte, days=WINDOW, cap=cap)
+    for place, p in enumerate(cohort):
+        for day, expected in twin.lay_out(p["labs"], p, analyte, *WINDOW, cap=cap).items():
+            at = (place, day - grid.first_day)
+            marks = {name: bool(getattr(grid, mark)[at]) for name, mark in MARKS.items()}
+            assert marks == {name: name == expected["state"] for name in MARKS}
+            if expected["state"] != "off":
+                assert close(grid.low[at], expected["low"][0])
+                assert close(grid.high[at], expected["high"][0])
+
+
+@given(cohorts(days=DAYS, support=True), st.booleans())
+def test_support_covers_the_days_of_the_twin(cohort, open_stop):
+    cohort = sorted_patients(cohort)
+    tables = make_tables(cohort)
+    marks = lay_out_support(
+        tables.support,
+        lay_out_courses(tables),
+        free_days={"gcsf": FREE_DAYS},
+        first_day=-8,
+        last_day=36,
+        open_stop=open_stop,
+    )
+    scenario = "worst" if open_stop else "policy"
+    for place, p in enumerate(cohort):
+        expected = [is_supported(day, p["support"], "gcsf", washout, scenario, 36) for day in range(-8, 37)]
+        assert marks[place].tolist() == expected
+
+
+def washout(row: twin.Row) -> int:
+    return FREE_DAYS.get((row["agent"] or "").casefold(), FREE_DAYS[""])

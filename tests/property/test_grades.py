@@ -1,0 +1,131 @@
+"""Grades of rows and of courses, and nadirs, against the twin."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import twin
+from cytopenia.definition_forms import GradesPart, LimitOfNormal
+from cytopenia.grading.grades import grade_labs
+from kernel import find_cohort_nadirs, grade_cohort, make_labs, make_tables
+from strategies import VALUES, cohorts, parts
+
+WINDOW = (0, 12)
+DAYS = (-10, 22)
+PARTS = parts()
+COMPARED = (
+    "policy",
+    "best",
+    "worst",
+    "decided",
+    "evidence",
+    "first_day",
+    "last_day",
+    "days_measured",
+    "days_open",
+)
+
+every_part = pytest.mark.parametrize("name", PARTS)
+every_analyte = pytest.mark.parametrize("analyte", VALUES)
+
+
+def rules_of(part: GradesPart) -> list[twin.Row]:
+    return [
+        {
+            "grade": rule.grade,
+            "comparator": rule.comparator,
+            "cut": "lln" if isinstance(rule.cut, LimitOfNormal) else rule.cut,
+        }
+        for rule in part.lab_rules
+    ]
+
+
+def check_grades(cohort: list[twin.Row], part: GradesPart, *, cap: bool) -> None:
+    graded = grade_cohort(make_tables(cohort), part, window=WINDOW, cap=cap)
+    rows = {row["patient_id"]: row for row in graded.iter_rows(named=True)}
+    for p in cohort:
+        expected = twin.grade_course(
+            p["labs"], p, rules_of(part), analyte=part.analyte, window=WINDOW, cap=cap
+        )
+        found = rows[p["patient_id"]]
+        assert {name: found[name] for name in COMPARED} == {name: expected[name] for name in COMPARED}
+        assert (found["reason"] != "") == (not expected["decided"])
+
+
+def check_nadirs(cohort: list[twin.Row], analyte: str, *, cap: bool) -> None:
+    found = find_cohort_nadirs(make_tables(cohort), analyte, window=WINDOW, cap=cap)
+    rows = {row["patient_id"]: row for row in found.iter_rows(named=True)}
+    for p in cohort:
+        expected = twin.find_nadir(p["labs"], p, analyte=analyte, window=WINDOW, cap=cap)
+        row = rows[p["patient_id"]]
+        assert row["first_day"] == expected["day"]
+        for name in ("policy", "best", "worst"):
+            exact = expected[name]
+            assert row[name] == (None if exact is None else pytest.approx(float(exact), rel=1e-11))
+
+
+@every_part
+@given(data=st.data())
+def test_courses_are_graded_as_by_the_twin(name, data):
+    cohort = data.draw(cohorts(PARTS[name].analyte, days=DAYS))
+    check_grades(cohort, PARTS[name], cap=False)
+
+
+@pytest.mark.parametrize("name", ["ctcae_v4.neutrophil_count_decreased", "at_most"])
+@given(cohort=cohorts("anc", "wbc", days=DAYS))
+def test_courses_capped_by_white_cells_are_graded_as_by_the_twin(name, cohort):
+    check_grades(cohort, PARTS[name], cap=True)
+
+
+@every_part
+@given(data=st.data())
+def test_rows_are_graded_as_by_the_twin(name, data):
+    part = PARTS[name]
+    cohort = data.draw(cohorts(part.analyte, days=DAYS, most=2))
+    graded = grade_labs(make_labs(cohort), {name: part})
+    expected = [twin.grade_row(row, rules_of(part)) for p in cohort for row in p["labs"]]
+    assert graded["grade"].to_list() == expected
+    assert graded["grade_reason"].null_count() == 0
+
+
+@every_analyte
+@given(data=st.data())
+def test_nadirs_are_found_as_by_the_twin(analyte, data):
+    check_nadirs(data.draw(cohorts(analyte, days=DAYS)), analyte, cap=False)
+
+
+@given(cohorts("anc", "wbc", days=DAYS))
+def test_nadirs_capped_by_white_cells_are_found_as_by_the_twin(cohort):
+    check_nadirs(cohort, "anc", cap=True)
+
+
+@every_part
+@given(data=st.data())
+def test_best_policy_and_worst_grade_are_in_order(name, data):
+    part = PARTS[name]
+    cohort = data.draw(cohorts(part.analyte, days=DAYS, limit=data.draw(st.sampled_from([None, 1.8, 120]))))
+    for row in grade_cohort(make_tables(cohort), part, window=WINDOW).iter_rows(named=True):
+        policy = row["best"] if row["policy"] is None else row["policy"]
+        assert row["best"] <= policy <= row["worst"]
+
+
+@every_analyte
+@given(data=st.data())
+def test_best_policy_and_worst_nadir_are_in_order(analyte, data):
+    cohort = data.draw(cohorts(analyte, days=DAYS))
+    for row in find_cohort_nadirs(make_tables(cohort), analyte, window=WINDOW).iter_rows(named=True):
+        if row["policy"] is not None:
+            assert row["worst"] <= row["policy"] <= row["best"]
+
+
+@pytest.mark.long
+@every_part
+@settings(max_examples=400)
+@given(data=st.data())
+def test_larger_cohorts_are_graded_as_by_the_twin(name, data):
+    part = PARTS[name]
+    cap = part.analyte == "anc"
+    analytes = ("anc", "wbc") if cap else (part.analyte,)
+    check_grades(data.draw(cohorts(*analytes, days=DAYS, most=12)), part, cap=cap)

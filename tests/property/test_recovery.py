@@ -1,0 +1,108 @@
+"""Recovery in its three landmark forms, with support, against the twin."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernel import make_tables, recover_cohort
+from strategies import cohorts
+from twin_recovery import (
+    FAILED,
+    MET,
+    UNKNOWN,
+    Row,
+    enumerate_reached,
+    find_recovery,
+    judge_reached_unknown,
+    reached_outlook,
+)
+
+LINEAGES = ("anc", "hemoglobin", "platelets")
+CRITERIA = [
+    {"analyte": "anc", "comparator": "at_least", "cut": 1.0, "support": "gcsf"},
+    {"analyte": "hemoglobin", "comparator": "at_least", "cut": 80, "support": "rbc_transfusion"},
+    {"analyte": "platelets", "comparator": "at_least", "cut": 50, "support": "platelet_transfusion"},
+]
+FORMS = {
+    "qiu2023_recovery": "ends_on",
+    "qiu2023_recovery_contains": "contains",
+    "qiu2023_recovery_reached_by": "reached_by",
+    "qiu2023_recovery_washout": "ends_on",
+}
+DAYS = (-10, 40)
+every_form = pytest.mark.parametrize("name", FORMS)
+
+
+def same_day(row: Row) -> int:
+    return 1
+
+
+def long_washout(row: Row) -> int:
+    return 14 if row["kind"] == "gcsf" and row["agent"] != "Filgrastim" else 7
+
+
+def definition(name: str) -> Row:
+    washout = long_washout if name.endswith("washout") else same_day
+    return {"all_of": CRITERIA, "landmark": 28, "form": FORMS[name], "washout": washout}
+
+
+def check_recovery(cohort: list[Row], name: str, *, cap: bool) -> None:
+    found = recover_cohort(make_tables(cohort), name, cap=cap)
+    rows = {row["patient_id"]: row for row in found.iter_rows(named=True)}
+    for p in cohort:
+        expected = find_recovery(p["labs"], p["support"], p, definition(name), cap=cap)
+        row = rows[p["patient_id"]]
+        assert {key: row[key] for key in expected} == expected
+        assert (row["reason"] != "") or row["decided"]
+
+
+@st.composite
+def healthy_cohorts(draw: st.DrawFn, *, most: int = 3) -> list[Row]:
+    """Cohorts in which many counts pass, so that recovery is not out of reach."""
+    cohort = draw(cohorts(*LINEAGES, "wbc", days=DAYS, most=most, support=True))
+    lifted = draw(st.sets(st.sampled_from(LINEAGES)))
+    healthy = {"anc": 3.0, "hemoglobin": 110, "platelets": 112.5}
+    for p in cohort:
+        for place, row in enumerate(p["labs"]):
+            if row["analyte"] in lifted and place % 4:
+                row |= {"value": healthy[row["analyte"]], "comparator": "="}
+    return cohort
+
+
+@every_form
+@given(cohort=healthy_cohorts())
+def test_recovery_is_judged_as_by_the_twin(name, cohort):
+    check_recovery(cohort, name, cap=False)
+
+
+@every_form
+@given(cohort=healthy_cohorts(most=2))
+def test_recovery_capped_by_white_cells_is_judged_as_by_the_twin(name, cohort):
+    check_recovery(cohort, name, cap=True)
+
+
+@every_form
+@given(cohort=healthy_cohorts(), cap=st.booleans())
+def test_best_policy_and_worst_recovery_are_in_order(name, cohort, cap):
+    for row in recover_cohort(make_tables(cohort), name, cap=cap).iter_rows(named=True):
+        if row["best"] is not None:
+            policy = row["best"] if row["policy"] is None else row["policy"]
+            assert row["best"] <= policy <= row["worst"]
+
+
+@given(st.lists(st.sampled_from([MET, MET, FAILED, UNKNOWN]), min_size=4, max_size=11))
+def test_three_valued_reading_of_reached_by_agrees_with_every_filling(states):
+    labels = enumerate_reached(states)
+    assert reached_outlook(states) == (labels != {"not recovered"}, "not recovered" in labels)
+    if len(labels) == 1:
+        assert {judge_reached_unknown(states)} == labels
+
+
+@pytest.mark.long
+@every_form
+@settings(max_examples=300)
+@given(cohort=healthy_cohorts(most=8), cap=st.booleans())
+def test_recovery_of_larger_cohorts_is_judged_as_by_the_twin(name, cohort, cap):
+    check_recovery(cohort, name, cap=cap)

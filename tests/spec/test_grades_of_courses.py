@@ -1,0 +1,132 @@
+"""The grade of a course is the highest rule met on any day of the window, with the bounds of what was not
+seen.
+
+`policy` uses measured days. `best` and `worst` add the unmeasured days between two measurements at most 8
+days apart: a neutrophil count there lies between the lower of the two divided by 1.5 and the higher times
+1.5. Days farther from a measurement are open: they are counted, and enter neither bound.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from scenario import bounds, grade_of, patient
+
+ANC = "neutrophil_count_decreased"
+
+
+def test_the_lowest_of_two_draws_on_one_day_counts():
+    """0.4 is below 0.5: grade 4. The later draw of 0.6 and the mean of 0.5 would both be grade 3."""
+    who = patient("day anc\n3 0.4/0.6", lln=2.0)
+    assert bounds(grade_of(who, ANC, window=(3, 3))) == (4, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("last", "expected", "evidence"),
+    [(7, (3, 3, 4), "bracketed"), (8, (3, 3, 4), "bracketed"), (9, (3, 3, 3), "open")],
+)
+def test_measurements_up_to_8_days_apart_vouch_for_the_days_between(last, expected, evidence):
+    """0.6 / 1.5 = 0.4 is below 0.5, so a day between could have been grade 4; 0.6 itself is grade 3.
+
+    At 7 and 8 days apart the days between are bounded. At 9 days apart they are open and only counted.
+    """
+    who = patient(f"day anc\n0 0.6\n{last} 0.6", lln=2.0)
+    graded = grade_of(who, ANC, window=(0, last))
+    assert bounds(graded) == expected
+    assert graded["evidence"] == evidence
+    assert graded["days_open"] == (8 if last == 9 else 0)
+
+
+def test_a_bound_exactly_at_a_cut_does_not_meet_it():
+    """0.75 / 1.5 = 0.5, which is not below 0.5: the worst grade stays 3, and the course is decided."""
+    who = patient("day anc\n0 0.75\n6 0.75", lln=2.0)
+    graded = grade_of(who, ANC, window=(0, 6))
+    assert (*bounds(graded), graded["decided"]) == (3, 3, 3, True)
+
+
+def test_a_low_count_between_two_high_ones_bounds_its_neighbors():
+    """Day 2 lies between 3.0 and 0.6 (at least 0.6 / 1.5 = 0.4), but also between 3.0 and 3.0 on days 0
+    and 8.
+
+    The wider pair says: not below 3.0 / 1.5 = 2.0, unless a day was measured lower, and that was 0.6. So
+    day 2 was not below 0.6. Without day 8 only 0.4 is known, and grade 4 stays possible.
+    """
+    with_day_8 = patient("day anc\n0 3.0\n4 0.6\n8 3.0", lln=2.0)
+    without = patient("day anc\n0 3.0\n4 0.6", lln=2.0)
+    assert bounds(grade_of(with_day_8, ANC, window=(0, 8))) == (3, 3, 3)
+    assert bounds(grade_of(without, ANC, window=(0, 4))) == (3, 3, 4)
+
+
+def test_measurements_outside_the_window_bound_days_inside():
+    """0.7 on day -2 is no grade of the window, but with 0.7 on day 5 it bounds days 0 to 4: 0.7 / 1.5 =
+    0.47.
+    """
+    who = patient("day anc\n-2 0.7\n5 0.7", lln=2.0)
+    assert bounds(grade_of(who, ANC, window=(0, 5))) == (3, 3, 4)
+    only_inside = patient("day anc\n5 0.7", lln=2.0)
+    assert bounds(grade_of(only_inside, ANC, window=(0, 5))) == (3, 3, 3)
+
+
+def test_without_a_limit_of_normal_a_normal_count_is_not_judged():
+    """2.5 is not below 1.5, so at worst grade 1; whether it is below the limit nobody can say."""
+    graded = grade_of(patient("day anc\n0 2.5"), ANC, window=(0, 0))
+    assert bounds(graded) == (None, 0, 1)
+    assert graded["reason"] == "lower limit of normal missing"
+
+
+def test_white_cells_bound_the_neutrophils_of_a_day_without_a_differential():
+    """Neutrophils cannot exceed 0.4 on day 5: grade 4 for certain. Days 3 and 7 alone say 0.9 / 1.5 =
+    0.6: grade 3.
+    """
+    who = patient("day anc wbc\n3 0.9 .\n5 . 0.4\n7 0.9 .", lln=2.0)
+    assert bounds(grade_of(who, ANC, window=(3, 7), cap=True)) == (4, 4, 4)
+    assert bounds(grade_of(who, ANC, window=(3, 7))) == (3, 3, 3)
+
+
+def test_white_cells_that_do_not_decide_are_no_measurement():
+    """Neutrophils of at most 1.2 are below 1.5 (grade 2) and perhaps below 0.5; on a day alone this is
+    grade 2.
+
+    The day is open, so grades 3 and 4 are not among its bounds; without any neutrophil count the worst is
+    4.
+    """
+    who = patient("day wbc\n5 1.2", lln=2.0)
+    graded = grade_of(who, ANC, window=(5, 5), cap=True)
+    assert bounds(graded) == (2, 2, 4)
+    assert (graded["evidence"], graded["days_measured"]) == ("open", 0)
+
+
+def test_a_second_infusion_ends_the_course():
+    """0.1 on day 8 belongs to the second infusion on day 6. Days 4 and 5 follow the last measurement and
+    are open.
+    """
+    who = patient("day anc\n0 0.8\n3 0.8\n8 0.1", lln=2.0, second_infusion=6)
+    graded = grade_of(who, ANC, window=(0, 12))
+    assert bounds(graded) == (3, 3, 3)
+    assert (graded["days_measured"], graded["days_open"]) == (2, 2)
+
+
+def test_days_after_death_are_not_open():
+    """Death on day 3: four days at risk, all measured. A count dated after death is not used."""
+    who = patient("day anc\n0-3 0.8\n5 0.1", lln=2.0, death=3)
+    graded = grade_of(who, ANC, window=(0, 12))
+    assert (*bounds(graded), graded["evidence"], graded["days_open"]) == (3, 3, 3, "measured", 0)
+
+
+def test_a_row_marked_invalid_is_not_judged():
+    """A clumped platelet count of 5 is no grade 4; the valid count of 60 is grade 2."""
+    who = patient("day platelets\n2 5clumping\n3 60", lln=150)
+    assert bounds(grade_of(who, "platelet_count_decreased", window=(2, 3))) == (2, 2, 2)
+
+
+def test_a_course_without_a_measurement_has_no_grade():
+    graded = grade_of(patient("day anc\n40 1.0"), ANC, window=(0, 28))
+    assert bounds(graded) == (None, 0, 4)
+    assert graded["reason"] == "no measurement in the window"
+
+
+def test_the_highest_grade_is_measured_even_if_days_are_open():
+    """Nothing can be worse than grade 4: open days cannot change it."""
+    graded = grade_of(patient("day anc\n4 0.2\n20 3.0", lln=2.0), ANC, window=(0, 28))
+    assert (*bounds(graded), graded["evidence"]) == (4, 4, 4, "measured")
+    assert (graded["first_day"], graded["last_day"]) == (4, 4)

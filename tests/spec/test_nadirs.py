@@ -1,0 +1,38 @@
+"""The nadir is the lowest measured value of the window and the first day on which it occurred."""
+
+from __future__ import annotations
+
+import pytest
+
+from scenario import bounds, nadir_of, patient
+
+
+def test_the_first_of_equal_days_is_the_day_of_the_nadir():
+    nadir = nadir_of(patient("day anc\n2 0.3\n5 0.1\n9 0.1"), "anc", window=(0, 12))
+    assert (nadir["policy"], nadir["first_day"], nadir["last_day"]) == (0.1, 5, 9)
+
+
+def test_a_censored_value_counts_as_its_printed_number():
+    """A "<0.1" is printed 0.1, at best just below 0.1 and at worst 0."""
+    nadir = nadir_of(patient("day anc\n2 0.3\n5 <0.1"), "anc", window=(0, 5))
+    assert bounds(nadir) == (0.1, 0.1, 0)
+
+
+def test_a_short_gap_may_hide_a_lower_value():
+    """Neutrophils: 0.6 / 1.5 = 0.4. Hemoglobin moves less: 88 / 1.1 = 80."""
+    who = patient("day anc hemoglobin\n0 0.6 88\n6 0.9 99")
+    assert bounds(nadir_of(who, "anc", window=(0, 6))) == pytest.approx((0.6, 0.6, 0.4))
+    assert bounds(nadir_of(who, "hemoglobin", window=(0, 6))) == pytest.approx((88, 88, 80))
+
+
+def test_open_days_do_not_enter_the_bounds():
+    """9 days apart: the days between are open, and the nadir is what was measured."""
+    nadir = nadir_of(patient("day anc\n0 0.6\n9 0.9"), "anc", window=(0, 9))
+    assert bounds(nadir) == (0.6, 0.6, 0.6)
+    assert nadir["evidence"] == "open"
+
+
+def test_without_a_measurement_there_is_no_nadir():
+    nadir = nadir_of(patient("day anc\n40 1.0"), "anc", window=(0, 12))
+    assert bounds(nadir) == (None, None, None)
+    assert nadir["reason"] == "no measurement in the window"

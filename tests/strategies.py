@@ -1,0 +1,141 @@
+"""Small random cohorts that live near the cuts, where an error would show."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from hypothesis import strategies as st
+
+from cytopenia.definition_forms import GradesPart
+from cytopenia.definitions import load_library
+
+VALUES = {
+    "anc": [
+        0,
+        0.05,
+        0.1,
+        0.3,
+        0.333,
+        0.49,
+        0.5,
+        0.51,
+        0.667,
+        0.75,
+        0.99,
+        1,
+        1.01,
+        1.2,
+        1.5,
+        2,
+        2.25,
+        3,
+        5,
+        9.7,
+    ],
+    "wbc": [0, 0.1, 0.4, 0.5, 0.9, 1, 1.5, 2, 2.25, 3, 4, 4.5, 11],
+    "alc": [0, 0.1, 0.13, 0.2, 0.3, 0.5, 0.75, 0.8, 1, 1.2, 3],
+    "hemoglobin": [60, 72, 72.7, 79, 79.9, 80, 80.1, 88, 95, 99, 100, 110, 121, 120, 132, 140],
+    "platelets": [0, 5, 16, 24, 25, 33, 37.5, 49, 50, 50.1, 75, 76, 112.5, 150, 200],
+}
+LIMITS = {
+    "anc": [None, 1.2, 1.5, 1.8, 2],
+    "wbc": [None, 2.5, 3.9, 4],
+    "alc": [None, 0.7, 1],
+    "hemoglobin": [None, 95, 120, 130],
+    "platelets": [None, 70, 140, 150],
+}
+STEPS = [1, 0, 1, 1, 2, 2, 3, 4, 6, 7, 8, 9, 10]
+COMPARATORS = ["="] * 8 + ["<", "<=", ">", ">="]
+INVALID = [None] * 12 + ["clumping"]
+KINDS = ["gcsf", "rbc_transfusion", "platelet_transfusion"]
+
+Row = dict[str, Any]
+
+
+def parts() -> dict[str, GradesPart]:
+    """The terms of CTCAE 4.03, and three made-up ones with the other comparators."""
+    anc = {"title": "Closed cuts", "analyte": "anc", "unit": "1e9/L"}
+    wbc = {"title": "High counts", "analyte": "wbc", "unit": "1e9/L"}
+    made_up = {
+        "at_most": {
+            **anc,
+            "grades": [_rule(grade, at_most=cut) for grade, cut in [(1, 1.5), (3, 0.5), (4, 0.1)]],
+        },
+        "above": {**wbc, "grades": [_rule(1, above=2), _rule(2, above=4.5)]},
+        "at_least": {**wbc, "grades": [_rule(1, at_least=2), _rule(3, at_least=4.5)]},
+    }
+    made = {name: GradesPart.model_validate(part) for name, part in made_up.items()}
+    return {**load_library().find_parts("ctcae_v4"), **made}
+
+
+def _rule(grade: int, **cut: float) -> Row:
+    return {"grade": grade, "text": "made up", **cut}
+
+
+@st.composite
+def lab_rows(draw: st.DrawFn, analyte: str, days: tuple[int, int], limit: Any = "any") -> list[Row]:
+    """Rows of one analyte, in steps of 0 (two draws on a day) to 10 days."""
+    choices = [STEPS, VALUES[analyte], COMPARATORS, LIMITS[analyte], INVALID]
+    code = st.integers(0, prod(map(len, choices)) - 1)
+    least = draw(st.sampled_from([0, 5, 9]))
+    rows: list[Row] = []
+    day = days[0]
+    for number in draw(st.lists(code, min_size=least, max_size=25)):
+        step, value, comparator, lln, invalid = _decode(number, choices)
+        day += step
+        comparator = comparator if value > 0 else "="
+        lln = lln if limit == "any" else limit
+        row = {"day": day, "value": value, "comparator": comparator, "lln": lln, "invalid": invalid}
+        rows += [{"analyte": analyte, **row}] if day <= days[1] else []
+    return rows
+
+
+def _decode(number: int, choices: list[list[Any]]) -> list[Any]:
+    """One of each list; 0 is the first of all."""
+    picked = []
+    for choice in choices:
+        number, place = divmod(number, len(choice))
+        picked.append(choice[place])
+    return picked
+
+
+@st.composite
+def support_rows(draw: st.DrawFn) -> list[Row]:
+    choices = [list(range(36, -4, -1)), [0, 1, 4, None], [None, "Filgrastim", "pegfilgrastim"], KINDS]
+    rows: list[Row] = []
+    for number in draw(st.lists(st.integers(0, prod(map(len, choices)) - 1), max_size=4)):
+        start, length, agent, kind = _decode(number, choices)
+        stop = None if length is None else start + length
+        rows.append({"kind": kind, "start": start, "stop": stop, "agent": agent})
+    return rows
+
+
+@st.composite
+def patients(
+    draw: st.DrawFn,
+    analytes: tuple[str, ...],
+    days: tuple[int, int],
+    *,
+    limit: Any = "any",
+    support: bool = False,
+) -> Row:
+    labs = [row for analyte in analytes for row in draw(lab_rows(analyte, days, limit))]
+    seldom = st.sampled_from([None] * 5 + [*range(days[0] // 2, days[1])])
+    second = draw(seldom)
+    return {
+        "labs": labs,
+        "support": draw(support_rows()) if support else [],
+        "second_infusion": second if second is None or second > 0 else None,
+        "death": draw(seldom.map(lambda day: None if day is None else abs(day))),
+    }
+
+
+@st.composite
+def cohorts(
+    draw: st.DrawFn, *analytes: str, days: tuple[int, int], most: int = 4, **options: Any
+) -> list[Row]:
+    """One to `most` patients; identifiers do not come in order."""
+    members = draw(st.lists(patients(analytes, days, **options), min_size=1, max_size=most))
+    names = draw(st.permutations([f"P{number}" for number in range(len(members))]))
+    return [{"patient_id": name, **member} for name, member in zip(names, members, strict=True)]

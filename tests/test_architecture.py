@@ -1,0 +1,434 @@
+"""The plan of the house: who may import whom, how long things may be, and where a cut may stand.
+
+A new module is added to `FLOORS`, on its floor and at its place; the rest are rules and stay as they are.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from itertools import takewhile
+from pathlib import Path
+from statistics import quantiles
+
+import pytest
+
+PACKAGE = "cytopenia"
+ROOT = Path(__file__).parents[1] / "src" / PACKAGE
+
+# Floor by floor. A module imports only from lower floors: never up, never from a neighbor on its own floor.
+# In a folder the listed order is the order of import: a file may use the files named before it.
+FLOORS: list[dict[str, list[str]]] = [
+    {"errors": [], "version": []},
+    {"values": [], "units": [], "forms": [], "definition_forms": []},
+    {
+        "contract": [
+            "schemas",
+            "findings",
+            "columns",
+            "days",
+            "limits",
+            "labs",
+            "courses",
+            "checks",
+            "prepare",
+        ],
+        "definitions": [],
+        "results": [],
+    },
+    {
+        "readers": ["mapping", "text_files", "tabular", "redcap", "cdisc", "fhir", "omop", "harmonize"],
+        "grading": [
+            "cuts",
+            "day_grid",
+            "runs",
+            "gaps",
+            "outcome_rows",
+            "baseline",
+            "nadirs",
+            "grades",
+            "recovery",
+            "phenotypes",
+            "scores",
+            "explain",
+        ],
+        "stats": ["describe", "compare", "logistic", "roc", "survival", "imputation", "validation"],
+    },
+    {"simulate": [], "spark": [], "published": ["claims", "checks", "reconstruct", "cohorts"]},
+    {
+        "study": ["protocol", "plan", "outcomes", "derived", "factors", "days", "summaries", "run"],
+        "report": [
+            "display",
+            "table_model",
+            "lookup",
+            "content",
+            "cells",
+            "tables",
+            "drawing",
+            "flow",
+            "trajectories",
+            "day_map",
+            "figures",
+            "summary",
+            "methods",
+            "document",
+        ],
+        "frames": [],
+    },
+    {"grade_file": [], "workflow": []},
+    {"cli": [], "app": ["pages", "routes"]},
+    {"__init__": [], "__main__": []},
+]
+
+# What a folder may never see, although it lies on a lower floor.
+FORBIDDEN = {
+    "stats": {"values", "units", "forms", "definition_forms", "contract", "definitions", "results"},
+    "report": {"stats", "study"},
+}
+
+MOST_LINES_OF_A_FILE = 400
+MOST_LINES_OF_A_FUNCTION = 60
+NINE_IN_TEN_FUNCTIONS = 25
+MOST_POSITIONAL = 3
+NAMES_WITHOUT_MEANING = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "manager"}
+# The way out to a network; the README promises that nothing leaves the machine.
+CONNECTING = {
+    "aiohttp",
+    "ftplib",
+    "http",
+    "httpx",
+    "requests",
+    "smtplib",
+    "socket",
+    "ssl",
+    "urllib",
+    "urllib3",
+}
+
+# The one module that compares a value with a cut.
+COMPARES = "grading.cuts"
+# (module, number) -> why this number in a comparison is no clinical threshold.
+NO_THRESHOLD: dict[tuple[str, float], str] = {}
+HARMLESS = {-1, 0, 1, 2}
+ORDERING = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+COMPARING_CALLS = {"lt", "le", "gt", "ge", "less", "less_equal", "greater", "greater_equal", "is_between"}
+CUT_WORDS = {"cut", "cuts", "cutoff", "threshold", "thresholds", "below", "at_most", "above", "at_least"}
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+TREES = {module_name(path): ast.parse(path.read_text("utf-8")) for path in sorted(ROOT.rglob("*.py"))}
+TEXTS = {module_name(path): path.read_text("utf-8") for path in sorted(ROOT.rglob("*.py"))}
+# The `__init__.py` of a folder: it passes names on to higher floors and is the last of its folder.
+DOOR = "__init__"
+EMPTY_DOORS = {name for name, tree in TREES.items() if name.endswith(f".{DOOR}") and not tree.body}
+FOLDER_DOORS = {name for name in TREES if name.endswith(f".{DOOR}")}
+ROOMS = sorted(set(TREES) - EMPTY_DOORS)
+
+
+def place_of(module: str) -> tuple[int, str, int] | None:
+    """Floor, room (folder or single file) and order inside the folder; None if not on the plan."""
+    room, _, inside = module.partition(".")
+    for floor, rooms in enumerate(FLOORS):
+        order = [*rooms[room], DOOR] if rooms.get(room) else [""]
+        if room in rooms and inside in order:
+            return floor, room, order.index(inside)
+    return None
+
+
+def imports_of(module: str) -> Iterator[str]:
+    """Modules of the package that a module imports, also inside functions and for types only."""
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from inside_package(alias.name, None)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: line {node.lineno}: write the import in full, from {PACKAGE}"
+            for alias in node.names:
+                yield from inside_package(node.module or "", alias.name)
+
+
+def names_imported(module: str) -> Iterator[tuple[str, str]]:
+    """Module and name of everything a module takes from another module of the package."""
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            source = next(inside_package(node.module, None), "")
+            yield from ((source, alias.name) for alias in node.names if source in ROOMS)
+
+
+def inside_package(source: str, name: str | None) -> Iterator[str]:
+    root, *path = source.split(".")
+    if root != PACKAGE:
+        return
+    found = [".".join(parts) for parts in ([*path, name or ""], path, [*path, DOOR])]
+    yield next((place for place in found if place in TREES), ".".join(path) or DOOR)
+
+
+def complaint(module: str, target: str) -> str | None:
+    here, there = place_of(module), place_of(target)
+    if here is None or there is None:
+        return f"{module} imports {target}, which is not on the plan"
+    if here[1] == there[1] and there[2] < here[2]:
+        return None
+    if there[1] in FORBIDDEN.get(here[1], set()):
+        return f"{module} imports {target}: {here[1]} may not know {there[1]}"
+    if there[0] < here[0]:
+        return None
+    return f"{module} (floor {here[0]}) imports {target} (floor {there[0]}): imports go down only"
+
+
+def functions_of(module: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def code_lines(module: str) -> set[int]:
+    """Line numbers that hold code: no blank line, no comment, no docstring."""
+    silent = {
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    }
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(TEXTS[module]).readline):
+        if token.type not in silent:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return lines
+
+
+def function_sizes(module: str) -> dict[str, int]:
+    code = code_lines(module)
+    return {
+        f"{module}:{node.name}": len(code & set(range(node.lineno, (node.end_lineno or node.lineno) + 1)))
+        for node in functions_of(module)
+    }
+
+
+def exported(module: str) -> list[str] | None:
+    for node in TREES[module].body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == "__all__" for target in node.targets
+        ):
+            return list(ast.literal_eval(node.value))
+    return None
+
+
+def sort_names(names: list[str]) -> list[str]:
+    """Constants, classes, functions; each by the alphabet, as ruff sorts them."""
+    return sorted(set(names), key=lambda name: (not name.isupper(), name[:1].islower(), name))
+
+
+def defined(module: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return {node.name: node for node in TREES[module].body if isinstance(node, kinds)}
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_every_module_is_on_the_plan(module: str) -> None:
+    assert place_of(module) is not None, f"add {module} to FLOORS in {Path(__file__).name}, on its floor"
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_imports_go_down(module: str) -> None:
+    found = {complaint(module, target) for target in imports_of(module)} - {None}
+    assert not found, "\n".join(sorted(map(str, found)))
+
+
+@pytest.mark.parametrize(
+    ("module", "target", "words"),
+    [
+        ("units", "contract.labs", "imports go down only"),
+        ("values", "units", "imports go down only"),
+        ("grading.cuts", "grading.runs", "imports go down only"),
+        ("readers.tabular", "grading.cuts", "imports go down only"),
+        ("stats.roc", "contract.__init__", "stats may not know contract"),
+        ("report.tables", "stats.roc", "report may not know stats"),
+        ("report.tables", "study.plan", "report may not know study"),
+        ("errors", "__init__", "imports go down only"),
+        ("contract.labs", "contract.__init__", "imports go down only"),
+        ("study.run", "helpers", "not on the plan"),
+    ],
+)
+def test_a_wrong_import_is_seen(module: str, target: str, words: str) -> None:
+    assert words in str(complaint(module, target))
+
+
+def test_no_cycles() -> None:
+    graph = {module: set(imports_of(module)) for module in ROOMS}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("door", sorted(FOLDER_DOORS))
+def test_a_folder_only_passes_names_on(door: str) -> None:
+    code = [node for node in TREES[door].body if not isinstance(node, ast.Expr | ast.ImportFrom | ast.Assign)]
+    assert not code, f"{door} holds a docstring, imports from its own folder and __all__"
+    outside = [target for target in imports_of(door) if target.partition(".")[0] != door.partition(".")[0]]
+    assert not outside, f"{door} passes on names of other folders: {outside}"
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_public_names_are_listed_and_sorted(module: str) -> None:
+    names = exported(module)
+    assert names is not None, f"{module}: give it __all__"
+    assert names == sort_names(names), f"{module}: __all__ should be {sort_names(names)}"
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_only_public_names_are_imported(module: str) -> None:
+    taken = [
+        (source, name) for source, name in names_imported(module) if name not in (exported(source) or [])
+    ]
+    assert not taken, f"{module} imports names that are not in __all__ of their module: {taken}"
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_public_names_are_documented(module: str) -> None:
+    assert ast.get_docstring(TREES[module]), f"{module}: say in a docstring what the module is for"
+    found = defined(module)
+    bare = [name for name in exported(module) or [] if name in found and not ast.get_docstring(found[name])]
+    assert not bare, f"{module}: no docstring: {bare}"
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_options_are_given_by_name(module: str) -> None:
+    long = []
+    for name, node in defined(module).items():
+        if name.startswith("_") or isinstance(node, ast.ClassDef):
+            continue
+        positional = len(node.args.posonlyargs) + len(node.args.args)
+        if positional > MOST_POSITIONAL:
+            long.append(name)
+    assert not long, f"{module}: give what says how by name; too many by position: {long}"
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_files_are_short(module: str) -> None:
+    lines = TEXTS[module].count("\n")
+    assert lines <= MOST_LINES_OF_A_FILE, f"{module}: {lines} lines; split it by idea"
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_functions_are_short(module: str) -> None:
+    long = {name: size for name, size in function_sizes(module).items() if size > MOST_LINES_OF_A_FUNCTION}
+    assert not long, f"over {MOST_LINES_OF_A_FUNCTION} lines of code: {long}"
+
+
+def test_nine_in_ten_functions_are_very_short() -> None:
+    sizes = {name: size for module in ROOMS for name, size in function_sizes(module).items()}
+    ninth = quantiles(sizes.values(), n=10)[-1]
+    longest = sorted(sizes.items(), key=lambda item: -item[1])
+    worst = list(takewhile(lambda item: item[1] > NINE_IN_TEN_FUNCTIONS, longest))
+    assert ninth <= NINE_IN_TEN_FUNCTIONS, f"90th percentile {ninth:.0f} lines; the long ones: {worst}"
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_names_say_something(module: str) -> None:
+    assert not NAMES_WITHOUT_MEANING & set(module.split(".")), f"{module}: name it after what it does"
+
+
+@pytest.mark.parametrize("module", [name for name in ROOMS if not name.startswith("app.")])
+def test_nothing_connects_to_a_network(module: str) -> None:
+    found: set[str] = set()
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    assert not found & CONNECTING, f"{module} imports {sorted(found & CONNECTING)}"
+
+
+def numbers_compared(tree: ast.AST) -> Iterator[tuple[int, float]]:
+    """Line and number of every comparison with a number written in the code."""
+    for node in ast.walk(tree):
+        operands: list[ast.expr] = []
+        if isinstance(node, ast.Compare):
+            operands = [node.left, *node.comparators]
+            if any(isinstance(side, ast.Call) and called_name(side) == "random" for side in operands):
+                continue
+        elif isinstance(node, ast.Call) and called_name(node) in COMPARING_CALLS:
+            operands = list(node.args)
+        for operand in operands:
+            for part in ast.walk(operand) if not isinstance(operand, ast.Call) else ():
+                if isinstance(part, ast.Constant) and type(part.value) in (int, float):
+                    yield node.lineno, float(part.value)
+
+
+def called_name(node: ast.Call) -> str:
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+def is_cut(node: ast.expr) -> bool:
+    """Whether an operand is called a cut; what stands inside a call is not looked at."""
+    if isinstance(node, ast.Name | ast.Attribute):
+        name = node.id if isinstance(node, ast.Name) else node.attr
+        return name in CUT_WORDS or name.endswith(("_cut", "_cuts", "_threshold"))
+    parts = () if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
+    return any(is_cut(part) for part in parts if isinstance(part, ast.expr))
+
+
+def cut_comparisons(tree: ast.AST) -> Iterator[int]:
+    """Lines where something that is no cut is put in order with a cut."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and any(isinstance(sign, ORDERING) for sign in node.ops):
+            sides = {is_cut(side) for side in (node.left, *node.comparators)}
+            if sides == {True, False}:
+                yield node.lineno
+        elif (
+            isinstance(node, ast.Call)
+            and called_name(node) in COMPARING_CALLS
+            and any(map(is_cut, node.args))
+        ):
+            yield node.lineno
+
+
+@pytest.mark.parametrize("module", [name for name in ROOMS if not name.startswith(("stats.", "report."))])
+def test_no_threshold_in_code(module: str) -> None:
+    found = [
+        f"{module}: line {line}: {number:g}"
+        for line, number in numbers_compared(TREES[module])
+        if number not in HARMLESS and (module, number) not in NO_THRESHOLD
+    ]
+    assert not found, f"a cut belongs in data/, any other number in a named constant: {found}"
+
+
+@pytest.mark.parametrize("module", [name for name in ROOMS if name != COMPARES])
+def test_only_one_module_compares_with_a_cut(module: str) -> None:
+    lines = list(cut_comparisons(TREES[module]))
+    assert not lines, f"{module}: lines {lines}: use {COMPARES}.is_met"
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["anc < 0.5", "0.5 >= anc", "pl.col('value') <= 1.5", "value < -0.5", "column.lt(0.5)", "days >= 7"],
+)
+def test_a_threshold_in_code_is_seen(code: str) -> None:
+    assert [number for _, number in numbers_compared(ast.parse(code)) if number not in HARMLESS]
+
+
+@pytest.mark.parametrize(
+    "code", ["value < cut", "low <= rule.below", "np.less(value, cut)", "x > anc_threshold", "x > 2 * cut"]
+)
+def test_a_comparison_with_a_cut_is_seen(code: str) -> None:
+    assert list(cut_comparisons(ast.parse(code))) == [1]
+
+
+@pytest.mark.parametrize("code", ["worse.cut < milder.cut", "len(rules_below(x)) > 1", "cut == other"])
+def test_other_comparisons_pass(code: str) -> None:
+    assert not list(cut_comparisons(ast.parse(code)))

@@ -1,0 +1,223 @@
+"""The whole report: self-contained, repeatable, honest on top, and safe for any name in the data."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from typing import Any
+
+import polars as pl
+import pytest
+
+from cytopenia.report.document import list_sections, render_report
+from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohort_size
+from cytopenia.results import RESULT_SCHEMA
+from report_factory import ANALYTES, make_content, make_definitions, make_patient_days
+
+CONTENT = make_content()
+REPORT = render_report(CONTENT)
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</style></svg></title><b>bold</b>",
+    "{{ 7 * 7 }}{% raw %}",
+    "$\\frac{1}{0}$ _x^2_",
+    "\N{DROP OF BLOOD}\N{FAMILY}\N{ZERO WIDTH JOINER}",
+    "\N{HEBREW LETTER ALEF}\N{ARABIC LETTER BEH}\N{RIGHT-TO-LEFT OVERRIDE}abc",
+    "null\x00byte\x1b and \ud800 half",
+    "W" * 300,
+]
+
+
+class Reader(HTMLParser):
+    """Collects what a browser would build, and whether every element is closed in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.handlers: list[str] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.open += [tag] if tag not in VOID else []
+        for name, value in attrs:
+            self.ids += [str(value)] if name == "id" else []
+            self.links += [str(value)] if name in {"href", "src", "xlink:href"} else []
+            self.handlers += [name] if name.startswith("on") else []
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def test_same_content_same_bytes() -> None:
+    assert render_report(make_content()) == REPORT
+
+
+def test_same_bytes_in_another_process() -> None:
+    code = (
+        "import hashlib; from report_factory import make_content;"
+        "from cytopenia.report.document import render_report;"
+        "print(hashlib.sha256(render_report(make_content()).encode()).hexdigest())"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": seed},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]  # fmt: skip
+    assert runs[0] == runs[1] != ""
+
+
+def test_one_file_that_asks_for_nothing() -> None:
+    found = Reader(REPORT)
+    assert REPORT.startswith("<!DOCTYPE html>")
+    assert found.open == []
+    assert not {"script", "link", "img", "iframe", "object"} & set(found.tags)
+    outside = {link for link in found.links if not link.startswith("#")}
+    assert outside == {
+        "https://ctep.cancer.gov/protocolDevelopment/electronic_applications/ctc.htm",
+        "https://doi.org/10.3892/ol.2023.13924",
+    }
+    assert "url(http" not in REPORT
+    assert "@import" not in REPORT
+
+
+def test_ids_are_unique_and_links_arrive() -> None:
+    found = Reader(REPORT)
+    assert len(found.ids) == len(set(found.ids))
+    assert {link[1:] for link in found.links if link.startswith("#")} <= set(found.ids)
+
+
+def test_tables_can_be_read_aloud() -> None:
+    tables = re.findall(r"<table>.*?</table>", REPORT, re.DOTALL)
+    assert len(tables) == 9
+    for table in tables:
+        assert table.count("<caption") == 1
+        assert all("scope=" in cell for cell in re.findall(r"<th[^>]*>", table) if cell != "<thead>")
+    assert '<html lang="en">' in REPORT
+    assert 'class="skip" href="#main"' in REPORT
+
+
+def test_synthetic_is_said_on_top_and_in_every_caption() -> None:
+    body = REPORT.partition("<body>")[2]
+    assert body.index("Synthetic data: no patient") < body.index("<h1")
+    captions = re.findall(r"<figcaption>.*?</figcaption>", REPORT, re.DOTALL)
+    assert len(captions) == 3
+    assert all("Synthetic data: no patient" in caption for caption in captions)
+    assert "Synthetic" not in render_report(make_content(synthetic=False))
+
+
+def hostile_content(name: str) -> Any:
+    named = pl.when(pl.col("text") != "").then(pl.lit(name.replace("\ud800", ""))).otherwise("text")
+    return make_content(
+        title=name,
+        results=CONTENT.results.with_columns(named.alias("text")),
+        findings=CONTENT.findings.with_columns(pl.lit(name.replace("\ud800", "")).alias("message")),
+        patient_days=make_patient_days(2, 3).with_columns(
+            pl.lit(name.replace("\ud800", "")).alias("patient_id")
+        ),
+        definitions=[
+            {
+                **make_definitions()[0],
+                "title": name,
+                "text": name,
+                "rules": [name],
+                "url": f"javascript:{name}",
+            }
+        ],
+        settings={name: name},
+        analyses=[{**CONTENT.analyses[0], "title": name}, *CONTENT.analyses[1:]],
+        outcome_titles=dict.fromkeys(CONTENT.outcome_titles, name),
+        analyte_titles=dict.fromkeys(ANALYTES, (name, name)),
+        reference_lines={"anc": [(1.0, name)]},
+    )
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_name_is_only_text(name: str) -> None:
+    html = render_report(hostile_content(name))
+    found, usual = Reader(html), Reader(REPORT)
+    assert found.open == []
+    assert set(found.tags) <= set(usual.tags)
+    assert found.handlers == []
+    assert not any(link.startswith("javascript") for link in found.links)
+    assert not re.search("[\x00-\x08\x0b-\x1f\ud800-\udfff]", html)
+    html.encode("utf-8")
+
+
+def test_a_hostile_name_is_still_readable() -> None:
+    assert HOSTILE[0] in Reader(render_report(hostile_content(HOSTILE[0]))).text
+    assert "49" not in Reader(render_report(make_content(title=HOSTILE[3]))).text
+
+
+def test_an_analysis_id_with_spaces_still_links() -> None:
+    analyses = [{"id": 'a "b" <c>', "kind": "occurrence", "title": "x"}]
+    results = CONTENT.results.with_columns(
+        analysis_id=pl.col("analysis_id").replace("occurrence", 'a "b" <c>')
+    )
+    found = Reader(render_report(make_content(analyses=analyses, results=results)))
+    assert "analysis-a--b---c-" in found.ids
+    assert {link[1:] for link in found.links if link.startswith("#")} <= set(found.ids)
+
+
+def test_sections_follow_the_protocol() -> None:
+    ids = [section.id for section in list_sections(CONTENT)]
+    expected = ["flow", "analysis-table1", "analysis-occurrence", "analysis-recovery", "courses", "measured"]
+    assert ids == expected
+
+
+def test_an_empty_run_is_a_report_too() -> None:
+    html = render_report(
+        make_content(
+            results=pl.DataFrame(schema=RESULT_SCHEMA), outcomes=CONTENT.outcomes.clear(), definitions=[],
+            patient_days=CONTENT.patient_days.clear(), findings=CONTENT.findings.clear(), analyses=[],
+        )
+    )  # fmt: skip
+    assert "found nothing to report" in html
+    assert "No occurrence or recovery analysis ran" in html
+    assert Reader(html).open == []
+
+
+def test_key_numbers_carry_their_bounds() -> None:
+    numbers = {number.title: number for number in list_key_numbers(CONTENT)}
+    severe = numbers["Severe neutropenia, grade ≥\N{NO-BREAK SPACE}3"]
+    assert (severe.percent, severe.count, severe.bounds) == ("76.2%", "48 of 63", "bounds 47–50")
+    assert numbers["Severe anemia, grade ≥\N{NO-BREAK SPACE}3"].bounds == "decided"
+    recovered = numbers["Count recovery: recovered, early deaths left out"]
+    assert (recovered.count, recovered.bounds) == ("35 of 56", "bounds 34/60–38/60")
+
+
+def test_a_number_that_cannot_be_given_is_no_key_number() -> None:
+    gone = pl.when(pl.col("estimate") == "count").then(None).otherwise("value")
+    assert list_key_numbers(make_content(results=CONTENT.results.with_columns(gone.alias("value")))) == []
+
+
+def test_concerns_start_with_errors_and_only_count_the_notes() -> None:
+    concerns = list_concerns(CONTENT)
+    assert [headline for _, headline, _ in concerns] == ["Errors: 1", "Warnings: 2", "Notes: 1"]
+    assert [len(messages) for *_, messages in concerns] == [1, 2, 0]
+
+
+def test_cohort_size_is_that_of_the_outcomes_else_of_the_flow() -> None:
+    assert read_cohort_size(CONTENT) == "63"
+    assert read_cohort_size(make_content(outcomes=CONTENT.outcomes.clear())) == "60"

@@ -1,0 +1,208 @@
+"""Results to display tables: every number has its denominator, every dash its reason."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from cytopenia.report import tables
+from cytopenia.report.lookup import select_results
+from cytopenia.report.table_model import Footnotes, Row, Table, footnote_mark
+from cytopenia.results import RESULT_SCHEMA, ResultRow, collect_results
+from report_factory import make_content, make_findings
+
+CONTENT = make_content()
+
+
+def texts(table: Table, header: str) -> list[str]:
+    """Return the cells of the row with this header, bounds included."""
+    return [cell.plain for cell in row_of(table, header).cells]
+
+
+def row_of(table: Table, header: str) -> Row:
+    return next(row for row in table.rows if row.header == header)
+
+
+def footnotes_of(table: Table, header: str) -> list[str]:
+    return [table.footnotes[mark] for cell in row_of(table, header).cells for mark in cell.marks]
+
+
+def test_numeric_factor() -> None:
+    table = tables.table_characteristics(CONTENT, "table1")
+    assert texts(table, "Age, years") == ["46 (21–72)", "37.5–58.0", "63", "0"]
+    assert texts(table, "Baseline IL-6, pg/mL") == ["12.4 (1.5–8123)", "4.1–33.7", "58", "5"]
+
+
+def test_categorical_factor_has_a_row_per_level_and_missing_beside_it() -> None:
+    table = tables.table_characteristics(CONTENT, "table1")
+    assert texts(table, "Sex") == ["", "", "63", "0"]
+    assert texts(table, "male")[0] == "45/63 (71.4%)"
+    assert row_of(table, "male").indent == 1
+
+
+def test_not_estimable_is_a_dash_with_its_reason() -> None:
+    table = tables.table_characteristics(CONTENT, "table1")
+    assert texts(table, "Baseline CRP, mg/L")[0] == "–"
+    assert footnotes_of(table, "Baseline CRP, mg/L") == ["– no patient has a value in the baseline window"]
+
+
+def test_baseline_cytopenia_names_its_definition() -> None:
+    table = tables.table_baseline_cytopenia(CONTENT, "table1")
+    assert texts(table, "Hemoglobin, g/L") == ["109.5 (62.0–158.0)", "63", "21/63 (33.3%), bounds 20–22"]
+    assert texts(table, "Any of these")[-1] == "29/63 (46.0%), bounds 28–30"
+    assert "[ctcae_v4]" in table.notes[0]
+    assert "qiu2023" not in table.notes[0]
+
+
+def test_occurrence_with_bounds() -> None:
+    table = tables.table_occurrence(CONTENT, "occurrence")
+    assert [column.title for column in table.columns] == [
+        "Outcome",
+        "Any grade, n/N (%)",
+        "Grade ≥\N{NO-BREAK SPACE}3, n/N (%)",
+        "Not judged",
+    ]
+    assert texts(table, "Severe neutropenia")[1:] == ["48/63 (76.2%), bounds 47–50", "2"]
+    assert texts(table, "Severe anemia")[1:] == ["16/63 (25.4%)", "0"]
+
+
+def test_not_judged_says_why() -> None:
+    table = tables.table_occurrence(CONTENT, "occurrence")
+    assert footnotes_of(table, "Severe neutropenia") == ["no measurement in the window: 2"]
+    assert footnotes_of(table, "Severe anemia") == []
+
+
+def test_bounds_and_their_absence_are_explained_once() -> None:
+    notes = " ".join(tables.table_occurrence(CONTENT, "occurrence").notes)
+    assert notes.count("Bounds: ") == 1
+    assert notes.count("No bounds printed: decided") == 1
+
+
+def test_grades_keep_zero_and_not_judged_apart() -> None:
+    table = tables.table_grades(CONTENT, "occurrence")
+    assert [column.title for column in table.columns][1:] == [
+        *(f"Grade {grade}" for grade in range(5)),
+        "Not judged",
+    ]
+    assert texts(table, "Severe neutropenia") == ["4", "2", "7", "17", "31", "2"]
+
+
+def test_nadirs() -> None:
+    table = tables.table_nadirs(CONTENT, "occurrence")
+    assert texts(table, "Neutrophils (ANC), ×10⁹/L") == ["63", "0.64 (0.02–2.31)", "9 (3–24)"]
+    assert texts(table, "Hemoglobin, g/L")[-1] == "11 (−5 to 28)"
+
+
+def test_recovery_shows_three_readings_side_by_side() -> None:
+    table = tables.table_recovery(CONTENT, "recovery")
+    assert [column.title.partition(",")[0] for column in table.columns][1:] == [
+        "Early deaths left out",
+        "Early deaths as not recovered",
+        "Early deaths as competing event",
+    ]
+    assert texts(table, "Not recovered") == [
+        "21/56 (37.5%), bounds 22/60–26/60",
+        "24/59 (40.7%), bounds 25/63–29/63",
+        "21/59 (35.6%), bounds 22/63–26/63",
+    ]
+    assert texts(table, "Died before landmark") == ["", "", "3/59 (5.1%)"]
+    assert texts(table, "Not evaluable")[0] == "4/60 (6.7%)"
+
+
+def test_never_below_has_a_row_of_its_own_once_somebody_is() -> None:
+    is_never = (pl.col("variable_level") == "never below") & (pl.col("estimate") == "count")
+    results = CONTENT.results.with_columns(pl.when(is_never).then(2.0).otherwise("value").alias("value"))
+    usual = tables.table_recovery(CONTENT, "recovery")
+    table = tables.table_recovery(make_content(results=results), "recovery")
+    assert "Never below" not in [row.header for row in usual.rows]
+    assert [row.header for row in table.rows][:3] == ["Recovered or never below", "Recovered", "Never below"]
+
+
+def test_nine_cells() -> None:
+    table = tables.table_cells(CONTENT, "recovery")
+    assert [column.title for column in table.columns] == ["State", "Day 26", "Day 27", "Day 28"]
+    assert [row.header for row in table.rows if row.is_section] == [
+        "Neutrophils (ANC)",
+        "Hemoglobin",
+        "Platelets",
+    ]
+    assert [cell.text for cell in table.rows[1].cells] == ["43", "44", "45"]
+
+
+def test_evidence_counts_every_patient_once() -> None:
+    table = tables.table_evidence(CONTENT)
+    patients, decided, undecided, measured, bracketed, is_open, without = map(
+        int, texts(table, "Severe anemia")
+    )
+    assert patients == 63 == decided + undecided + without
+    assert decided + undecided == measured + bracketed + is_open
+
+
+def test_findings_gravest_first_and_the_rest_counted() -> None:
+    table = tables.table_findings(CONTENT, most=2)
+    assert [row.header for row in table.rows] == ["Error", "Warning"]
+    assert table.rows[1].cells[3].text == "96"
+    assert table.caption == "2 of 4 findings, gravest first"
+    assert table.notes == ("2 further findings in findings.csv.",)
+
+
+def test_findings_of_an_unknown_severity_come_last() -> None:
+    findings = make_findings().with_columns(pl.lit("other").alias("severity"))
+    ordered = tables.sort_findings(pl.concat([findings, make_findings()]))
+    assert ordered["severity"].to_list() == ["error", "warning", "warning", "info", *["other"] * 4]
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [
+        tables.table_characteristics,
+        tables.table_baseline_cytopenia,
+        tables.table_occurrence,
+        tables.table_grades,
+        tables.table_nadirs,
+        tables.table_recovery,
+        tables.table_cells,
+    ],
+)
+def test_no_results_no_rows(maker: tables.TableMaker) -> None:
+    content = make_content(results=pl.DataFrame(schema=RESULT_SCHEMA))
+    assert maker(content, "occurrence").rows == ()
+
+
+def test_every_row_is_as_wide_as_its_table() -> None:
+    made = [
+        tables.table_characteristics(CONTENT, "table1"),
+        tables.table_occurrence(CONTENT, "occurrence"),
+        tables.table_recovery(CONTENT, "recovery"),
+        tables.table_findings(CONTENT),
+        tables.table_evidence(CONTENT),
+    ]
+    wrong = [
+        (table.id, row.header)
+        for table in made
+        for row in table.rows
+        if not row.is_section and len(row.cells) != len(table.columns) - 1
+    ]
+    assert wrong == []
+
+
+def test_the_content_is_never_changed() -> None:
+    results, findings = CONTENT.results.clone(), CONTENT.findings.clone()
+    tables.table_occurrence(CONTENT, "occurrence")
+    tables.table_findings(CONTENT)
+    assert_frame_equal(CONTENT.results, results)
+    assert_frame_equal(CONTENT.findings, findings)
+
+
+def test_a_number_without_scenario_is_the_policy() -> None:
+    row = ResultRow(analysis_id="a", variable="x", estimate="count", value=3)
+    lookup = select_results(collect_results([row]), "a")
+    assert lookup.value("x", "count") == 3
+    assert lookup.value("x", "count", scenario="best") is None
+
+
+def test_equal_footnotes_share_a_mark() -> None:
+    notes = Footnotes()
+    assert [notes.mark(text) for text in ("one", "two", "one", "")] == [(0,), (1,), (0,), ()]
+    assert [footnote_mark(number) for number in (0, 1, 26, 27)] == ["a", "b", "aa", "ab"]
