@@ -32,6 +32,30 @@ COURSES = {
 }
 FIRST_DAY, LAST_DAY, DRAWS = -10, 60, 20
 
+BLOCKS = 6
+STUDY = """
+[study]
+title = "benchmark"
+seed = 1
+[data]
+[outcomes.neutropenia]
+definition = "ctcae_v4.neutrophil_count_decreased"
+window = [0, 28]
+[outcomes.anemia]
+definition = "ctcae_v4.anemia"
+window = [0, 28]
+[outcomes.thrombocytopenia]
+definition = "ctcae_v4.platelet_count_decreased"
+window = [0, 28]
+[outcomes.recovery]
+definition = "qiu2023_recovery"
+died_before_landmark = "exclude"
+[[analyses]]
+id = "recovery"
+kind = "recovery"
+outcome = "recovery"
+"""
+
 
 def write_labs(path: Path, *, patients: int, seed: int = 20261122) -> None:
     """Write the table, its rows shuffled: 3 analytes on the same 20 days of each patient."""
@@ -105,7 +129,24 @@ def run_cytopenia(path: Path) -> dict[str, float]:
     dict
         A few counts that show the work was done (outcome rows, evidence rows, grades of 3 and above).
     """
-    raise NotImplementedError("the kernel is not connected to the benchmark yet")
+    from cytopenia.study.blocks import derive_in_blocks
+    from cytopenia.study.plan import build_plan
+    from cytopenia.study.protocol import read_protocol
+
+    counts = {"outcomes": 0.0, "evidence": 0.0, "severe": 0.0}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "study.toml"
+        file.write_text(STUDY, encoding="utf-8")
+        study = read_protocol(file)
+        found = derive_in_blocks(path, build_plan(study), bounds=study.library.bounds, blocks=BLOCKS)
+        for block, cohort in enumerate(found):
+            cohort.outcomes.write_parquet(Path(folder) / f"outcomes_{block}.parquet")
+            cohort.evidence.write_parquet(Path(folder) / f"evidence_{block}.parquet")
+            counts["outcomes"] += cohort.outcomes.height
+            counts["evidence"] += cohort.evidence.height
+            severe = cohort.outcomes.filter(outcome="neutropenia")["policy"].ge(3).sum()
+            counts["severe"] += severe
+    return counts
 
 
 CONTENDERS: dict[str, Callable[[Path], dict[str, float]]] = {

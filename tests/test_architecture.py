@@ -40,7 +40,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "results": [],
     },
     {
-        "readers": ["mapping", "text_files", "tabular", "redcap", "cdisc", "fhir", "omop", "harmonize"],
+        "readers": ["mapping", "text_files", "harmonize", "tabular", "redcap", "cdisc", "fhir", "omop"],
         "grading": [
             "cuts",
             "day_grid",
@@ -59,7 +59,7 @@ FLOORS: list[dict[str, list[str]]] = [
     },
     {"simulate": [], "spark": [], "published": ["claims", "checks", "reconstruct", "cohorts"]},
     {
-        "study": ["protocol", "plan", "outcomes", "derived", "factors", "days", "summaries", "run"],
+        "study": ["protocol", "plan", "outcomes", "blocks", "derived", "factors", "days", "summaries", "run"],
         "report": [
             "display",
             "table_model",

@@ -175,15 +175,24 @@ def read_days(labs: Iterable[Row], course: Row, analyte: str, days: range) -> di
 
 
 def bound_day(
-    day: int, measured: dict[int, Row], slack: Fraction, longest: int = LONGEST_GAP
+    day: int,
+    measured: dict[int, Row],
+    slack: Fraction,
+    longest: int = LONGEST_GAP,
+    caps: dict[int, End] | None = None,
 ) -> tuple[End, End] | None:
-    """Bounds of an unmeasured day from every pair of measured days around it; None if it is open."""
+    """Bounds of an unmeasured day from every pair of measured days around it; None if it is open.
+
+    A pair that claims more than a WBC cap between its days allows is refuted and claims nothing.
+    """
     pairs = [(i, j) for i in measured for j in measured if i < day < j and j - i <= longest]
     lows, highs = [], []
     for i, j in pairs:
         inner = [m for m in measured if i < m < j]
         number, side = min(measured[i]["low"], measured[j]["low"])
-        lows.append(min([(number / slack, side), *(measured[m]["low"] for m in inner)]))
+        claim = min([(number / slack, side), *(measured[m]["low"] for m in inner)])
+        is_refuted = any(cap < claim for d, cap in (caps or {}).items() if i < d < j and d not in measured)
+        lows.append(ZERO if is_refuted else claim)
         number, side = max(measured[i]["high"], measured[j]["high"])
         highs.append(max([(number * slack, side), *(measured[m]["high"] for m in inner)]))
     return (max(lows), min(highs)) if pairs else None
@@ -205,20 +214,17 @@ def lay_out(
         if day in measured:
             grid[day] = {"state": "measured", "cap": None, **measured[day]}
             continue
-        bounds = bound_day(day, measured, SLACK[analyte])
+        limits = {d: value["high"] for d, value in caps.items()}
+        bounds = bound_day(day, measured, SLACK[analyte], caps=limits)
         low, high = bounds or (ZERO, INFINITE)
         limit = caps[day]["high"] if day in caps else None
         if limit is not None:
             high = min(high, limit)
-            low = ZERO if limit < low else low
-        earlier = [m for m in measured if m < day]
-        later = [m for m in measured if m > day]
-        nearest = max(earlier) if earlier else min(later, default=None)
         grid[day] = {
             "state": "gap" if bounds else "open",
             "low": low,
             "high": high,
-            "lln": None if nearest is None else measured[nearest]["lln"],
+            "lln": None,
             "cap": limit,
         }
     return grid
@@ -275,6 +281,17 @@ def cut_to_window(grid: dict[int, Row], window: tuple[int, int]) -> dict[int, Ro
     return {d: day for d, day in grid.items() if window[0] <= d <= window[1] and day["state"] != "off"}
 
 
+def lend_limits(days: dict[int, Row]) -> dict[int, Row]:
+    """Give unmeasured days the LLN of the measured day of the window before, else after."""
+    measured = [d for d in days if days[d]["state"] == "measured"]
+    limits = {}
+    for d in days:
+        earlier, later = [m for m in measured if m <= d], [m for m in measured if m >= d]
+        lender = max(earlier) if earlier else min(later, default=None)
+        limits[d] = None if lender is None else days[lender]["lln"]
+    return {d: {**day, "lln": limits[d]} for d, day in days.items()}
+
+
 def grade_course(
     labs: Iterable[Row],
     course: Row,
@@ -284,7 +301,7 @@ def grade_course(
     window: tuple[int, int],
     cap: bool = False,
 ) -> Row:
-    days = cut_to_window(lay_out(labs, course, analyte, *window, cap=cap), window)
+    days = lend_limits(cut_to_window(lay_out(labs, course, analyte, *window, cap=cap), window))
     top = max(rule["grade"] for rule in rules)
     measured = [d for d in days if days[d]["state"] == "measured"]
     open_days = [d for d in days if days[d]["state"] == "open"]

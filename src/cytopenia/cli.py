@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,13 +31,17 @@ _BAR_AFTER_SECONDS = 1.0
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A console that cannot print a sign of a file name prints a question mark instead of failing.
+            stream.reconfigure(errors="replace")
     try:
         code = app(arguments, result_action="return_value")
     except CytopeniaError as error:
         print(f"cytopenia: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("cytopenia: stopped; nothing was changed.", file=sys.stderr)
+        print("cytopenia: stopped. Earlier results were not changed.", file=sys.stderr)
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -69,7 +74,7 @@ def run(study: Path, *, out: Path | None = None) -> None:
     Parameters
     ----------
     study
-        The study file; `cytopenia init` writes one.
+        The study file, or the folder that has it as study.toml; `cytopenia init` writes one.
     out
         Folder of the results, replaced as a whole; by default `results` beside the study file.
     """
@@ -81,17 +86,17 @@ def run(study: Path, *, out: Path | None = None) -> None:
 
 
 @app.command
-def check(study: Path, *, json: bool = False) -> int:
+def check(study: Path, *, json: Annotated[bool, Parameter(negative="")] = False) -> int:
     """Read the tables of a study and list every finding, without running it.
 
     Example: `cytopenia check study.toml`
 
-    The exit code is 10 if a finding is an error, else 0.
+    Names of columns in the study file are checked as well. The exit code is 10 if a finding is an error, else 0.
 
     Parameters
     ----------
     study
-        The study file.
+        The study file, or the folder that has it as study.toml.
     json
         Print the findings as JSON lines.
     """
@@ -107,7 +112,7 @@ def check(study: Path, *, json: bool = False) -> int:
 
 
 @app.command
-def init(folder: Path = Path(), *, force: bool = False) -> None:
+def init(folder: Path = Path(), *, force: Annotated[bool, Parameter(negative="")] = False) -> None:
     """Write a commented study file for the tables of a folder.
 
     Example: `cytopenia init my-cohort`
@@ -125,7 +130,7 @@ def init(folder: Path = Path(), *, force: bool = False) -> None:
     print(f"Wrote {path}.")
     for note in notes:
         print(f"  {note}")
-    print(f"Next: read it, then  cytopenia check {path}")
+    print(f'Next: read it, then  cytopenia check "{path}"')
 
 
 @app.command
@@ -137,15 +142,18 @@ def grade(
     map_: Annotated[Path | None, Parameter(name="--map")] = None,
     day_zero: Annotated[str | None, Parameter(name="--day-zero")] = None,
     lln: Annotated[list[str] | None, Parameter(name="--lln", negative="")] = None,
+    decimal: str | None = None,
     events: Path | None = None,
     support: Path | None = None,
+    support_complete: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Grade one file of laboratory values.
 
     Example: `cytopenia grade labs.csv --definition ctcae_v4 --out graded.csv --lln anc=2.0`
 
-    A definition of single values (ctcae_v4) gives every row its term, grade and reason. A definition of whole
-    courses (qiu2023_recovery) gives one row per patient.
+    A definition of single values (ctcae_v4) gives every row its term, grade and reason, in the order of the
+    file; a wide file becomes one row per value. A definition of whole courses (qiu2023_recovery) gives one row
+    per patient. Grade 0 is judged and normal; an empty grade is not judged, and the reason says why.
 
     Parameters
     ----------
@@ -158,13 +166,19 @@ def grade(
     map_
         A TOML file that says which column is which; `cytopenia init` shows its form under [data].
     day_zero
-        "first": the first day of each patient is day 0. Otherwise the file counts days from infusion.
+        "first": the first day of each patient is day 0. Otherwise the file counts days from infusion. Matters
+        for whole courses only.
     lln
-        Lower limit of normal for rows that have none, in the canonical unit: --lln anc=2.0.
+        Lower limit of normal for rows that have none: --lln anc=2.0, or with its unit --lln "hemoglobin=12 g/dL".
+        Without a unit it is in 1e9/L for counts and g/L for hemoglobin.
+    decimal
+        The decimal mark of the values, "." or ",", where the file alone does not settle it.
     events
         Deaths and other events, for definitions of whole courses.
     support
         Growth factors and transfusions, for definitions of whole courses.
+    support_complete
+        The support file holds all support; only then is the outcome called recovery.
     """
     from cytopenia.grade_file import GradeRequest, grade_file
 
@@ -174,9 +188,11 @@ def grade(
         out=out,
         mapping=map_,
         day_zero=day_zero,
+        decimal=decimal,
         lln=tuple(lln or ()),
         events=events,
         support=support,
+        support_complete=support_complete,
     )
     with _Bar() as bar:
         summary = grade_file(request, progress=bar)
@@ -186,9 +202,10 @@ def grade(
 
 
 class _Bar:
-    """A progress bar on work that takes longer than a second."""
+    """A progress bar on work that takes longer than a second, where somebody sits before a terminal."""
 
     def __init__(self) -> None:
+        self._is_watched = sys.stderr.isatty()
         self._start = time.monotonic()
         self._bar: ProgressBar | None = None
         self._tasks: dict[str, int] = {}
@@ -202,7 +219,7 @@ class _Bar:
 
     def __call__(self, label: str, done: int, total: int) -> None:
         if self._bar is None:
-            if time.monotonic() - self._start < _BAR_AFTER_SECONDS:
+            if not self._is_watched or time.monotonic() - self._start < _BAR_AFTER_SECONDS:
                 return
             self._bar = _open_bar()
         if label not in self._tasks:
@@ -220,15 +237,17 @@ def _open_bar() -> ProgressBar:
 
 
 def _tell_written(folder: Path, findings: pl.DataFrame) -> None:
-    counts = {level: int((findings["severity"] == level).sum()) for level in ("error", "warning", "info")}
+    counts = {level: int((findings["severity"] == level).sum()) for level in ("warning", "info")}
     print(f"Report:   {folder / 'report.html'}")
-    print(f"Numbers:  {folder / 'results.csv'}, patients.csv, evidence.csv")
-    print(f"Findings: {counts['error']} errors, {counts['warning']} warnings, {counts['info']} notes in findings.csv")
+    print(f"Numbers:  {folder / 'results.csv'}, patients.csv, outcomes.csv, evidence.csv")
+    print(f"Findings: {counts['warning']} warnings, {counts['info']} notes in findings.csv")
+    for row in findings.filter(findings["severity"] == "warning").iter_rows(named=True):
+        print(f"  {row['message']}")
 
 
 def _print_findings(findings: pl.DataFrame) -> None:
     for row in findings.iter_rows(named=True):
-        print(f"{row['severity']:<8}{row['table']}: {row['message']}")
+        print(f"{row['severity']:<8}{row['message']}")
     if findings.is_empty():
         print("No findings.")
 

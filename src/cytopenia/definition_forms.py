@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -21,6 +22,7 @@ __all__ = [
     "RecoveryDefinition",
     "Run",
     "Status",
+    "SupportKind",
     "Washout",
 ]
 
@@ -41,17 +43,25 @@ class Citation(_Form):
     url: str | None = None
 
 
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
 class LimitOfNormal(_Form):
     """A cut that depends on the laboratory: a multiple of the lower limit of normal of the row."""
 
-    lln: float = Field(gt=0)
+    lln: Number = Field(gt=0)
 
 
 def _read_limit(value: object) -> object:
-    return {"lln": 1.0} if value == "lln" else value
+    """The limit of normal spelled out; numbers and tables pass to the forms behind this."""
+    if value == "lln":
+        return {"lln": 1.0}
+    if isinstance(value, bool) or not isinstance(value, int | float | dict | LimitOfNormal):
+        raise ValueError(f'is {value!r}; allowed: a number, "lln", or a multiple such as {{ lln = 0.75 }}')
+    return value  # pyright: ignore[reportUnknownVariableType]
 
 
-Cut = Annotated[float | LimitOfNormal, BeforeValidator(_read_limit)]
+Cut = Annotated[Number | LimitOfNormal, BeforeValidator(_read_limit)]
 
 
 class GradeRule(_Form):
@@ -114,23 +124,36 @@ class GradesPart(_Form):
     @classmethod
     def _has_no_easier_rule_at_a_higher_grade(cls, grades: tuple[GradeRule, ...]) -> tuple[GradeRule, ...]:
         rules = sorted((rule for rule in grades if rule.lab_gradable), key=lambda rule: rule.grade)
+        if not rules:
+            raise ValueError("no rule has a cut; a laboratory value can decide nothing")
         if len({rule.is_sick_below for rule in rules}) > 1:
             raise ValueError("all rules must point the same way: below/at_most, or above/at_least")
         if len({(rule.grade) for rule in rules}) < len(rules):
             raise ValueError("two rules of the same grade; without `days` each grade has one cut")
-        fixed = [rule for rule in rules if isinstance(rule.cut, float)]
-        for milder, worse in zip(fixed, fixed[1:], strict=False):
-            if _is_easier(worse, milder):
-                raise ValueError(
-                    f"grade {worse.grade} ({worse.comparator} {worse.cut:g}) is easier to reach than"
-                    f" grade {milder.grade} ({milder.comparator} {milder.cut:g})"
-                )
+        # A fixed cut and a limit of normal have no order before the laboratory is known.
+        for is_fixed in (True, False):
+            alike = [rule for rule in rules if isinstance(rule.cut, float) is is_fixed]
+            for milder, worse in pairwise(alike):
+                if _is_easier(worse, milder):
+                    raise ValueError(
+                        f"grade {worse.grade} ({_name_rule(worse)}) is easier to reach than"
+                        f" grade {milder.grade} ({_name_rule(milder)})"
+                    )
         return grades
+
+
+def _size(cut: float | LimitOfNormal) -> float:
+    return cut.lln if isinstance(cut, LimitOfNormal) else cut
+
+
+def _name_rule(rule: GradeRule) -> str:
+    times = " x lln" if isinstance(rule.cut, LimitOfNormal) else ""
+    return f"{rule.comparator} {_size(rule.cut):g}{times}"
 
 
 def _is_easier(worse: GradeRule, milder: GradeRule) -> bool:
     """Whether the rule of the worse grade takes a value that the rule of the milder grade does not."""
-    distance = float(worse.cut) - float(milder.cut)  # type: ignore[arg-type]
+    distance = _size(worse.cut) - _size(milder.cut)
     if not worse.is_sick_below:
         distance = -distance
     includes_cut = worse.comparator in ("at_most", "at_least")
@@ -165,7 +188,7 @@ class Washout(_Form):
     """How many days must have passed since the last day of support."""
 
     days: int = Field(ge=0, le=365)
-    agents: dict[str, int] = Field(default_factory=dict)
+    agents: dict[str, Annotated[int, Field(ge=0, le=365)]] = Field(default_factory=dict)
 
     def as_free_days(self) -> dict[str, int]:
         """Days by agent; "" stands for any agent that is not named or not recorded."""
@@ -176,14 +199,18 @@ def _read_washout(value: object) -> object:
     return {"days": value} if isinstance(value, int) else value
 
 
+# The kinds of support that a table may hold; the contract has the same list.
+SupportKind = Literal["gcsf", "rbc_transfusion", "platelet_transfusion", "tpo_ra", "stem_cell_boost"]
+
+
 class Criterion(_Form):
     """One lineage of a recovery: the count it needs, and the support that must be absent."""
 
     analyte: str
     unit: str
-    at_least: float | None = None
-    above: float | None = None
-    support_free_days: dict[str, Annotated[Washout, BeforeValidator(_read_washout)]] = Field(
+    at_least: Number | None = None
+    above: Number | None = None
+    support_free_days: dict[SupportKind, Annotated[Washout, BeforeValidator(_read_washout)]] = Field(
         default_factory=dict
     )
 
@@ -252,7 +279,7 @@ class BoundsDefinition(_Head):
 
     kind: Literal["bounds"]
     longest_days: int = Field(ge=2, le=60)
-    slack: dict[str, Annotated[float, Field(ge=1)]]
+    slack: dict[str, Annotated[Number, Field(ge=1)]] = Field(min_length=1)
     cap: dict[str, str] = Field(default_factory=dict)
 
 
@@ -262,6 +289,13 @@ class BaselineDefinition(_Head):
     kind: Literal["baseline"]
     days_before: int = Field(ge=0, le=365)
     peak_window: tuple[int, int]
+
+    @field_validator("peak_window")
+    @classmethod
+    def _begins_before_it_ends(cls, window: tuple[int, int]) -> tuple[int, int]:
+        if window[0] > window[1]:
+            raise ValueError(f"{list(window)} must begin before it ends")
+        return window
 
 
 Definition = GradesDefinition | RecoveryDefinition | BoundsDefinition | BaselineDefinition

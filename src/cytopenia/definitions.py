@@ -24,8 +24,8 @@ from cytopenia.definition_forms import (
     RecoveryDefinition,
 )
 from cytopenia.errors import DefinitionError, UnitError, join_problems, suggest_name
-from cytopenia.forms import parse_toml, read_form
-from cytopenia.units import convert_value, load_analytes
+from cytopenia.forms import parse_toml, read_bytes, read_form
+from cytopenia.units import convert_value, load_analytes, show_unit
 
 __all__ = ["Library", "describe_definition", "load_definition", "load_library"]
 
@@ -45,14 +45,19 @@ class Library:
         Raises
         ------
         DefinitionError
-            The id is unknown; the message names the nearest.
+            The id, or the part after the dot, is unknown; the message names the nearest.
         """
-        name = address.partition(".")[0]
+        name, dot, part = address.partition(".")
         if name not in self.definitions:
             known = sorted(self.definitions)
             hint = suggest_name(name, known)
             raise DefinitionError(f"unknown definition '{name}'{hint}; known: {', '.join(known)}")
-        return self.definitions[name]
+        definition = self.definitions[name]
+        known = sorted(definition.parts) if isinstance(definition, GradesDefinition) else []
+        if dot and part not in known:
+            parts = f"parts: {', '.join(known)}" if known else f"it has none; write '{name}'"
+            raise DefinitionError(f"'{name}' has no part '{part}'{suggest_name(part, known)}; {parts}")
+        return definition
 
     def find_parts(self, address: str) -> dict[str, GradesPart]:
         """Return the graded parts of "ctcae_v4", or the one of "ctcae_v4.anemia", by address.
@@ -66,9 +71,6 @@ class Library:
         name, _, part = address.partition(".")
         if not isinstance(definition, GradesDefinition):
             raise DefinitionError(f"'{name}' is of kind '{definition.kind}'; a definition of kind 'grades' is needed")
-        if part and part not in definition.parts:
-            known = sorted(definition.parts)
-            raise DefinitionError(f"'{name}' has no part '{part}'{suggest_name(part, known)}; parts: {', '.join(known)}")
         return {f"{name}.{key}": value for key, value in definition.parts.items() if part in ("", key)}
 
     @property
@@ -122,8 +124,9 @@ def load_library(folder: Path | str | None = None) -> Library:
     own = _package_files()
     if folder is None or not (Path(folder) / "definitions").is_dir():
         return _package_library()
-    theirs = {path.name: path.read_bytes() for path in sorted((Path(folder) / "definitions").glob("*.toml"))}
-    return _build_library([*own.items(), *theirs.items()])
+    paths = sorted(path for path in (Path(folder) / "definitions").glob("*.toml") if not path.name.startswith("."))
+    theirs = [(path.name, read_bytes(path, error=DefinitionError)) for path in paths]
+    return _build_library([*own.items(), *theirs])
 
 
 @cache
@@ -143,10 +146,14 @@ def _build_library(files: Iterable[tuple[str, bytes]]) -> Library:
     data: dict[str, bytes] = {}
     problems: list[str] = []
     for name, content in files:
-        table = parse_toml(content, name=name, error=DefinitionError)
+        try:
+            table = parse_toml(content, name=name, error=DefinitionError)
+        except DefinitionError as cause:
+            problems.append(str(cause))
+            continue
         identity = table.get("id")
         if not isinstance(identity, str):
-            problems.append(f"{name}: 'id' is missing")
+            problems.append(f"{name}: 'id' is missing; write id = \"{name.removesuffix('.toml')}\"")
             continue
         if identity != name.removesuffix(".toml"):
             problems.append(f"{name}: id '{identity}' must be the name of the file; rename one of them")
@@ -156,25 +163,29 @@ def _build_library(files: Iterable[tuple[str, bytes]]) -> Library:
     sha256: dict[str, str] = {}
     for identity in sorted(raw):
         lineage = _trace_extends(identity, raw, problems)
+        if not lineage:
+            continue
         definition = _read_definition(identity, _merge(lineage, raw), problems)
         if definition is not None:
             definitions[identity] = definition
             sha256[identity] = hashlib.sha256(b"\0".join(data[name] for name in lineage)).hexdigest()
     if problems:
-        raise DefinitionError(join_problems("definition files: problems found", problems))
+        # One wrong file is named by each definition that extends it.
+        distinct = list(dict.fromkeys(problems))
+        raise DefinitionError(join_problems("The definition files are wrong", distinct))
     return Library(definitions, sha256)
 
 
 def _trace_extends(identity: str, raw: Mapping[str, Mapping[str, Any]], problems: list[str]) -> list[str]:
-    """The ids from the farthest parent down to the definition itself."""
+    """The ids from the farthest parent down to the definition itself; none if there is a problem."""
     lineage = [identity]
     while (parent := raw[lineage[0]].get("extends")) is not None:
         if parent in lineage:
             problems.append(f"{identity}.toml: extends goes in a circle: {' -> '.join([parent, *lineage])}")
-            break
-        if parent not in raw:
-            problems.append(f"{identity}.toml: extends unknown '{parent}'{suggest_name(str(parent), raw)}")
-            break
+            return []
+        if not isinstance(parent, str) or parent not in raw:
+            problems.append(f"{lineage[0]}.toml: extends unknown '{parent}'{suggest_name(str(parent), raw)}")
+            return []
         lineage.insert(0, parent)
     return lineage
 
@@ -193,14 +204,17 @@ def _merge(lineage: list[str], raw: Mapping[str, Mapping[str, Any]]) -> dict[str
 def _read_definition(identity: str, table: dict[str, Any], problems: list[str]) -> Definition | None:
     where = f"{identity}.toml"
     kind = table.get("kind")
-    if kind not in FORMS:
-        hint = suggest_name(str(kind), FORMS)
-        problems.append(f"{where}: 'kind' is {kind!r}{hint}; allowed: {', '.join(sorted(FORMS))}")
+    if not isinstance(kind, str) or kind not in FORMS:
+        given = "missing" if kind is None else f"{kind!r}{suggest_name(str(kind), FORMS)}"
+        problems.append(f"{where}: 'kind' is {given}; allowed: {', '.join(sorted(FORMS))}")
         return None
     if kind == "grades":
         parts = {key: value for key, value in table.items() if key not in _HEAD and isinstance(value, dict)}
         table = {**{key: value for key, value in table.items() if key not in parts}, "parts": parts}
     definition, found = read_form(FORMS[kind], table, where=where)
+    if kind == "grades":
+        # "parts" is our word for the sections of the file.
+        found = [text.replace("'parts.", "'").replace(", parts,", ", a section per analyte,") for text in found]
     found.extend(f"{where}: {problem}" for problem in _check_units(definition))
     problems.extend(found)
     return definition  # type: ignore[return-value]
@@ -215,8 +229,10 @@ def _check_units(definition: Any) -> list[str]:
         pairs = [(criterion.analyte, criterion.unit) for criterion in definition.all_of]
     elif isinstance(definition, BoundsDefinition):
         known = load_analytes()
-        pairs = [(name, known[name].unit if name in known else "") for name in definition.slack]
-    return [problem for analyte, unit in pairs if (problem := _check_unit(analyte, unit))]
+        names = dict.fromkeys([*definition.slack, *definition.cap, *definition.cap.values()])
+        pairs = [(name, known[name].unit if name in known else "") for name in names]
+    found = (_check_unit(analyte, unit) for analyte, unit in dict.fromkeys(pairs))
+    return [problem for problem in found if problem]
 
 
 def _check_unit(analyte: str, unit: str) -> str:
@@ -230,8 +246,14 @@ def _check_unit(analyte: str, unit: str) -> str:
     return ""
 
 
-def describe_definition(definition: Definition) -> dict[str, Any]:
+def describe_definition(definition: Definition, *, parts: Iterable[str] = ()) -> dict[str, Any]:
     """Return what a reader of a report needs: title, citation, rules and assumptions in sentences.
+
+    Parameters
+    ----------
+    definition : Definition
+    parts : iterable of str
+        Names of the graded parts to describe; all of them if empty.
 
     Returns
     -------
@@ -239,6 +261,10 @@ def describe_definition(definition: Definition) -> dict[str, Any]:
         `id`, `title`, `version`, `status`, `citation`, `doi`, `url`, `text`, `rules` (list of str),
         `assumed` (list of str).
     """
+    wanted = set(parts)
+    if isinstance(definition, GradesDefinition) and wanted:
+        kept = {name: part for name, part in definition.parts.items() if name in wanted}
+        definition = definition.model_copy(update={"parts": kept})
     rules, assumed = _DESCRIBE[type(definition)](definition)
     return {
         "id": definition.id,
@@ -261,13 +287,14 @@ def _describe_grades(definition: GradesDefinition) -> tuple[list[str], list[str]
         for part in definition.parts.values()
         for rule in part.grades
     ]
-    return rules, [text for text in (definition.note, *(part.note for part in definition.parts.values())) if text]
+    notes = (definition.note, *(part.note for part in definition.parts.values()))
+    return [*rules, *(note for note in notes if note)], []
 
 
 def _describe_recovery(definition: RecoveryDefinition) -> tuple[list[str], list[str]]:
     words = {"at_least": "at least", "above": "above"}
     rules = [
-        f"{load_analytes()[item.analyte].title} {words[item.comparator]} {item.cut:g} {item.unit}"
+        f"{load_analytes()[item.analyte].title} {words[item.comparator]} {_print_cut(item.cut)} {show_unit(item.unit)}"
         for item in definition.all_of
     ]
     counting = definition.counting
@@ -280,15 +307,20 @@ def _describe_recovery(definition: RecoveryDefinition) -> tuple[list[str], list[
     return rules, [*definition.assumptions, gaps]
 
 
+def _print_cut(cut: float) -> str:
+    """At least one decimal, and no digit of the file lost."""
+    return f"{cut:.1f}" if cut == round(cut, 1) else f"{cut:g}"
+
+
 def _describe_bounds(definition: BoundsDefinition) -> tuple[list[str], list[str]]:
     slack = ", ".join(f"{name} {value:g}" for name, value in definition.slack.items())
-    return [f"Longest distance {definition.longest_days} days; slack: {slack}."], [definition.text or ""]
+    return [f"Longest distance {definition.longest_days} days; slack: {slack}."], []
 
 
 def _describe_baseline(definition: BaselineDefinition) -> tuple[list[str], list[str]]:
     first, last = definition.peak_window
     rule = f"Baseline: {definition.days_before} days before; peak: day {first} to {last}."
-    return [rule], [definition.text or ""]
+    return [rule], []
 
 
 _DESCRIBE: dict[type[Any], Any] = {

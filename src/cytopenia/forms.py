@@ -5,7 +5,8 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -15,6 +16,8 @@ from cytopenia.errors import CytopeniaError, suggest_name
 __all__ = ["describe_problems", "parse_toml", "read_bytes", "read_form"]
 
 Form = TypeVar("Form", bound=BaseModel)
+
+_UNIONS = (Union, UnionType)
 
 
 def parse_toml(data: bytes, *, name: str, error: type[CytopeniaError]) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def parse_toml(data: bytes, *, name: str, error: type[CytopeniaError]) -> dict[s
     {'seed': 1}
     """
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as cause:
         line = data[: cause.start].count(b"\n") + 1
         message = f"{name}: line {line} is not UTF-8 text. Save the file as UTF-8 and try again."
@@ -55,53 +58,88 @@ def read_form(model: type[Form], content: Mapping[str, Any], *, where: str) -> t
 
 def describe_problems(cause: ValidationError, model: type[BaseModel]) -> list[str]:
     """Return one sentence per problem: key, what is wrong, what is allowed."""
-    return [_describe_problem(detail, model) for detail in cause.errors(include_url=False)]
+    details = cause.errors(include_url=False)
+    return [_describe_problem(detail, model) for detail in details if not _is_echo(detail)]
+
+
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Whether a list counts as too short only because its items were wrong, which is told by itself."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0)
 
 
 def _describe_problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
-    path = [part for part in detail["loc"] if not _is_branch_name(part)]
-    key = ".".join(str(part + 1) if isinstance(part, int) else part for part in path) or "file"
+    path, inner = _follow(model, detail["loc"])
+    key = ".".join(path)
     match detail["type"]:
         case "extra_forbidden":
-            allowed = _allowed_keys(model, detail["loc"][:-1])
-            last = str(detail["loc"][-1])
-            return f"unknown key '{key}'{suggest_name(last, allowed)}; allowed: {', '.join(sorted(allowed))}"
+            allowed = list(getattr(inner, "model_fields", {}))
+            return f"unknown key '{key}'{suggest_name(path[-1], allowed)}; allowed: {', '.join(sorted(allowed))}"
         case "missing":
             return f"'{key}' is missing"
-        case "literal_error":
-            expected = detail.get("ctx", {}).get("expected", "")
-            return f"'{key}' is {detail['input']!r}; allowed: {expected}"
+        case "literal_error" | "union_tag_invalid":
+            expected = detail.get("ctx", {}).get("expected", detail.get("ctx", {}).get("expected_tags", ""))
+            given = detail["input"]
+            return f"'{key}' is {given.get('kind') if isinstance(given, Mapping) else given!r}; allowed: {expected}"
+        case "union_tag_not_found":
+            return f"'{key}': 'kind' is missing"
+        case "string_pattern_mismatch":
+            return f"'{key}' is {detail['input']!r}; allowed: lower-case letters, digits and _, a letter first"
         case "value_error":
-            return f"'{key}': {detail.get('ctx', {}).get('error', detail['msg'])}"
+            where = f"'{key}': " if path else ""
+            return f"{where}{detail.get('ctx', {}).get('error', detail['msg'])}"
+        case "string_type":
+            return f"'{key}' is {detail['input']!r}; a text in quotation marks is needed"
         case _:
             return f"'{key}': {detail['msg'][0].lower()}{detail['msg'][1:]} (got {detail['input']!r})"
 
 
-def _is_branch_name(part: int | str) -> bool:
-    """Whether pydantic put the name of a union's branch into the path, which no reader of the file knows."""
-    return isinstance(part, str) and (part in {"float", "int", "str", "bool"} or part[:1].isupper() or "[" in part)
+def _follow(model: type[BaseModel], path: Sequence[int | str]) -> tuple[list[str], Any]:
+    """The path as the reader of the file knows it, and the innermost form on it.
 
-
-def _allowed_keys(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
-    """The keys of the form in which an unknown key stands."""
+    pydantic puts names of its own into a path, such as the branch of a union; they are left out.
+    """
+    shown: list[str] = []
     current: Any = model
+    form: Any = model
     for part in path:
-        if isinstance(part, int) or _is_branch_name(part):
+        current = _plain(current)
+        if part == "[key]":
             continue
-        fields = getattr(current, "model_fields", {})
-        current = _inner_form(fields[part].annotation) if part in fields else current
-    return list(getattr(current, "model_fields", {}))
+        if hasattr(current, "model_fields"):
+            form = current
+            shown.append(str(part))
+            field = current.model_fields.get(part)
+            current = None if field is None else field.annotation
+        elif get_origin(current) in _UNIONS:
+            current = _choose_branch(current, str(part))
+        else:
+            arguments = get_args(current)
+            shown.append(str(part + 1) if isinstance(part, int) else part)
+            current = arguments[0 if isinstance(part, int) else -1] if arguments else None
+    return shown, form
 
 
-def _inner_form(annotation: Any) -> Any:
-    """The form inside a container or a union, or the annotation itself."""
-    if hasattr(annotation, "model_fields"):
-        return annotation
-    for argument in get_args(annotation):
-        found = _inner_form(argument)
-        if hasattr(found, "model_fields"):
-            return found
-    return annotation
+def _plain(annotation: Any) -> Any:
+    """The annotation without what only decorates it: `Annotated`, and `| None`."""
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        elif get_origin(annotation) in _UNIONS:
+            kept = [item for item in get_args(annotation) if item is not type(None)]
+            if len(kept) != 1:
+                return annotation
+            annotation = kept[0]
+        else:
+            return annotation
+
+
+def _choose_branch(union: Any, tag: str) -> Any:
+    """The form of a union that a tag names: by its class, or by the `kind` it is for."""
+    for branch in get_args(union):
+        kind = getattr(branch, "model_fields", {}).get("kind")
+        if tag == getattr(branch, "__name__", "") or (kind is not None and tag in get_args(kind.annotation)):
+            return branch
+    return None
 
 
 def read_bytes(path: Path, *, error: type[CytopeniaError]) -> bytes:

@@ -31,6 +31,7 @@ __all__ = [
     "load_units",
     "match_unit",
     "resolve_analyte",
+    "show_unit",
 ]
 
 SIGNIFICANT_DIGITS = 15
@@ -184,8 +185,8 @@ def match_unit(analyte: str, text: str | None) -> Unit | None:
 
     Examples
     --------
-    >>> match_unit("anc", "× 10⁹/L").text, match_unit("anc", "g/L")
-    ('10^9/L', None)
+    >>> match_unit("anc", "cells / µL").divide, match_unit("anc", "g/L")
+    (1000.0, None)
     """
     group = _require_analyte(analyte)
     if text is None:
@@ -323,3 +324,17 @@ def _normalize_unit(text: str) -> str:
     text = re.sub(r"mc(?=l\b|g\b|g/|mol|kat)", "u", text, flags=re.IGNORECASE)
     text = re.sub(r"mm\^3|cu\.?mm|cmm", "mm3", text, flags=re.IGNORECASE)
     return re.sub(r"^(?:°|deg\.?|degrees?)(?=[cf]$)", "deg", text, flags=re.IGNORECASE)
+
+
+_SHOWN_UNITS = {"1e9/L": "×10⁹/L", "ug/L": "µg/L", "umol/L": "µmol/L", "degC": "°C"}
+
+
+def show_unit(unit: str) -> str:
+    """Return a unit as a reader expects it.
+
+    Examples
+    --------
+    >>> show_unit("1e9/L")
+    '×10⁹/L'
+    """
+    return _SHOWN_UNITS.get(unit, unit)

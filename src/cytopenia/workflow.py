@@ -16,17 +16,25 @@ from typing import Any
 
 import polars as pl
 
-from cytopenia.contract import Tables, check_tables, require_tables
+from cytopenia.contract import TABLES, Tables, check_tables, require_tables
 from cytopenia.definition_forms import LimitOfNormal
-from cytopenia.errors import OutputError
+from cytopenia.errors import OutputError, ProtocolError
 from cytopenia.readers.tabular import read_tables
 from cytopenia.report.content import ReportContent
 from cytopenia.simulate import simulate_cohort
-from cytopenia.study.factors import show_unit
+from cytopenia.study.factors import check_factors
 from cytopenia.study.outcomes import Progress
-from cytopenia.study.protocol import Study, read_protocol
+from cytopenia.study.plan import Plan
+from cytopenia.study.protocol import (
+    Characteristics,
+    Occurrence,
+    Recovery,
+    Study,
+    list_needing_baseline,
+    read_protocol,
+)
 from cytopenia.study.run import StudyRun, run_plan
-from cytopenia.units import load_analytes
+from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["WrittenStudy", "check_study", "fill_template", "init_study", "run_demo", "run_study", "write_run"]
 
@@ -65,6 +73,7 @@ def run_study(path: Path | str, *, out: Path | str | None = None, progress: Prog
     tell = progress or _say_nothing
     tell("reading", 0, 1)
     tables = require_tables(read_tables(study.data_folder, study.protocol.data))
+    _require_columns(study, tables)
     tables = _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
     tell("reading", 1, 1)
     run = run_plan(study, tables, progress=progress)
@@ -75,13 +84,44 @@ def run_study(path: Path | str, *, out: Path | str | None = None, progress: Prog
 
 
 def check_study(path: Path | str) -> pl.DataFrame:
-    """Return every finding about the tables of a study, without running it."""
+    """Return every finding about the tables of a study, without running it.
+
+    Returns
+    -------
+    DataFrame
+        `table`, `row`, `column`, `rule`, `severity`, `rows`, `message`; errors first.
+
+    Raises
+    ------
+    CytopeniaError
+        ProtocolError (also for a column that the study names and no table has), DefinitionError, ReaderError,
+        or MissingColumnError.
+    """
     study = read_protocol(path)
-    return check_tables(read_tables(study.data_folder, study.protocol.data))
+    tables = read_tables(study.data_folder, study.protocol.data)
+    _require_columns(study, tables)
+    return check_tables(tables)
 
 
 def _say_nothing(label: str, done: int, total: int) -> None:
     del label, done, total
+
+
+def _require_columns(study: Study, tables: Tables) -> None:
+    """Raise where the study needs what no table and no line of the protocol gives."""
+    check_factors(study, tables)
+    stated = study.protocol.study.lymphodepletion_day is not None
+    has_any = (
+        "lymphodepletion_day" in tables.infusions.columns
+        and tables.infusions["lymphodepletion_day"].is_not_null().any()
+    )
+    needing = list_needing_baseline(study.protocol)
+    if needing and not stated and not has_any and tables.infusions.height:
+        raise ProtocolError(
+            f"{study.path.name}: [study]: 'lymphodepletion_day' is missing, and the infusions table has none;"
+            f" the baseline of {', '.join(needing)} cannot be found without it."
+            " Write lymphodepletion_day = -5 if lymphodepletion began five days before the infusion."
+        )
 
 
 def _set_lymphodepletion_day(tables: Tables, day: int | None) -> Tables:
@@ -165,6 +205,7 @@ def _collect_content(run: StudyRun, study: Study) -> ReportContent:
     analytes = load_analytes()
     specs = run.plan.specs
     names = [*specs, *(nadir.outcome for nadir in run.plan.nadirs)]
+    is_complete = bool(run.settings["support_complete"])
     return ReportContent(
         title=study.protocol.study.title,
         synthetic=study.protocol.study.synthetic,
@@ -175,14 +216,31 @@ def _collect_content(run: StudyRun, study: Study) -> ReportContent:
         definitions=run.definitions,
         settings=run.settings,
         analyses=[
-            {"id": item.id, "kind": item.kind, "title": item.title or item.id.replace("_", " ").capitalize()}
+            {"id": item.id, "kind": item.kind, "title": _title_analysis(item, run.plan, is_complete=is_complete)}
             for item in study.protocol.analyses
         ],
-        outcome_titles={name: run.plan.title(name) for name in names},
+        outcome_titles={name: run.plan.title(name, support_complete=is_complete) for name in names},
         analyte_titles={name: (item.title, show_unit(item.unit)) for name, item in analytes.items()},
-        outcome_definitions={name: spec.definition.partition(".")[0] for name, spec in specs.items() if spec.definition},
+        outcome_definitions=_name_definitions(study),
         reference_lines=_draw_cuts(run),
     )
+
+
+def _title_analysis(item: Characteristics | Occurrence | Recovery, plan: Plan, *, is_complete: bool) -> str:
+    """The title of an analysis; one of recovery claims no more than its outcome may."""
+    if isinstance(item, Recovery) and not is_complete:
+        return plan.title(item.outcome)
+    return item.title or item.id.replace("_", " ").capitalize()
+
+
+def _name_definitions(study: Study) -> dict[str, str]:
+    """The definition behind every outcome, and behind cytopenia at baseline."""
+    outcomes = study.protocol.outcomes
+    addresses = {name: spec.definition for name, spec in outcomes.items() if spec.definition}
+    for item in study.protocol.analyses:
+        if isinstance(item, Characteristics) and item.baseline_definition:
+            addresses["baseline_cytopenia"] = item.baseline_definition
+    return {name: address.partition(".")[0] for name, address in addresses.items()}
 
 
 def _draw_cuts(run: StudyRun) -> dict[str, list[tuple[float, str]]]:
@@ -232,17 +290,39 @@ def init_study(folder: Path, *, force: bool = False) -> tuple[Path, list[str]]:
     path = folder / "study.toml"
     if path.exists() and not force:
         raise OutputError(f"{path}: is there already. Edit it, or replace it with --force.")
-    try:
+    with _explain_failure(path):
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(fill_template(), encoding="utf-8")
-    except OSError as cause:
-        raise OutputError(f"{path}: cannot be written ({cause.strerror}).") from cause
-    files = sorted(item.name for item in folder.iterdir() if item.suffix.lower() in _TABLE_SUFFIXES)
+        files = sorted(item.name for item in folder.iterdir() if item.suffix.lower() in _TABLE_SUFFIXES)
+        if not files:
+            _write_empty_tables(folder / _EMPTY)
     notes = [_describe_table(table, needed, files) for table, needed in _TABLES.items()]
     others = [name for name in files if Path(name).stem.lower() not in _TABLES]
     if others:
-        notes.append(f"Other tables here: {', '.join(others)}. Name them under [data.labs] file = \"...\" if needed.")
+        notes.append(f'Other tables here: {", ".join(others)}. Name one under [data.labs] file = "..." if needed.')
+    if not files:
+        notes.append(f"Empty tables with the right columns are in {folder / _EMPTY}: fill in, then move them here.")
     return path, notes
+
+
+_EMPTY = "empty_tables"
+_FILLED_IN_HERE = {"minute", "source_row"}
+
+
+def _write_empty_tables(folder: Path) -> None:
+    """One file per table with its header; in a folder of their own, since an empty table means "nobody"."""
+    folder.mkdir(exist_ok=True)
+    for name, table in TABLES.items():
+        header = [column for column in table.inputs if column not in _FILLED_IN_HERE]
+        (folder / f"{name}.csv").write_text(",".join(header) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _explain_failure(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as cause:
+        raise OutputError(f"{path}: cannot be written ({cause.strerror}).") from cause
 
 
 _TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".xlsx", ".parquet"}
@@ -268,13 +348,16 @@ def run_demo(folder: Path, *, progress: Progress | None = None) -> WrittenStudy:
     ----------
     folder : path
         `study/` and `results/` are made in it.
+
+    Raises
+    ------
+    OutputError
+        One of the two folders holds something else, or cannot be written.
     """
     study = folder / "study"
     _require_own_folder(folder / "results")
-    study.mkdir(parents=True, exist_ok=True)
+    _require_demo_folder(study)
     cohort = simulate_cohort(_DEMO_PATIENTS, seed=_DEMO_SEED)
-    for name, table in cohort.tables.items():
-        table.write_csv(study / f"{name}.csv")
     text = fill_template(
         title="Cytopenia after CAR-T cell therapy: a synthetic cohort",
         support_complete="true",
@@ -282,5 +365,17 @@ def run_demo(folder: Path, *, progress: Progress | None = None) -> WrittenStudy:
         synthetic="true",
         factors='"age_years", "sex", "ecog", "prior_lines", "prior_hsct", "target"',
     )
-    (study / "study.toml").write_text(text, encoding="utf-8")
+    with _explain_failure(study):
+        study.mkdir(parents=True, exist_ok=True)
+        (study / "study.toml").write_text(text, encoding="utf-8")
+        for name, table in cohort.tables.items():
+            table.write_csv(study / f"{name}.csv")
     return run_study(study / "study.toml", out=folder / "results", progress=progress)
+
+
+def _require_demo_folder(study: Path) -> None:
+    """Refuse to write invented tables among somebody's own."""
+    if study.is_dir() and any(study.iterdir()):
+        protocol = study / "study.toml"
+        if not protocol.is_file() or "\nsynthetic = true" not in protocol.read_text("utf-8", errors="replace"):
+            raise OutputError(f"{study}: holds files that are no demonstration. Name another folder with --out.")

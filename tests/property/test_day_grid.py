@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from twin_recovery import is_supported
 DAYS = (-10, 22)
 WINDOW = (0, 12)
 MARKS = {"measured": "measured", "gap": "short_gap", "open": "open_day"}
+analytes = st.sampled_from(sorted(VALUES))
 FREE_DAYS = {"": 14, "filgrastim": 7}
 
 
@@ -27,8 +27,7 @@ def sorted_patients(cohort: list[twin.Row]) -> list[twin.Row]:
     return sorted(cohort, key=lambda p: p["patient_id"])
 
 
-@pytest.mark.parametrize("analyte", VALUES)
-@given(data=st.data())
+@given(analyte=analytes, data=st.data())
 def test_the_lowest_value_of_each_day_is_kept(analyte, data):
     cohort = sorted_patients(data.draw(cohorts(analyte, days=DAYS)))
     tables = make_tables(cohort)
@@ -45,8 +44,24 @@ def test_the_lowest_value_of_each_day_is_kept(analyte, data):
             assert lln == value["lln"] or (np.isnan(lln) and value["lln"] is None)
 
 
-@pytest.mark.parametrize("analyte", VALUES)
-@given(data=st.data())
+@given(cohorts("anc", days=DAYS, most=1))
+def test_each_measured_day_names_the_first_row_that_gave_its_value(cohort):
+    tables = make_tables(cohort)
+    courses = lay_out_courses(tables)
+    grid = lay_out_labs(
+        index_labs(tables.labs, courses), courses, analyte="anc", first_day=DAYS[0], last_day=DAYS[1]
+    )
+    by_day: dict[int, list[tuple[object, object, int]]] = {}
+    for line, row in enumerate(cohort[0]["labs"], start=2):
+        if row["invalid"] is None and twin.is_at_risk(row["day"], cohort[0]):
+            low, high = twin.encode(row["value"], row["comparator"])
+            by_day.setdefault(row["day"], []).append((high, low, line))
+    lines = {day: min(rows)[2] for day, rows in by_day.items()}
+    found = {place + DAYS[0]: int(line) for place, line in enumerate(grid.source_row[0]) if line >= 0}
+    assert found == lines
+
+
+@given(analyte=analytes, data=st.data())
 def test_every_day_has_the_state_and_the_bounds_of_the_twin(analyte, data):
     cap = analyte == "anc"
     cohort = sorted_patients(data.draw(cohorts(*{analyte, "wbc"}, days=DAYS)))

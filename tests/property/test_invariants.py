@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import polars as pl
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -29,7 +28,7 @@ UNITS = {
 }
 HEMOGLOBIN_UNITS = {"g/L": (1, 1), "g/dL": (1, 10), "mmol/L": (1, 16.114)}
 
-few = settings(max_examples=max(12, settings.default.max_examples // 4))
+few = settings(max_examples=settings.default.max_examples // 3)
 small = cohorts(*ANALYTES, days=DAYS, most=3, support=True)
 
 
@@ -89,10 +88,9 @@ def test_a_patient_is_judged_alone(cohort):
         assert_frame_equal(alone, together.filter(pl.col("patient_id") == p["patient_id"]))
 
 
-@pytest.mark.parametrize("size", [1, 2])
 @few
-@given(cohort=small)
-def test_size_of_the_parts_does_not_matter(size, cohort):
+@given(small, st.integers(1, 2))
+def test_size_of_the_parts_does_not_matter(cohort, size):
     tables = make_tables(cohort)
     assert_frame_equal(judge(tables), judge(tables, part_size=size))
 
@@ -120,10 +118,9 @@ def test_units_do_not_matter(cohort, count_unit, hemoglobin_unit):
     assert_frame_equal(judge(tables), judge(make_tables(cohort, rows)))
 
 
-@pytest.mark.parametrize("dtype", [pl.Float32, pl.Float64, pl.String])
 @few
-@given(cohort=small)
-def test_type_of_the_value_column_does_not_matter(dtype, cohort):
+@given(small, st.sampled_from([pl.Float32, pl.Float64, pl.String]))
+def test_type_of_the_value_column_does_not_matter(cohort, dtype):
     plain: Cohort = [{**p, "labs": [{**row, "comparator": "="} for row in p["labs"]]} for p in cohort]
     labs = make_labs(plain)
     rows, _ = prepare_labs(labs.with_columns(pl.col("value", "lln").cast(dtype)))

@@ -96,6 +96,23 @@ def test_white_cells_that_do_not_decide_are_no_measurement():
     assert (graded["evidence"], graded["days_measured"]) == ("open", 0)
 
 
+def test_white_cells_refute_what_two_neutrophil_counts_claim():
+    """Counts of 3.0 on days 0 and 8 claim at least 3.0 / 1.5 = 2.0 in between: grade 0.
+
+    White cells of 0.9 on day 4 show that the claim is wrong: grade 3 on that day for certain, and the days
+    around it could have been anything.
+    """
+    who = patient("day anc wbc\n0 3.0 .\n4 . 0.9\n8 3.0 .", lln=2.0)
+    assert bounds(grade_of(who, ANC, window=(0, 8))) == (0, 0, 0)
+    assert bounds(grade_of(who, ANC, window=(0, 8), cap=True)) == (3, 3, 4)
+
+
+def test_white_cells_exactly_at_the_claim_do_not_refute_it():
+    """1.221 / 1.5 = 0.814: white cells of 0.814 agree with the claim, so no day was below 0.5."""
+    who = patient("day anc wbc\n0 1.221 .\n2 . 0.814\n4 1.221 .", lln=2.0)
+    assert bounds(grade_of(who, ANC, window=(0, 4), cap=True)) == (3, 3, 3)
+
+
 def test_a_second_infusion_ends_the_course():
     """0.1 on day 8 belongs to the second infusion on day 6. Days 4 and 5 follow the last measurement and
     are open.

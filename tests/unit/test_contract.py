@@ -56,9 +56,20 @@ def dates_of(*texts: str) -> pl.DataFrame:
 def test_a_lab_row_in_canonical_form() -> None:
     labs, findings = prepare_labs(labs_of(("1", 3, "Neutrophils", "<100", "/uL")))
     assert labs.to_dicts() == [
-        {"patient_id": "1", "day": 3, "minute": None, "analyte": "anc", "value": 0.1, "comparator": "<", "unit": "1e9/L",
-         "lln": None, "uln": None, "invalid": None, "source_row": 2}
-    ]  # fmt: skip
+        {
+            "patient_id": "1",
+            "day": 3,
+            "minute": None,
+            "analyte": "anc",
+            "value": 0.1,
+            "comparator": "<",
+            "unit": "1e9/L",
+            "lln": None,
+            "uln": None,
+            "invalid": None,
+            "source_row": 2,
+        }
+    ]
     assert findings.height == 0
 
 
@@ -71,7 +82,7 @@ def test_lab_types_are_the_contract() -> None:
 def test_missing_columns_are_named_all_at_once_with_a_suggestion() -> None:
     with pytest.raises(
         MissingColumnError,
-        match=r"(?s)labs: column 'analyte' is missing \(did you mean 'analite'\?\).*labs: column 'unit' is missing",
+        match=r"(?s)'analyte' is missing \(did you mean 'analite'\?\).*labs: column 'unit' is missing",
     ):
         prepare_labs(pl.DataFrame({"analite": ["anc"], "value": [1.0]}))
 
@@ -258,10 +269,19 @@ def test_labs_given_are_not_changed() -> None:
 @pytest.mark.parametrize(
     ("text", "day", "minute"),
     [
-        ("2024-01-10", 0, None), ("2024-01-09", -1, None), ("2024-02-10 08:30:00", 31, 510), ("2024-01-12T23:59", 2, 1439), ("2024-01-12T23:30:00+02:00", 2, 1410),
-        ("12.01.2024", 2, None), ("1.2.2024 07:05", 22, 425), ("2024/01/11", 1, None), ("13/01/2024", 3, None), ("01/31/2024", 21, None), ("12-Jan-2024", 2, None),
+        ("2024-01-10", 0, None),
+        ("2024-01-09", -1, None),
+        ("2024-02-10 08:30:00", 31, 510),
+        ("2024-01-12T23:59", 2, 1439),
+        ("2024-01-12T23:30:00+02:00", 2, 1410),
+        ("12.01.2024", 2, None),
+        ("1.2.2024 07:05", 22, 425),
+        ("2024/01/11", 1, None),
+        ("13/01/2024", 3, None),
+        ("01/31/2024", 21, None),
+        ("12-Jan-2024", 2, None),
     ],
-)  # fmt: skip
+)
 def test_day_counts_local_calendar_days_from_the_infusion(text: str, day: int, minute: int | None) -> None:
     assert prepare(dates_of(text)).labs.select("day", "minute").row(0) == (day, minute)
 
@@ -440,6 +460,30 @@ def test_a_table_of_another_name_is_refused_with_a_suggestion() -> None:
         match=r"table 'lab' is unknown \(did you mean 'labs'\?\); allowed: patients, infusions, labs",
     ):
         prepare_tables({"lab": labs_of(ANC)})
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("note", [[1, 2]], "text, numbers, dates"),
+        ("stay", [dt.timedelta(1)], "text, numbers"),
+        ("source_row", ["2"], "whole"),
+    ],
+)
+def test_columns_of_odd_types_are_refused_at_the_door(column: str, values: list[Any], words: str) -> None:
+    with pytest.raises(DataError, match=rf"patients: column '{column}' holds .*; allowed: {words}"):
+        prepare(patients=PATIENTS.with_columns(pl.Series(column, values)))
+
+
+@pytest.mark.parametrize(
+    "values", [[True], [None], [float("nan")], [dt.date(2024, 1, 1)], [dt.time(5)], ["a | b"]]
+)
+@pytest.mark.parametrize(
+    "column", ["patient_id", "date", "analyte", "value", "unit", "lln", "invalid", "time"]
+)
+def test_cells_of_any_kind_never_raise(column: str, values: list[Any]) -> None:
+    labs = dates_of("2024-01-12").with_columns(pl.Series(column, values))
+    assert prepare(labs).labs.height <= 1
 
 
 # ---- checks across tables

@@ -25,7 +25,8 @@ def test_an_empty_mapping_is_the_default() -> None:
 def test_a_map_file_is_the_data_section_with_or_without_its_name(tmp_path: Path, head: str) -> None:
     mapping = read(
         tmp_path,
-        f'[{head}labs]\nfile = "x.csv"\ncolumns = {{ value = "Result" }}\nlln = {{ anc = {{ value = 2, unit = "K/uL" }} }}',
+        f'[{head}labs]\nfile = "x.csv"\ncolumns = {{ value = "Result" }}\n'
+        'lln = { anc = { value = 2, unit = "K/uL" } }',
     )
     assert mapping.labs.file == "x.csv"
     assert mapping.labs.columns == {"value": "Result"}
@@ -37,16 +38,31 @@ PROBLEMS = [
     ('day_zero = "last"', r"'day_zero' is 'last'; allowed: 'infusion' or 'first'"),
     ('[labs]\ndecimal = ";"', r"'labs\.decimal' is ';'; allowed: 'auto', '\.' or ','"),
     ('[labs]\nseparator = "ab"', r"'labs\.separator'"),
-    ('[labs.columns]\nvalu = "Result"', r"'labs\.columns': 'valu' is no column of labs \(did you mean 'value'\?\); allowed: patient_id, day"),
-    ('[labs.analytes]\n"Plts" = "platlets"', r"'labs\.analytes': 'platlets' is no analyte \(did you mean 'platelets'\?\); allowed: ignore, anc"),
+    (
+        '[labs.columns]\nvalu = "Result"',
+        r"'labs\.columns': 'valu' is no column of labs \(did you mean 'value'\?\); allowed: patient_id, day",
+    ),
+    (
+        '[labs.analytes]\n"Plts" = "platlets"',
+        r"'labs\.analytes': 'platlets' is no analyte \(did you mean 'platelets'\?\); allowed: ignore, anc",
+    ),
     ('[labs.units]\n"K per uL" = "Kilo"', r"'labs\.units': 'Kilo' is no listed unit"),
-    ('[labs.default_units]\nanc = "%"', r"'labs\.default_units': '%' is not a listed unit of anc; allowed: 1e9/L"),
-    ('[labs.default_units]\nanx = "K/uL"', r"'labs\.default_units': 'anx' is no analyte \(did you mean 'anc'\?\)"),
+    (
+        '[labs.default_units]\nanc = "%"',
+        r"'labs\.default_units': '%' is not a listed unit of anc; allowed: 1e9/L",
+    ),
+    (
+        '[labs.default_units]\nanx = "K/uL"',
+        r"'labs\.default_units': 'anx' is no analyte \(did you mean 'anc'\?\)",
+    ),
     ('[labs.lln]\nanc = { value = -1, unit = "K/uL" }', r"'labs\.lln\.anc\.value'"),
     ('[labs.lln]\nanc = { value = 2, unit = "%" }', r"'labs\.lln': '%' is not a listed unit of anc"),
     ('[labs.wide]\nanc = { column = "ANC", unit = "%" }', r"'labs\.wide': '%' is not a listed unit of anc"),
-    ('[support.kinds]\nNeupogen = "gscf"', r"'support\.kinds': 'gscf' is not known \(did you mean 'gcsf'\?\); allowed: ignore, gcsf"),
-]  # fmt: skip
+    (
+        '[support.kinds]\nNeupogen = "gscf"',
+        r"'support\.kinds': 'gscf' is not known \(did you mean 'gcsf'\?\); allowed: ignore, gcsf",
+    ),
+]
 
 
 @pytest.mark.parametrize(("text", "message"), PROBLEMS)

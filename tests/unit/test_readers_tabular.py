@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from cytopenia.errors import MissingColumnError, ProtocolError, ReaderError
 from cytopenia.readers.mapping import DataSection
-from cytopenia.readers.tabular import read_labs, read_tables
+from cytopenia.readers.tabular import read_lab_file, read_labs, read_tables
 
 LABS = 'patient_id,date,analyte,value,unit\n1,2024-01-12,ANC,"0,35",K/uL\n1,2024-01-13,Hb,<8,g/dL\n'
 INFUSIONS = "patient_id,infusion_date\n1,2024-01-10\n"
@@ -197,7 +197,7 @@ def test_mapped_columns_that_the_file_lacks_are_named(tmp_path: Path) -> None:
     folder_of(tmp_path, labs_csv=LABS)
     with pytest.raises(
         MissingColumnError,
-        match=r"labs: column 'valu' \(for value\) is not in labs\.csv \(did you mean 'value'\?\); found: patient_id",
+        match=r"'valu' \(for value\) is not in labs\.csv \(did you mean 'value'\?\); found: patient_id",
     ):
         read_tables(tmp_path, mapping_of(columns={"value": "valu"}))
 
@@ -249,9 +249,12 @@ def test_wide_headers_with_units(tmp_path: Path) -> None:
     wide = "patient_id,day,ANC (10^9/L),PLT [10^3/uL],Hb (g/dL),note\n1,0,0.5,20,8,x\n1,1,,30,7,y\n"
     tables = read_tables(folder_of(tmp_path, labs_csv=wide))
     assert sorted(essence(tables.labs.filter(pl.col("invalid").is_null()))) == [
-        ("1", 0, "anc", 0.5, "=", "1e9/L", 2), ("1", 0, "hemoglobin", 80.0, "=", "g/L", 2), ("1", 0, "platelets", 20.0, "=", "1e9/L", 2),
-        ("1", 1, "hemoglobin", 70.0, "=", "g/L", 3), ("1", 1, "platelets", 30.0, "=", "1e9/L", 3),
-    ]  # fmt: skip
+        ("1", 0, "anc", 0.5, "=", "1e9/L", 2),
+        ("1", 0, "hemoglobin", 80.0, "=", "g/L", 2),
+        ("1", 0, "platelets", 20.0, "=", "1e9/L", 2),
+        ("1", 1, "hemoglobin", 70.0, "=", "g/L", 3),
+        ("1", 1, "platelets", 30.0, "=", "1e9/L", 3),
+    ]
 
 
 def test_blank_cells_of_a_wide_table_are_no_rows(tmp_path: Path) -> None:
@@ -312,6 +315,18 @@ def test_one_file_with_dates_counts_from_the_first_when_asked(tmp_path: Path) ->
     path = folder_of(tmp_path, x_csv=LABS) / "x.csv"
     assert read_labs(path, DataSection(day_zero="first"))[0]["day"].to_list() == [0, 1]
     assert read_labs(path)[0]["day"].to_list() == [None, None]
+
+
+def test_one_file_keeps_repeated_rows_also_when_days_are_counted(tmp_path: Path) -> None:
+    path = folder_of(tmp_path, x_csv=LABS + LABS.split("\n")[1]) / "x.csv"
+    assert read_labs(path, DataSection(day_zero="first"))[0]["day"].to_list() == [0, 1, 0]
+
+
+def test_the_file_itself_comes_back_with_its_row_numbers(tmp_path: Path) -> None:
+    path = folder_of(tmp_path, x_csv="test,value,analyte,unit\na,1,ANC,G/L\nb,2,Glucose,G/L\n") / "x.csv"
+    source, labs, _ = read_lab_file(path)
+    assert source.rows() == [("a", "1", "ANC", "G/L", 2), ("b", "2", "Glucose", "G/L", 3)]
+    assert labs["source_row"].to_list() == [2]
 
 
 def test_tables_from_one_file_and_named_others(tmp_path: Path) -> None:

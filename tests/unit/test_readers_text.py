@@ -23,10 +23,16 @@ PLAIN = "id,value\n1,0.5\n2,<0.1\n"
 @pytest.mark.parametrize(
     "content",
     [
-        PLAIN.encode(), codecs.BOM_UTF8 + PLAIN.encode(), PLAIN.encode("utf-16"), codecs.BOM_UTF16_BE + PLAIN.encode("utf-16-be"),
-        PLAIN.replace("\n", "\r\n").encode(), PLAIN.replace(",", ";").encode(), PLAIN.replace(",", "\t").encode(), b" id , value \n1,0.5\n2,<0.1",
+        PLAIN.encode(),
+        codecs.BOM_UTF8 + PLAIN.encode(),
+        PLAIN.encode("utf-16"),
+        codecs.BOM_UTF16_BE + PLAIN.encode("utf-16-be"),
+        PLAIN.replace("\n", "\r\n").encode(),
+        PLAIN.replace(",", ";").encode(),
+        PLAIN.replace(",", "\t").encode(),
+        b" id , value \n1,0.5\n2,<0.1",
     ],
-)  # fmt: skip
+)
 def test_common_text_files_read_alike(tmp_path: Path, content: bytes) -> None:
     table = read_text_file(write(tmp_path, content))
     assert table.rows() == [("1", "0.5", 2), ("2", "<0.1", 3)]

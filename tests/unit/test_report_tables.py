@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -165,7 +167,7 @@ def test_findings_of_an_unknown_severity_come_last() -> None:
         tables.table_cells,
     ],
 )
-def test_no_results_no_rows(maker: tables.TableMaker) -> None:
+def test_no_results_no_rows(maker: Callable[..., Table]) -> None:
     content = make_content(results=pl.DataFrame(schema=RESULT_SCHEMA))
     assert maker(content, "occurrence").rows == ()
 

@@ -83,10 +83,43 @@ def test_other_names_never_resolve(text: str) -> None:
     assert resolve_analyte(text) is None
 
 
-ONE = [("1e9/L", 1.0), ("10^9/L", 1.0), ("10*9/L", 1.0), ("10**9/L", 1.0), ("x10^9/L", 1.0), ("× 10⁹/L", 1.0), ("10e9/L", 1.0), ("10E9/l", 1.0), ("G/L", 1.0), ("Gpt/L", 1.0),
-       ("/nL", 1.0), ("K/uL", 1.0), ("k/µL", 1.0), ("K/μL", 1.0), ("K/mcL", 1.0), ("10^3/uL", 1.0), ("10*3/uL", 1.0), ("x10^3/uL", 1.0), ("X 10³/µl", 1.0), ("thousand/uL", 1.0),
-       ("Thousand/mcL", 1.0), ("10^3/mm3", 1.0), ("10^3/mm³", 1.0), ("K/mm3", 1.0), ("/uL", 0.001), ("cells/uL", 0.001), ("cells / µL", 0.001), ("cells/mm3", 0.001), ("/mm^3", 0.001),
-       ("10^6/L", 0.001), ("1e6/L", 0.001), ("10^6/mL", 1.0), ("10^4/uL", 10.0), ("10^9/㎕", None), ("㎕", None)]  # fmt: skip
+ONE = [
+    ("1e9/L", 1.0),
+    ("10^9/L", 1.0),
+    ("10*9/L", 1.0),
+    ("10**9/L", 1.0),
+    ("x10^9/L", 1.0),
+    ("× 10⁹/L", 1.0),
+    ("10e9/L", 1.0),
+    ("10E9/l", 1.0),
+    ("G/L", 1.0),
+    ("Gpt/L", 1.0),
+    ("/nL", 1.0),
+    ("K/uL", 1.0),
+    ("k/µL", 1.0),
+    ("K/μL", 1.0),
+    ("K/mcL", 1.0),
+    ("10^3/uL", 1.0),
+    ("10*3/uL", 1.0),
+    ("x10^3/uL", 1.0),
+    ("X 10³/µl", 1.0),
+    ("thousand/uL", 1.0),
+    ("Thousand/mcL", 1.0),
+    ("10^3/mm3", 1.0),
+    ("10^3/mm³", 1.0),
+    ("K/mm3", 1.0),
+    ("/uL", 0.001),
+    ("cells/uL", 0.001),
+    ("cells / µL", 0.001),
+    ("cells/mm3", 0.001),
+    ("/mm^3", 0.001),
+    ("10^6/L", 0.001),
+    ("1e6/L", 0.001),
+    ("10^6/mL", 1.0),
+    ("10^4/uL", 10.0),
+    ("10^9/㎕", None),
+    ("㎕", None),
+]
 
 
 @pytest.mark.parametrize("analyte", ["anc", "wbc", "alc", "platelets"])
@@ -108,13 +141,32 @@ def test_doubtful_units_of_counts_are_unknown(text: str | None) -> None:
 @pytest.mark.parametrize(
     ("analyte", "value", "text", "expected"),
     [
-        ("hemoglobin", 80.0, "g/L", 80.0), ("hemoglobin", 80.0, "G/L", 80.0), ("hemoglobin", 7.9, "g/dL", 79.0), ("hemoglobin", 11.45, "G/DL", 114.5), ("hemoglobin", 1.0, "mmol/L", 16.114),
-        ("hemoglobin", 5.0, "mmol/l", 80.57), ("crp", 1.2, "mg/dL", 12.0), ("crp", 1.2, "mg/L", 1.2), ("ferritin", 558.65, "ng/mL", 558.65), ("ferritin", 558.65, "mcg/L", 558.65),
-        ("ferritin", 558.65, "µg/l", 558.65), ("il6", 21.43, "pg/mL", 21.43), ("il6", 21.43, "ng/L", 21.43), ("ldh", 250.0, "IU/L", 250.0), ("ldh", 4.0, "µkat/L", 240.0),
-        ("creatinine", 1.0, "mg/dL", 88.42), ("creatinine", 88.0, "µmol/L", 88.0), ("fibrinogen", 150.0, "mg/dL", 1.5), ("temperature", 98.6, "°F", 37.0), ("temperature", 101.0, "degF", 38.3333333333333),
-        ("temperature", 38.3, "℃", 38.3), ("anc", 500.0, "/uL", 0.5), ("anc", 499.0, "cells/uL", 0.499), ("platelets", 150000.0, "/mm3", 150.0),
+        ("hemoglobin", 80.0, "g/L", 80.0),
+        ("hemoglobin", 80.0, "G/L", 80.0),
+        ("hemoglobin", 7.9, "g/dL", 79.0),
+        ("hemoglobin", 11.45, "G/DL", 114.5),
+        ("hemoglobin", 1.0, "mmol/L", 16.114),
+        ("hemoglobin", 5.0, "mmol/l", 80.57),
+        ("crp", 1.2, "mg/dL", 12.0),
+        ("crp", 1.2, "mg/L", 1.2),
+        ("ferritin", 558.65, "ng/mL", 558.65),
+        ("ferritin", 558.65, "mcg/L", 558.65),
+        ("ferritin", 558.65, "µg/l", 558.65),
+        ("il6", 21.43, "pg/mL", 21.43),
+        ("il6", 21.43, "ng/L", 21.43),
+        ("ldh", 250.0, "IU/L", 250.0),
+        ("ldh", 4.0, "µkat/L", 240.0),
+        ("creatinine", 1.0, "mg/dL", 88.42),
+        ("creatinine", 88.0, "µmol/L", 88.0),
+        ("fibrinogen", 150.0, "mg/dL", 1.5),
+        ("temperature", 98.6, "°F", 37.0),
+        ("temperature", 101.0, "degF", 38.3333333333333),
+        ("temperature", 38.3, "℃", 38.3),
+        ("anc", 500.0, "/uL", 0.5),
+        ("anc", 499.0, "cells/uL", 0.499),
+        ("platelets", 150000.0, "/mm3", 150.0),
     ],
-)  # fmt: skip
+)
 def test_conversions(analyte: str, value: float, text: str, expected: float) -> None:
     assert convert_value(value, text, analyte=analyte) == expected
 

@@ -27,7 +27,7 @@ def require_columns(raw: Mapping[str, pl.DataFrame], *, rowwise: bool = False) -
     Raises
     ------
     DataError
-        A table has a name that the contract does not know.
+        A table has a name that the contract does not know, or a column a type that no cell of a file has.
     MissingColumnError
         A column that is needed is absent.
     """
@@ -36,6 +36,9 @@ def require_columns(raw: Mapping[str, pl.DataFrame], *, rowwise: bool = False) -
             raise DataError(
                 f"table '{name}' is unknown{suggest_name(name, TABLES)}; allowed: {', '.join(TABLES)}"
             )
+    odd = [problem for name, table in raw.items() for problem in _odd_types(name, table)]
+    if odd:
+        raise DataError(join_problems("Columns have types that cannot be read", odd))
     problems = [
         problem
         for name, table in raw.items()
@@ -61,7 +64,10 @@ def add_basics(table: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[Findi
     table = table.with_columns(pl.col("source_row").cast(pl.UInt32))
     if "patient_id" not in table.columns:
         return table.with_columns(patient_id=pl.lit("")), []
-    ids = _drop_point(table["patient_id"]).cast(pl.String).str.strip_chars().fill_null("")
+    ids = _drop_point(table["patient_id"]).cast(pl.String)
+    distinct = ids.unique()
+    if distinct.null_count() or (distinct.str.strip_chars() != distinct).any():
+        ids = ids.str.strip_chars().fill_null("")
     rows = table["source_row"].filter(ids == "") if (ids == "").any() else table["source_row"].clear()
     findings = note_rows(name, "patient_id_missing", "patient_id is blank", rows=rows, total=table.height)
     return table.with_columns(patient_id=ids), findings
@@ -110,11 +116,26 @@ def match_words(column: pl.Series, allowed: Sequence[str]) -> pl.Series:
     return clean_text(column).replace_strict(known, default=None, return_dtype=pl.String)
 
 
+def _odd_types(name: str, table: pl.DataFrame) -> list[str]:
+    """Columns that hold lists, objects or durations, and row numbers that are no whole numbers."""
+    problems: list[str] = []
+    for column, dtype in table.schema.items():
+        plain = not (dtype.is_nested() or isinstance(dtype, pl.Duration | pl.Object | pl.Binary))
+        allowed = "text, numbers, dates, times or true and false"
+        if column == "source_row":
+            plain, allowed = dtype.is_integer(), "whole numbers"
+        if not plain:
+            problems.append(
+                f"{name}: column '{column}' holds {dtype}; allowed: {allowed}. Convert or drop it."
+            )
+    return problems
+
+
 def _drop_point(column: pl.Series) -> pl.Series:
     """Whole numbers stored as fractions (7.0, as spreadsheets do) as whole numbers."""
     if not column.dtype.is_float():
         return column
-    numbers = column.fill_nan(None)
+    numbers = column.set(~column.is_finite(), None)
     return numbers.cast(pl.Int64) if (numbers.drop_nulls() == numbers.drop_nulls().floor()).all() else numbers
 
 

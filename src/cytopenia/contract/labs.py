@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from cytopenia.contract.columns import add_basics, read_text, require_columns
+from cytopenia.contract.columns import add_basics, read_number, read_text, require_columns
 from cytopenia.contract.days import place_days, read_moments, read_times
 from cytopenia.contract.findings import Finding, collect_findings, note_rows
 from cytopenia.contract.limits import read_limits
@@ -224,9 +224,8 @@ def _read_reason(column: pl.Series) -> pl.Series:
 
 def _minutes(table: pl.DataFrame, minutes: pl.Series) -> pl.Series:
     if "minute" in table.columns:
-        minutes = (
-            table["minute"].cast(pl.Int32, strict=False).zip_with(table["minute"].is_not_null(), minutes)
-        )
+        given = read_number(table, "minute")[0].cast(pl.Int32, strict=False)
+        minutes = given.zip_with(given.is_not_null(), minutes)
     if "time" in table.columns:
         minutes = minutes.zip_with(minutes.is_not_null(), read_times(table["time"]))
     return minutes.rename("minute")
@@ -243,9 +242,8 @@ def _mark(rows: pl.DataFrame, where: pl.Expr, reason: str) -> pl.DataFrame:
 
 def _convert(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Finding]]:
     """Values and limits in canonical units; rows of a missing or unknown unit lose their numbers."""
-    pairs = rows.select("analyte", "printed").unique().sort("analyte", "printed")
     findings: list[Finding] = []
-    for analyte, printed in pairs.iter_rows():
+    for analyte, printed in _list_pairs(rows):
         unit = match_unit(analyte, printed)
         where = (pl.col("analyte") == analyte) & pl.col("printed").eq_missing(pl.lit(printed))
         if unit is None:
@@ -259,6 +257,15 @@ def _convert(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Find
                 pl.when(where).then(change).otherwise(name).alias(name) for name, change in converted.items()
             )
     return rows, findings
+
+
+def _list_pairs(rows: pl.DataFrame) -> list[tuple[str, str | None]]:
+    """The distinct pairs of analyte and printed unit, found without a copy of the table."""
+    found: list[tuple[str, str | None]] = []
+    for analyte in rows["analyte"].unique().sort().to_list():
+        printed = rows["printed"].filter(rows["analyte"] == analyte).unique().sort().to_list()
+        found += [(analyte, text) for text in printed]
+    return found
 
 
 def _name_unit(analyte: str, printed: str | None, *, rows: pl.Series, total: int) -> list[Finding]:
@@ -305,7 +312,8 @@ def _name_values(rows: pl.DataFrame, total: int) -> list[Finding]:
 def _suspect_units(rows: pl.DataFrame) -> list[Finding]:
     """Whole columns whose median is far from anything usual, per analyte and printed unit."""
     groups = (
-        rows.filter(pl.col("invalid").is_null())
+        rows.select("analyte", "printed", "value")
+        .filter(rows["invalid"].is_null())
         .group_by("analyte", "printed")
         .agg(n=pl.len(), median=pl.col("value").median())
         .filter(pl.col("n") >= SUSPECT_ROWS)

@@ -86,12 +86,9 @@ def derive_scenarios(grid: DayGrid, *, slack: float, longest: int) -> ScenarioGr
     measured = grid.measured
     short_gap = inside_short_gap(measured, longest) & grid.at_risk
     open_day = grid.at_risk & ~measured & ~short_gap
-    low, high = bound_gaps(grid.low, grid.high, measured, slack=slack, longest=longest)
     capped = np.zeros_like(measured) if grid.cap is None else ~measured & grid.at_risk & ~np.isnan(grid.cap)
-    if grid.cap is not None:
-        is_refuted = capped & (grid.cap < low)
-        high = np.where(capped, np.minimum(high, grid.cap), high)
-        low = np.where(is_refuted, 0.0, low)
+    cap = None if grid.cap is None else np.where(capped, grid.cap, np.inf)
+    low, high = bound_gaps(grid.low, grid.high, measured, slack=slack, longest=longest, cap=cap)
     return ScenarioGrid(
         analyte=grid.analyte,
         first_day=grid.first_day,
@@ -107,7 +104,9 @@ def derive_scenarios(grid: DayGrid, *, slack: float, longest: int) -> ScenarioGr
     )
 
 
-def bound_gaps(low: Grid, high: Grid, measured: Marks, *, slack: float, longest: int) -> tuple[Grid, Grid]:
+def bound_gaps(
+    low: Grid, high: Grid, measured: Marks, *, slack: float, longest: int, cap: Grid | None = None
+) -> tuple[Grid, Grid]:
     """Return `low` and `high` with every unmeasured day bounded by the measurements around it.
 
     Parameters
@@ -119,6 +118,9 @@ def bound_gaps(low: Grid, high: Grid, measured: Marks, *, slack: float, longest:
         At least 1.
     longest : int
         Two measurements at most this many days apart bound the days between them.
+    cap : (patients, days) float, optional
+        The most that an unmeasured day can have been, infinity where nothing is known. A pair whose claim
+        lies above the cap of a day between is refuted and claims nothing.
 
     Returns
     -------
@@ -144,10 +146,16 @@ def bound_gaps(low: Grid, high: Grid, measured: Marks, *, slack: float, longest:
     if rows.size:
         place = _Places(rows, days, measured.shape[1], longest)
         floors = place.padded(np.where(measured, low, np.inf), np.inf)
-        bounded_low[rows, days] = _greatest_claim(floors, place, 1.0 / slack)
+        if cap is None:
+            bounded_low[rows, days] = _greatest_claim(floors, place, 1.0 / slack)
+        else:
+            caps = place.padded(cap, np.inf)
+            bounded_low[rows, days] = _greatest_claim_under(floors, caps, place, 1.0 / slack)
         # Mirrored at zero, the ceilings are floors, and one function serves both.
         ceilings = place.padded(np.where(measured, -high, np.inf), np.inf)
         bounded_high[rows, days] = -_greatest_claim(ceilings, place, slack)
+    if cap is not None:
+        bounded_high = np.where(measured, bounded_high, np.minimum(bounded_high, cap))
     return bounded_low, bounded_high
 
 
@@ -175,6 +183,30 @@ def _greatest_claim(values: Grid, place: _Places, factor: float) -> Grid:
         np.minimum(claim, after[reach - distance - 1], out=claim)
         np.maximum(greatest, claim, out=greatest)
     return greatest
+
+
+def _greatest_claim_under(values: Grid, caps: Grid, place: _Places, factor: float) -> Grid:
+    """The same where caps refute claims: pair by pair, because a refuted pair must not hide a lesser one."""
+    before, after = (_claims_of_side(values, place, factor, side) for side in (-1, 1))
+    caps_before, caps_after = (_caps_of_side(caps, place, side) for side in (-1, 1))
+    greatest = np.zeros(place.flat.size)
+    for left, (claim_before, cap_before) in enumerate(zip(before, caps_before, strict=True), start=1):
+        for claim_after, cap_after in zip(after[: place.longest - left], caps_after, strict=False):
+            claim = np.minimum(claim_before, claim_after)
+            is_refuted = claim > np.minimum(cap_before, cap_after)
+            claim[is_refuted] = 0.0
+            np.maximum(greatest, claim, out=greatest)
+    return greatest
+
+
+def _caps_of_side(caps: Grid, place: _Places, side: int) -> list[Grid]:
+    """Least cap of the gap day and of the days between it and the measurement at each distance."""
+    least = caps[place.flat]
+    found: list[Grid] = []
+    for distance in range(1, place.longest):
+        found.append(least)
+        least = np.minimum(least, caps[place.flat + side * distance])
+    return found
 
 
 def _claims_of_side(values: Grid, place: _Places, factor: float, side: int) -> list[Grid]:

@@ -15,9 +15,11 @@ from cytopenia.contract import (
     collect_findings,
     merge_findings,
     note,
-    prepare_labs,
     prepare_tables,
 )
+from cytopenia.contract.columns import require_columns
+from cytopenia.contract.courses import find_zeros
+from cytopenia.contract.labs import LabOptions, prepare_lab_rows
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
 from cytopenia.readers.mapping import IGNORE, DataSection, LabsMapping, TableMapping
 from cytopenia.units import resolve_analyte
@@ -75,16 +77,14 @@ def harmonize_labs(source: SourceTable, mapping: DataSection) -> tuple[pl.DataFr
         )
         for name in absent
     ]
-    if not absent and mapping.day_zero == "first" and {"analyte", "value", "unit"} <= set(labs.columns):
-        formats = {"labs": mapping.labs.text}
-        tables = prepare_tables(raw, day_zero="first", formats=formats, lln=mapping.labs.lower_limits)
-        return tables.labs, merge_findings(
-            collect_findings(findings), tables.findings.filter(pl.col("table") == "labs")
-        )
-    rows, found = prepare_labs(
-        labs, text=mapping.labs.text, lln=mapping.labs.lower_limits, collapse_duplicates=False
-    )
-    return rows, merge_findings(collect_findings(findings), found)
+    require_columns({"labs": labs}, rowwise=True)
+    zeros = None
+    if not absent and mapping.day_zero == "first":
+        zero = find_zeros({"labs": labs}, {"labs": mapping.labs.text}, day_zero="first")
+        zeros, findings = zero.zeros, [*findings, *zero.findings]
+    options = LabOptions(mapping.labs.text, mapping.labs.lower_limits, collapse_duplicates=False)
+    rows, found = prepare_lab_rows(labs, options, zeros=zeros, need_day=False)
+    return rows, collect_findings([*findings, *found])
 
 
 def _apply_mapping(

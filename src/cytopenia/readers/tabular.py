@@ -13,7 +13,7 @@ from cytopenia.readers.harmonize import SourceTable, harmonize_labs, harmonize_t
 from cytopenia.readers.mapping import DataSection, TableMapping, read_mapping
 from cytopenia.readers.text_files import read_text_file
 
-__all__ = ["read_labs", "read_tables"]
+__all__ = ["read_lab_file", "read_labs", "read_tables"]
 
 _TEXT = (".csv", ".tsv", ".txt")
 _EXCEL = (".xlsx",)
@@ -92,8 +92,25 @@ def read_labs(
     ProtocolError
         The mapping file is wrong.
     """
+    _, labs, findings = read_lab_file(path, mapping)
+    return labs, findings
+
+
+def read_lab_file(
+    path: Path | str, mapping: DataSection | Path | str | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return the rows of one file as they stand there, the same rows in canonical units, and the findings.
+
+    Returns
+    -------
+    source, labs, findings : DataFrames
+        `source` has the columns of the file and `source_row`; `labs` and `findings` are those of `read_labs`,
+        which names the errors too. A wide file gives several rows of `labs` for one of `source`.
+    """
     section = _take_mapping(mapping)
-    return harmonize_labs(_load("labs", _Source(Path(path)), section.labs), section)
+    source = _load("labs", _Source(Path(path)), section.labs)
+    labs, findings = harmonize_labs(source, section)
+    return source.frame, labs, findings
 
 
 def _take_mapping(mapping: DataSection | Path | str | None) -> DataSection:
@@ -178,7 +195,7 @@ def _load(name: str, source: _Source, mapping: TableMapping) -> SourceTable:
 
 def _read_parquet(path: Path) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path)
+        return pl.read_parquet(path).rechunk()
     except (pl.exceptions.PolarsError, OSError) as cause:
         raise ReaderError(f"{path.name}: cannot be read as a Parquet file. Export it again.") from cause
 

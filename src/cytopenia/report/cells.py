@@ -21,16 +21,30 @@ from cytopenia.report.lookup import ResultLookup
 from cytopenia.report.table_model import Cell, Footnotes
 
 __all__ = [
+    "NOT_EVALUABLE",
+    "NOT_JUDGED",
     "CellMaker",
     "analyte_title",
     "bounds_notes",
     "common_notes",
+    "day_zero_note",
     "denominator_phrase",
     "outcome_title",
 ]
 
+NOT_JUDGED, NOT_EVALUABLE = "not judged", "not evaluable"
 BOUNDS_NOTE = "Bounds: every unmeasured day at its healthiest or its sickest plausible value."
 DECIDED_NOTE = "No bounds printed: decided."
+OPEN_NOTE = (
+    "No percentage printed: some patients of the row could not be judged. Who can be judged depends on the "
+    "outcome (without a limit of normal only the sicker can be graded, and the well are measured less), so "
+    "one percentage would mislead."
+)
+DAY_ZERO_NOTES = {
+    "infusion": "Day 0: infusion.",
+    "first": "Day 0: first laboratory day of each patient.",
+    "given": "Day 0: as the laboratory days were given.",
+}
 MISSING_REASONS = {"not_estimable": "not estimable", "suppressed": "suppressed", "not_done": "not done"}
 
 
@@ -45,19 +59,34 @@ def analyte_title(content: ReportContent, analyte: str) -> str:
     return clean_text(f"{title}, {unit}" if unit else title)
 
 
+def day_zero_note(content: ReportContent) -> str:
+    """Return what day 0 is, empty where the settings do not say."""
+    return DAY_ZERO_NOTES.get(str(content.settings.get("day_zero", "")), "")
+
+
 @dataclass(frozen=True)
 class CellMaker:
-    """Makes the cells of one table from its numbers, and its footnotes on the way."""
+    """Makes the cells of one table from its numbers, and its footnotes on the way.
+
+    `unjudged` is the level that counts the patients who could not be judged, if the table has one.
+    """
 
     lookup: ResultLookup
     notes: Footnotes
+    unjudged: str = ""
 
     def count(self, variable: str, *, level: str = "", stratum: str = "", with_bounds: bool = True) -> Cell:
-        """Return "48/63 (76.2%)" with its bounds, or a dash whose footnote gives the reason."""
+        """Return "48/63 (76.2%)" with its bounds, or a dash whose footnote gives the reason.
+
+        The percent is left out where the count depends on patients who could not be judged.
+        """
         policy = self.lookup.counted(variable, level=level, stratum=stratum)
         if policy is None:
             return self._absent(variable, ("count", "percent"), level=level, stratum=stratum)
         bounds = self._bounds(variable, policy, level=level, stratum=stratum) if with_bounds else ""
+        if self.lookup.leaves_open(variable, level=level, unjudged=self.unjudged, stratum=stratum):
+            self.notes.has_open = True
+            policy = Counted(policy.count, policy.denominator)
         return Cell(
             format_count(policy), bounds, self._remark(variable, "count", level=level, stratum=stratum)
         )
@@ -68,6 +97,13 @@ class CellMaker:
         if policy is None:
             return self._absent(variable, ("count",), level=level)
         return Cell(format_count(Counted(policy.count)), marks=self._remark(variable, "count", level=level))
+
+    def not_judged(self, variable: str, reasons: ResultLookup) -> Cell:
+        """Return how many were not judged, the reasons with their counts as its footnote."""
+        cell = self.plain_count(variable, level=NOT_JUDGED)
+        found = ((level, reasons.value(variable, "count", level=level)) for level in reasons.levels(variable))
+        texts = [f"{clean_text(level)}: {format_number(count)}" for level, count in found if count]
+        return Cell(cell.text, marks=(*cell.marks, *self.notes.mark("; ".join(texts))))
 
     def number(self, variable: str, estimate: str, *, level: str = "") -> Cell:
         """Return one number as it is, or a dash whose footnote gives the reason."""
@@ -121,26 +157,27 @@ class CellMaker:
         return Cell(NO_VALUE, marks=self.notes.mark(f"{NO_VALUE} {reason}"))
 
 
-def denominator_phrase(lookups: Iterable[ResultLookup]) -> str:
-    """Return "63 patients" or "denominators 57 to 63 patients", empty where no denominator is given."""
+def denominator_phrase(lookup: ResultLookup) -> str:
+    """Return "63 patients", "60 or 63 patients" or "57 to 63 patients"; empty without denominators."""
     found = {
         estimate.value
-        for lookup in lookups
         for key, estimate in lookup.estimates.items()
-        if key[4] in {"denominator", "n"} and key[3] in {"policy", ""} and estimate.value is not None
+        if key[4] == "denominator" and key[3] in {"policy", ""} and estimate.value is not None
     }
     if not found:
         return ""
+    most = plural(max(found), "patient")
     if len(found) == 1:
-        return plural(found.pop(), "patient")
-    return f"denominators {format_number(min(found))} to {format_number(max(found))} patients"
+        return most
+    between = "or" if found == {min(found), max(found)} else "to"
+    return f"{format_number(min(found))} {between} {most}"
 
 
 def bounds_notes(notes: Footnotes) -> tuple[str, ...]:
-    """Return what the bounds of a table mean, and what their absence means."""
+    """Return what the bounds of a table mean, and what the absence of bounds or percents means."""
     parts = ((notes.has_bounds, BOUNDS_NOTE), (notes.has_decided, DECIDED_NOTE))
     text = " ".join(part for is_due, part in parts if is_due)
-    return (text,) if text else ()
+    return (*([text] if text else []), *([OPEN_NOTE] if notes.has_open else []))
 
 
 def common_notes(

@@ -8,7 +8,20 @@ from typing import Any, cast
 
 import polars as pl
 
-__all__ = ["DefinitionText", "ReportContent", "read_definition"]
+__all__ = ["SEVERITIES", "DefinitionText", "ReportContent", "read_definition", "sort_findings"]
+
+SEVERITIES = ("error", "warning", "info")
+# Within a severity: what can make a printed number wrong comes first, what only left rows aside comes last.
+GRAVEST_RULES = (
+    "suspected_unit",
+    "anc_above_wbc",
+    "labs_before_infusion_only",
+    "without_infusion",
+    "without_labs",
+    "not_in_patients",
+    "end_of_observation_missing",
+)
+MILDEST_RULES = ("analyte_missing", "unknown_analyte", "mapping_unused")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +46,8 @@ class ReportContent:
     definitions : sequence of mappings
         The definitions that ran: id, title, version, status, citation, doi, url, text, rules, assumed.
     settings : mapping
-        Package version, seed, checksums, library versions; printed as given.
+        Package version, seed, checksums, library versions; printed as given. `day_zero` (infusion, first,
+        given) and `support_complete` also decide what the footnotes say.
     analyses : sequence of mappings
         id, kind, title of every analysis, in the order of the protocol.
     outcome_titles : mapping
@@ -121,3 +135,18 @@ def read_definition(raw: Mapping[str, Any]) -> DefinitionText:
         rules=tuple(str(rule) for rule in raw.get("rules") or () if rule),
         assumed=tuple(str(sentence) for sentence in raw.get("assumed") or () if sentence),
     )
+
+
+def sort_findings(findings: pl.DataFrame) -> pl.DataFrame:
+    """Return the findings with the gravest severity and rule first; those of one rule stay together.
+
+    Rules of equal gravity stand by the rows they concern, and so do the findings of a rule.
+    """
+    severity = pl.col("severity").replace_strict(SEVERITIES, range(len(SEVERITIES)), default=len(SEVERITIES))
+    places = {name: place for place, name in enumerate(GRAVEST_RULES, start=-len(GRAVEST_RULES))}
+    places |= {name: place for place, name in enumerate(MILDEST_RULES, start=1)}
+    rank = pl.col("rule").replace_strict(list(places), list(places.values()), default=0)
+    rows = pl.col("rows").cast(pl.Int64).fill_null(0)
+    of_rule = rows.sum().over("severity", "rule")
+    falling = [False, False, True, False, True]
+    return findings.sort(severity, rank, of_rule, "rule", rows, descending=falling, maintain_order=True)

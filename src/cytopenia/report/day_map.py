@@ -67,7 +67,7 @@ class Panel:
 def plot_day_map(content: ReportContent, *, most: int = MOST_PATIENTS) -> ReportFigure | None:
     """Return the patient-by-day map, one panel per lineage with the same patients in the same rows.
 
-    Rows are sorted by the number of days measured at grade 4, then 3, 2, 1, over all lineages; of a
+    Rows are sorted by the number of days at grade 4, then 3, 2, 1, over all lineages; of a
     cohort larger than `most` only the first are drawn, and the caption says so. None without days.
     """
     frame = content.patient_days
@@ -83,7 +83,10 @@ def plot_day_map(content: ReportContent, *, most: int = MOST_PATIENTS) -> Report
 
 
 def rank_patients(patient_days: pl.DataFrame) -> list[str]:
-    """Return the patients with the most days measured at the highest grades first; ties by id."""
+    """Return the patients with the most days at the highest grades first; ties by id.
+
+    A day counts if it was measured, or if its leukocyte count alone reaches the grade.
+    """
     is_seen = pl.col("state").is_in(["measured", "wbc_bound"])
     grades = range(len(GRADE_COLORS) - 1, 0, -1)
     counts = patient_days.group_by("patient_id").agg(
@@ -96,14 +99,14 @@ def rank_patients(patient_days: pl.DataFrame) -> list[str]:
 
 def _caption(shown: int, ranked: int, *, total: int) -> str:
     everyone = max(ranked, total)
-    cut = f" Only {shown} of {plural(everyone, 'patient')} are drawn" if shown < everyone else ""
-    origin = f", taken from the first {ranked} by id" if ranked < everyone else ""
+    cut = f" Only {shown} of {plural(everyone, 'patient')} are drawn, those with the highest grades."
     return (
         f"{plural(shown, 'patient')}; the same row is the same patient in every panel. "
-        "Rows are sorted by days measured at grade 4, then 3, 2, 1, over all lineages. "
+        "Rows are sorted by days at grade 4, then 3, 2, 1, over all lineages. "
         "Color: grade of the measured value; ring: measured, not judged. Triangle: only a leukocyte count, "
-        "which bounds the neutrophils from above. Bar: unmeasured, short gap. Dot: unmeasured, open. Blank: "
-        f"not at risk.{cut}{origin}{'.' if cut else ''}"
+        "which bounds the neutrophils from above; its color is the grade that this bound reaches, gray if "
+        "it reaches none. Bar: unmeasured, short gap. Dot: unmeasured, open. Blank: not at risk."
+        f"{cut if shown < everyone else ''}"
     )
 
 
@@ -275,7 +278,7 @@ def _draw_labels(axes: Axes, content: ReportContent, panel: Panel, patients: Seq
 def _draw_legend(axes: Axes) -> None:
     """Draw the key: grades in the first line, states of a day in the second."""
     left, top, size = LABEL_WIDTH, 16.0, 9.0
-    axes.text(left, top + size / 2, "Measured, grade", fontsize=7.5, va="center")
+    axes.text(left, top + size / 2, "Grade", fontsize=7.5, va="center")
     for grade, color in enumerate(GRADE_COLORS):
         at = left + 78 + grade * 30
         _fill_boxes(axes, (at, at + size, top, top + size), color=color)

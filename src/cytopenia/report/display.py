@@ -20,6 +20,7 @@ __all__ = [
     "format_median",
     "format_number",
     "format_percent",
+    "format_percent_range",
     "format_range",
     "plural",
     "round_decimal",
@@ -118,6 +119,23 @@ def format_percent(percent: float) -> str:
     if rounded == 100 and percent < 100:
         return ">99.9%"
     return f"{rounded}%"
+
+
+def format_percent_range(low: float, high: float) -> str:
+    """Return "48-100%" with an en dash; one decimal where whole percents would look alike, or like 0 or 100.
+
+    Examples
+    --------
+    >>> format_percent_range(48, 100), format_percent_range(0.4, 3), format_percent_range(18, 18)
+    ('48\u2013100%', '0.4\u20133.0%', '18%')
+    """
+    if low == high:
+        return f"{round_decimal(low, 0)}%" if low == round_decimal(low, 0) else format_percent(low)
+    whole = [round_decimal(end, 0) for end in (low, high)]
+    looks_exact = any(end in {0, 100} and end != given for end, given in zip(whole, (low, high), strict=True))
+    if whole[0] != whole[1] and not looks_exact:
+        return f"{EN_DASH.join(map(str, whole))}%"
+    return f"{format_percent(low).removesuffix('%')}{EN_DASH}{format_percent(high)}"
 
 
 def format_count(counted: Counted) -> str:

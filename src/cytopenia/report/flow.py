@@ -24,7 +24,10 @@ __all__ = ["FlowStep", "plot_flow", "read_flow"]
 
 FLOW = "flow"
 PAGE_WIDTH, LEFT, BOX_WIDTH, SIDE_LEFT, SIDE_WIDTH = 540.0, 8.0, 250.0, 300.0, 232.0
-LINE_HEIGHT, PADDING, GAP = 11.5, 8.0, 20.0
+LINE_HEIGHT, PADDING, GAP, ARROW = 11.5, 8.0, 20.0, 30.0
+# As many boxes stand in one row if nobody was left out; more stand below each other.
+MOST_ABREAST = 4
+POINTS_PER_SIGN = 5
 LONGEST_TEXT = 240
 
 
@@ -76,7 +79,9 @@ def plot_flow(content: ReportContent) -> ReportFigure | None:
     title = "Flow of the cohort"
     with drawing(FLOW):
         svg = _draw(content, steps, title=title)
-    caption = "Patients who stay in the analysis (left) and patients left out, with the reason (right)."
+    caption = "Patients who stay in the analysis; nobody was left out."
+    if not all(step.is_kept for step in steps):
+        caption = "Patients who stay in the analysis (left) and patients left out, with the reason (right)."
     return ReportFigure(id=FLOW, title=title, caption=caption, svg=svg)
 
 
@@ -85,7 +90,12 @@ def _wrap(step: FlowStep, width: int) -> tuple[str, ...]:
 
 
 def _lay_out(steps: Sequence[FlowStep]) -> tuple[list[Box], list[Box]]:
-    """Return the boxes of those kept and of those left out, one below the other in their order."""
+    """Return the boxes of those kept and of those left out, one below the other in their order.
+
+    If nobody was left out, the boxes stand side by side and fill the page.
+    """
+    if len(steps) <= MOST_ABREAST and all(step.is_kept for step in steps):
+        return _lay_abreast(steps), []
     kept, left_out = list[Box](), list[Box]()
     top = 14.0
     for step in steps:
@@ -96,13 +106,27 @@ def _lay_out(steps: Sequence[FlowStep]) -> tuple[list[Box], list[Box]]:
     return kept, left_out
 
 
+def _lay_abreast(steps: Sequence[FlowStep]) -> list[Box]:
+    """Return the boxes of one row, of equal width and height."""
+    width = (PAGE_WIDTH - 2 * LEFT - ARROW * (len(steps) - 1)) / len(steps)
+    texts = [_wrap(step, int((width - 2 * PADDING) / POINTS_PER_SIGN)) for step in steps]
+    most = max(len(lines) for lines in texts)
+    return [
+        Box((*lines[:-1], *[""] * (most - len(lines)), lines[-1]), LEFT + place * (width + ARROW), 14.0, width)
+        for place, lines in enumerate(texts)
+    ]
+
+
 def _draw(content: ReportContent, steps: Sequence[FlowStep], *, title: str) -> str:
     kept, left_out = _lay_out(steps)
     bottom = max(box.top + box.height for box in [*kept, *left_out])
     figure, axes = page_axes(PAGE_WIDTH, bottom + 8)
     spine = LEFT + BOX_WIDTH / 2
-    for above, below in pairwise(kept):
-        _draw_arrow(axes, (spine, above.top + above.height), (spine, below.top))
+    for one, next_one in pairwise(kept):
+        if one.top == next_one.top:
+            _draw_arrow(axes, (one.left + one.width, one.middle), (next_one.left, next_one.middle))
+        else:
+            _draw_arrow(axes, (spine, one.top + one.height), (spine, next_one.top))
     beyond = [box.middle for box in left_out if not kept or box.top > kept[-1].top]
     if kept and beyond:
         axes.plot([spine, spine], [kept[-1].top + kept[-1].height, max(beyond)], color=INK, linewidth=0.9)

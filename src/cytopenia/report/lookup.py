@@ -89,6 +89,20 @@ class ResultLookup:
         count, denominator, percent = parts
         return None if count is None else Counted(count, denominator, percent)
 
+    def leaves_open(self, variable: str, *, level: str, unjudged: str, stratum: str = "") -> bool:
+        """Return whether some patients could not be judged and this count depends on what they had.
+
+        `unjudged` is the level that counts them. Where best and worst case give the same count, everybody
+        is known to have it or not, although some may lack an exact grade.
+        """
+        if level == unjudged or not self.value(variable, "count", level=unjudged, stratum=stratum):
+            return False
+        counts = {
+            self.value(variable, "count", level=level, scenario=scenario, stratum=stratum)
+            for scenario in ("policy", "best", "worst")
+        }
+        return len(counts) > 1 or None in counts
+
 
 def select_results(results: pl.DataFrame, analysis_id: str, *, group: str = "") -> ResultLookup:
     """Return the numbers of one analysis and group, in the order of the result table."""

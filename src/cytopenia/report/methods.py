@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import polars as pl
 
+from cytopenia.report.cells import day_zero_note
 from cytopenia.report.content import DefinitionText, ReportContent, read_definition
 from cytopenia.report.display import clean_text, escape_markdown
 
@@ -98,6 +99,8 @@ def write_counting(content: ReportContent) -> list[tuple[str, str]]:
     kinds = {str(one.get("kind", "")) for one in content.analyses}
     scenarios = set(content.results["scenario"].unique())
     parts = [("Not judged is not normal", NOT_JUDGED_TEXT)]
+    if day_zero_note(content):
+        parts.append(("Days", day_zero_note(content)))
     if scenarios & {"best", "worst"}:
         parts.append(("Bounds", BOUNDS_TEXT))
     if kinds & KINDS_WITH_LANDMARK:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
-from cytopenia.report.cells import outcome_title
-from cytopenia.report.content import ReportContent
+from cytopenia.report.cells import NOT_EVALUABLE, NOT_JUDGED, outcome_title
+from cytopenia.report.content import SEVERITIES, ReportContent, sort_findings
 from cytopenia.report.display import (
     Counted,
     clean_text,
@@ -16,29 +16,41 @@ from cytopenia.report.display import (
     format_level,
     format_number,
     format_percent,
+    format_percent_range,
+    plural,
 )
 from cytopenia.report.flow import read_flow
 from cytopenia.report.lookup import ResultLookup, select_results
-from cytopenia.report.tables import SEVERITIES, sort_findings
 
 __all__ = ["KeyNumber", "list_concerns", "list_key_numbers", "read_cohort_size"]
 
 MOST_CONCERNS = 5
-SEVERE = ">= 3"
+SEVERE, GRADE_PREFIX = ">= 3", "grade "
 GOOD_LEVELS = ("recovered or never below", "recovered", "never below")
 SEVERITY_TITLES = {"error": "Errors", "warning": "Warnings", "info": "Notes"}
+# How one more finding of a rule is called, and several more.
+MORE_OF_RULE = {
+    "unknown_analyte": ("analyte name is not listed", "analyte names are not listed"),
+    "unknown_unit": ("unit is not known", "units are not known"),
+    "suspected_unit": ("unit is suspect", "units are suspect"),
+}
+MORE_OF_ANY = ("finding of this kind", "findings of this kind")
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeyNumber:
-    """One number of the summary; `low` and `high` are the bounds of the percent for the meter."""
+    """One number of the summary; `low` and `high` are the bounds of the percent for the meter.
+
+    `has_unjudged`: the number depends on patients who could not be judged, so no single percent is given.
+    """
 
     title: str
-    percent: str
-    count: str
-    bounds: str
-    low: float | None
-    high: float | None
+    headline: str
+    detail: str
+    bounds: str = ""
+    low: float | None = None
+    high: float | None = None
+    has_unjudged: bool = False
 
 
 def read_cohort_size(content: ReportContent) -> str:
@@ -53,7 +65,8 @@ def list_key_numbers(content: ReportContent) -> list[KeyNumber]:
     """Return severe occurrence and recovery, as the results give them.
 
     Of an occurrence the level with grade >= 3 is taken, else its first level; of recovery those recovered
-    (or never below) with early deaths left out.
+    (or never below) with early deaths left out. Where patients could not be judged, the bounds of the
+    percent take the place of the percent.
     """
     numbers = list[KeyNumber]()
     for analysis in content.analyses:
@@ -62,7 +75,7 @@ def list_key_numbers(content: ReportContent) -> list[KeyNumber]:
             numbers += [_occurrence(content, lookup, name) for name in lookup.variables]
         elif analysis["kind"] == "recovery":
             numbers += [_recovery(content, lookup, name) for name in lookup.variables]
-    return [number for number in numbers if number.count]
+    return [number for number in numbers if number.headline]
 
 
 def _occurrence(content: ReportContent, lookup: ResultLookup, name: str) -> KeyNumber:
@@ -71,7 +84,7 @@ def _occurrence(content: ReportContent, lookup: ResultLookup, name: str) -> KeyN
     title = outcome_title(content, name)
     severe = format_level(level).lower()
     full = title if level in {"", "yes"} or severe in title.lower() else f"{title}, {severe}"
-    return _key_number(lookup, name, level=level, stratum="", title=full)
+    return _key_number(lookup, name, level=level, unjudged=NOT_JUDGED, title=full)
 
 
 def _recovery(content: ReportContent, lookup: ResultLookup, name: str) -> KeyNumber:
@@ -81,40 +94,81 @@ def _recovery(content: ReportContent, lookup: ResultLookup, name: str) -> KeyNum
     reading = f", early deaths {stratum}" if stratum else ""
     level = next((one for one in GOOD_LEVELS if one in lookup.levels(name)), "recovered")
     never = lookup.value(name, "count", level=GOOD_LEVELS[-1], stratum=stratum)
-    words = level if never else "recovered"
-    return _key_number(lookup, name, level=level, stratum=stratum, title=f"{title}: {words}{reading}")
+    full = f"{title}: {level if never else 'recovered'}{reading}"
+    return _key_number(lookup, name, level=level, unjudged=NOT_EVALUABLE, stratum=stratum, title=full)
 
 
-def _key_number(lookup: ResultLookup, name: str, *, level: str, stratum: str, title: str) -> KeyNumber:
+def _key_number(
+    lookup: ResultLookup, name: str, *, level: str, unjudged: str, title: str, stratum: str = ""
+) -> KeyNumber:
     found = {
         scenario: lookup.counted(name, level=level, scenario=scenario, stratum=stratum)
         for scenario in ("policy", "best", "worst")
     }
     policy, best, worst = found.values()
     if policy is None:
-        return KeyNumber(title=title, percent="", count="", bounds="", low=None, high=None)
-    has_both = best is not None and worst is not None
-    bounds = format_bounds(policy, best, worst) if best is not None and worst is not None else ""
+        return KeyNumber(title=title, headline="", detail="")
+    count = format_count(Counted(policy.count, policy.denominator)).replace("/", " of ")
     percents = [part.percent for part in found.values() if part is not None and part.percent is not None]
-    return KeyNumber(
+    number = KeyNumber(
         title=title,
-        percent=format_percent(policy.percent) if policy.percent is not None else "",
-        count=format_count(Counted(policy.count, policy.denominator)).replace("/", " of "),
-        bounds=bounds or ("decided" if has_both else ""),
+        headline=format_percent(policy.percent) if policy.percent is not None else count,
+        detail=count,
+        bounds="" if best is None or worst is None else format_bounds(policy, best, worst) or "decided",
         low=min(percents, default=None),
         high=max(percents, default=None),
     )
+    if not lookup.leaves_open(name, level=level, unjudged=unjudged, stratum=stratum):
+        return number
+    missing = lookup.value(name, "count", level=unjudged, stratum=stratum) or 0
+    if missing == policy.denominator and not policy.count:
+        return _nobody_judged(number, unjudged)
+    # Below a grade limit a patient without a grade may be known to lie below it all the same.
+    words = "without a grade" if level.startswith(GRADE_PREFIX) else unjudged
+    detail = f"{count} known, {format_number(missing)} {words}"
+    return replace(number, headline=_percent_range(number) or count, detail=detail, bounds="", has_unjudged=True)
+
+
+def _nobody_judged(number: KeyNumber, unjudged: str) -> KeyNumber:
+    _, _, denominator = number.detail.partition(" of ")
+    bounds = f"bounds {_percent_range(number)}" if _percent_range(number) else ""
+    detail = f"{denominator} of {denominator} patients"
+    return replace(number, headline=unjudged, detail=detail, bounds=bounds, has_unjudged=True)
+
+
+def _percent_range(number: KeyNumber) -> str:
+    """Return "48-100%", empty where the results give no bounds."""
+    if number.low is None or number.high is None or not number.bounds:
+        return ""
+    return format_percent_range(number.low, number.high)
 
 
 def list_concerns(content: ReportContent) -> list[tuple[str, str, list[str]]]:
-    """Return (severity, headline, messages) of the findings, gravest first, a few messages each."""
+    """Return (severity, headline, messages) of the findings, gravest first.
+
+    Findings of one rule share a message, so that many of one kind do not push out the others.
+    """
     ordered = sort_findings(content.findings)
     concerns = list[tuple[str, str, list[str]]]()
     for severity in SEVERITIES:
         rows = ordered.filter(pl.col("severity") == severity)
         if rows.is_empty():
             continue
-        messages = [clean_text(text or "", longest=400) for text in rows["message"].head(MOST_CONCERNS)]
         headline = f"{SEVERITY_TITLES[severity]}: {format_number(rows.height)}"
-        concerns.append((severity, headline, messages if severity != "info" else []))
+        concerns.append((severity, headline, _write_messages(rows) if severity != "info" else []))
     return concerns
+
+
+def _write_messages(findings: pl.DataFrame) -> list[str]:
+    """Return one message per rule: that of its first finding, and how many more there are."""
+    messages = list[str]()
+    for (rule,), part in findings.partition_by("rule", as_dict=True, maintain_order=True).items():
+        message = clean_text(part["message"][0] or "", longest=400)
+        more = part.height - 1
+        one, several = MORE_OF_RULE.get(str(rule), MORE_OF_ANY)
+        words = f" {format_number(more)} more {one if more == 1 else several}."
+        messages.append(message + words if more else message)
+    further = len(messages) - MOST_CONCERNS
+    if further > 0:
+        messages[MOST_CONCERNS:] = [f"{plural(further, 'further kind')} of finding in the list below."]
+    return messages

@@ -61,6 +61,7 @@ class Footnotes:
     texts: list[str] = field(default_factory=list[str])
     has_bounds: bool = False
     has_decided: bool = False
+    has_open: bool = False
 
     def mark(self, text: str) -> tuple[int, ...]:
         """Return the mark of a footnote as a cell holds it; no text, no mark."""

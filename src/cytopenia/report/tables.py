@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 
 import polars as pl
 
 from cytopenia.report.cells import (
+    NOT_EVALUABLE,
+    NOT_JUDGED,
     CellMaker,
     analyte_title,
     bounds_notes,
     common_notes,
+    day_zero_note,
     denominator_phrase,
     outcome_title,
 )
-from cytopenia.report.content import ReportContent
-from cytopenia.report.display import clean_text, format_level, format_number, plural
+from cytopenia.report.content import ReportContent, sort_findings
+from cytopenia.report.display import NO_VALUE, clean_text, format_level, format_number, plural
 from cytopenia.report.lookup import ResultLookup, select_results
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
 __all__ = [
     "READINGS",
-    "SEVERITIES",
-    "sort_findings",
     "table_baseline_cytopenia",
     "table_cells",
     "table_characteristics",
@@ -35,19 +37,26 @@ __all__ = [
     "table_recovery",
 ]
 
-SEVERITIES = ("error", "warning", "info")
 READINGS = {
     "left out": "Early deaths left out",
     "as not recovered": "Early deaths as not recovered",
     "as competing event": "Early deaths as competing event",
     "": "Patients",
 }
-NOT_JUDGED = "not judged"
 GRADE_PREFIX = "grade "
 RECOVERED_OR_NEVER_BELOW, NEVER_BELOW = "recovered or never below", "never below"
 DIED = "died before landmark"
 # In best and worst case nothing is undecided, and the two good states move into each other.
-UNBOUNDED_LEVELS = {"not evaluable", DIED, NEVER_BELOW, "recovered"}
+UNBOUNDED_LEVELS = {NOT_EVALUABLE, DIED, NEVER_BELOW, "recovered"}
+# What a reading of early deaths does with them, where it has no such state.
+MOVED_DEATHS = {"left out": "early deaths are left out", "as not recovered": "counted as not recovered"}
+NOT_JUDGED_NOTE = (
+    "Not judged: patients without the measurements to decide; never counted as free of the outcome."
+)
+COUNT_RECOVERY_NOTE = (
+    "Support was not recorded completely: this is count recovery, whatever growth factors or transfusions "
+    "were given."
+)
 CELLS_NOTE = (
     "Under support: the count met the criterion, but within the washout of support; it counts as failed. "
     "Unknown: not measured, and without close neighbors that agree."
@@ -95,20 +104,22 @@ def _characteristic_rows(cells: CellMaker, name: str) -> list[Row]:
 
 def table_baseline_cytopenia(content: ReportContent, analysis_id: str) -> Table:
     """Return cytopenia already present at baseline, by lineage, beside the baseline value."""
-    notes = Footnotes()
-    counts = CellMaker(select_results(content.results, analysis_id, group="baseline_cytopenia"), notes)
+    notes, group = Footnotes(), "baseline_cytopenia"
+    counts = CellMaker(select_results(content.results, analysis_id, group=group), notes, NOT_JUDGED)
+    reasons = select_results(content.results, analysis_id, group=f"{group}_not_judged")
     values = CellMaker(select_results(content.results, analysis_id, group="baseline_value"), notes)
     rows = list[Row]()
     for name in dict.fromkeys([*values.lookup.variables, *counts.lookup.variables]):
         title = "Any of these" if name == "any" else analyte_title(content, name)
-        rows.append(Row(title, (values.median(name), values.number(name, "n"), counts.count(name))))
-    columns = ("Baseline value, median (range)", "Known", "Cytopenia at baseline, n/N (%)")
+        judged = (counts.count(name), counts.not_judged(name, reasons))
+        rows.append(Row(title, (values.median(name), values.number(name, "n"), *judged)))
+    columns = ("Baseline value, median (range)", "Known", "Cytopenia at baseline, n/N (%)", "Not judged")
     return Table(
         id=f"{analysis_id}-baseline",
-        caption=_caption("Cytopenia at baseline", denominator_phrase([counts.lookup])),
+        caption=_caption("Cytopenia at baseline", denominator_phrase(counts.lookup)),
         columns=(Column("Lineage", "left"), *map(Column, columns)),
         rows=tuple(rows),
-        notes=common_notes(content, notes, outcomes=["baseline_cytopenia", analysis_id]),
+        notes=(*common_notes(content, notes, outcomes=[group, analysis_id]), NOT_JUDGED_NOTE),
         footnotes=tuple(notes.texts),
     )
 
@@ -118,8 +129,8 @@ def table_occurrence(content: ReportContent, analysis_id: str) -> Table:
 
     The reasons why patients were not judged are footnotes of their number.
     """
-    cells = CellMaker(select_results(content.results, analysis_id), Footnotes())
-    reasons = select_results(content.results, analysis_id, group=NOT_JUDGED.replace(" ", "_"))
+    cells = CellMaker(select_results(content.results, analysis_id), Footnotes(), NOT_JUDGED)
+    reasons = select_results(content.results, analysis_id, group="not_judged")
     lookup = cells.lookup
     levels = [level for level in lookup.all_levels if not _is_single_grade(level)]
     levels.sort(key=lambda level: level == NOT_JUDGED)
@@ -127,31 +138,21 @@ def table_occurrence(content: ReportContent, analysis_id: str) -> Table:
         Row(
             outcome_title(content, name),
             tuple(
-                _not_judged_cell(cells, reasons, name)
-                if level == NOT_JUDGED
-                else cells.count(name, level=level)
+                cells.not_judged(name, reasons) if level == NOT_JUDGED else cells.count(name, level=level)
                 for level in levels
             ),
         )
         for name in lookup.variables
     ]
-    extra = "Not judged: patients without the measurements to decide; never counted as free of the outcome."
     notes = common_notes(content, cells.notes, outcomes=lookup.variables)
     return Table(
         id=f"{analysis_id}-occurrence",
-        caption=_caption("Occurrence of cytopenia", denominator_phrase([lookup])),
+        caption=_caption("Occurrence of cytopenia", denominator_phrase(lookup)),
         columns=(Column("Outcome", "left"), *(Column(_count_title(level)) for level in levels)),
         rows=tuple(rows),
-        notes=(*notes, extra) if NOT_JUDGED in levels else notes,
+        notes=(*notes, NOT_JUDGED_NOTE) if NOT_JUDGED in levels else notes,
         footnotes=tuple(cells.notes.texts),
     )
-
-
-def _not_judged_cell(cells: CellMaker, reasons: ResultLookup, name: str) -> Cell:
-    cell = cells.plain_count(name, level=NOT_JUDGED)
-    found = ((level, reasons.value(name, "count", level=level)) for level in reasons.levels(name))
-    texts = [f"{clean_text(level)}: {format_number(count)}" for level, count in found if count]
-    return Cell(cell.text, marks=(*cell.marks, *cells.notes.mark("; ".join(texts))))
 
 
 def table_grades(content: ReportContent, analysis_id: str) -> Table:
@@ -186,13 +187,13 @@ def table_nadirs(content: ReportContent, analysis_id: str) -> Table:
         for name in values.lookup.variables
     ]
     columns = ("Patients", "Nadir, median (range)", "Day of nadir, median (range)")
-    extra = "Nadir: lowest measured value of the window; ties go to the first day. Day 0: infusion."
+    extra = f"Nadir: lowest measured value of the window; ties go to the first day. {day_zero_note(content)}"
     return Table(
         id=f"{analysis_id}-nadirs",
-        caption=_caption("Nadir and day of nadir", denominator_phrase([values.lookup])),
+        caption=_caption("Nadir and day of nadir", _all_patients(content)),
         columns=(Column("Lineage", "left"), *map(Column, columns)),
         rows=tuple(rows),
-        notes=(extra, *bounds_notes(notes)),
+        notes=(extra.rstrip(), *bounds_notes(notes)),
         footnotes=tuple(notes.texts),
     )
 
@@ -202,7 +203,7 @@ def table_recovery(content: ReportContent, analysis_id: str) -> Table:
 
     Where nobody was "never below", that level and "recovered" are one row with the bounds of both.
     """
-    cells = CellMaker(select_results(content.results, analysis_id), Footnotes())
+    cells = CellMaker(select_results(content.results, analysis_id), Footnotes(), NOT_EVALUABLE)
     lookup = cells.lookup
     readings = [*(name for name in READINGS if name in lookup.strata)]
     readings += [name for name in lookup.strata if name not in READINGS]
@@ -213,14 +214,15 @@ def table_recovery(content: ReportContent, analysis_id: str) -> Table:
         rows += [_recovery_row(cells, name, *named, readings) for named in _recovery_levels(lookup, name)]
     titles = [READINGS.get(name, format_level(clean_text(name))) for name in readings]
     extra = "Not evaluable: too little was measured around the landmark; it is not the same as not recovered."
+    support = [COUNT_RECOVERY_NOTE] if content.settings.get("support_complete") is False else []
     is_one = len(lookup.variables) == 1
     subject = outcome_title(content, lookup.variables[0]) if is_one else "Recovery at the landmark"
     return Table(
         id=f"{analysis_id}-recovery",
-        caption=_caption(subject, denominator_phrase([lookup])),
+        caption=_caption(subject, denominator_phrase(lookup)),
         columns=(Column("State", "left"), *(Column(f"{title}, n/N (%)") for title in titles)),
         rows=tuple(rows),
-        notes=(*common_notes(content, cells.notes, outcomes=lookup.variables), extra),
+        notes=(*common_notes(content, cells.notes, outcomes=lookup.variables), extra, *support),
         footnotes=tuple(cells.notes.texts),
     )
 
@@ -237,13 +239,23 @@ def _recovery_levels(lookup: ResultLookup, name: str) -> list[tuple[str, str]]:
 
 
 def _recovery_row(cells: CellMaker, name: str, level: str, title: str, readings: Sequence[str]) -> Row:
-    has_bounds = level not in UNBOUNDED_LEVELS
-    found = [cells.count(name, level=level, stratum=reading, with_bounds=has_bounds) for reading in readings]
     if level == DIED:
-        # The readings that move or remove these patients have none left to count.
-        counts = [cells.lookup.value(name, "count", level=level, stratum=reading) for reading in readings]
-        found = [cell if count else Cell() for cell, count in zip(found, counts, strict=True)]
+        return Row(title, tuple(_died_cell(cells, name, reading) for reading in readings))
+    # How many are not evaluable is known of everybody.
+    maker = replace(cells, unjudged="") if level == NOT_EVALUABLE else cells
+    has_bounds = level not in UNBOUNDED_LEVELS
+    found = [maker.count(name, level=level, stratum=reading, with_bounds=has_bounds) for reading in readings]
     return Row(title, tuple(found))
+
+
+def _died_cell(cells: CellMaker, name: str, reading: str) -> Cell:
+    """Return the early deaths; a dash in a reading that has moved or removed them, with where they are."""
+    lookup = cells.lookup
+    counts = {stratum: lookup.value(name, "count", level=DIED, stratum=stratum) for stratum in lookup.strata}
+    is_moved = reading == "left out" or (reading in MOVED_DEATHS and any(counts.values()))
+    if is_moved and not counts.get(reading):
+        return Cell(NO_VALUE, marks=cells.notes.mark(f"{NO_VALUE} {MOVED_DEATHS[reading]}"))
+    return replace(cells, unjudged="").count(name, level=DIED, stratum=reading, with_bounds=False)
 
 
 def table_cells(content: ReportContent, analysis_id: str) -> Table:
@@ -313,13 +325,6 @@ def table_evidence(content: ReportContent) -> Table:
             "No value: not judged, not evaluable or died before the landmark.",
         ),
     )
-
-
-def sort_findings(findings: pl.DataFrame) -> pl.DataFrame:
-    """Return the findings with the gravest and then the most frequent first; ties keep their order."""
-    rank = pl.col("severity").replace_strict(SEVERITIES, range(len(SEVERITIES)), default=len(SEVERITIES))
-    rows = pl.col("rows").cast(pl.Int64).fill_null(0)
-    return findings.sort(rank, rows, descending=[False, True], maintain_order=True)
 
 
 def table_findings(content: ReportContent, *, most: int = 20) -> Table:

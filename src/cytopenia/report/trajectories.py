@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cytopenia.report.cells import analyte_title
+from cytopenia.report.cells import analyte_title, day_zero_note
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, plural
 from cytopenia.report.drawing import FAINT, GRID, INK, LINE, MUTED, ReportFigure, drawing, render_svg
@@ -60,7 +60,7 @@ def plot_trajectories(content: ReportContent, *, analysis_id: str = TRAJECTORIES
     title = "Blood counts by day: median and quartiles"
     with drawing(TRAJECTORIES):
         svg = _draw(content, courses, title=title)
-    return ReportFigure(id=TRAJECTORIES, title=title, caption=_caption(courses), svg=svg)
+    return ReportFigure(id=TRAJECTORIES, title=title, caption=_caption(content, courses), svg=svg)
 
 
 def _read_course(lookup: ResultLookup, name: str) -> Course:
@@ -73,15 +73,15 @@ def _read_course(lookup: ResultLookup, name: str) -> Course:
     return Course(name, days, *(np.array(part, dtype=np.float64) for part in numbers))
 
 
-def _caption(courses: Sequence[Course]) -> str:
+def _caption(content: ReportContent, courses: Sequence[Course]) -> str:
     most = max(float(np.nanmax(course.at_risk, initial=0)) for course in courses)
     patients = f" of up to {plural(most, 'patient')} at risk" if most else ""
     return (
         f"Median (line) and quartiles (band) of the values measured on each day{patients}. "
         "Below each panel: number measured, and number at risk, on that day. "
         "Open circle, thin line: fewer than half of those at risk were measured; perhaps the sicker ones. "
-        "Day 0 is the day of infusion."
-    )
+        f"{day_zero_note(content)}"
+    ).rstrip()
 
 
 def _draw(content: ReportContent, courses: Sequence[Course], *, title: str) -> str:

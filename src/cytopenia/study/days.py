@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from cytopenia.definition_forms import BoundsDefinition
 from cytopenia.grading.cuts import decode_ends
-from cytopenia.grading.gaps import derive_scenarios
+from cytopenia.grading.day_grid import DayGrid
+from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
 from cytopenia.grading.grades import judge_rows
 from cytopenia.results import ResultRow
 from cytopenia.stats.describe import describe_numbers
@@ -33,46 +37,92 @@ _STATES = ("not_at_risk", "open", "short_gap", "wbc_bound", "measured")
 
 
 def frame_patient_days(cohort: CohortOutcomes, plan: Plan, bounds: BoundsDefinition) -> pl.DataFrame:
-    """Return every day of the first patients in every graded window, for the map of days.
+    """Return every day of the patients in every graded window, for the map of days.
 
     Returns
     -------
     DataFrame
-        Columns of `PATIENT_DAY_SCHEMA`. `value` and `grade` belong to measured days; a cohort of more than
-        `MAP_PATIENTS` patients is cut to the first ones by id.
+        Columns of `PATIENT_DAY_SCHEMA`. A measured day has its value and grade. A day bounded by white cells
+        has the bound as its value and the grade that the bound reaches for certain; it has no limit of normal
+        of its own. Null grade: not judged. Of a cohort of more than `MAP_PATIENTS` patients those with the
+        highest grades are kept: grade 4 in most analytes first, then grade 3, 2, 1; ties by id.
     """
+    chosen = _choose_patients(cohort, plan)
     done: set[str] = set()
     frames = [pl.DataFrame(schema=PATIENT_DAY_SCHEMA)]
     for grade in plan.grades:
         if grade.part.analyte not in done:
             done.add(grade.part.analyte)
-            frames.append(_days_of_analyte(cohort, grade, bounds))
+            frames.append(_days_of_analyte(cohort, chosen, grade, bounds))
     return pl.concat(frames)
 
 
-def _days_of_analyte(cohort: CohortOutcomes, plan: GradePlan, bounds: BoundsDefinition) -> pl.DataFrame:
+def _choose_patients(cohort: CohortOutcomes, plan: Plan) -> NDArray[np.int64]:
+    """Places of the patients to draw, in the order of the courses."""
+    everybody = pl.DataFrame({"patient_id": cohort.courses.patient_id}).with_row_index("place")
+    if everybody.height <= MAP_PATIENTS:
+        return everybody["place"].cast(pl.Int64).to_numpy()
+    names = [grade.outcomes[0] for grade in plan.grades]
+    highest = max(rule.grade for grade in plan.grades for rule in grade.part.lab_rules) if names else 0
+    keys = [f"grade_{grade}" for grade in range(highest, 0, -1)]
+    reached = (
+        cohort.outcomes.filter(pl.col("outcome").is_in(names))
+        .group_by("patient_id")
+        .agg((pl.col("policy") == int(key.removeprefix("grade_"))).sum().alias(key) for key in keys)
+    )
+    ranked = everybody.join(reached, on="patient_id", how="left").sort(
+        *keys, "patient_id", descending=[*(True for _ in keys), False], nulls_last=True
+    )
+    return ranked["place"].head(MAP_PATIENTS).sort().cast(pl.Int64).to_numpy()
+
+
+def _days_of_analyte(
+    cohort: CohortOutcomes, chosen: NDArray[np.int64], plan: GradePlan, bounds: BoundsDefinition
+) -> pl.DataFrame:
     analyte = plan.part.analyte
-    part = cohort.grids[analyte].part(slice(0, MAP_PATIENTS))
+    part = _pick_patients(cohort.grids[analyte], chosen)
     slack = bounds.slack.get(analyte, max(bounds.slack.values()))
     grid = derive_scenarios(part, slack=slack, longest=bounds.longest_days).window(*plan.window)
     patients, days = grid.measured.shape
     codes = np.select([grid.measured, grid.capped, grid.short_gap, grid.open_day], [4, 3, 2, 1], 0)
     first = plan.window[0]
-    printed = decode_ends(np.where(np.isfinite(grid.high), grid.high, grid.low))
-    measured = grid.measured.ravel()
-    lln = np.full(measured.size, np.nan) if grid.lln is None else grid.lln.ravel()
     frame = pl.DataFrame(
         {
-            "patient_id": cohort.courses.patient_id.head(patients).gather(np.repeat(np.arange(patients), days)),
+            "patient_id": cohort.courses.patient_id.gather(np.repeat(chosen, days)),
             "day": np.tile(np.arange(first, first + days, dtype=np.int32), patients),
             "state": pl.Series(_STATES).gather(codes.ravel()),
-            "value": np.where(measured, printed.ravel(), np.nan),
-            "lln": lln,
+            "lln": np.full(codes.size, np.nan) if grid.lln is None else grid.lln.ravel(),
+            **_read_values(grid),
         }
-    ).with_columns(pl.col("value", "lln").fill_nan(None), pl.lit("=").alias("comparator"))
+    ).with_columns(pl.col("value", "lln").fill_nan(None))
     grades = judge_rows(frame, plan.part)["grade"]
-    return frame.with_columns(grades, pl.lit(analyte).alias("analyte")).select(
-        pl.col(name).cast(dtype) for name, dtype in PATIENT_DAY_SCHEMA.items()
+    return frame.with_columns(
+        grades, pl.Series("value", decode_ends(frame["value"].to_numpy())).fill_nan(None), analyte=pl.lit(analyte)
+    ).select(pl.col(name).cast(dtype) for name, dtype in PATIENT_DAY_SCHEMA.items())
+
+
+def _read_values(grid: ScenarioGrid) -> dict[str, NDArray[Any]]:
+    """Value and comparator of each day: as measured, or "at most the cap"; no value on any other day.
+
+    A censored value keeps its open end, so that "<0.5" is judged below 0.5.
+    """
+    cap = np.full(grid.low.shape, np.nan) if grid.cap is None else grid.cap
+    is_finite = np.isfinite(grid.high)
+    value = np.select([grid.measured & is_finite, grid.measured, grid.capped], [grid.high, grid.low, cap], np.nan)
+    is_exact = grid.low == grid.high
+    sign = np.select([grid.measured & is_exact, grid.measured & ~is_finite], ["=", ">="], "<=")
+    return {"value": value.ravel(), "comparator": sign.ravel()}
+
+
+def _pick_patients(grid: DayGrid, chosen: NDArray[np.int64]) -> DayGrid:
+    return replace(
+        grid,
+        low=grid.low[chosen],
+        high=grid.high[chosen],
+        source_row=grid.source_row[chosen],
+        lln=None if grid.lln is None else grid.lln[chosen],
+        cap=None if grid.cap is None else grid.cap[chosen],
+        last_day_at_risk=grid.last_day_at_risk[chosen],
     )
 
 

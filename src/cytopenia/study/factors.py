@@ -11,11 +11,10 @@ from cytopenia.errors import ProtocolError, join_problems, suggest_name
 from cytopenia.grading.baseline import derive_baseline, derive_peak
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.protocol import Study
-from cytopenia.units import load_analytes
+from cytopenia.units import load_analytes, show_unit
 
-__all__ = ["FactorColumn", "check_factors", "derive_factors", "show_unit"]
+__all__ = ["FactorColumn", "check_factors", "derive_factors"]
 
-_SHOWN_UNITS = {"1e9/L": "×10⁹/L", "ug/L": "µg/L", "umol/L": "µmol/L", "degC": "°C"}
 _TITLES = {
     "age_years": "Age, years",
     "sex": "Sex",
@@ -40,17 +39,6 @@ class FactorColumn:
     def is_number(self) -> bool:
         """Whether it is described by a median rather than by counts."""
         return self.values.dtype.is_numeric()
-
-
-def show_unit(unit: str) -> str:
-    """Return a unit as a reader expects it.
-
-    Examples
-    --------
-    >>> show_unit("1e9/L")
-    '×10⁹/L'
-    """
-    return _SHOWN_UNITS.get(unit, unit)
 
 
 def check_factors(study: Study, tables: Tables) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cytopenia.definition_forms import GradesPart, RecoveryDefinition
+from cytopenia.definition_forms import BoundsDefinition, GradesPart, RecoveryDefinition
 from cytopenia.grading.recovery import days_needed
 from cytopenia.study.protocol import OutcomeSpec, Study
 from cytopenia.units import load_analytes
 
-__all__ = ["GradePlan", "NadirPlan", "Plan", "RecoveryPlan", "build_plan"]
+__all__ = ["GradePlan", "NadirPlan", "Plan", "RecoveryPlan", "build_plan", "plan_recovery"]
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,43 @@ class Plan:
     specs: Mapping[str, OutcomeSpec]
     days: Mapping[str, tuple[int, int]]
 
-    def title(self, outcome: str) -> str:
-        """Title of an outcome for tables and figures."""
+    def title(self, outcome: str, *, support_complete: bool = False) -> str:
+        """Title of an outcome for tables and figures.
+
+        Without complete records of support nobody can be said to have recovered without it: the outcome is
+        called count recovery, whatever title the protocol gives.
+        """
         for nadir in self.nadirs:
             if nadir.outcome == outcome:
-                return f"Nadir of {load_analytes()[nadir.analyte].title.lower()}"
+                return self._title_nadir(nadir)
         spec = self.specs[outcome]
+        for recovery in self.recoveries:
+            if recovery.outcome == outcome:
+                return self._title_recovery(recovery, spec.title, support_complete=support_complete)
         if spec.title:
             return spec.title
         for plan in self.grades:
             if outcome in plan.outcomes:
-                return plan.part.title
+                return _title_grade(plan.part.title, spec)
         return outcome.replace("_", " ").capitalize()
+
+    def _title_nadir(self, nadir: NadirPlan) -> str:
+        title = f"Nadir of {load_analytes()[nadir.analyte].title.lower()}"
+        has_others = sum(other.analyte == nadir.analyte for other in self.nadirs) > 1
+        return f"{title}, day {nadir.window[0]} to {nadir.window[1]}" if has_others else title
+
+    def _title_recovery(self, plan: RecoveryPlan, title: str | None, *, support_complete: bool) -> str:
+        if support_complete and title:
+            return title
+        word = "Recovery" if support_complete else "Count recovery"
+        day = plan.definition.landmark.day
+        has_others = sum(other.definition.landmark.day == day for other in self.recoveries) > 1
+        return f"{word} at day {day} ({plan.definition.id})" if has_others else f"{word} at day {day}"
+
+
+def _title_grade(title: str, spec: OutcomeSpec) -> str:
+    grade = f", grade {spec.min_grade} or higher" if spec.min_grade is not None else ""
+    return title + grade + (", treatment-emergent" if spec.treatment_emergent else "")
 
 
 def build_plan(study: Study) -> Plan:
@@ -91,6 +116,19 @@ def build_plan(study: Study) -> Plan:
         combinations=tuple(name for name, spec in specs.items() if spec.any_of),
         specs=specs,
         days=_plan_days(grades, recoveries, study.library.bounds.longest_days),
+    )
+
+
+def plan_recovery(plan: RecoveryPlan, bounds: BoundsDefinition) -> Plan:
+    """Return the plan of one recovery definition alone."""
+    spec = OutcomeSpec(definition=plan.definition.id, died_before_landmark="exclude")
+    return Plan(
+        grades=(),
+        nadirs=(),
+        recoveries=(plan,),
+        combinations=(),
+        specs={plan.outcome: spec},
+        days=_plan_days((), (plan,), bounds.longest_days),
     )
 
 

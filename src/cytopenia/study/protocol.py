@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cytopenia.definition_forms import GradesDefinition, RecoveryDefinition
+from cytopenia.definition_forms import GradesDefinition, GradesPart, RecoveryDefinition
 from cytopenia.definitions import Library, load_library
 from cytopenia.errors import DefinitionError, ProtocolError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_bytes, read_form
@@ -24,10 +25,16 @@ __all__ = [
     "Protocol",
     "Recovery",
     "Study",
+    "list_needing_baseline",
     "read_protocol",
 ]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Day = Annotated[int, Field(ge=-3650, le=3650)]
+
+# Names of the result table that an analysis or an outcome may not take.
+_RESERVED_ANALYSES = ("flow", "trajectories")
+_NADIR = "nadir_"
 
 
 class _Form(BaseModel):
@@ -39,7 +46,7 @@ class StudySection(_Form):
 
     title: str = Field(min_length=1)
     seed: int = Field(ge=0)
-    lymphodepletion_day: int | None = Field(default=None, le=0)
+    lymphodepletion_day: Day | None = Field(default=None, le=0)
     support_complete: bool = False
     bound_anc_by_wbc: bool = False
     synthetic: bool = False
@@ -57,7 +64,7 @@ class OutcomeSpec(_Form):
     title: str | None = None
     definition: str | None = None
     min_grade: int | None = Field(default=None, ge=1, le=5)
-    window: tuple[int, int] | None = None
+    window: tuple[Day, Day] | None = None
     treatment_emergent: bool = False
     any_of: tuple[Name, ...] = ()
     died_before_landmark: Literal["exclude", "not_recovered", "competing_event"] | None = None
@@ -66,6 +73,10 @@ class OutcomeSpec(_Form):
     def _has_one_source(self) -> Self:
         if (self.definition is None) == (not self.any_of):
             raise ValueError("needs exactly one of definition, any_of")
+        beside = [name for name in ("min_grade", "window", "died_before_landmark") if getattr(self, name) is not None]
+        beside += ["treatment_emergent"] if self.treatment_emergent else []
+        if self.any_of and beside:
+            raise ValueError(f"any_of takes everything from the outcomes it names; remove {', '.join(beside)}")
         if self.window is not None and self.window[0] > self.window[1]:
             raise ValueError(f"window {list(self.window)} must begin before it ends")
         return self
@@ -152,7 +163,8 @@ def read_protocol(path: Path | str) -> Study:
     Parameters
     ----------
     path : path
-        The TOML file. Definition files may stand in `definitions/` beside it.
+        The TOML file, or the folder that has it as study.toml. Definition files may stand in `definitions/`
+        beside it.
 
     Raises
     ------
@@ -162,7 +174,7 @@ def read_protocol(path: Path | str) -> Study:
     DefinitionError
         A definition file is wrong.
     """
-    file = Path(path)
+    file = Path(path) / "study.toml" if Path(path).is_dir() else Path(path)
     content = read_bytes(file, error=ProtocolError)
     table = parse_toml(content, name=file.name, error=ProtocolError)
     library = load_library(file.parent)
@@ -175,10 +187,24 @@ def read_protocol(path: Path | str) -> Study:
     return Study(protocol, library, file, hashlib.sha256(content).hexdigest())
 
 
+def list_needing_baseline(protocol: Protocol) -> list[str]:
+    """Return what rests on a value before lymphodepletion: outcomes, factors and analyses, by address."""
+    emergent = [f"outcomes.{name}" for name, spec in protocol.outcomes.items() if spec.treatment_emergent]
+    factors = [f"factors.{name}" for name, factor in protocol.factors.items() if factor.at == "baseline"]
+    analyses = [
+        f"analyses.{item.id}"
+        for item in protocol.analyses
+        if isinstance(item, Characteristics) and item.baseline_definition
+    ]
+    return [*emergent, *factors, *analyses]
+
+
 def _check_names(protocol: Protocol, library: Library) -> list[str]:
     problems: list[str] = []
     for name, spec in protocol.outcomes.items():
         problems.extend(f"outcomes.{name}: {problem}" for problem in _check_outcome(name, spec, protocol, library))
+        if name.startswith(_NADIR):
+            problems.append(f"outcomes.{name}: names that begin with '{_NADIR}' are given to nadirs; rename it")
     for name, factor in protocol.factors.items():
         if factor.analyte not in load_analytes():
             hint = suggest_name(factor.analyte, load_analytes())
@@ -188,8 +214,20 @@ def _check_names(protocol: Protocol, library: Library) -> list[str]:
         if analysis.id in seen:
             problems.append(f"analyses: two analyses have the id '{analysis.id}'; rename one")
         seen.add(analysis.id)
+        if analysis.id in _RESERVED_ANALYSES:
+            problems.append(f"analyses: the id '{analysis.id}' is taken by the package; rename it")
+        problems.extend(f"analyses.{analysis.id}: {problem}" for problem in _check_repeats(analysis))
         problems.extend(f"analyses.{analysis.id}: {problem}" for problem in _check_analysis(analysis, protocol, library))
     return problems
+
+
+def _check_repeats(analysis: Characteristics | Occurrence | Recovery) -> list[str]:
+    return [
+        f"{key} names '{name}' twice; remove one"
+        for key in ("factors", "outcomes")
+        for name, count in Counter(getattr(analysis, key, ())).items()
+        if count > 1
+    ]
 
 
 def _check_outcome(name: str, spec: OutcomeSpec, protocol: Protocol, library: Library) -> list[str]:
@@ -217,11 +255,21 @@ def _check_graded(spec: OutcomeSpec, library: Library) -> list[str]:
         return [str(cause)]
     if len(parts) > 1:
         problems.append(f"name one part of '{spec.definition}': {', '.join(parts)}")
+    elif spec.min_grade is not None:
+        problems.extend(_check_least_grade(spec.min_grade, next(iter(parts.values()))))
     if spec.window is None:
         problems.append("'window' is missing: write the first and last day that count, such as window = [0, 28]")
     if spec.died_before_landmark is not None:
         problems.append("'died_before_landmark' belongs to recovery outcomes only")
     return problems
+
+
+def _check_least_grade(least: int, part: GradesPart) -> list[str]:
+    grades = [rule.grade for rule in part.lab_rules]
+    if least <= max(grades):
+        return []
+    allowed = ", ".join(str(grade) for grade in grades)
+    return [f"'min_grade' is {least}, which no laboratory value of '{part.title}' reaches; allowed: {allowed}"]
 
 
 def _check_recovery(spec: OutcomeSpec) -> list[str]:
@@ -241,7 +289,7 @@ def _check_combination(name: str, spec: OutcomeSpec, protocol: Protocol) -> list
         if part not in protocol.outcomes or part == name:
             problems.append(f"any_of names unknown outcome '{part}'{suggest_name(part, protocol.outcomes)}")
         elif protocol.outcomes[part].min_grade is None:
-            problems.append(f"any_of needs yes/no outcomes; '{part}' has no min_grade")
+            problems.append(f"any_of needs yes/no outcomes; give '{part}' a min_grade, or name another")
     return problems
 
 

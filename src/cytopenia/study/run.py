@@ -94,7 +94,10 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         findings=tables.findings,
         patient_days=frame_patient_days(cohort, plan, bounds),
         settings=_collect_settings(study, tables, plan),
-        definitions=[describe_definition(study.library.find(name)) for name in _used_definitions(study, plan)],
+        definitions=[
+            describe_definition(study.library.find(name), parts=_used_parts(plan, name))
+            for name in _used_definitions(study, plan)
+        ],
         plan=plan,
     )
 
@@ -189,6 +192,11 @@ def _used_definitions(study: Study, plan: Plan) -> list[str]:
     return [*dict.fromkeys(names), "neighbor_bounds", "baseline"]
 
 
+def _used_parts(plan: Plan, name: str) -> list[str]:
+    addresses = [grade.address.split(".") for grade in plan.grades]
+    return [part for identity, part in addresses if identity == name]
+
+
 def _collect_settings(study: Study, tables: Tables, plan: Plan) -> dict[str, Any]:
     protocol = study.protocol.study
     return {
@@ -199,11 +207,20 @@ def _collect_settings(study: Study, tables: Tables, plan: Plan) -> dict[str, Any
         "seed": protocol.seed,
         "support_complete": protocol.support_complete and tables.has_support,
         "bound_anc_by_wbc": protocol.bound_anc_by_wbc,
+        "day_zero": _name_day_zero(tables),
         "protocol_sha256": study.sha256,
         "definition_sha256": {name: study.library.sha256[name] for name in _used_definitions(study, plan)},
         "data_sha256": _fingerprint(tables),
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
+
+
+def _name_day_zero(tables: Tables) -> str:
+    """Where day 0 comes from: the infusion, the first laboratory day, or the days as given."""
+    rules = set(tables.findings["rule"])
+    if "day_zero_first" in rules:
+        return "first"
+    return "given" if "day_zero_given" in rules else "infusion"
 
 
 def _fingerprint(tables: Tables) -> str:

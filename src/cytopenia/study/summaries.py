@@ -97,15 +97,18 @@ def _count(
 def _count_scenarios(
     analysis_id: str, variable: str, level: str, judged: pl.DataFrame, *, group: str = "", stratum: str = ""
 ) -> Iterator[ResultRow]:
-    """Count of `judged` 0/1 outcomes: policy among the judged, best and worst among all."""
+    """Count of `judged` 0/1 outcomes among all patients; those not judged are a count of their own.
+
+    Whether a patient can be judged often depends on the outcome (a missing limit of normal leaves only the
+    higher grades judged), so a percentage among the judged would be of the sick alone.
+    """
     for scenario in SCENARIOS:
-        known = judged[scenario].drop_nulls()
         yield from _count(
             analysis_id,
             variable,
             level,
-            count=int(known.sum()),
-            denominator=len(known),
+            count=int(judged[scenario].drop_nulls().sum()),
+            denominator=judged.height,
             scenario=scenario,
             group=group,
             stratum=stratum,
@@ -125,8 +128,11 @@ def summarize_baseline(analysis_id: str, graded: Sequence[tuple[str, pl.DataFram
         judged = judge_threshold(frame, 1)
         found.append(judged.select("patient_id", *SCENARIOS))
         yield from _count_scenarios(analysis_id, analyte, "", judged, group="baseline_cytopenia")
+        yield from _count_not_judged(analysis_id, analyte, judged, group="baseline_cytopenia")
     if len(found) > 1:
-        yield from _count_scenarios(analysis_id, "any", "", _any_of(found), group="baseline_cytopenia")
+        combined = _any_of(found)
+        yield from _count_scenarios(analysis_id, "any", "", combined, group="baseline_cytopenia")
+        yield from _count_not_judged(analysis_id, "any", combined, group="baseline_cytopenia")
     for analyte, frame in graded:
         yield from _describe(analysis_id, analyte, frame["value"], group="baseline_value")
 
@@ -156,16 +162,25 @@ def summarize_occurrence(analysis_id: str, outcome: str, frame: pl.DataFrame, *,
     yield from _count_not_judged(analysis_id, outcome, frame)
 
 
-def _count_not_judged(analysis_id: str, outcome: str, frame: pl.DataFrame) -> Iterator[ResultRow]:
-    count = frame["policy"].is_null().sum()
+def _count_not_judged(
+    analysis_id: str, outcome: str, frame: pl.DataFrame, *, group: str = ""
+) -> Iterator[ResultRow]:
     yield from _count(
-        analysis_id, outcome, "not judged", count=count, denominator=frame.height, scenario="policy"
+        analysis_id,
+        outcome,
+        "not judged",
+        count=int(frame["policy"].is_null().sum()),
+        denominator=frame.height,
+        scenario="policy",
+        group=group,
     )
+    if "reason" not in frame.columns:
+        return
     reasons = frame.filter(pl.col("policy").is_null())["reason"].value_counts(sort=False).sort("reason")
     for reason, patients in reasons.iter_rows():
         yield ResultRow(
             analysis_id=analysis_id,
-            group="not_judged",
+            group=f"{group}_not_judged" if group else "not_judged",
             variable=outcome,
             variable_level=reason,
             estimate="count",
@@ -197,15 +212,13 @@ def summarize_recovery(analysis_id: str, outcome: str, frame: pl.DataFrame) -> I
         "as competing event": frame,
     }
     for stratum, rows in readings.items():
-        evaluable = rows.filter(pl.col("label") != "not evaluable")
         for label in RECOVERY_LABELS:
-            denominator = rows.height if label == "not evaluable" else evaluable.height
             yield from _count(
                 analysis_id,
                 outcome,
                 label,
                 count=rows.filter(pl.col("label") == label).height,
-                denominator=denominator,
+                denominator=rows.height,
                 scenario="policy",
                 stratum=stratum,
             )
@@ -227,13 +240,12 @@ def _bound_recovery(analysis_id: str, outcome: str, rows: pl.DataFrame, stratum:
                 scenario=scenario,
                 stratum=stratum,
             )
-    judged = rows.filter(pl.col("policy").is_not_null() | (pl.col("label") == "died before landmark"))
     yield from _count(
         analysis_id,
         outcome,
         "recovered or never below",
         count=int((rows["policy"] == 0).sum()),
-        denominator=judged.height,
+        denominator=rows.height,
         scenario="policy",
         stratum=stratum,
     )
