@@ -39,6 +39,8 @@ def make_content(**changes: Any) -> ReportContent:
         settings={
             "package_version": "0.1.0",
             "seed": 20230515,
+            "support_complete": True,
+            "day_zero": "infusion",
             "protocol_sha256": "4f" * 32,
             "libraries": {"numpy": "2.4.6", "polars": "2.1.0"},
         },
@@ -151,35 +153,38 @@ def _characteristics() -> list[ResultRow]:
 
 def _baseline() -> list[ResultRow]:
     rows: list[ResultRow] = []
-    for name, median, low, high, counts in (
-        ("anc", 2.87, 0.31, 9.4, (9, 9, 9)),
-        ("hemoglobin", 109.5, 62, 158, (21, 20, 22)),
-        ("platelets", 162, 12, 411, (14, 14, 14)),
-        ("any", 0, 0, 0, (29, 28, 30)),
+    for name, median, low, high, counts, unjudged in (
+        ("anc", 2.87, 0.31, 9.4, (9, 9, 9), 0),
+        ("hemoglobin", 109.5, 62, 158, (21, 21, 22), 1),
+        ("platelets", 162, 12, 411, (14, 14, 14), 0),
+        ("any", 0, 0, 0, (29, 29, 30), 1),
     ):
         base = {"analysis_id": "table1", "variable": name}
         if name != "any":
-            values = {"median": median, "minimum": low, "maximum": high, "n": 63}
+            values = {"median": median, "minimum": low, "maximum": high, "n": 63 - unjudged}
             rows += number_rows({**base, "group": "baseline_value"}, **values)
-        rows += count_rows({**base, "group": "baseline_cytopenia"}, counts, 63)
+        base["group"] = "baseline_cytopenia"
+        rows += count_rows(base, counts, 63)
+        rows += count_rows({**base, "variable_level": "not judged"}, (unjudged,), 63)
+        if unjudged and name != "any":
+            reason = {"group": "baseline_cytopenia_not_judged", "variable_level": "no baseline value"}
+            rows.append(ResultRow(**{**base, **reason}, estimate="count", value=unjudged))
     return rows
 
 
 def _occurrence() -> list[ResultRow]:
     rows: list[ResultRow] = []
     grades = {
-        "severe_neutropenia": ((57, 57, 58), (48, 47, 50), (4, 2, 7, 17, 31), 2),
+        "severe_neutropenia": ((57, 57, 59), (48, 47, 50), (4, 2, 7, 17, 31), 2),
         "severe_anemia": ((55, 54, 57), (16, 16, 16), (8, 18, 21, 16, 0), 0),
-        "severe_thrombocytopenia": ((41, 40, 44), (15, 14, 18), (21, 14, 12, 9, 6), 1),
+        "severe_thrombocytopenia": ((41, 40, 44), (15, 15, 15), (21, 14, 12, 9, 6), 1),
     }
     for name, (any_grade, severe, single, unjudged) in grades.items():
         base = {"analysis_id": "occurrence", "variable": name}
-        rows += count_rows({**base, "variable_level": "any grade"}, any_grade, 63 - unjudged)
+        rows += count_rows({**base, "variable_level": "any grade"}, any_grade, 63)
         rows += count_rows({**base, "variable_level": "grade >= 3"}, severe, 63)
         for grade, count in enumerate(single):
-            rows += count_rows(
-                {**base, "variable_level": f"grade {grade}"}, (count, count, count), 63 - unjudged
-            )
+            rows += count_rows({**base, "variable_level": f"grade {grade}"}, (count, count, count), 63)
         rows += count_rows({**base, "variable_level": "not judged"}, (unjudged,), 63)
         if unjudged:
             key = {**base, "group": "not_judged", "variable_level": "no measurement in the window"}
@@ -205,25 +210,19 @@ def _recovery() -> list[ResultRow]:
     readings = {"left out": (0, 0), "as not recovered": (3, 0), "as competing event": (0, 3)}
     for stratum, (added, died) in readings.items():
         base = {"analysis_id": "recovery", "variable": "recovery", "stratum": stratum}
-        judged = 56 + added + died
+        total = 60 + added + died
         singles = {
             "recovered": 35,
             "never below": 0,
             "not recovered": 21 + added,
+            "not evaluable": 4,
             "died before landmark": died,
         }
         for level, count in singles.items():
-            rows += count_rows({**base, "variable_level": level}, (count,), judged)
-        rows += count_rows({**base, "variable_level": "not evaluable"}, (4,), judged + 4)
-        for level, counts in (
-            ("recovered or never below", (35, 38, 34)),
-            ("not recovered", (21 + added, 22 + added, 26 + added)),
-        ):
-            bounds = ("best", "worst") if level == "not recovered" else SCENARIOS
-            kept = counts[-len(bounds) :]
-            for scenario, count in zip(bounds, kept, strict=True):
-                total = judged if scenario == "policy" else judged + 4
-                rows += count_rows({**base, "variable_level": level}, (count,), total, scenarios=(scenario,))
+            rows += count_rows({**base, "variable_level": level}, (count,), total)
+        rows += count_rows({**base, "variable_level": "recovered or never below"}, (35, 39, 34), total)
+        bad, ends = {**base, "variable_level": "not recovered"}, (21 + added, 26 + added)
+        rows += count_rows(bad, ends, total, scenarios=("best", "worst"))
     return rows
 
 
@@ -288,7 +287,7 @@ def make_patient_days(patients: int = 63, last_day: int = 28) -> pl.DataFrame:
                 if name == "anc" and state == "measured" and grade == 4 and rng.random() < 0.3:
                     state = "wbc_bound"
                 state = "not_at_risk" if day > end else state
-                known = state == "measured"
+                known = state in {"measured", "wbc_bound"}
                 grade_seen = None if not known or (at == 40 and grade == 1) else grade
                 rows.append((f"P{at + 1:03d}", name, day, state, value if known else None, grade_seen))
     schema = {

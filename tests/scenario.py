@@ -18,6 +18,7 @@ from cytopenia.definitions import load_library
 from cytopenia.grading.grades import grade_labs
 from kernel import Patient, find_cohort_nadirs, grade_cohort, make_tables, recover_cohort
 
+Limits = float | dict[int, float] | None
 Bounds = tuple[float | None, float | None, float | None]
 
 
@@ -26,12 +27,16 @@ def read_table(text: str) -> list[dict[str, str]]:
     return [dict(zip(header, line, strict=True)) for line in lines]
 
 
-def patient(table: str, *, support: str = "", lln: float | None = None, **course: int) -> Patient:
-    """A patient from a table of labs and one of support; `death` and `second_infusion` are days."""
+def patient(table: str, *, support: str = "", lln: Limits = None, **course: int) -> Patient:
+    """A patient from a table of labs and one of support; `death` and `second_infusion` are days.
+
+    `lln` is one limit of normal for all rows, or a limit by day.
+    """
     labs: list[dict[str, Any]] = []
     for line in read_table(table):
         for day in read_days(line.pop("day")):
-            labs += [row for cell in line.items() for row in lab_rows(day, *cell, lln)]
+            limit = lln[day] if isinstance(lln, dict) else lln
+            labs += [row for cell in line.items() for row in lab_rows(day, *cell, limit)]
     return {
         "patient_id": "A",
         "labs": labs,

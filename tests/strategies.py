@@ -84,6 +84,8 @@ def lab_rows(draw: st.DrawFn, analyte: str, days: tuple[int, int], limit: Any = 
     for number in draw(st.lists(code, min_size=least, max_size=25)):
         step, value, comparator, lln, invalid = _decode(number, choices)
         day += step
+        # Half of the second draws of a day repeat its value, so that comparator and limit decide the tie.
+        value = rows[-1]["value"] if rows and step == 0 and number % 2 else value
         comparator = comparator if value > 0 else "="
         lln = lln if limit == "any" else limit
         row = {"day": day, "value": value, "comparator": comparator, "lln": lln, "invalid": invalid}

@@ -91,7 +91,8 @@ def check(study: Path, *, json: Annotated[bool, Parameter(negative="")] = False)
 
     Example: `cytopenia check study.toml`
 
-    Names of columns in the study file are checked as well. The exit code is 10 if a finding is an error, else 0.
+    Names of columns in the study file are checked as well. The exit code is 10 if a finding is an error,
+    else 0.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def init(folder: Path = Path(), *, force: Annotated[bool, Parameter(negative="")
 
 
 @app.command
-def grade(
+def grade(  # noqa: PLR0913 - one argument per option of the command
     labs: Path,
     *,
     definition: str,
@@ -152,8 +153,8 @@ def grade(
     Example: `cytopenia grade labs.csv --definition ctcae_v4 --out graded.csv --lln anc=2.0`
 
     A definition of single values (ctcae_v4) gives every row its term, grade and reason, in the order of the
-    file; a wide file becomes one row per value. A definition of whole courses (qiu2023_recovery) gives one row
-    per patient. Grade 0 is judged and normal; an empty grade is not judged, and the reason says why.
+    file; a wide file becomes one row per value. A definition of whole courses (qiu2023_recovery) gives one
+    row per patient. Grade 0 is judged and normal; an empty grade is not judged, and the reason says why.
 
     Parameters
     ----------
@@ -169,8 +170,8 @@ def grade(
         "first": the first day of each patient is day 0. Otherwise the file counts days from infusion. Matters
         for whole courses only.
     lln
-        Lower limit of normal for rows that have none: --lln anc=2.0, or with its unit --lln "hemoglobin=12 g/dL".
-        Without a unit it is in 1e9/L for counts and g/L for hemoglobin.
+        Lower limit of normal for rows that have none: --lln anc=2.0, or with its unit,
+        --lln "hemoglobin=12 g/dL". Without a unit it is in 1e9/L for counts and g/L for hemoglobin.
     decimal
         The decimal mark of the values, "." or ",", where the file alone does not settle it.
     events

@@ -18,6 +18,7 @@ from cytopenia.definition_forms import (
     FORMS,
     BaselineDefinition,
     BoundsDefinition,
+    Criterion,
     Definition,
     GradesDefinition,
     GradesPart,
@@ -70,7 +71,9 @@ class Library:
         definition = self.find(address)
         name, _, part = address.partition(".")
         if not isinstance(definition, GradesDefinition):
-            raise DefinitionError(f"'{name}' is of kind '{definition.kind}'; a definition of kind 'grades' is needed")
+            raise DefinitionError(
+                f"'{name}' is of kind '{definition.kind}'; a definition of kind 'grades' is needed"
+            )
         return {f"{name}.{key}": value for key, value in definition.parts.items() if part in ("", key)}
 
     @property
@@ -124,7 +127,9 @@ def load_library(folder: Path | str | None = None) -> Library:
     own = _package_files()
     if folder is None or not (Path(folder) / "definitions").is_dir():
         return _package_library()
-    paths = sorted(path for path in (Path(folder) / "definitions").glob("*.toml") if not path.name.startswith("."))
+    paths = sorted(
+        path for path in (Path(folder) / "definitions").glob("*.toml") if not path.name.startswith(".")
+    )
     theirs = [(path.name, read_bytes(path, error=DefinitionError)) for path in paths]
     return _build_library([*own.items(), *theirs])
 
@@ -137,7 +142,9 @@ def _package_library() -> Library:
 @cache
 def _package_files() -> Mapping[str, bytes]:
     folder = resources.files("cytopenia") / "data" / "definitions"
-    files = sorted((item for item in folder.iterdir() if item.name.endswith(".toml")), key=lambda item: item.name)
+    files = sorted(
+        (item for item in folder.iterdir() if item.name.endswith(".toml")), key=lambda item: item.name
+    )
     return {item.name: item.read_bytes() for item in files}
 
 
@@ -209,12 +216,16 @@ def _read_definition(identity: str, table: dict[str, Any], problems: list[str]) 
         problems.append(f"{where}: 'kind' is {given}; allowed: {', '.join(sorted(FORMS))}")
         return None
     if kind == "grades":
-        parts = {key: value for key, value in table.items() if key not in _HEAD and isinstance(value, dict)}
+        parts: dict[str, Any] = {
+            key: value for key, value in table.items() if key not in _HEAD and isinstance(value, dict)
+        }
         table = {**{key: value for key, value in table.items() if key not in parts}, "parts": parts}
     definition, found = read_form(FORMS[kind], table, where=where)
     if kind == "grades":
         # "parts" is our word for the sections of the file.
-        found = [text.replace("'parts.", "'").replace(", parts,", ", a section per analyte,") for text in found]
+        found = [
+            text.replace("'parts.", "'").replace(", parts,", ", a section per analyte,") for text in found
+        ]
     found.extend(f"{where}: {problem}" for problem in _check_units(definition))
     problems.extend(found)
     return definition  # type: ignore[return-value]
@@ -294,22 +305,24 @@ def _describe_grades(definition: GradesDefinition) -> tuple[list[str], list[str]
 def _describe_recovery(definition: RecoveryDefinition) -> tuple[list[str], list[str]]:
     words = {"at_least": "at least", "above": "above"}
     rules = [
-        f"{load_analytes()[item.analyte].title} {words[item.comparator]} {_print_cut(item.cut)} {show_unit(item.unit)}"
+        f"{load_analytes()[item.analyte].title} {words[item.comparator]} {_print_cut(item)}"
         for item in definition.all_of
     ]
     counting = definition.counting
     gaps = (
         f"An unmeasured day between two measurements at most {counting.bracket_days} days apart that agree takes"
         f" their state; values up to {counting.look_ahead_days} days after the landmark may do so; if nothing"
-        f" follows, the last state is carried for at most {counting.carry_days} days. Anything else is not evaluable."
+        f" follows, the last state is carried for at most {counting.carry_days} days. Anything else is not"
+        " evaluable."
     )
     rules.append(f"all on {definition.run.length} consecutive days; landmark day {definition.landmark.day}")
     return rules, [*definition.assumptions, gaps]
 
 
-def _print_cut(cut: float) -> str:
-    """At least one decimal, and no digit of the file lost."""
-    return f"{cut:.1f}" if cut == round(cut, 1) else f"{cut:g}"
+def _print_cut(item: Criterion) -> str:
+    """The cut with its unit: at least one decimal, and no digit of the file lost."""
+    number = f"{item.cut:.1f}" if item.cut == round(item.cut, 1) else f"{item.cut:g}"
+    return f"{number} {show_unit(item.unit)}"
 
 
 def _describe_bounds(definition: BoundsDefinition) -> tuple[list[str], list[str]]:

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -64,7 +64,9 @@ def describe_problems(cause: ValidationError, model: type[BaseModel]) -> list[st
 
 def _is_echo(detail: ErrorDetails) -> bool:
     """Whether a list counts as too short only because its items were wrong, which is told by itself."""
-    return detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0)
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get(
+        "min_length", 0
+    )
 
 
 def _describe_problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
@@ -73,17 +75,21 @@ def _describe_problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
     match detail["type"]:
         case "extra_forbidden":
             allowed = list(getattr(inner, "model_fields", {}))
-            return f"unknown key '{key}'{suggest_name(path[-1], allowed)}; allowed: {', '.join(sorted(allowed))}"
+            return (
+                f"unknown key '{key}'{suggest_name(path[-1], allowed)}; allowed: {', '.join(sorted(allowed))}"
+            )
         case "missing":
             return f"'{key}' is missing"
         case "literal_error" | "union_tag_invalid":
-            expected = detail.get("ctx", {}).get("expected", detail.get("ctx", {}).get("expected_tags", ""))
-            given = detail["input"]
-            return f"'{key}' is {given.get('kind') if isinstance(given, Mapping) else given!r}; allowed: {expected}"
+            context, given = detail.get("ctx", {}), detail["input"]
+            word = cast("dict[str, object]", given)["kind"] if isinstance(given, dict) else given
+            return f"'{key}' is {word!r}; allowed: {context.get('expected') or context.get('expected_tags')}"
         case "union_tag_not_found":
             return f"'{key}': 'kind' is missing"
         case "string_pattern_mismatch":
-            return f"'{key}' is {detail['input']!r}; allowed: lower-case letters, digits and _, a letter first"
+            return (
+                f"'{key}' is {detail['input']!r}; allowed: lower-case letters, digits and _, a letter first"
+            )
         case "value_error":
             where = f"'{key}': " if path else ""
             return f"{where}{detail.get('ctx', {}).get('error', detail['msg'])}"

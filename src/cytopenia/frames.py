@@ -12,14 +12,16 @@ from narwhals.typing import IntoDataFrame
 
 from cytopenia.contract import TextFormat, prepare_labs
 from cytopenia.definitions import load_library
-from cytopenia.errors import DataError
+from cytopenia.errors import DataError, join_problems, suggest_name
 from cytopenia.grading.grades import grade_labs as grade_prepared_labs
+from cytopenia.units import load_analytes, resolve_analyte
 
-__all__ = ["GRADE_COLUMNS", "grade_labs", "grade_raw_labs"]
+__all__ = ["GRADE_COLUMNS", "grade_labs", "grade_raw_labs", "require_limits"]
 
 Frame = TypeVar("Frame", bound=IntoDataFrame)
 
 GRADE_COLUMNS = ("term", "grade", "grade_reason")
+_DECIMALS = ("auto", ".", ",")
 
 
 def grade_labs(
@@ -37,8 +39,8 @@ def grade_labs(
     Parameters
     ----------
     labs : pandas, Polars or Arrow DataFrame, one row per measurement
-        `analyte` (any listed name), `value` (text or number as printed: 0.35, "0,35", "<0.1"), `unit` (any listed
-        unit); optionally `lln` in the unit of the row, and `invalid` (a reason not to judge the row).
+        `analyte` (any listed name), `value` (text or number as printed: 0.35, "0,35", "<0.1"), `unit` (any
+        listed unit); optionally `lln` in the unit of the row, and `invalid` (a reason not to judge the row).
     definition : str
         Id of a definition of kind "grades", with or without a part: "ctcae_v4", "ctcae_v4.anemia".
     lln : mapping of analyte to number, optional
@@ -51,15 +53,15 @@ def grade_labs(
     Returns
     -------
     DataFrame of the same kind
-        `labs` plus `term` (text), `grade` (0 to 4, or null) and `grade_reason`. 0 means judged and normal. Null
-        means not judged; the reason says which input was missing or not understood.
+        `labs` plus `term` (text), `grade` (0 to 4, or null) and `grade_reason`. 0 means judged and normal.
+        Null means not judged; the reason says which input was missing or not understood.
 
     Raises
     ------
     MissingColumnError
         `analyte`, `value` or `unit` is absent.
     DataError
-        The frame already has one of the three columns.
+        The frame already has one of the three columns, is no DataFrame, or an option cannot be used.
     DefinitionError
         The definition is unknown or grades no single values.
 
@@ -70,18 +72,89 @@ def grade_labs(
 
     Examples
     --------
-    >>> labs = pl.DataFrame({"analyte": ["ANC", "ANC"], "value": ["0.49", "0.5"], "unit": ["K/uL", "furlong"]})
+    >>> labs = pl.DataFrame(
+    ...     {"analyte": ["ANC", "ANC"], "value": ["0.49", "0.5"], "unit": ["K/uL", "furlong"]}
+    ... )
     >>> grade_labs(labs).select("grade", "grade_reason").rows()
     [(4, 'judged'), (None, 'unknown unit')]
     """
-    frame = nw.from_native(labs, eager_only=True)
+    frame = _take_frame(labs)
     taken = [name for name in GRADE_COLUMNS if name in frame.columns]
     if taken:
-        raise DataError(f"labs: has a column {', '.join(taken)} already. Rename or drop it, then grade again.")
-    added, _ = grade_raw_labs(
-        frame.to_polars(), definition, lln=lln or {}, text=TextFormat(decimal=decimal), folder=folder
-    )
+        raise DataError(
+            f"labs: has a column {', '.join(taken)} already. Rename or drop it, then grade again."
+        )
+    if decimal not in _DECIMALS:
+        raise DataError(f"decimal is {decimal!r}; allowed: {', '.join(map(repr, _DECIMALS))}")
+    limits = require_limits(lln or {})
+    text = TextFormat(decimal=decimal)
+    added, _ = grade_raw_labs(_to_polars(frame), definition, lln=limits, text=text, folder=folder)
     return _attach(frame, added)
+
+
+def _take_frame(labs: Any) -> nw.DataFrame[Any]:
+    try:
+        return nw.from_native(labs, eager_only=True)
+    except TypeError as cause:
+        kinds = "a pandas, Polars (not lazy) or Arrow DataFrame"
+        raise DataError(f"labs: {kinds} is needed; got {type(labs).__name__}") from cause
+
+
+def _to_polars(frame: nw.DataFrame[Any]) -> pl.DataFrame:
+    """The frame in Polars; a pandas column of numbers and text becomes text, as it would be printed."""
+    if not frame.implementation.is_pandas():
+        return frame.to_polars()
+    native = frame.to_native()
+    return pl.DataFrame({str(name): _read_pandas(native[name]) for name in native.columns})
+
+
+def _read_pandas(column: Any) -> pl.Series:
+    if column.dtype == object:
+        missing = column.isna().to_list()
+        cells = [None if gone else str(cell) for cell, gone in zip(column.to_list(), missing, strict=True)]
+        return pl.Series(cells, dtype=pl.String)
+    return nw.from_native(column, series_only=True).to_polars()
+
+
+def require_limits(limits: Mapping[str, float]) -> dict[str, float]:
+    """Return stated lower limits of normal by analyte, in canonical units, or raise with every problem.
+
+    A limit far from what laboratories print is refused: it is most likely in another unit, and would turn
+    normal values into toxicities or hide them.
+
+    Parameters
+    ----------
+    limits : mapping of analyte to number
+        Any listed name of the analyte.
+
+    Raises
+    ------
+    DataError
+        An analyte is unknown or named twice, or a limit is outside the typical range of its analyte.
+
+    Examples
+    --------
+    >>> require_limits({"ANC": 2.0})
+    {'anc': 2.0}
+    """
+    problems: list[str] = []
+    found: dict[str, float] = {}
+    for name, limit in limits.items():
+        analyte = load_analytes().get(resolve_analyte(name) or "")
+        if analyte is None:
+            problems.append(f"unknown analyte '{name}'{suggest_name(name, load_analytes())}")
+        elif analyte.name in found:
+            problems.append(f"{analyte.name} is given twice; remove one")
+        elif not analyte.typical_low <= limit <= analyte.typical_high:
+            usual = f"{analyte.typical_low:g} to {analyte.typical_high:g} {analyte.unit}"
+            problems.append(
+                f"{analyte.name} = {limit:g} lies outside {usual}; give the limit in {analyte.unit}"
+            )
+        else:
+            found[analyte.name] = float(limit)
+    if problems:
+        raise DataError(join_problems("Lower limits of normal (lln) cannot be used", problems))
+    return found
 
 
 def _attach(frame: nw.DataFrame[Any], added: pl.DataFrame) -> Any:
@@ -111,15 +184,23 @@ def grade_raw_labs(
     """Return the three grade columns for every row, and the findings.
 
     Rows of unlisted analytes are graded null with that reason; `source_row` in the findings is the row's
-    number in a spreadsheet with one header row, unless the frame brings its own `source_row`.
+    number in a spreadsheet with one header row, unless the frame brings its own `source_row`, each number
+    once.
     """
     parts = load_library(folder).find_parts(definition)
     place = pl.int_range(2, labs.height + 2, eager=True, dtype=pl.UInt32)
-    has_own_rows = "source_row" in labs.columns
-    numbered = labs if has_own_rows else labs.with_columns(place.alias("source_row"))
+    numbered = labs if _has_own_rows(labs) else labs.with_columns(place.alias("source_row"))
     rows, findings = prepare_labs(numbered, text=text, lln=lln, collapse_duplicates=False)
     graded = grade_prepared_labs(rows, parts).select("source_row", *GRADE_COLUMNS)
     every_row = numbered.select(pl.col("source_row").cast(pl.UInt32))
     added = every_row.join(graded, on="source_row", how="left", maintain_order="left")
     reason = pl.col("grade_reason").fill_null("unknown analyte")
     return added.with_columns(reason).select(GRADE_COLUMNS), findings
+
+
+def _has_own_rows(labs: pl.DataFrame) -> bool:
+    """Whether the frame numbers its rows itself, each once."""
+    if "source_row" not in labs.columns:
+        return False
+    numbers = labs["source_row"]
+    return numbers.dtype.is_integer() and numbers.null_count() == 0 and numbers.n_unique() == numbers.len()

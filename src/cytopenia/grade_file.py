@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from cytopenia.contract import merge_findings
+from cytopenia.contract import require_tables
 from cytopenia.definition_forms import RecoveryDefinition
 from cytopenia.definitions import Library, load_library
-from cytopenia.errors import DefinitionError, OutputError, ProtocolError, suggest_name
+from cytopenia.errors import (
+    DataError,
+    DefinitionError,
+    OutputError,
+    ProtocolError,
+    ReaderError,
+    UnitError,
+    join_problems,
+)
+from cytopenia.forms import read_form
+from cytopenia.frames import require_limits
 from cytopenia.grading.grades import grade_labs
 from cytopenia.readers.mapping import DataSection, read_mapping
 from cytopenia.readers.tabular import read_lab_file, read_tables
 from cytopenia.study.outcomes import Progress, derive_outcomes
 from cytopenia.study.plan import RecoveryPlan, plan_recovery
-from cytopenia.units import load_analytes
+from cytopenia.units import convert_value, load_analytes, resolve_analyte
 
 __all__ = ["GradeRequest", "GradeSummary", "grade_file"]
 
+_GRADED = ("term", "grade", "reason")
 _SUFFIXES = (".csv", ".tsv", ".xlsx", ".parquet")
 
 
@@ -60,10 +74,7 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
     CytopeniaError
         The definition is unknown, a file cannot be read or written, an option is malformed.
     """
-    if request.out.suffix.lower() not in _SUFFIXES:
-        raise OutputError(f"{request.out.name}: files of this type are not written; allowed: {', '.join(_SUFFIXES)}.")
-    if request.out.resolve() == request.labs.resolve():
-        raise OutputError(f"{request.out.name}: is the file that is graded; name another with --out.")
+    _require_paths(request)
     library = load_library(request.labs.parent)
     definition = library.find(request.definition)
     if isinstance(definition, RecoveryDefinition):
@@ -74,36 +85,89 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
     return GradeSummary(summary.findings, [*summary.lines, f"Wrote {request.out}."])
 
 
+def _require_paths(request: GradeRequest) -> None:
+    """Check every path before any work is done."""
+    if request.out.suffix.lower() not in _SUFFIXES:
+        raise OutputError(
+            f"{request.out.name}: files of this type are not written; allowed: {', '.join(_SUFFIXES)}."
+        )
+    if request.labs.is_dir():
+        raise ReaderError(f"{request.labs}: is a folder. Name one file, or run a study: cytopenia init.")
+    given = {"LABS": request.labs, "--events": request.events, "--support": request.support}
+    for name, path in given.items():
+        if path is None:
+            continue
+        if not path.is_file():
+            raise ReaderError(f"{name}: {path}: no such file. Check the path.")
+        if path.resolve() == request.out.resolve():
+            raise OutputError(f"{request.out.name}: is the file given as {name}; name another with --out.")
+
+
 def _grade_rows(request: GradeRequest, library: Library) -> tuple[pl.DataFrame, GradeSummary]:
     """Every row of the file with term, grade and reason; a wide file becomes long."""
-    unused = [name for name in ("events", "support") if getattr(request, name) is not None]
+    unused = [f"--{name}" for name in ("events", "support") if getattr(request, name) is not None]
+    unused += ["--support-complete"] if request.support_complete else []
     if unused:
-        names = ", ".join(f"--{name}" for name in unused)
-        raise DefinitionError(f"{names}: '{request.definition}' grades single values, which need neither; leave it out.")
+        names = ", ".join(unused)
+        raise DefinitionError(
+            f"{names}: '{request.definition}' grades single values and needs none; leave it out."
+        )
     parts = library.find_parts(request.definition)
-    source, labs, findings = read_lab_file(request.labs, _read_section(request))
+    section = _read_section(request)
+    source, labs, findings = read_lab_file(request.labs, section)
+    if source.is_empty():
+        raise DataError(f"{request.labs.name}: the file has a header but no rows. Export it again.")
     graded = grade_labs(labs, parts)
-    is_long = graded.height <= source.height and graded["source_row"].is_unique().all()
-    table = _attach(source, graded) if is_long else graded
+    is_long = _holds_one_value_per_row(source, section)
+    table = _attach(source, graded) if is_long else _lengthen(source, graded)
     counts = table["grade"].value_counts(sort=False).sort("grade", nulls_last=True)
     words = [f"{'not judged' if grade is None else f'grade {grade}'}: {n}" for grade, n in counts.iter_rows()]
-    return table, GradeSummary(findings, [f"{table.height} rows: {', '.join(words)}"])
+    lines = [f"{table.height} rows: {', '.join(words)}", *_explain_unjudged(table)]
+    return table, GradeSummary(findings, lines)
+
+
+def _holds_one_value_per_row(source: pl.DataFrame, section: DataSection) -> bool:
+    """Whether the file is long: it has a column of analytes or of values."""
+    headers = {"_".join(name.replace("-", " ").split()).lower() for name in source.columns}
+    named = headers | set(section.labs.columns)
+    return not section.labs.wide and bool({"analyte", "value"} & named)
+
+
+def _explain_unjudged(table: pl.DataFrame) -> list[str]:
+    """How many rows have which reason, the most frequent first."""
+    reasons = table.filter(pl.col("grade").is_null())["reason"].value_counts(name="n")
+    ordered = reasons.sort(["n", "reason"], descending=[True, False])
+    return [f"  not judged, {reason}: {n}" for reason, n in ordered.iter_rows()]
 
 
 def _attach(source: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
     """The rows of the file in their order, with the three columns of the grade."""
-    added = graded.select("source_row", "term", "grade", pl.col("grade_reason").alias("reason"))
-    clash = [name for name in ("term", "grade", "reason") if name in source.columns]
-    kept = source.rename({name: f"{name}_in_file" for name in clash})
-    joined = kept.join(added, on="source_row", how="left", maintain_order="left")
-    return joined.with_columns(pl.col("reason").fill_null("unknown analyte"))
+    kept = _make_room(source, _GRADED)
+    joined = kept.join(_name_columns(graded).select("source_row", *_GRADED), on="source_row", how="left")
+    return joined.sort("source_row").with_columns(pl.col("reason").fill_null("unknown analyte"))
+
+
+def _lengthen(source: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
+    """One row per value of a wide file, in the order of the file: its own columns, then value and grade."""
+    added = ("analyte", "comparator", "value", "unit", "lln", *_GRADED)
+    values = _name_columns(graded).select("source_row", *added)
+    return _make_room(source, added).join(values, on="source_row", how="inner", maintain_order="left_right")
+
+
+def _name_columns(graded: pl.DataFrame) -> pl.DataFrame:
+    return graded.rename({"grade_reason": "reason"})
+
+
+def _make_room(source: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
+    """The file's own columns under other names where ours would hide them."""
+    return source.rename({name: f"{name}_in_file" for name in names if name in source.columns})
 
 
 def _grade_courses(
     request: GradeRequest, definition: RecoveryDefinition, library: Library, *, progress: Progress | None
 ) -> tuple[pl.DataFrame, GradeSummary]:
     """The outcomes table of a definition of whole courses."""
-    tables = read_tables(request.labs, _read_section(request))
+    tables = require_tables(read_tables(request.labs, _read_section(request)))
     plan = plan_recovery(RecoveryPlan(definition.id, definition), library.bounds)
     cohort = derive_outcomes(tables, plan, bounds=library.bounds, progress=progress)
     name = "Recovery" if request.support_complete and tables.has_support else "Count recovery"
@@ -111,63 +175,93 @@ def _grade_courses(
     words = ", ".join(f"{label}: {n}" for label, n in counts.iter_rows())
     lines = [f"{name} of {cohort.outcomes.height} patients: {words}"]
     if name == "Count recovery":
-        lines.append("Called count recovery: support is not known to be complete (--support FILE --support-complete).")
-    return cohort.outcomes, GradeSummary(merge_findings(tables.findings, tables.findings.clear()), lines)
+        lines.append(
+            "Called count recovery: support is not known to be complete (--support FILE --support-complete)."
+        )
+    return cohort.outcomes, GradeSummary(tables.findings, lines)
 
 
 def _read_section(request: GradeRequest) -> DataSection:
     """The mapping with the options of the command on top."""
     section = DataSection() if request.mapping is None else read_mapping(request.mapping)
-    content = section.model_dump(exclude_unset=True)
+    content: dict[str, Any] = section.model_dump(exclude_unset=True)
     if request.day_zero is not None:
         if request.day_zero not in ("first", "infusion"):
             raise ProtocolError(f"--day-zero: got '{request.day_zero}'; allowed: first, infusion.")
         content["day_zero"] = request.day_zero
-    labs = {**content.get("labs", {}), "file": str(request.labs.resolve())}
+    labs: dict[str, Any] = {**content.get("labs", {}), "file": str(request.labs.resolve())}
     if request.decimal is not None:
         if request.decimal not in (".", ","):
             raise ProtocolError(f"--decimal: got '{request.decimal}'; allowed: . or ,")
         labs["decimal"] = request.decimal
-    labs["lln"] = {**labs.get("lln", {}), **_read_limits(request.lln)}
+    stated = {
+        name: {"value": value, "unit": load_analytes()[name].unit}
+        for name, value in _read_limits(request.lln).items()
+    }
+    labs["lln"] = {**labs.get("lln", {}), **stated}
     content["labs"] = labs
     for name in ("events", "support"):
         path: Path | None = getattr(request, name)
         if path is not None:
             content[name] = {**content.get(name, {}), "file": str(path.resolve())}
-    return DataSection.model_validate(content)
+    checked, problems = read_form(DataSection, content, where="options")
+    if checked is None:
+        raise ProtocolError(join_problems("The options of the command cannot be used", problems))
+    return checked
 
 
-def _read_limits(options: tuple[str, ...]) -> dict[str, dict[str, object]]:
-    limits: dict[str, dict[str, object]] = {}
-    for option in options:
-        name, _, number = option.partition("=")
-        analyte = load_analytes().get(name.strip().lower())
-        if analyte is None:
-            hint = suggest_name(name, load_analytes())
-            raise ProtocolError(f"--lln: unknown analyte '{name}'{hint}; write --lln anc=2.0")
-        try:
-            limits[analyte.name] = {"value": float(number), "unit": analyte.unit}
-        except ValueError as cause:
-            raise ProtocolError(f"--lln: '{option}' has no number after '='; write --lln {name}=2.0") from cause
-    return limits
+def _read_limits(options: tuple[str, ...]) -> dict[str, float]:
+    """Analyte and lower limit in the canonical unit from "anc=2.0" or "hemoglobin=12 g/dL"."""
+    try:
+        limits = [_read_limit(option) for option in options]
+        found = require_limits(dict(limits))
+    except (DataError, UnitError) as cause:
+        raise ProtocolError(f"--lln: {cause}") from cause
+    if len(found) < len(limits):
+        raise ProtocolError("--lln: an analyte is given twice; remove one.")
+    return found
+
+
+def _read_limit(option: str) -> tuple[str, float]:
+    name, _, text = option.partition("=")
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(.*?)\s*", text)
+    if match is None:
+        raise ProtocolError(f"--lln: '{option}' has no number after '='; write --lln anc=2.0")
+    value, unit = float(match[1]), match[2]
+    analyte = resolve_analyte(name)
+    if not unit or analyte is None:
+        return name.strip(), value
+    return analyte, convert_value(value, unit, analyte=analyte)
 
 
 def _write_table(table: pl.DataFrame, path: Path) -> None:
     """Write beside the target first, so that an interrupted run leaves the old file whole."""
-    temporary = path.with_name(f".{path.name}.new")
+    temporary = path.with_name(f".new-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         match path.suffix.lower():
             case ".parquet":
                 table.write_parquet(temporary)
             case ".xlsx":
-                table.write_excel(temporary)
+                _write_excel(table, temporary)
             case ".tsv":
                 table.write_csv(temporary, separator="\t")
             case _:
                 table.write_csv(temporary)
         temporary.replace(path)
     except OSError as cause:
-        raise OutputError(f"{path}: cannot be written ({cause.strerror}).") from cause
+        advice = "Close it if it is open in another program, or name another with --out."
+        raise OutputError(f"{path}: cannot be written ({cause.strerror}). {advice}") from cause
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _write_excel(table: pl.DataFrame, path: Path) -> None:
+    try:
+        table.write_excel(path, autofit=True)
+    except ModuleNotFoundError as cause:
+        message = (
+            f"{path.suffix}: writing a workbook needs xlsxwriter: pip install xlsxwriter. Or write .csv."
+        )
+        raise OutputError(message) from cause

@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from cytopenia.errors import DataError
+
 __all__ = ["SimulatedCohort", "simulate_cohort"]
 
 Curve = NDArray[np.float64]
@@ -37,7 +39,8 @@ class SimulatedCohort:
     Attributes
     ----------
     tables : dict of DataFrame
-        `patients`, `infusions`, `labs`, `support`, `events`, `responses`: columns of the contract, values as text.
+        `patients`, `infusions`, `labs`, `support`, `events`, `responses`: columns of the contract, values as
+        text.
     truth : DataFrame
         `patient_id`, `day`, `anc`, `wbc`, `hemoglobin`, `platelets`: every day, without gaps.
     """
@@ -54,6 +57,12 @@ def simulate_cohort(patients: int, *, seed: int) -> SimulatedCohort:
     patients : int
         At least 1.
     seed : int
+        0 or greater.
+
+    Raises
+    ------
+    DataError
+        One of the two is too small.
 
     Examples
     --------
@@ -61,16 +70,40 @@ def simulate_cohort(patients: int, *, seed: int) -> SimulatedCohort:
     >>> cohort.tables["patients"]["patient_id"].to_list()
     ['S001', 'S002', 'S003']
     """
+    if patients < 1 or seed < 0:
+        got = f"patients is {patients}, seed is {seed}"
+        raise DataError(f"{got}; allowed: at least 1 patient, and a seed of 0 or more")
     rng = np.random.default_rng(seed)
     width = max(3, len(str(patients)))
     courses = [_simulate_course(f"S{number:0{width}d}", rng) for number in range(1, patients + 1)]
-    names = ("patients", "infusions", "labs", "support", "events", "responses")
-    tables = {name: pl.DataFrame([row for course in courses for row in course[name]]) for name in names}
+    tables = {
+        name: pl.DataFrame([row for course in courses for row in course[name]], schema=schema)
+        for name, schema in _SCHEMAS.items()
+    }
     truth = pl.DataFrame([row for course in courses for row in course["truth"]])
     return SimulatedCohort(tables, truth)
 
 
 Rows = list[dict[str, object]]
+
+_TEXT, _WHOLE = pl.String, pl.Int64
+# A small cohort may have no support and no response; its tables have their columns all the same.
+_SCHEMAS: dict[str, dict[str, type[pl.DataType]]] = {
+    "patients": {
+        "patient_id": _TEXT,
+        "age_years": _WHOLE,
+        "sex": _TEXT,
+        "diagnosis": _TEXT,
+        "ecog": _TEXT,
+        "prior_lines": _WHOLE,
+        "prior_hsct": _TEXT,
+    },
+    "infusions": dict.fromkeys(("patient_id", "day", "product", "target", "lymphodepletion_day"), _TEXT),
+    "labs": dict.fromkeys(("patient_id", "day", "analyte", "value", "unit", "lln"), _TEXT),
+    "support": dict.fromkeys(("patient_id", "start", "stop", "kind", "agent"), _TEXT),
+    "events": dict.fromkeys(("patient_id", "day", "kind", "grade"), _TEXT),
+    "responses": dict.fromkeys(("patient_id", "day", "response"), _TEXT),
+}
 
 
 def _simulate_course(patient_id: str, rng: np.random.Generator) -> dict[str, Rows]:
@@ -81,28 +114,51 @@ def _simulate_course(patient_id: str, rng: np.random.Generator) -> dict[str, Row
     support = _simulate_support(patient_id, curves, last_day, rng)
     seen = [int(day) for day in _simulate_visits(rng) if day <= last_day]
     labs = [row for day in seen for row in _simulate_draw(patient_id, day, curves, rng)]
-    labs.extend(_simulate_markers(patient_id, frailty, rng))
+    labs.extend(
+        row for row in _simulate_markers(patient_id, frailty, rng) if int(str(row["day"])) <= last_day
+    )
+    response: dict[str, object] = {
+        "patient_id": patient_id,
+        "day": "30",
+        "response": _pick(rng, "CR PR SD PD"),
+    }
     return {
         "patients": [_simulate_patient(patient_id, frailty, rng)],
         "infusions": [_simulate_infusion(patient_id, rng)],
         "labs": labs,
         "support": support,
         "events": _simulate_events(patient_id, death_day, last_day, rng),
-        "responses": [] if death_day else [{"patient_id": patient_id, "day": "30", "response": _pick(rng, "CR PR SD PD")}],
+        "responses": [] if death_day else [response],
         "truth": [
-            {"patient_id": patient_id, "day": int(day), **{name: float(curve[place]) for name, curve in curves.items()}}
+            {
+                "patient_id": patient_id,
+                "day": int(day),
+                **{name: float(curve[place]) for name, curve in curves.items()},
+            }
             for place, day in enumerate(_DAYS)
         ],
     }
 
 
 def _simulate_counts(frailty: float, rng: np.random.Generator) -> dict[str, Curve]:
-    neutrophils = _dip(np.exp(rng.normal(1.15, 0.45)), depth=2.2 + 0.7 * frailty, center=8 + rng.normal(), width=6.5)
+    neutrophils = _dip(
+        np.exp(rng.normal(1.15, 0.45)), depth=2.2 + 0.7 * frailty, center=8 + rng.normal(), width=6.5
+    )
     if rng.random() < 0.35:
         neutrophils *= np.exp(-(1.2 + 0.4 * frailty) * np.exp(-(((_DAYS - 26 - rng.normal()) / 5.0) ** 2)))
-    platelets = _dip(np.exp(rng.normal(5.1 - 0.25 * frailty, 0.4)), depth=1.0 + 0.7 * max(frailty, -0.8), center=11, width=9)
-    hemoglobin = _dip(114 - 9 * frailty + rng.normal(0, 9), depth=0.25 + 0.08 * max(frailty, -1), center=10, width=11)
-    noise = {name: np.exp(rng.normal(0, size, _DAYS.size)) for name, size in (("anc", 0.18), ("hb", 0.03), ("plt", 0.1))}
+    platelets = _dip(
+        np.exp(rng.normal(5.1 - 0.25 * frailty, 0.4)),
+        depth=1.0 + 0.7 * max(frailty, -0.8),
+        center=11,
+        width=9,
+    )
+    hemoglobin = _dip(
+        114 - 9 * frailty + rng.normal(0, 9), depth=0.25 + 0.08 * max(frailty, -1), center=10, width=11
+    )
+    noise = {
+        name: np.exp(rng.normal(0, size, _DAYS.size))
+        for name, size in (("anc", 0.18), ("hb", 0.03), ("plt", 0.1))
+    }
     anc = neutrophils * noise["anc"]
     others = np.exp(rng.normal(-0.1, 0.25)) * (0.3 + 0.7 / (1 + np.exp(-(_DAYS - 15) / 5.0)))
     return {
@@ -167,19 +223,25 @@ def _simulate_markers(patient_id: str, frailty: float, rng: np.random.Generator)
     ]
 
 
-def _simulate_support(patient_id: str, curves: dict[str, Curve], last_day: int, rng: np.random.Generator) -> Rows:
+def _simulate_support(
+    patient_id: str, curves: dict[str, Curve], last_day: int, rng: np.random.Generator
+) -> Rows:
     rows: Rows = []
-    low = [int(day) for day in _DAYS[(curves["anc"] < _GROWTH_FACTOR_BELOW) & (_DAYS >= 2) & (_DAYS <= last_day)]]
+    low = [
+        int(day) for day in _DAYS[(curves["anc"] < _GROWTH_FACTOR_BELOW) & (_DAYS >= 2) & (last_day >= _DAYS)]
+    ]
     if low and rng.random() < 0.6:
         stop = min(low[0] + 4, last_day)
         rows.append(_support(patient_id, low[0], stop, "gcsf", agent="filgrastim"))
     for kind, (name, habit) in _TRANSFUSED_BELOW.items():
-        days = [int(day) for day in _DAYS[(curves[name] < habit) & (_DAYS >= 0) & (_DAYS <= last_day)]]
+        days = [int(day) for day in _DAYS[(curves[name] < habit) & (_DAYS >= 0) & (last_day >= _DAYS)]]
         rows.extend(_support(patient_id, day, day, kind) for day in days[::4])
     return rows
 
 
-def _support(patient_id: str, start: int, stop: int, kind: str, *, agent: str | None = None) -> dict[str, object]:
+def _support(
+    patient_id: str, start: int, stop: int, kind: str, *, agent: str | None = None
+) -> dict[str, object]:
     return {"patient_id": patient_id, "start": str(start), "stop": str(stop), "kind": kind, "agent": agent}
 
 

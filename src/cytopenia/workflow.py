@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -50,7 +50,9 @@ class WrittenStudy:
     folder: Path
 
 
-def run_study(path: Path | str, *, out: Path | str | None = None, progress: Progress | None = None) -> WrittenStudy:
+def run_study(
+    path: Path | str, *, out: Path | str | None = None, progress: Progress | None = None
+) -> WrittenStudy:
     """Run the study of a protocol file and write its folder.
 
     Parameters
@@ -155,7 +157,9 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
         (folder / "report.html").write_text(render_report(content), encoding="utf-8")
         written = {**run.settings, "written": datetime.now(UTC).isoformat(timespec="seconds")}
-        (folder / _MARKER).write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (folder / _MARKER).write_text(
+            json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 def _require_own_folder(target: Path) -> None:
@@ -168,7 +172,7 @@ def _require_own_folder(target: Path) -> None:
 
 
 @contextmanager
-def _replace_folder(target: Path) -> Iterator[Path]:
+def _replace_folder(target: Path) -> Generator[Path]:
     """Yield a temporary folder; it takes the place of `target` only if the block ends well."""
     _require_own_folder(target)
     temporary = target.parent / f".{target.name}.new-{os.getpid()}"
@@ -216,7 +220,11 @@ def _collect_content(run: StudyRun, study: Study) -> ReportContent:
         definitions=run.definitions,
         settings=run.settings,
         analyses=[
-            {"id": item.id, "kind": item.kind, "title": _title_analysis(item, run.plan, is_complete=is_complete)}
+            {
+                "id": item.id,
+                "kind": item.kind,
+                "title": _title_analysis(item, run.plan, is_complete=is_complete),
+            }
             for item in study.protocol.analyses
         ],
         outcome_titles={name: run.plan.title(name, support_complete=is_complete) for name in names},
@@ -299,9 +307,13 @@ def init_study(folder: Path, *, force: bool = False) -> tuple[Path, list[str]]:
     notes = [_describe_table(table, needed, files) for table, needed in _TABLES.items()]
     others = [name for name in files if Path(name).stem.lower() not in _TABLES]
     if others:
-        notes.append(f'Other tables here: {", ".join(others)}. Name one under [data.labs] file = "..." if needed.')
+        notes.append(
+            f'Other tables here: {", ".join(others)}. Name one under [data.labs] file = "..." if needed.'
+        )
     if not files:
-        notes.append(f"Empty tables with the right columns are in {folder / _EMPTY}: fill in, then move them here.")
+        notes.append(
+            f"Empty tables with the right columns are in {folder / _EMPTY}: fill in, then move them here."
+        )
     return path, notes
 
 
@@ -318,7 +330,7 @@ def _write_empty_tables(folder: Path) -> None:
 
 
 @contextmanager
-def _explain_failure(path: Path) -> Iterator[None]:
+def _explain_failure(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as cause:
@@ -377,5 +389,9 @@ def _require_demo_folder(study: Path) -> None:
     """Refuse to write invented tables among somebody's own."""
     if study.is_dir() and any(study.iterdir()):
         protocol = study / "study.toml"
-        if not protocol.is_file() or "\nsynthetic = true" not in protocol.read_text("utf-8", errors="replace"):
-            raise OutputError(f"{study}: holds files that are no demonstration. Name another folder with --out.")
+        if not protocol.is_file() or "\nsynthetic = true" not in protocol.read_text(
+            "utf-8", errors="replace"
+        ):
+            raise OutputError(
+                f"{study}: holds files that are no demonstration. Name another folder with --out."
+            )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernel import make_tables, recover_cohort
+from cytopenia.definitions import load_definition
+from cytopenia.grading import recovery as kernel_states
+from cytopenia.grading.day_grid import lay_out_courses
+from cytopenia.grading.outcome_rows import OutcomeRows
+from cytopenia.grading.recovery import RECOVERY_LABELS
+from kernel import lay_out_parts, make_tables, recover_cohort
 from strategies import cohorts
 from twin_recovery import (
     FAILED,
@@ -15,6 +21,7 @@ from twin_recovery import (
     Row,
     enumerate_reached,
     find_recovery,
+    judge_days,
     judge_reached_unknown,
     reached_outlook,
 )
@@ -97,6 +104,45 @@ def test_three_valued_reading_of_reached_by_agrees_with_every_filling(states):
     assert reached_outlook(states) == (labels != {"not recovered"}, "not recovered" in labels)
     if len(labels) == 1:
         assert {judge_reached_unknown(states)} == labels
+
+
+@st.composite
+def state_runs(draw: st.DrawFn) -> list[str]:
+    """States of days -8 to 36 in stretches, with few unknown days from day 0 to 28."""
+    stretch = st.tuples(st.sampled_from([MET, FAILED, MET, UNKNOWN]), st.integers(1, 6))
+    states = [MET] * 8
+    for state, length in draw(st.lists(stretch, min_size=4, max_size=12)):
+        states += [state] * (min(length, 2) if state == UNKNOWN else length)
+    return [*states, *[FAILED] * 45][:45]
+
+
+@every_form
+@given(states=state_runs())
+def test_any_order_of_day_states_is_judged_as_by_the_twin(name, states):
+    judged = judge_states(states, name)
+    by_day = dict(zip(range(-8, 37), states, strict=True))
+    label = judge_days(by_day, 28, FORMS[name])
+    good, bad = label in ("recovered", "never below"), label == "not recovered"
+    assert RECOVERY_LABELS[judged.label[0]] == label
+    assert (judged.best[0], judged.worst[0]) == (float(bad), float(not good))
+
+
+def judge_states(states: list[str], name: str) -> OutcomeRows:
+    """The kernel's judgment if neutrophils have these states and the other lineages are met."""
+    codes = {MET: kernel_states.MET, FAILED: kernel_states.FAILED, UNKNOWN: kernel_states.UNKNOWN}
+    form = load_definition(name)
+    tables = make_tables(
+        [{"patient_id": "A", "labs": [], "support": [], "second_infusion": None, "death": None}]
+    )
+    cells = {}
+    for analyte in LINEAGES:
+        ((_, grid),) = lay_out_parts(tables, lay_out_courses(tables), analyte=analyte, days=(0, 28))
+        row = states if analyte == "anc" else [MET] * len(states)
+        policy = np.array([[codes[state] for state in row]], dtype=np.int8)
+        best, worst = policy != kernel_states.FAILED, policy == kernel_states.MET
+        cells[analyte] = kernel_states.Cells(policy=policy, best=best, worst=worst, grid=grid)
+    alive = np.array([False])
+    return kernel_states.derive_recovery(form, cells, died_before=alive, censored_before=alive)
 
 
 @pytest.mark.long

@@ -107,10 +107,35 @@ def test_white_cells_refute_what_two_neutrophil_counts_claim():
     assert bounds(grade_of(who, ANC, window=(0, 8), cap=True)) == (3, 3, 4)
 
 
-def test_white_cells_exactly_at_the_claim_do_not_refute_it():
-    """1.221 / 1.5 = 0.814: white cells of 0.814 agree with the claim, so no day was below 0.5."""
-    who = patient("day anc wbc\n0 1.221 .\n2 . 0.814\n4 1.221 .", lln=2.0)
+@pytest.mark.parametrize(("anc", "wbc"), [(0.75, 0.5), (1.221, 0.814)])
+def test_white_cells_exactly_at_the_claim_do_not_refute_it(anc, wbc):
+    """0.75 / 1.5 = 0.5 and 1.221 / 1.5 = 0.814: white cells of that count agree with the claim.
+
+    So no day was below 0.5, and the white cells themselves are below 1.0: grade 3.
+    """
+    who = patient(f"day anc wbc\n0 {anc} .\n2 . {wbc}\n4 {anc} .", lln=2.0)
     assert bounds(grade_of(who, ANC, window=(0, 4), cap=True)) == (3, 3, 3)
+
+
+@pytest.mark.parametrize(("limits", "expected"), [((105, 100), (0, 0, 1)), ((100, 105), (0, 0, 0))])
+def test_an_unmeasured_day_has_the_limit_of_normal_of_the_measured_day_before(limits, expected):
+    """Hemoglobin of 115 on days 0 and 4: at least 115 / 1.1 = 104.5 in between.
+
+    That is below a limit of 105, but not below a limit of 100.
+    """
+    who = patient("day hemoglobin\n0 115\n4 115", lln={0: limits[0], 4: limits[1]})
+    assert bounds(grade_of(who, "anemia", window=(0, 4))) == expected
+
+
+def test_the_limit_of_normal_comes_from_the_window():
+    """Day -2 has no grade in the window, so its limit of 130 does not judge days 0 to 3; that of day 4
+    does.
+
+    Otherwise 115 x 1.1 = 126.5 would be below 130 for certain, and best would be worse than what was
+    measured.
+    """
+    who = patient("day hemoglobin\n-2 115\n4 115", lln={-2: 130, 4: 100})
+    assert bounds(grade_of(who, "anemia", window=(0, 4))) == (0, 0, 0)
 
 
 def test_a_second_infusion_ends_the_course():

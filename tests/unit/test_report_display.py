@@ -18,6 +18,7 @@ from cytopenia.report.display import (
     format_median,
     format_number,
     format_percent,
+    format_percent_range,
     format_range,
     round_decimal,
 )
@@ -79,6 +80,24 @@ def test_number(value: float | None, expected: str) -> None:
 )
 def test_percent_is_zero_or_hundred_only_if_it_is(percent: float, expected: str) -> None:
     assert format_percent(percent) == expected
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (48, 100, "48–100%"),
+        (56.67, 65, "57–65%"),
+        (0, 82, "0–82%"),
+        (0.4, 3, "0.4–3.0%"),
+        (12.1, 12.4, "12.1–12.4%"),
+        (0.01, 99.99, "<0.1–>99.9%"),
+        (98, 99.6, "98.0–99.6%"),
+        (18, 18, "18%"),
+        (33.333, 33.333, "33.3%"),
+    ],
+)
+def test_percent_range(low: float, high: float, expected: str) -> None:
+    assert format_percent_range(low, high) == expected
 
 
 def test_count() -> None:

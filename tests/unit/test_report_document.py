@@ -13,8 +13,8 @@ import pytest
 
 from cytopenia.report.document import list_sections, render_report
 from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohort_size
-from cytopenia.results import RESULT_SCHEMA
-from report_factory import ANALYTES, make_content, make_definitions, make_patient_days
+from cytopenia.results import RESULT_SCHEMA, collect_results
+from report_factory import ANALYTES, count_rows, make_content, make_definitions, make_patient_days
 
 CONTENT = make_content()
 REPORT = render_report(CONTENT)
@@ -200,11 +200,67 @@ def test_an_empty_run_is_a_report_too() -> None:
 
 def test_key_numbers_carry_their_bounds() -> None:
     numbers = {number.title: number for number in list_key_numbers(CONTENT)}
+    anemia = numbers["Severe anemia, grade ≥\N{NO-BREAK SPACE}3"]
+    assert (anemia.headline, anemia.detail, anemia.bounds) == ("25.4%", "16 of 63", "decided")
+    judged = make_content(results=CONTENT.results.filter(pl.col("variable_level") != "not judged"))
+    severe = list_key_numbers(judged)[0]
+    assert (severe.headline, severe.detail, severe.bounds) == ("76.2%", "48 of 63", "bounds 47–50")
+    assert not severe.has_unjudged
+
+
+def test_bounds_take_the_place_of_a_percent_where_patients_are_not_judged() -> None:
+    numbers = {number.title: number for number in list_key_numbers(CONTENT)}
     severe = numbers["Severe neutropenia, grade ≥\N{NO-BREAK SPACE}3"]
-    assert (severe.percent, severe.count, severe.bounds) == ("76.2%", "48 of 63", "bounds 47–50")
-    assert numbers["Severe anemia, grade ≥\N{NO-BREAK SPACE}3"].bounds == "decided"
+    assert (severe.headline, severe.bounds) == ("75–79%", "")
+    assert severe.detail == "48 of 63 known, 2 without a grade"
     recovered = numbers["Count recovery: recovered, early deaths left out"]
-    assert (recovered.count, recovered.bounds) == ("35 of 56", "bounds 34/60–38/60")
+    assert (recovered.headline, recovered.bounds) == ("57–65%", "")
+    assert recovered.detail == "35 of 60 known, 4 not evaluable"
+
+
+def test_a_missing_grade_that_cannot_matter_leaves_the_percent() -> None:
+    number = list_key_numbers(CONTENT)[2]
+    assert number.title == "Severe thrombocytopenia, grade ≥\N{NO-BREAK SPACE}3"
+    assert (number.headline, number.detail, number.bounds) == ("23.8%", "15 of 63", "decided")
+
+
+def yes_or_no(**counts: tuple[float, ...]) -> Any:
+    """Return one outcome that is yes or no in 50 patients: (policy, best, worst) of each level."""
+    base = {"analysis_id": "occurrence", "variable": "severe_anemia"}
+    rows = [
+        row
+        for level, numbers in counts.items()
+        for row in count_rows({**base, "variable_level": level.replace("_", " ")}, numbers, 50)
+    ]
+    return make_content(results=collect_results(rows))
+
+
+def test_a_yes_or_no_outcome_counts_those_not_judged() -> None:
+    number, *_ = list_key_numbers(yes_or_no(yes=(24, 24, 50), not_judged=(26,)))
+    assert (number.headline, number.detail) == ("48–100%", "24 of 50 known, 26 not judged")
+
+
+def test_nobody_judged_is_no_zero() -> None:
+    number, *_ = list_key_numbers(yes_or_no(yes=(0, 0, 41), not_judged=(50,)))
+    assert (number.headline, number.detail, number.bounds) == (
+        "not judged",
+        "50 of 50 patients",
+        "bounds 0–82%",
+    )
+    page = render_report(yes_or_no(yes=(0, 0, 41), not_judged=(50,)))
+    assert '<span class="value words">not judged</span>' in page
+    assert ">0.0%<" not in page
+
+
+def test_without_bounds_the_count_stands_in_place_of_the_percent() -> None:
+    number, *_ = list_key_numbers(yes_or_no(yes=(24,), not_judged=(26,)))
+    assert (number.headline, number.detail) == ("24 of 50", "24 of 50 known, 26 not judged")
+
+
+def test_the_summary_explains_a_range_only_where_there_is_one() -> None:
+    words = "the bounds stand in place of one percentage"
+    assert REPORT.count(words) == 1
+    assert words not in render_report(yes_or_no(yes=(24, 24, 30)))
 
 
 def test_a_number_that_cannot_be_given_is_no_key_number() -> None:
@@ -216,6 +272,36 @@ def test_concerns_start_with_errors_and_only_count_the_notes() -> None:
     concerns = list_concerns(CONTENT)
     assert [headline for _, headline, _ in concerns] == ["Errors: 1", "Warnings: 2", "Notes: 1"]
     assert [len(messages) for *_, messages in concerns] == [1, 2, 0]
+
+
+def findings_of(**rules: int) -> pl.DataFrame:
+    """Return so many warnings of each rule; those of one rule concern 1, 2, ... rows."""
+    row = {**CONTENT.findings.row(0, named=True), "severity": "warning"}
+    rows = [
+        {**row, "rule": rule, "rows": place + 1, "message": f"{rule} {place + 1}."}
+        for rule, count in rules.items()
+        for place in range(count)
+    ]
+    return pl.DataFrame(rows, schema=CONTENT.findings.schema)
+
+
+def test_concerns_of_one_rule_share_a_message_and_leave_room() -> None:
+    findings = findings_of(unknown_analyte=11, unknown_unit=2, limit_not_a_number=3, without_labs=1)
+    ((_, headline, messages),) = list_concerns(make_content(findings=findings))
+    assert headline == "Warnings: 17"
+    assert messages == [
+        "without_labs 1.",
+        "limit_not_a_number 3. 2 more findings of this kind.",
+        "unknown_unit 2. 1 more unit is not known.",
+        "unknown_analyte 11. 10 more analyte names are not listed.",
+    ]
+
+
+def test_more_kinds_of_concern_than_fit_are_counted() -> None:
+    ((*_, messages),) = list_concerns(make_content(findings=findings_of(a=1, b=1, c=1, d=1, e=1, f=1, g=2)))
+    assert len(messages) == 6
+    assert messages[0] == "g 2. 1 more finding of this kind."
+    assert messages[-1] == "2 further kinds of finding in the list below."
 
 
 def test_cohort_size_is_that_of_the_outcomes_else_of_the_flow() -> None:

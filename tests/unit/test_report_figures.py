@@ -8,7 +8,7 @@ from xml.dom import minidom
 import polars as pl
 import pytest
 
-from cytopenia.report.drawing import GRADE_COLORS
+from cytopenia.report.drawing import FAINT, GRADE_COLORS
 from cytopenia.report.figures import (
     ReportFigure,
     plot_day_map,
@@ -18,7 +18,7 @@ from cytopenia.report.figures import (
     rank_patients,
     read_flow,
 )
-from cytopenia.results import RESULT_SCHEMA
+from cytopenia.results import RESULT_SCHEMA, ResultRow, collect_results
 from report_factory import make_content, make_patient_days
 
 CONTENT = make_content()
@@ -101,14 +101,28 @@ def test_map_description_tells_the_states_apart() -> None:
 def test_map_is_capped_and_says_so() -> None:
     figure = plot_day_map(make_content(patient_days=make_patient_days(70, 3)), most=60)
     assert figure is not None
-    assert "Only 60 of 70 patients are drawn." in figure.caption
+    assert figure.caption.endswith("Only 60 of 70 patients are drawn, those with the highest grades.")
     assert sum(bool(re.fullmatch(r"P\d{3}", label)) for label in labels(figure)) == 60
 
 
-def test_map_of_a_part_of_the_cohort_says_where_the_part_comes_from() -> None:
+def test_map_of_a_part_of_the_cohort_says_so() -> None:
     figure = plot_day_map(make_content(patient_days=make_patient_days(10, 3)))
     assert figure is not None
-    assert "Only 10 of 63 patients are drawn, taken from the first 10 by id." in figure.caption
+    assert "Only 10 of 63 patients are drawn, those with the highest grades." in figure.caption
+
+
+def test_map_of_everybody_speaks_of_no_choice() -> None:
+    assert FIGURES["day-map"].caption.endswith("Blank: not at risk.")
+
+
+def test_a_bound_that_reaches_a_grade_has_its_color() -> None:
+    graded = plot_day_map(make_content(patient_days=days([("a", "anc", 0, "wbc_bound", 0.4, 4)])))
+    silent = plot_day_map(make_content(patient_days=days([("a", "anc", 0, "wbc_bound", 3.0, None)])))
+    assert graded is not None
+    assert silent is not None
+    # Once in the key, once on the map.
+    assert (graded.svg.count(GRADE_COLORS[4]), silent.svg.count(GRADE_COLORS[4])) == (2, 1)
+    assert silent.svg.count(FAINT) == graded.svg.count(FAINT) + 1
 
 
 def test_patients_with_the_gravest_days_come_first() -> None:
@@ -184,6 +198,65 @@ def test_flow_that_ends_with_patients_left_out() -> None:
     last = CONTENT.results.filter(pl.col("variable") != "step5")
     figure = plot_flow(make_content(results=last))
     assert "n = 3" in labels(figure)
+
+
+def flow_of(counts: dict[str, float]) -> ReportFigure:
+    rows = [
+        ResultRow(analysis_id="flow", variable=text, estimate="count", level="kept", text=text, value=count)
+        for text, count in counts.items()
+    ]
+    figure = plot_flow(make_content(results=collect_results(rows), synthetic=False))
+    assert figure is not None
+    return figure
+
+
+def places(figure: ReportFigure) -> list[tuple[float, float]]:
+    """Where the counts ("n = 50") stand."""
+    nodes = minidom.parseString(figure.svg).getElementsByTagName("text")
+    counts = [node for node in nodes if "n = " in node.toxml()]
+    moves = [re.search(r"translate\((\S+) (\S+)\)|x: (\S+) y: (\S+)", node.toxml()) for node in counts]
+    return [
+        (float(node.getAttribute("x")), float(node.getAttribute("y")))
+        if move is None
+        else (float(move[1]), float(move[2]))
+        for node, move in zip(counts, moves, strict=True)
+    ]
+
+
+def test_flow_without_anybody_left_out_stands_in_one_row_across_the_page() -> None:
+    figure = flow_of(
+        {"Patients in the tables": 50, "Patients in the cohort, a longer text": 50, "Graded": 50}
+    )
+    found = places(figure)
+    assert len({height for _, height in found}) == 1
+    assert [across for across, _ in found] == sorted({across for across, _ in found})
+    assert found[-1][0] > 400
+    assert figure.caption == "Patients who stay in the analysis; nobody was left out."
+
+
+def test_flow_of_many_steps_stands_below_each_other() -> None:
+    found = places(flow_of({f"Step {place}": 50 for place in range(6)}))
+    assert len({height for _, height in found}) == 6
+    assert len({across for across, _ in found}) == 1
+
+
+def test_flow_with_some_left_out_names_both_sides() -> None:
+    assert "patients left out, with the reason (right)" in FIGURES["flow"].caption
+
+
+@pytest.mark.parametrize(
+    ("day_zero", "expected"),
+    [
+        ("infusion", "perhaps the sicker ones. Day 0: infusion."),
+        ("first", "perhaps the sicker ones. Day 0: first laboratory day of each patient."),
+        ("given", "perhaps the sicker ones. Day 0: as the laboratory days were given."),
+        ("", "perhaps the sicker ones."),
+    ],
+)
+def test_trajectories_say_what_day_zero_is(day_zero: str, expected: str) -> None:
+    figure = plot_trajectories(make_content(settings={"day_zero": day_zero}))
+    assert figure is not None
+    assert figure.caption.endswith(expected)
 
 
 def test_nothing_to_draw() -> None:

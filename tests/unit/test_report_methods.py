@@ -51,6 +51,13 @@ def test_settings_are_printed_by_their_path() -> None:
     assert list_settings(settings) == expected
 
 
+def test_day_zero_is_stated_if_it_is_known() -> None:
+    assert "**Days.** Day 0: infusion." in METHODS
+    first = render_methods(make_content(settings={"day_zero": "first"}))
+    assert "**Days.** Day 0: first laboratory day of each patient." in first
+    assert "Day 0" not in render_methods(make_content(settings={}))
+
+
 def test_synthetic_is_said_first() -> None:
     assert METHODS.index("Synthetic data") < METHODS.index("## Analyses")
     assert "Synthetic" not in render_methods(make_content(synthetic=False))

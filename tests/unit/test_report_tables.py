@@ -9,6 +9,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from cytopenia.report import tables
+from cytopenia.report.cells import denominator_phrase
+from cytopenia.report.content import sort_findings
 from cytopenia.report.lookup import select_results
 from cytopenia.report.table_model import Footnotes, Row, Table, footnote_mark
 from cytopenia.results import RESULT_SCHEMA, ResultRow, collect_results
@@ -51,8 +53,11 @@ def test_not_estimable_is_a_dash_with_its_reason() -> None:
 
 def test_baseline_cytopenia_names_its_definition() -> None:
     table = tables.table_baseline_cytopenia(CONTENT, "table1")
-    assert texts(table, "Hemoglobin, g/L") == ["109.5 (62.0–158.0)", "63", "21/63 (33.3%), bounds 20–22"]
-    assert texts(table, "Any of these")[-1] == "29/63 (46.0%), bounds 28–30"
+    assert texts(table, "Neutrophils (ANC), ×10⁹/L") == ["2.87 (0.31–9.40)", "63", "9/63 (14.3%)", "0"]
+    assert texts(table, "Hemoglobin, g/L") == ["109.5 (62.0–158.0)", "62", "21/63, bounds 21–22", "1"]
+    assert texts(table, "Any of these")[-2:] == ["29/63, bounds 29–30", "1"]
+    assert footnotes_of(table, "Hemoglobin, g/L") == ["no baseline value: 1"]
+    assert table.columns[-1].title == "Not judged"
     assert "[ctcae_v4]" in table.notes[0]
     assert "qiu2023" not in table.notes[0]
 
@@ -65,8 +70,26 @@ def test_occurrence_with_bounds() -> None:
         "Grade ≥\N{NO-BREAK SPACE}3, n/N (%)",
         "Not judged",
     ]
-    assert texts(table, "Severe neutropenia")[1:] == ["48/63 (76.2%), bounds 47–50", "2"]
-    assert texts(table, "Severe anemia")[1:] == ["16/63 (25.4%)", "0"]
+    assert table.caption == "Occurrence of cytopenia (63 patients)"
+    assert texts(table, "Severe anemia") == ["55/63 (87.3%), bounds 54–57", "16/63 (25.4%)", "0"]
+
+
+def test_no_percent_where_the_count_depends_on_patients_not_judged() -> None:
+    table = tables.table_occurrence(CONTENT, "occurrence")
+    assert texts(table, "Severe neutropenia") == ["57/63, bounds 57–59", "48/63, bounds 47–50", "2"]
+    assert sum(note.startswith("No percentage printed: some patients") for note in table.notes) == 1
+
+
+def test_a_percent_where_best_and_worst_agree_although_a_grade_is_missing() -> None:
+    table = tables.table_occurrence(CONTENT, "occurrence")
+    assert texts(table, "Severe thrombocytopenia") == ["41/63, bounds 40–44", "15/63 (23.8%)", "1"]
+
+
+def test_no_note_about_percents_where_everybody_is_judged() -> None:
+    judged = CONTENT.results.filter(pl.col("variable_level") != "not judged")
+    table = tables.table_occurrence(make_content(results=judged), "occurrence")
+    assert texts(table, "Severe neutropenia")[0] == "57/63 (90.5%), bounds 57–59"
+    assert not any(note.startswith("No percentage") for note in table.notes)
 
 
 def test_not_judged_says_why() -> None:
@@ -79,6 +102,7 @@ def test_bounds_and_their_absence_are_explained_once() -> None:
     notes = " ".join(tables.table_occurrence(CONTENT, "occurrence").notes)
     assert notes.count("Bounds: ") == 1
     assert notes.count("No bounds printed: decided") == 1
+    assert notes.count("Days far from any measurement change no grade") == 1
 
 
 def test_grades_keep_zero_and_not_judged_apart() -> None:
@@ -94,6 +118,21 @@ def test_nadirs() -> None:
     table = tables.table_nadirs(CONTENT, "occurrence")
     assert texts(table, "Neutrophils (ANC), ×10⁹/L") == ["63", "0.64 (0.02–2.31)", "9 (3–24)"]
     assert texts(table, "Hemoglobin, g/L")[-1] == "11 (−5 to 28)"
+    assert table.caption == "Nadir and day of nadir (63 patients)"
+
+
+@pytest.mark.parametrize(
+    ("day_zero", "end"),
+    [
+        ("infusion", " Day 0: infusion."),
+        ("first", " Day 0: first laboratory day of each patient."),
+        ("given", " Day 0: as the laboratory days were given."),
+        ("unheard of", "first day."),
+    ],
+)
+def test_nadirs_say_what_day_zero_is(day_zero: str, end: str) -> None:
+    table = tables.table_nadirs(make_content(settings={"day_zero": day_zero}), "occurrence")
+    assert table.notes[0].endswith(end)
 
 
 def test_recovery_shows_three_readings_side_by_side() -> None:
@@ -104,12 +143,44 @@ def test_recovery_shows_three_readings_side_by_side() -> None:
         "Early deaths as competing event",
     ]
     assert texts(table, "Not recovered") == [
-        "21/56 (37.5%), bounds 22/60–26/60",
-        "24/59 (40.7%), bounds 25/63–29/63",
-        "21/59 (35.6%), bounds 22/63–26/63",
+        "21/60, bounds 21–26",
+        "24/63, bounds 24–29",
+        "21/63, bounds 21–26",
     ]
-    assert texts(table, "Died before landmark") == ["", "", "3/59 (5.1%)"]
-    assert texts(table, "Not evaluable")[0] == "4/60 (6.7%)"
+    assert texts(table, "Recovered") == ["35/60, bounds 34–39", *["35/63, bounds 34–39"] * 2]
+    assert texts(table, "Not evaluable") == ["4/60 (6.7%)", "4/63 (6.3%)", "4/63 (6.3%)"]
+    assert table.caption == "Count recovery (60 or 63 patients)"
+
+
+def test_early_deaths_are_where_each_reading_puts_them() -> None:
+    table = tables.table_recovery(CONTENT, "recovery")
+    assert texts(table, "Died before landmark") == ["–", "–", "3/63 (4.8%)"]
+    expected = ["– early deaths are left out", "– counted as not recovered"]
+    assert footnotes_of(table, "Died before landmark") == expected
+
+
+def test_nobody_died_early() -> None:
+    died = (pl.col("variable_level") == "died before landmark") & (pl.col("estimate") != "denominator")
+    results = CONTENT.results.with_columns(pl.when(died).then(0.0).otherwise("value").alias("value"))
+    table = tables.table_recovery(make_content(results=results), "recovery")
+    assert texts(table, "Died before landmark") == ["–", "0/63 (0.0%)", "0/63 (0.0%)"]
+
+
+def test_percents_of_recovery_where_everybody_is_evaluable() -> None:
+    missing = (pl.col("variable_level") == "not evaluable") & (pl.col("estimate") == "count")
+    results = CONTENT.results.with_columns(pl.when(missing).then(0.0).otherwise("value").alias("value"))
+    table = tables.table_recovery(make_content(results=results), "recovery")
+    assert texts(table, "Not recovered")[0] == "21/60 (35.0%), bounds 21–26"
+
+
+@pytest.mark.parametrize(("settings", "times"), [({"support_complete": False}, 1), ({}, 0)])
+def test_incomplete_support_is_count_recovery(settings: dict[str, bool], times: int) -> None:
+    table = tables.table_recovery(make_content(settings=settings), "recovery")
+    expected = (
+        "Support was not recorded completely: this is count recovery, whatever growth factors or "
+        "transfusions were given."
+    )
+    assert table.notes.count(expected) == times
 
 
 def test_never_below_has_a_row_of_its_own_once_somebody_is() -> None:
@@ -151,8 +222,36 @@ def test_findings_gravest_first_and_the_rest_counted() -> None:
 
 def test_findings_of_an_unknown_severity_come_last() -> None:
     findings = make_findings().with_columns(pl.lit("other").alias("severity"))
-    ordered = tables.sort_findings(pl.concat([findings, make_findings()]))
+    ordered = sort_findings(pl.concat([findings, make_findings()]))
     assert ordered["severity"].to_list() == ["error", "warning", "warning", "info", *["other"] * 4]
+
+
+def test_findings_of_a_rule_stay_together_and_grave_rules_come_first() -> None:
+    rules = {"unknown_analyte": (900, 5), "missing_lln": (40, 90), "suspected_unit": (1,), "late": (100,)}
+    row = make_findings().row(0, named=True)
+    rows = [{**row, "rule": rule, "rows": count} for rule, counts in rules.items() for count in counts]
+    ordered = sort_findings(pl.DataFrame(rows, schema=make_findings().schema))
+    assert ordered["rule"].to_list() == [
+        "suspected_unit", "missing_lln", "missing_lln", "late", "unknown_analyte", "unknown_analyte",
+    ]  # fmt: skip
+    assert ordered["rows"].to_list() == [1, 90, 40, 100, 900, 5]
+
+
+@pytest.mark.parametrize(
+    ("denominators", "expected"),
+    [
+        ([], ""),
+        ([63, 63], "63 patients"),
+        ([63, 60], "60 or 63 patients"),
+        ([57, 63, 60], "57 to 63 patients"),
+    ],
+)
+def test_denominators_in_words(denominators: list[int], expected: str) -> None:
+    rows = [
+        ResultRow(analysis_id="a", variable=str(place), estimate="denominator", value=value)
+        for place, value in enumerate(denominators)
+    ]
+    assert denominator_phrase(select_results(collect_results(rows), "a")) == expected
 
 
 @pytest.mark.parametrize(

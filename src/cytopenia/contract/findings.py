@@ -220,6 +220,9 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "stop_missing": FindingRule("warning", "stop", "Only the start day is certain; fill in stop."),
         "start_missing": FindingRule("warning", "start", "These rows were left out; fill in start."),
         "day_missing": FindingRule("warning", "day", "These rows were left out; fill in the day or date."),
+        "baseline_on_lymphodepletion_day": FindingRule(
+            "info", "day", "Whether they were drawn before the first dose is not known; check the times."
+        ),
         "no_support_table": FindingRule(
             "info", None, "Give a support table (G-CSF, transfusions) to judge recovery without support."
         ),

@@ -42,18 +42,19 @@ def derive_baseline(
     Returns
     -------
     DataFrame
-        Columns of `BASELINE_SCHEMA`, sorted by patient. Of several values on the last day the latest timed one
-        counts, else the one that is worse for the patient. `is_on_lymphodepletion_day` marks a value
+        Columns of `BASELINE_SCHEMA`, sorted by patient. Of several values on the last day the latest timed
+        one counts, else the one that is worse for the patient. `is_on_lymphodepletion_day` marks a value
         whose order relative to the first dose is not known.
     """
-    start = pl.DataFrame({"patient_id": courses.patient_id, "start": courses.lymphodepletion_day}).with_row_index(
-        "patient"
-    )
+    start = pl.DataFrame(
+        {"patient_id": courses.patient_id, "start": courses.lymphodepletion_day}
+    ).with_row_index("patient")
     rows = labs.get(analyte)
     if rows is None:
         return pl.DataFrame(schema=BASELINE_SCHEMA)
     window = rows.join(start, on="patient").filter(
-        pl.col("start").is_not_nan() & pl.col("day").is_between(pl.col("start") - definition.days_before, pl.col("start"))
+        pl.col("start").is_not_nan()
+        & pl.col("day").is_between(pl.col("start") - definition.days_before, pl.col("start"))
     )
     latest = window.sort(
         ["patient", "day", "minute", "value", "source_row"],
@@ -61,7 +62,8 @@ def derive_baseline(
         nulls_last=True,
     ).unique("patient", keep="first", maintain_order=True)
     return latest.with_columns(
-        pl.lit(analyte).alias("analyte"), (pl.col("day") == pl.col("start")).alias("is_on_lymphodepletion_day")
+        pl.lit(analyte).alias("analyte"),
+        (pl.col("day") == pl.col("start")).alias("is_on_lymphodepletion_day"),
     ).select(pl.col(name).cast(dtype) for name, dtype in BASELINE_SCHEMA.items())
 
 

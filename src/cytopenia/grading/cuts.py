@@ -59,9 +59,7 @@ def is_met(values: ArrayLike, comparator: Comparator, cut: ArrayLike) -> NDArray
     return operation(number, edge)
 
 
-def encode_ends(
-    values: ArrayLike, comparators: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def encode_ends(values: ArrayLike, comparators: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the lowest and the highest number that each printed value can stand for.
 
     Parameters

@@ -140,7 +140,9 @@ def lay_out_courses(tables: Tables) -> Courses:
             ("lymphodepletion", lymphodepletion),
         )
     }
-    last = np.fmin(np.nan_to_num(day_of["death"], nan=_NEVER), np.nan_to_num(day_of["second"] - 1, nan=_NEVER))
+    last = np.fmin(
+        np.nan_to_num(day_of["death"], nan=_NEVER), np.nan_to_num(day_of["second"] - 1, nan=_NEVER)
+    )
     return Courses(
         patient_id=patients["patient_id"],
         last_day_at_risk=last.astype(np.int32),
@@ -322,7 +324,9 @@ def lay_out_support(
     stop = pl.col("stop").fill_null(last_day if open_stop else pl.col("start"))
     begin = (pl.col("start") - first_day).clip(0, width)
     end = (stop + _free_days_of_rows(free_days) - first_day).clip(0, width)
-    patient, first, after = rows.select("patient", begin.alias("begin"), pl.max_horizontal(begin, end).alias("end"))
+    patient, first, after = rows.select(
+        "patient", begin.alias("begin"), pl.max_horizontal(begin, end).alias("end")
+    )
     # One more column takes the first free day of support that outlasts the grid.
     steps = np.zeros((len(courses), width + 1), dtype=np.int32)
     np.add.at(steps, (patient.to_numpy(), first.to_numpy()), 1)

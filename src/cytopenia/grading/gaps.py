@@ -9,10 +9,12 @@ never widen what was known (`docs/decisions.md`, "Bounds of an unmeasured day").
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cytopenia.grading.cuts import is_met
 from cytopenia.grading.day_grid import DayGrid
 from cytopenia.grading.runs import inside_short_gap
 
@@ -176,7 +178,7 @@ def _greatest_claim(values: Grid, place: _Places, factor: float) -> Grid:
     reach = place.longest
     after = _claims_of_side(values, place, factor, 1)
     # The best claim within each distance after the day, built up in place.
-    for nearer, farther in zip(after, after[1:], strict=False):
+    for nearer, farther in pairwise(after):
         np.maximum(nearer, farther, out=farther)
     greatest = np.full(place.flat.size, -np.inf)
     for distance, claim in enumerate(_claims_of_side(values, place, factor, -1), start=1):
@@ -193,8 +195,7 @@ def _greatest_claim_under(values: Grid, caps: Grid, place: _Places, factor: floa
     for left, (claim_before, cap_before) in enumerate(zip(before, caps_before, strict=True), start=1):
         for claim_after, cap_after in zip(after[: place.longest - left], caps_after, strict=False):
             claim = np.minimum(claim_before, claim_after)
-            is_refuted = claim > np.minimum(cap_before, cap_after)
-            claim[is_refuted] = 0.0
+            claim[is_met(np.minimum(cap_before, cap_after), "below", claim)] = 0.0
             np.maximum(greatest, claim, out=greatest)
     return greatest
 

@@ -13,7 +13,7 @@ from cytopenia.definition_forms import GradeRule, GradesPart, LimitOfNormal
 from cytopenia.grading.cuts import encode_ends, is_met
 from cytopenia.grading.gaps import ScenarioGrid
 from cytopenia.grading.outcome_rows import NO_DAY, EvidenceRows, OutcomeRows, count_days
-from cytopenia.grading.runs import nearest_marked
+from cytopenia.grading.runs import any_marked, first_marked, last_marked, nearest_marked
 from cytopenia.units import convert_value
 
 __all__ = ["GRADE_REASONS", "ROLES", "STATES", "grade_courses", "grade_labs", "judge_rows"]
@@ -72,19 +72,22 @@ def grade_courses(part: GradesPart, grid: ScenarioGrid) -> tuple[OutcomeRows, Ev
     grade = np.array([rule.grade for rule in rules], dtype=np.float64)
     judged_days = grid.measured | grid.short_gap
     known_days = [_known_days(rule, found, grid) for rule, found in zip(rules, days, strict=True)]
-    known = np.stack([marks.any(axis=1) for marks in known_days])
-    certain = np.stack([(found.certain & judged_days).any(axis=1) for found in days]) | known
-    possible = np.stack([(found.possible & judged_days).any(axis=1) for found in days]) | known
-    open_questions = np.stack([(found.possible & grid.measured).any(axis=1) for found in days])
-    has_measurement = grid.measured.any(axis=1)
+    known = np.stack([any_marked(marks) for marks in known_days])
+    certain = np.stack([any_marked(found.certain & judged_days) for found in days]) | known
+    possible = np.stack([any_marked(found.possible & judged_days) for found in days]) | known
+    open_questions = np.stack([any_marked(found.possible & grid.measured) for found in days])
+    has_measurement = any_marked(grid.measured)
+    has_question = any_marked(open_questions.T)
     decider = _highest(known)
-    is_judged = known.any(axis=0) | (has_measurement & ~open_questions.any(axis=0))
+    is_judged = any_marked(known.T) | (has_measurement & ~has_question)
     policy = np.where(is_judged, _grade_at(decider, grade), np.nan)
     best = _grade_at(_highest(certain), grade)
     worst = np.where(has_measurement, _grade_at(_highest(possible), grade), grade[-1])
     deciding_days = _pick_days(decider, known_days)
-    lacks_limit = np.stack([(found.needs_missing_limit & grid.measured).any(axis=1) for found in days]).any(axis=0)
-    measured_worst = np.where(open_questions.any(axis=0), _grade_at(_highest(open_questions), grade), 0.0)
+    lacks_limit = any_marked(
+        np.logical_or.reduce([found.needs_missing_limit for found in days]) & grid.measured
+    )
+    measured_worst = np.where(has_question, _grade_at(_highest(open_questions), grade), 0.0)
     first, last = _first_and_last(deciding_days, grid.first_day)
     outcome = OutcomeRows(
         policy=policy,
@@ -135,8 +138,7 @@ def _known_days(rule: GradeRule, found: _RuleDays, grid: ScenarioGrid) -> Marks:
 
 def _highest(met: Marks) -> NDArray[np.int8]:
     """Place of the highest rule met by each patient; -1 if none. Rules are in order of grade."""
-    place = met.shape[0] - 1 - np.argmax(met[::-1], axis=0)
-    return np.where(met.any(axis=0), place, -1).astype(np.int8)
+    return last_marked(met.T, otherwise=-1).astype(np.int8)
 
 
 def _grade_at(place: NDArray[np.int8], grade: Grid) -> Grid:
@@ -152,17 +154,15 @@ def _pick_days(place: NDArray[np.int8], days: list[Marks]) -> Marks:
 
 
 def _first_and_last(days: Marks, first_day: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    has_any = days.any(axis=1)
-    first = np.argmax(days, axis=1) + first_day
-    last = days.shape[1] - 1 - np.argmax(days[:, ::-1], axis=1) + first_day
-    none = np.int32(NO_DAY)
-    return np.where(has_any, first, none).astype(np.int32), np.where(has_any, last, none).astype(np.int32)
+    first, last = first_marked(days, otherwise=NO_DAY), last_marked(days, otherwise=NO_DAY)
+    shift = np.where(first == NO_DAY, 0, first_day).astype(np.int32)
+    return first + shift, last + shift
 
 
 def _classify_evidence(is_highest: Marks, grid: ScenarioGrid) -> NDArray[np.int8]:
     """0 measured, 1 bracketed, 2 open."""
-    has_gap = grid.short_gap.any(axis=1)
-    has_open = grid.open_day.any(axis=1)
+    has_gap = any_marked(grid.short_gap)
+    has_open = any_marked(grid.open_day)
     return np.where(is_highest | ~(has_gap | has_open), 0, np.where(has_open, 2, 1)).astype(np.int8)
 
 
@@ -182,7 +182,11 @@ def _explain(
 
 
 def _settling_days(
-    rules: tuple[GradeRule, ...], days: list[_RuleDays], grade: Grid, is_unsettled: Marks, grid: ScenarioGrid
+    rules: tuple[GradeRule, ...],
+    days: list[_RuleDays],
+    grade: Grid,
+    is_unsettled: Marks,
+    grid: ScenarioGrid,
 ) -> Marks:
     """Unmeasured days between measurements on which a worse grade was possible."""
     settling = np.zeros_like(grid.measured)
@@ -218,7 +222,7 @@ def grade_labs(labs: pl.DataFrame, parts: Mapping[str, GradesPart]) -> pl.DataFr
     Parameters
     ----------
     labs : DataFrame, one row per measurement
-        As `prepare_labs` returns it: `analyte`, `value` and `lln` in canonical units, `comparator`, `invalid`.
+        As `prepare_labs` returns it: `analyte`, `comparator`, `invalid`; `value`, `lln` in canonical units.
     parts : mapping of address to GradesPart
         From `Library.find_parts("ctcae_v4")`, one part per analyte.
 
@@ -258,7 +262,8 @@ def judge_rows(rows: pl.DataFrame, part: GradesPart) -> pl.DataFrame:
     DataFrame, one row per row, same order
         `grade` is null where not judged; `grade_best` and `grade_worst` bound it (null for an invalid row).
     """
-    invalid = rows["invalid"] if "invalid" in rows.columns else pl.repeat(None, rows.height, eager=True, dtype=pl.String)
+    nobody = pl.repeat(None, rows.height, eager=True, dtype=pl.String)
+    invalid = rows["invalid"] if "invalid" in rows.columns else nobody
     valid = (invalid.is_null() & rows["value"].is_not_null()).to_numpy()
     value = np.where(valid, rows["value"].to_numpy(), np.nan)
     low, high = encode_ends(value, rows["comparator"].fill_null("=").to_numpy().astype(np.str_))

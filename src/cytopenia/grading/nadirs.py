@@ -7,6 +7,7 @@ import numpy as np
 from cytopenia.grading.cuts import decode_ends
 from cytopenia.grading.gaps import ScenarioGrid
 from cytopenia.grading.outcome_rows import NO_DAY, OutcomeRows, count_days
+from cytopenia.grading.runs import any_marked, first_marked, last_marked
 
 __all__ = ["NADIR_REASONS", "derive_nadirs"]
 
@@ -28,25 +29,26 @@ def derive_nadirs(grid: ScenarioGrid) -> OutcomeRows:
     Returns
     -------
     OutcomeRows
-        `policy` is the least printed value of the measured days ("<0.1" counts as 0.1), in the canonical unit,
-        `first_day` the first day on which it occurred, `last_day` the last. `best` is the highest value that
-        the nadir can have had, `worst` the lowest, over measured days and short gaps. NaN without a measurement.
+        `policy` is the least printed value of the measured days ("<0.1" counts as 0.1), in the canonical
+        unit, `first_day` the first day on which it occurred, `last_day` the last. `best` is the highest value
+        that the nadir can have had, `worst` the lowest, over measured days and short gaps. NaN without a
+        measurement.
     """
-    has_measurement = grid.measured.any(axis=1)
+    has_measurement = any_marked(grid.measured)
     printed = decode_ends(np.where(np.isfinite(grid.high), grid.high, grid.low))
     measured = np.where(grid.measured, printed, np.inf)
     lowest = measured.min(axis=1, initial=np.inf)
     is_nadir = grid.measured & (measured == lowest[:, None])
-    first = np.argmax(is_nadir, axis=1) + grid.first_day
-    last = grid.measured.shape[1] - 1 - np.argmax(is_nadir[:, ::-1], axis=1) + grid.first_day
+    first = first_marked(is_nadir, otherwise=0) + grid.first_day
+    last = last_marked(is_nadir, otherwise=0) + grid.first_day
     highest_possible = np.where(grid.measured, grid.high, np.inf).min(axis=1, initial=np.inf)
     in_reach = grid.measured | grid.short_gap
     lowest_possible = np.where(in_reach, grid.low, np.inf).min(axis=1, initial=np.inf)
     policy = np.where(has_measurement, lowest, np.nan)
     best = np.where(has_measurement, decode_ends(highest_possible), np.nan)
     worst = np.where(has_measurement, decode_ends(lowest_possible), np.nan)
-    has_gap = grid.short_gap.any(axis=1)
-    has_open = grid.open_day.any(axis=1)
+    has_gap = any_marked(grid.short_gap)
+    has_open = any_marked(grid.open_day)
     none = np.full(policy.size, -1, dtype=np.int8)
     return OutcomeRows(
         policy=policy,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from cytopenia.grading.gaps import ScenarioGrid
-from cytopenia.grading.runs import find_longest_run
+from cytopenia.grading.runs import find_longest_run, last_marked
 
 __all__ = [
     "EVIDENCE_SCHEMA",
@@ -63,8 +64,8 @@ EVIDENCE_NAMES = ("measured", "bracketed", "open")
 class OutcomeRows:
     """One outcome of the patients of one part, as arrays of one entry per patient.
 
-    `policy`, `best` and `worst` are NaN where there is none; days are `NO_DAY` where there is none. `evidence`,
-    `reason`, `rule` and `label` are places in their lists of names; -1 is none.
+    `policy`, `best` and `worst` are NaN where there is none; days are `NO_DAY` where there is none.
+    `evidence`, `reason`, `rule` and `label` are places in their lists of names; -1 is none.
     """
 
     policy: NDArray[np.float64]
@@ -95,14 +96,13 @@ class EvidenceRows:
 def count_days(grid: ScenarioGrid) -> dict[str, NDArray[np.int32]]:
     """Return the day account of each patient over the days of the grid."""
     unmeasured = grid.at_risk & ~grid.measured
-    last = grid.measured.shape[1] - 1 - np.argmax(grid.measured[:, ::-1], axis=1)
-    has_any = grid.measured.any(axis=1)
+    last = last_marked(grid.measured, otherwise=NO_DAY)
     return {
         "days_measured": grid.measured.sum(axis=1, dtype=np.int32),
         "days_short_gap": grid.short_gap.sum(axis=1, dtype=np.int32),
         "days_open": grid.open_day.sum(axis=1, dtype=np.int32),
         "longest_gap_days": find_longest_run(unmeasured)[0].astype(np.int32),
-        "last_measured_day": np.where(has_any, last + grid.first_day, NO_DAY).astype(np.int32),
+        "last_measured_day": np.where(last == NO_DAY, last, last + np.int32(grid.first_day)),
     }
 
 
@@ -172,11 +172,11 @@ def frame_evidence(
     ).select(pl.col(name).cast(dtype) for name, dtype in EVIDENCE_SCHEMA.items())
 
 
-def _join(parts: Sequence[OutcomeRows] | Sequence[EvidenceRows], name: str) -> NDArray[np.generic]:
+def _join(parts: Sequence[OutcomeRows] | Sequence[EvidenceRows], name: str) -> NDArray[Any]:
     return np.concatenate([getattr(part, name) for part in parts]) if parts else np.empty(0)
 
 
-def _name(places: NDArray[np.generic], names: Sequence[str]) -> pl.Series:
+def _name(places: NDArray[np.int8], names: Sequence[str]) -> pl.Series:
     """The names at their places; -1 becomes null."""
     lookup = pl.Series([*names, None], dtype=pl.String)
     index = np.where(places < 0, len(names), places).astype(np.int64)

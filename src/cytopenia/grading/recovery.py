@@ -12,7 +12,15 @@ from cytopenia.definition_forms import Criterion, RecoveryDefinition
 from cytopenia.grading.cuts import is_met
 from cytopenia.grading.gaps import ScenarioGrid
 from cytopenia.grading.outcome_rows import NO_DAY, EvidenceRows, OutcomeRows, count_days
-from cytopenia.grading.runs import first_run, nearest_marked, run_lengths
+from cytopenia.grading.runs import (
+    any_marked,
+    every_marked,
+    first_marked,
+    first_run,
+    last_marked,
+    nearest_marked,
+    run_lengths,
+)
 from cytopenia.units import convert_value
 
 __all__ = [
@@ -106,7 +114,9 @@ def judge_cells(
     if grid.cap is not None:
         fails_by_cap = grid.capped & ~is_met(grid.cap, criterion.comparator, cut)
     is_failed_measured = (grid.measured & ~high_met) | fails_by_cap
-    count = _fill_states(is_met_measured, is_failed_measured, bracket_days=bracket_days, carry_days=carry_days)
+    count = _fill_states(
+        is_met_measured, is_failed_measured, bracket_days=bracket_days, carry_days=carry_days
+    )
     count = np.where(grid.at_risk, count, UNKNOWN)
     policy = np.where((count == MET) & support["known"], np.int8(UNDER_SUPPORT), count).astype(np.int8)
     return Cells(
@@ -219,13 +229,13 @@ def _all_lineages(window: Mapping[str, Cells]) -> tuple[Marks, Marks, Marks, Mar
 def _judge_ends_on(definition: RecoveryDefinition, window: Mapping[str, Cells]) -> _Judged:
     del definition
     certain, possible, best, worst = _all_lineages(window)
-    is_met_all, may_be_met = certain.all(axis=1), possible.all(axis=1)
+    is_met_all, may_be_met = every_marked(certain), every_marked(possible)
     last = np.full(certain.shape[0], certain.shape[1] - 1, dtype=np.int32)
     is_known = is_met_all | ~may_be_met
     return _Judged(
         _label(is_met_all, may_be_met),
-        best.all(axis=1),
-        worst.all(axis=1),
+        every_marked(best),
+        every_marked(worst),
         np.where(is_known, 0, -1).astype(np.int32),
         np.where(is_known, last, -1),
     )
@@ -249,33 +259,37 @@ def _judge_reached_by(definition: RecoveryDefinition, window: Mapping[str, Cells
     certain, possible, best, worst = _all_lineages(window)
     may_be_good, may_be_bad = _judge_after_first_failing_day(certain, possible, length)
     best_good, worst_bad = _judge_after_first_failing_day(worst, best, length)
-    has_failed = (~possible).any(axis=1)
+    first_failed = first_marked(~possible, otherwise=certain.shape[1])
+    has_failed = first_failed < certain.shape[1]
     good = np.where(has_failed, RECOVERED, NEVER_BELOW)
     label = np.where(may_be_good & may_be_bad, NOT_EVALUABLE, np.where(may_be_bad, NOT_RECOVERED, good))
-    first_failed = np.where(has_failed, np.argmax(~possible, axis=1), certain.shape[1])
-    first, last = first_run(certain & (np.arange(certain.shape[1]) > first_failed[:, None]), length)
+    first, last = first_run(certain & _days_after(first_failed, certain.shape[1]), length)
     return _Judged(label.astype(np.int8), best_good, ~worst_bad, first, last)
 
 
 def _judge_after_first_failing_day(certain: Marks, possible: Marks, length: int) -> tuple[Marks, Marks]:
     """Whether the days between `certain` and `possible` can make the course good, and whether bad."""
     width = certain.shape[1]
-    has_doubt, has_failed = (~certain).any(axis=1), (~possible).any(axis=1)
-    first_doubt = np.where(has_doubt, np.argmax(~certain, axis=1), width)
-    last_doubt = np.where(has_doubt, width - 1 - np.argmax(~certain[:, ::-1], axis=1), width)
-    latest_start = np.where(has_failed, np.argmax(~possible, axis=1), last_doubt)
+    has_doubt, has_failed = any_marked(~certain), any_marked(~possible)
+    first_doubt = first_marked(~certain, otherwise=width)
+    last_doubt = last_marked(~certain, otherwise=width)
+    latest_start = np.where(has_failed, first_marked(~possible, otherwise=width), last_doubt)
     may_be_good = ~has_failed | _has_run_after(possible, first_doubt, length)
     may_be_bad = has_doubt & ~_has_run_after(certain, latest_start, length)
     return may_be_good, may_be_bad
 
 
 def _has_run(met: Marks, length: int) -> Marks:
-    return (run_lengths(met) >= length).any(axis=1)
+    return any_marked(run_lengths(met) >= length)
 
 
-def _has_run_after(met: Marks, start: NDArray[np.integer], length: int) -> Marks:
-    is_after = np.arange(met.shape[1]) > start[:, None]
-    return _has_run(met & is_after, length)
+def _has_run_after(met: Marks, start: NDArray[np.int32], length: int) -> Marks:
+    return _has_run(met & _days_after(start, met.shape[1]), length)
+
+
+def _days_after(start: NDArray[np.int32], width: int) -> Marks:
+    days = np.arange(width, dtype=np.int32)
+    return np.greater(days[None, :], start[:, None])
 
 
 def _label(is_good: Marks, may_be_good: Marks) -> NDArray[np.int8]:
@@ -284,18 +298,18 @@ def _label(is_good: Marks, may_be_good: Marks) -> NDArray[np.int8]:
 
 def _is_failed_by_support(window: Mapping[str, Cells]) -> Marks:
     """Whether support alone kept the patient from recovery: no cell fails by its count."""
-    fails = np.logical_or.reduce([(cell.policy == FAILED).any(axis=1) for cell in window.values()])
-    supported = np.logical_or.reduce([(cell.policy == UNDER_SUPPORT).any(axis=1) for cell in window.values()])
+    fails = np.logical_or.reduce([any_marked(cell.policy == FAILED) for cell in window.values()])
+    supported = np.logical_or.reduce([any_marked(cell.policy == UNDER_SUPPORT) for cell in window.values()])
     return supported & ~fails
 
 
 def _classify_cells(judged: _Judged, window: Mapping[str, Cells]) -> NDArray[np.int8]:
     """0 measured, 1 bracketed, 2 open: by the days that the judgment rests on."""
-    has_gap = np.logical_or.reduce([cell.grid.short_gap.any(axis=1) for cell in window.values()])
-    has_open = np.logical_or.reduce([cell.grid.open_day.any(axis=1) for cell in window.values()])
+    has_gap = np.logical_or.reduce([any_marked(cell.grid.short_gap) for cell in window.values()])
+    has_open = np.logical_or.reduce([any_marked(cell.grid.open_day) for cell in window.values()])
     is_decided = judged.best == judged.worst
     fails_measured = np.logical_or.reduce(
-        [((cell.policy <= UNDER_SUPPORT) & cell.grid.measured).any(axis=1) for cell in window.values()]
+        [any_marked((cell.policy <= UNDER_SUPPORT) & cell.grid.measured) for cell in window.values()]
     )
     is_measured = ~(has_gap | has_open) | (is_decided & fails_measured & (judged.label == NOT_RECOVERED))
     return np.where(is_measured, 0, np.where(has_open & ~is_decided, 2, 1)).astype(np.int8)
@@ -304,11 +318,17 @@ def _classify_cells(judged: _Judged, window: Mapping[str, Cells]) -> NDArray[np.
 def _sum_days(grids: list[ScenarioGrid]) -> dict[str, NDArray[np.int32]]:
     """Day account over all lineages: counts add up, the gap is the longest, the last day is the earliest."""
     accounts = [count_days(grid) for grid in grids]
-    names = ("days_measured", "days_short_gap", "days_open")
-    summed = {name: np.sum([account[name] for account in accounts], axis=0, dtype=np.int32) for name in names}
-    longest = np.max([account["longest_gap_days"] for account in accounts], axis=0)
-    last = np.min([account["last_measured_day"] for account in accounts], axis=0)
-    return {**summed, "longest_gap_days": longest.astype(np.int32), "last_measured_day": last.astype(np.int32)}
+    combine = {
+        "days_measured": np.add,
+        "days_short_gap": np.add,
+        "days_open": np.add,
+        "longest_gap_days": np.maximum,
+        "last_measured_day": np.minimum,
+    }
+    return {
+        name: np.asarray(combined.reduce([account[name] for account in accounts]), dtype=np.int32)
+        for name, combined in combine.items()
+    }
 
 
 def collect_cell_evidence(cells: Cells, rows: Marks, *, first_day: int, last_day: int) -> EvidenceRows:

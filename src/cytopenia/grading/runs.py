@@ -5,10 +5,53 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["find_longest_run", "first_run", "inside_short_gap", "nearest_marked", "run_lengths"]
+__all__ = [
+    "any_marked",
+    "every_marked",
+    "find_longest_run",
+    "first_marked",
+    "first_run",
+    "inside_short_gap",
+    "last_marked",
+    "nearest_marked",
+    "run_lengths",
+]
 
 Marks = NDArray[np.bool_]
 Places = NDArray[np.int32]
+
+
+def any_marked(marked: Marks) -> Marks:
+    """Return whether any day is marked."""
+    return np.asarray(marked.any(axis=-1), dtype=np.bool_)
+
+
+def every_marked(marked: Marks) -> Marks:
+    """Return whether every day is marked."""
+    return np.asarray(marked.all(axis=-1), dtype=np.bool_)
+
+
+def first_marked(marked: Marks, *, otherwise: int) -> Places:
+    """Return the place of the first marked day, or `otherwise`.
+
+    Examples
+    --------
+    >>> first_marked(np.array([[False, True], [False, False]]), otherwise=-1).tolist()
+    [1, -1]
+    """
+    return np.where(any_marked(marked), np.argmax(marked, axis=-1), otherwise).astype(np.int32)
+
+
+def last_marked(marked: Marks, *, otherwise: int) -> Places:
+    """Return the place of the last marked day, or `otherwise`.
+
+    Examples
+    --------
+    >>> last_marked(np.array([[True, True, False], [False, False, False]]), otherwise=-1).tolist()
+    [1, -1]
+    """
+    place = marked.shape[-1] - 1 - np.argmax(marked[..., ::-1], axis=-1)
+    return np.where(any_marked(marked), place, otherwise).astype(np.int32)
 
 
 def nearest_marked(marked: Marks) -> tuple[Places, Places]:

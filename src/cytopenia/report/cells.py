@@ -33,7 +33,10 @@ __all__ = [
 ]
 
 NOT_JUDGED, NOT_EVALUABLE = "not judged", "not evaluable"
-BOUNDS_NOTE = "Bounds: every unmeasured day at its healthiest or its sickest plausible value."
+BOUNDS_NOTE = (
+    "Bounds: best and worst case of the days between close measurements, and of patients not judged. "
+    "Days far from any measurement change no grade; “What was measured” shows them."
+)
 DECIDED_NOTE = "No bounds printed: decided."
 OPEN_NOTE = (
     "No percentage printed: some patients of the row could not be judged. Who can be judged depends on the "

@@ -167,7 +167,8 @@ def _draw(content: ReportContent, patients: Sequence[str], *, title: str) -> str
 
 
 def _draw_panel(axes: Axes, content: ReportContent, panel: Panel) -> None:
-    name = clean_text(analyte_title(content, panel.analyte), longest=40)
+    # No value stands in the map, so the title goes without its unit and leaves room for its neighbors.
+    name = clean_text(content.analyte_titles.get(panel.analyte, (panel.analyte, ""))[0], longest=40)
     axes.text(panel.left, panel.top - 17, name, fontsize=8.5, fontweight="bold", va="bottom")
     for code in [int(one) for one in np.unique(panel.grid) if one != NOTHING]:
         _draw_code(axes, panel, code)
@@ -280,10 +281,10 @@ def _draw_legend(axes: Axes) -> None:
     left, top, size = LABEL_WIDTH, 16.0, 9.0
     axes.text(left, top + size / 2, "Grade", fontsize=7.5, va="center")
     for grade, color in enumerate(GRADE_COLORS):
-        at = left + 78 + grade * 30
+        at = left + 36 + grade * 30
         _fill_boxes(axes, (at, at + size, top, top + size), color=color)
         axes.text(at + size + 4, top + size / 2, str(grade), fontsize=7.5, va="center")
-    at = left + 78 + len(GRADE_COLORS) * 30
+    at = left + 36 + len(GRADE_COLORS) * 30
     box = (at, at + size, top, top + size)
     _fill_boxes(axes, box, color=FAINT)
     _fill_boxes(axes, _shrink(box, size * 0.3, size * 0.3), color="white")

@@ -26,7 +26,7 @@ FLOW = "flow"
 PAGE_WIDTH, LEFT, BOX_WIDTH, SIDE_LEFT, SIDE_WIDTH = 540.0, 8.0, 250.0, 300.0, 232.0
 LINE_HEIGHT, PADDING, GAP, ARROW = 11.5, 8.0, 20.0, 30.0
 # As many boxes stand in one row if nobody was left out; more stand below each other.
-MOST_ABREAST = 4
+MOST_ABREAST, WIDE_PAGE = 4, 640.0
 POINTS_PER_SIGN = 5
 LONGEST_TEXT = 240
 
@@ -94,12 +94,14 @@ def _lay_out(steps: Sequence[FlowStep]) -> tuple[list[Box], list[Box]]:
 
     If nobody was left out, the boxes stand side by side and fill the page.
     """
-    if len(steps) <= MOST_ABREAST and all(step.is_kept for step in steps):
+    is_alone = all(step.is_kept for step in steps)
+    if is_alone and len(steps) <= MOST_ABREAST:
         return _lay_abreast(steps), []
     kept, left_out = list[Box](), list[Box]()
+    main = (LEFT, WIDE_PAGE - 2 * LEFT, 120) if is_alone else (LEFT, BOX_WIDTH, 50)
     top = 14.0
     for step in steps:
-        place = (LEFT, BOX_WIDTH, 50) if step.is_kept else (SIDE_LEFT, SIDE_WIDTH, 46)
+        place = main if step.is_kept else (SIDE_LEFT, SIDE_WIDTH, 46)
         box = Box(_wrap(step, place[2]), place[0], top, place[1])
         (kept if step.is_kept else left_out).append(box)
         top += box.height + (GAP if step.is_kept else GAP / 2)
@@ -108,11 +110,13 @@ def _lay_out(steps: Sequence[FlowStep]) -> tuple[list[Box], list[Box]]:
 
 def _lay_abreast(steps: Sequence[FlowStep]) -> list[Box]:
     """Return the boxes of one row, of equal width and height."""
-    width = (PAGE_WIDTH - 2 * LEFT - ARROW * (len(steps) - 1)) / len(steps)
+    width = (WIDE_PAGE - 2 * LEFT - ARROW * (len(steps) - 1)) / len(steps)
     texts = [_wrap(step, int((width - 2 * PADDING) / POINTS_PER_SIGN)) for step in steps]
     most = max(len(lines) for lines in texts)
     return [
-        Box((*lines[:-1], *[""] * (most - len(lines)), lines[-1]), LEFT + place * (width + ARROW), 14.0, width)
+        Box(
+            (*lines[:-1], *[""] * (most - len(lines)), lines[-1]), LEFT + place * (width + ARROW), 14.0, width
+        )
         for place, lines in enumerate(texts)
     ]
 
@@ -120,8 +124,9 @@ def _lay_abreast(steps: Sequence[FlowStep]) -> list[Box]:
 def _draw(content: ReportContent, steps: Sequence[FlowStep], *, title: str) -> str:
     kept, left_out = _lay_out(steps)
     bottom = max(box.top + box.height for box in [*kept, *left_out])
-    figure, axes = page_axes(PAGE_WIDTH, bottom + 8)
-    spine = LEFT + BOX_WIDTH / 2
+    width = PAGE_WIDTH if left_out else max(box.left + box.width for box in kept) + LEFT
+    figure, axes = page_axes(width, bottom + 8)
+    spine = LEFT + (kept[0].width if kept else BOX_WIDTH) / 2
     for one, next_one in pairwise(kept):
         if one.top == next_one.top:
             _draw_arrow(axes, (one.left + one.width, one.middle), (next_one.left, next_one.middle))

@@ -33,11 +33,12 @@ NOT_JUDGED_TEXT = (
 )
 BOUNDS_TEXT = (
     "Every outcome is computed three times by the same code: as the definition says (the number "
-    "printed), and with every unmeasured day at its healthiest and at its sickest plausible value. An "
-    "unmeasured day between two measurements close to each other is taken to lie near them; any other "
-    "unmeasured day is open. The two extra results are the bounds. Where they agree, the number is "
-    "decided: it cannot change if unmeasured days lie near their neighbors. Bounds are not confidence "
-    "limits."
+    "printed), and with every unmeasured day between two close measurements at its healthiest and at its "
+    "sickest plausible value near them. A patient who could not be judged is taken as healthy and as sick "
+    "as the values allow. Any other unmeasured day is open: at a landmark it may have been anything, but it "
+    "changes no grade and no nadir, and is counted apart. The two extra results are the bounds. Where they "
+    "agree, the number is decided: it cannot change if unmeasured days lie near their neighbors. Bounds are "
+    "not confidence limits."
 )
 
 

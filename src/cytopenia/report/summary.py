@@ -126,7 +126,9 @@ def _key_number(
     # Below a grade limit a patient without a grade may be known to lie below it all the same.
     words = "without a grade" if level.startswith(GRADE_PREFIX) else unjudged
     detail = f"{count} known, {format_number(missing)} {words}"
-    return replace(number, headline=_percent_range(number) or count, detail=detail, bounds="", has_unjudged=True)
+    return replace(
+        number, headline=_percent_range(number) or count, detail=detail, bounds="", has_unjudged=True
+    )
 
 
 def _nobody_judged(number: KeyNumber, unjudged: str) -> KeyNumber:

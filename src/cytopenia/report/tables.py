@@ -51,7 +51,8 @@ UNBOUNDED_LEVELS = {NOT_EVALUABLE, DIED, NEVER_BELOW, "recovered"}
 # What a reading of early deaths does with them, where it has no such state.
 MOVED_DEATHS = {"left out": "early deaths are left out", "as not recovered": "counted as not recovered"}
 NOT_JUDGED_NOTE = (
-    "Not judged: patients without the measurements to decide; never counted as free of the outcome."
+    "Not judged: patients without the measurements or the limit of normal to decide; never counted as free "
+    "of the outcome. Without a grade a patient may still be known to lie below a higher one."
 )
 COUNT_RECOVERY_NOTE = (
     "Support was not recorded completely: this is count recovery, whatever growth factors or transfusions "

@@ -35,8 +35,8 @@ def derive_in_blocks(
     use_caps : bool
         See `derive_outcomes`.
     blocks : int
-        Into how many blocks the patients are divided (by a hash of their id). More blocks take less memory; the
-        outcomes of a patient do not depend on it.
+        Into how many blocks the patients are divided (by a hash of their id). More blocks take less memory;
+        the outcomes of a patient do not depend on it.
     progress : callable, optional
         Called with a label, the blocks done and all blocks.
 

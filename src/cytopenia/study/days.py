@@ -97,7 +97,9 @@ def _days_of_analyte(
     ).with_columns(pl.col("value", "lln").fill_nan(None))
     grades = judge_rows(frame, plan.part)["grade"]
     return frame.with_columns(
-        grades, pl.Series("value", decode_ends(frame["value"].to_numpy())).fill_nan(None), analyte=pl.lit(analyte)
+        grades,
+        pl.Series("value", decode_ends(frame["value"].to_numpy())).fill_nan(None),
+        analyte=pl.lit(analyte),
     ).select(pl.col(name).cast(dtype) for name, dtype in PATIENT_DAY_SCHEMA.items())
 
 
@@ -108,7 +110,9 @@ def _read_values(grid: ScenarioGrid) -> dict[str, NDArray[Any]]:
     """
     cap = np.full(grid.low.shape, np.nan) if grid.cap is None else grid.cap
     is_finite = np.isfinite(grid.high)
-    value = np.select([grid.measured & is_finite, grid.measured, grid.capped], [grid.high, grid.low, cap], np.nan)
+    value = np.select(
+        [grid.measured & is_finite, grid.measured, grid.capped], [grid.high, grid.low, cap], np.nan
+    )
     is_exact = grid.low == grid.high
     sign = np.select([grid.measured & is_exact, grid.measured & ~is_finite], ["=", ">="], "<=")
     return {"value": value.ravel(), "comparator": sign.ravel()}

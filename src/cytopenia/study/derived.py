@@ -50,7 +50,9 @@ def derive_all(cohort: CohortOutcomes, plan: Plan, definition: BaselineDefinitio
     Graded outcomes become emergent where the protocol says so, and 0/1 where it names a least grade;
     combinations are added. The other outcomes stay as they are.
     """
-    by_outcome = {str(key[0]): part for key, part in cohort.outcomes.partition_by("outcome", as_dict=True).items()}
+    by_outcome = {
+        str(key[0]): part for key, part in cohort.outcomes.partition_by("outcome", as_dict=True).items()
+    }
     for grade in plan.grades:
         baseline = None
         for name in grade.outcomes:
@@ -67,7 +69,7 @@ def derive_all(cohort: CohortOutcomes, plan: Plan, definition: BaselineDefinitio
 
 
 def judge_threshold(frame: pl.DataFrame, min_grade: float) -> pl.DataFrame:
-    """Return `policy`, `best`, `worst` as 0, 1 or null: is the grade at least `min_grade`?
+    """Return `policy`, `best`, `worst` as 0, 1 or null for "the grade is at least `min_grade`".
 
     A course without a policy grade is still judged where both bounds lie on one side.
     """
@@ -82,11 +84,19 @@ def judge_threshold(frame: pl.DataFrame, min_grade: float) -> pl.DataFrame:
 
 
 def _mark_at_least(frame: pl.DataFrame, min_grade: int) -> pl.DataFrame:
-    marked = _decide(judge_threshold(frame, min_grade))
+    marked = _clear_days(_decide(judge_threshold(frame, min_grade)))
     # One measured day at the grade is enough, whatever the other days were.
     is_seen = (pl.col("policy") == 1) & pl.col("first_day").is_not_null()
     evidence = pl.when(is_seen).then(pl.lit("measured")).otherwise("evidence")
     return marked.with_columns(_yes_no().alias("label"), evidence.alias("evidence"))
+
+
+def _clear_days(frame: pl.DataFrame) -> pl.DataFrame:
+    """Drop the rule and days of a grade that is no part of the answer: what did not happen has no day."""
+    happened = pl.col("policy") > 0
+    return frame.with_columns(
+        pl.when(happened).then(name).alias(name) for name in ("rule", "first_day", "last_day")
+    )
 
 
 def _yes_no() -> pl.Expr:
@@ -107,12 +117,17 @@ def _keep_emergent(frame: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame:
     Without a baseline grade an outcome is judged only where the answer does not depend on it.
     """
     before = baseline.select(
-        "patient_id", pl.col("policy").alias("b"), pl.col("best").alias("b_best"), pl.col("worst").alias("b_worst")
+        "patient_id",
+        pl.col("policy").alias("b"),
+        pl.col("best").alias("b_best"),
+        pl.col("worst").alias("b_worst"),
     )
     joined = frame.join(before, on="patient_id", how="left", maintain_order="left")
     best = pl.when(pl.col("best") > pl.col("b_worst")).then("best").otherwise(0.0)
     worst = pl.when(pl.col("worst") > pl.col("b_best")).then("worst").otherwise(0.0)
-    known = pl.when(pl.col("policy") > pl.col("b")).then("policy").when(pl.col("policy") <= pl.col("b")).then(0.0)
+    known = (
+        pl.when(pl.col("policy") > pl.col("b")).then("policy").when(pl.col("policy") <= pl.col("b")).then(0.0)
+    )
     is_nothing = pl.col("policy") == 0
     lacks_baseline = pl.col("b").is_null() & pl.col("policy").is_not_null() & ~is_nothing
     emergent = joined.with_columns(
@@ -121,7 +136,14 @@ def _keep_emergent(frame: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame:
         worst.alias("worst"),
         pl.when(lacks_baseline).then(pl.lit("no baseline grade")).otherwise("reason").alias("reason"),
     )
-    return _decide(emergent.drop("b", "b_best", "b_worst"))
+    return _clear_days(_decide(emergent.drop("b", "b_best", "b_worst")))
+
+
+def _first_reason(policy: pl.Expr) -> pl.Expr:
+    """Why a combination is open: the first part that is not judged, or else the first that is not decided."""
+    unjudged = pl.col("reason").filter(pl.col("policy").is_null()).first()
+    undecided = pl.col("reason").filter(~pl.col("decided")).first()
+    return pl.coalesce(pl.when(policy.is_null()).then(unjudged), undecided, pl.lit(""))
 
 
 def _combine(frames: list[pl.DataFrame], name: str) -> pl.DataFrame:
@@ -142,7 +164,7 @@ def _combine(frames: list[pl.DataFrame], name: str) -> pl.DataFrame:
         policy.alias("policy"),
         pl.col("best").max(),
         pl.col("worst").max(),
-        pl.col("reason").filter(~pl.col("decided")).first().fill_null("").alias("reason"),
+        _first_reason(policy).alias("reason"),
         pl.col("rule").filter(pl.col("policy") == 1).first().alias("rule"),
         pl.when((pl.col("policy") == 1).any())
         .then(evidence.filter(pl.col("policy") == 1).min())

@@ -53,10 +53,9 @@ def check_factors(study: Study, tables: Tables) -> None:
     for analysis in study.protocol.analyses:
         for name in getattr(analysis, "factors", ()):
             if name not in known:
-                problems.append(
-                    f"analyses.{analysis.id}: no factor '{name}'{suggest_name(name, known)}; it must be a column of"
-                    " patients or infusions, or stand in [factors]"
-                )
+                hint = suggest_name(name, known)
+                where = "it must be a column of patients or infusions, or stand in [factors]"
+                problems.append(f"analyses.{analysis.id}: no factor '{name}'{hint}; {where}")
     for address in study.protocol.cohort.require:
         table, _, column = address.partition(".")
         frame = {"patients": tables.patients, "infusions": tables.infusions}.get(table)
@@ -65,8 +64,29 @@ def check_factors(study: Study, tables: Tables) -> None:
             known_columns += [f"infusions.{name}" for name in tables.infusions.columns]
             hint = suggest_name(address, known_columns)
             problems.append(f"cohort.require: no column '{address}'{hint}; write table.column")
+    if _needs_baseline(study) and not _knows_lymphodepletion(tables):
+        problems.append(
+            "study: baseline values need the start of lymphodepletion. Write lymphodepletion_day = -5 (your"
+            " day) under [study], or give a column lymphodepletion_day in the infusions table"
+        )
     if problems:
-        raise ProtocolError(join_problems(f"{study.path.name}: {len(problems)} problem(s) with names of columns", problems))
+        raise ProtocolError(
+            join_problems(f"{study.path.name}: {len(problems)} problem(s) with names of columns", problems)
+        )
+
+
+def _needs_baseline(study: Study) -> bool:
+    protocol = study.protocol
+    return (
+        any(getattr(analysis, "baseline_definition", None) for analysis in protocol.analyses)
+        or any(factor.at == "baseline" for factor in protocol.factors.values())
+        or any(spec.treatment_emergent for spec in protocol.outcomes.values())
+    )
+
+
+def _knows_lymphodepletion(tables: Tables) -> bool:
+    infusions = tables.infusions
+    return "lymphodepletion_day" in infusions.columns and infusions["lymphodepletion_day"].is_not_null().any()
 
 
 def _columns(tables: Tables) -> list[str]:
@@ -82,14 +102,18 @@ def derive_factors(
     A censored marker ("<2") counts with its printed number. Values are in canonical units.
     """
     patients = pl.DataFrame({"patient_id": cohort.courses.patient_id})
-    infusions = tables.infusions.filter(pl.col("day") == 0).unique("patient_id", keep="first", maintain_order=True)
+    infusions = tables.infusions.filter(pl.col("day") == 0).unique(
+        "patient_id", keep="first", maintain_order=True
+    )
     found: list[FactorColumn] = []
     for name in names:
         if name in study.protocol.factors:
             found.append(_marker(name, study, cohort))
             continue
         frame = tables.patients if name in tables.patients.columns else infusions
-        joined = patients.join(frame.select("patient_id", name), on="patient_id", how="left", maintain_order="left")
+        joined = patients.join(
+            frame.select("patient_id", name), on="patient_id", how="left", maintain_order="left"
+        )
         found.append(FactorColumn(name, _TITLES.get(name, name.replace("_", " ").capitalize()), joined[name]))
     return found
 
@@ -99,7 +123,9 @@ def _marker(name: str, study: Study, cohort: CohortOutcomes) -> FactorColumn:
     derive = derive_baseline if factor.at == "baseline" else derive_peak
     rows = derive(cohort.labs, cohort.courses, analyte=factor.analyte, definition=study.library.baseline)
     patients = pl.DataFrame({"patient_id": cohort.courses.patient_id})
-    values = patients.join(rows.select("patient_id", "value"), on="patient_id", how="left", maintain_order="left")
+    values = patients.join(
+        rows.select("patient_id", "value"), on="patient_id", how="left", maintain_order="left"
+    )
     analyte = load_analytes()[factor.analyte]
     words = {"baseline": "Baseline", "peak": "Peak"}[factor.at]
     title = factor.title or f"{words} {_lower_first(analyte.title)}, {show_unit(analyte.unit)}"

@@ -219,7 +219,9 @@ def _bracketing_days(plan: RecoveryPlan, grid: ScenarioGrid) -> range:
 
 
 def _shift_patients(found: _Found, start: int) -> _Found:
-    found.evidence = {key: replace(rows, patient=rows.patient + start) for key, rows in found.evidence.items()}
+    found.evidence = {
+        key: replace(rows, patient=rows.patient + start) for key, rows in found.evidence.items()
+    }
     return found
 
 
@@ -249,12 +251,16 @@ def _frame_all_outcomes(plan: Plan, found: Sequence[_Found], courses: Courses) -
     for grade in plan.grades:
         rules = [f"{grade.address}: {rule.text}" for rule in grade.part.lab_rules]
         parts = [part.outcomes[_grade_key(grade)] for part in found]
-        frame = frame_outcomes(parts, patient_id, outcome=_grade_key(grade), reasons=GRADE_REASONS, rules=rules)
+        frame = frame_outcomes(
+            parts, patient_id, outcome=_grade_key(grade), reasons=GRADE_REASONS, rules=rules
+        )
         for name in grade.outcomes:
             frames[name] = frame.with_columns(pl.lit(name).alias("outcome"))
     for nadir in plan.nadirs:
         parts = [part.outcomes[nadir.outcome] for part in found]
-        frames[nadir.outcome] = frame_outcomes(parts, patient_id, outcome=nadir.outcome, reasons=NADIR_REASONS)
+        frames[nadir.outcome] = frame_outcomes(
+            parts, patient_id, outcome=nadir.outcome, reasons=NADIR_REASONS
+        )
     for recovery in plan.recoveries:
         parts = [part.outcomes[recovery.outcome] for part in found]
         frames[recovery.outcome] = frame_outcomes(
@@ -293,7 +299,10 @@ _CELL_SCHEMA = {
 
 
 def _frame_cells(found: Sequence[_Found]) -> pl.DataFrame:
-    rows = [(outcome, analyte, day, *counts.tolist()) for part in found for outcome, analyte, day, counts in part.cells]
+    rows = [
+        (outcome, analyte, day, *counts.tolist())
+        for part in found
+        for outcome, analyte, day, counts in part.cells
+    ]
     frame = pl.DataFrame(rows, schema=_CELL_SCHEMA, orient="row")
     return frame.group_by("outcome", "analyte", "day", maintain_order=True).agg(pl.all().sum())
-

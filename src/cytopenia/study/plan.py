@@ -1,4 +1,4 @@
-"""Protocol to plan: what is laid out, what is graded, in which order. The plan reads like an analysis plan."""
+"""Protocol to plan: what is laid out, what is graded, in which order; it reads like an analysis plan."""
 
 from __future__ import annotations
 

@@ -73,10 +73,16 @@ class OutcomeSpec(_Form):
     def _has_one_source(self) -> Self:
         if (self.definition is None) == (not self.any_of):
             raise ValueError("needs exactly one of definition, any_of")
-        beside = [name for name in ("min_grade", "window", "died_before_landmark") if getattr(self, name) is not None]
+        beside = [
+            name
+            for name in ("min_grade", "window", "died_before_landmark")
+            if getattr(self, name) is not None
+        ]
         beside += ["treatment_emergent"] if self.treatment_emergent else []
         if self.any_of and beside:
-            raise ValueError(f"any_of takes everything from the outcomes it names; remove {', '.join(beside)}")
+            raise ValueError(
+                f"any_of takes everything from the outcomes it names; remove {', '.join(beside)}"
+            )
         if self.window is not None and self.window[0] > self.window[1]:
             raise ValueError(f"window {list(self.window)} must begin before it ends")
         return self
@@ -202,9 +208,13 @@ def list_needing_baseline(protocol: Protocol) -> list[str]:
 def _check_names(protocol: Protocol, library: Library) -> list[str]:
     problems: list[str] = []
     for name, spec in protocol.outcomes.items():
-        problems.extend(f"outcomes.{name}: {problem}" for problem in _check_outcome(name, spec, protocol, library))
+        problems.extend(
+            f"outcomes.{name}: {problem}" for problem in _check_outcome(name, spec, protocol, library)
+        )
         if name.startswith(_NADIR):
-            problems.append(f"outcomes.{name}: names that begin with '{_NADIR}' are given to nadirs; rename it")
+            problems.append(
+                f"outcomes.{name}: names that begin with '{_NADIR}' are given to nadirs; rename it"
+            )
     for name, factor in protocol.factors.items():
         if factor.analyte not in load_analytes():
             hint = suggest_name(factor.analyte, load_analytes())
@@ -217,7 +227,9 @@ def _check_names(protocol: Protocol, library: Library) -> list[str]:
         if analysis.id in _RESERVED_ANALYSES:
             problems.append(f"analyses: the id '{analysis.id}' is taken by the package; rename it")
         problems.extend(f"analyses.{analysis.id}: {problem}" for problem in _check_repeats(analysis))
-        problems.extend(f"analyses.{analysis.id}: {problem}" for problem in _check_analysis(analysis, protocol, library))
+        problems.extend(
+            f"analyses.{analysis.id}: {problem}" for problem in _check_analysis(analysis, protocol, library)
+        )
     return problems
 
 
@@ -233,9 +245,8 @@ def _check_repeats(analysis: Characteristics | Occurrence | Recovery) -> list[st
 def _check_outcome(name: str, spec: OutcomeSpec, protocol: Protocol, library: Library) -> list[str]:
     if spec.any_of:
         return _check_combination(name, spec, protocol)
-    assert spec.definition is not None
     try:
-        definition = library.find(spec.definition)
+        definition = library.find(str(spec.definition))
     except DefinitionError as cause:
         return [str(cause)]
     match definition:
@@ -258,7 +269,9 @@ def _check_graded(spec: OutcomeSpec, library: Library) -> list[str]:
     elif spec.min_grade is not None:
         problems.extend(_check_least_grade(spec.min_grade, next(iter(parts.values()))))
     if spec.window is None:
-        problems.append("'window' is missing: write the first and last day that count, such as window = [0, 28]")
+        problems.append(
+            "'window' is missing: write the first and last day that count, such as window = [0, 28]"
+        )
     if spec.died_before_landmark is not None:
         problems.append("'died_before_landmark' belongs to recovery outcomes only")
     return problems
@@ -269,12 +282,16 @@ def _check_least_grade(least: int, part: GradesPart) -> list[str]:
     if least <= max(grades):
         return []
     allowed = ", ".join(str(grade) for grade in grades)
-    return [f"'min_grade' is {least}, which no laboratory value of '{part.title}' reaches; allowed: {allowed}"]
+    return [
+        f"'min_grade' is {least}, which no laboratory value of '{part.title}' reaches; allowed: {allowed}"
+    ]
 
 
 def _check_recovery(spec: OutcomeSpec) -> list[str]:
     given = [key for key in ("window", "min_grade") if getattr(spec, key) is not None]
-    problems = [f"'{key}' belongs to graded outcomes only; the definition has its own landmark" for key in given]
+    problems = [
+        f"'{key}' belongs to graded outcomes only; the definition has its own landmark" for key in given
+    ]
     if spec.treatment_emergent:
         problems.append("'treatment_emergent' belongs to graded outcomes only")
     if spec.died_before_landmark is None:
@@ -293,17 +310,19 @@ def _check_combination(name: str, spec: OutcomeSpec, protocol: Protocol) -> list
     return problems
 
 
-def _check_analysis(analysis: Characteristics | Occurrence | Recovery, protocol: Protocol, library: Library) -> list[str]:
+def _check_analysis(
+    analysis: Characteristics | Occurrence | Recovery, protocol: Protocol, library: Library
+) -> list[str]:
     match analysis:
         case Characteristics():
-            return _check_baseline_definition(analysis, protocol, library)
+            return _check_baseline_definition(analysis, library)
         case Occurrence():
             return [problem for name in analysis.outcomes for problem in _check_graded_name(name, protocol)]
         case Recovery():
             return _check_recovery_name(analysis.outcome, protocol, library)
 
 
-def _check_baseline_definition(analysis: Characteristics, protocol: Protocol, library: Library) -> list[str]:
+def _check_baseline_definition(analysis: Characteristics, library: Library) -> list[str]:
     if analysis.baseline_definition is None:
         return []
     try:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cytopenia.contract import Tables
+from cytopenia.contract import Finding, Tables, collect_findings, merge_findings, note
 from cytopenia.definitions import describe_definition
+from cytopenia.grading.baseline import derive_baseline
 from cytopenia.results import ResultRow, collect_results
 from cytopenia.study.days import frame_patient_days, summarize_trajectories
 from cytopenia.study.derived import derive_all, grade_baseline
@@ -91,7 +92,7 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         results=collect_results(rows),
         outcomes=outcomes,
         evidence=cohort.evidence,
-        findings=tables.findings,
+        findings=merge_findings(tables.findings, collect_findings(_check_baseline(study, cohort))),
         patient_days=frame_patient_days(cohort, plan, bounds),
         settings=_collect_settings(study, tables, plan),
         definitions=[
@@ -105,11 +106,15 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
 def _choose_cohort(study: Study, tables: Tables) -> tuple[list[ResultRow], Tables]:
     """The patients with an infusion and every required column, and a row for each step."""
     everybody = tables.patients.select("patient_id").unique()
-    infused = tables.infusions.filter(pl.col("day") == 0).unique("patient_id", keep="first", maintain_order=True)
+    infused = tables.infusions.filter(pl.col("day") == 0).unique(
+        "patient_id", keep="first", maintain_order=True
+    )
     kept = infused.join(everybody, on="patient_id", how="semi")
     rows = [_step("patients", "Patients in the tables", everybody.height)]
     if kept.height < everybody.height:
-        rows.append(_step("no_infusion", "No infusion recorded", everybody.height - kept.height, left_out=True))
+        rows.append(
+            _step("no_infusion", "No infusion recorded", everybody.height - kept.height, left_out=True)
+        )
     for address in study.protocol.cohort.require:
         table, _, column = address.partition(".")
         frame = kept if table == "infusions" else tables.patients
@@ -125,9 +130,7 @@ def _choose_cohort(study: Study, tables: Tables) -> tuple[list[ResultRow], Table
 
 def _step(step: str, text: str, count: int, *, left_out: bool = False) -> ResultRow:
     level = "left out" if left_out else "kept"
-    return ResultRow(
-        analysis_id="flow", variable=step, level=level, estimate="count", value=count, text=text
-    )
+    return ResultRow(analysis_id="flow", variable=step, level=level, estimate="count", value=count, text=text)
 
 
 def _flow_of_courses(cohort: CohortOutcomes) -> Iterator[ResultRow]:
@@ -164,7 +167,11 @@ def _summarize_patients(
     if analysis.baseline_definition is None:
         return
     parts = study.library.find_parts(analysis.baseline_definition)
-    plans = [GradePlan(address, part, (0, 0), ()) for address, part in parts.items() if part.analyte in cohort.grids]
+    plans = [
+        GradePlan(address, part, (0, 0), ())
+        for address, part in parts.items()
+        if part.analyte in cohort.grids
+    ]
     graded = [(plan.part.analyte, grade_baseline(cohort, plan, study.library.baseline)) for plan in plans]
     yield from summarize_baseline(analysis.id, graded)
 
@@ -181,6 +188,23 @@ def _summarize_occurrence(
     for nadir in plan.nadirs:
         if nadir.analyte in analytes and nadir.window in wanted:
             yield from summarize_nadirs(analysis.id, nadir.analyte, frames[nadir.outcome])
+
+
+def _check_baseline(study: Study, cohort: CohortOutcomes) -> list[Finding]:
+    """Baseline values from the day of lymphodepletion, whose order to the first dose is not known."""
+    wanted = [factor.analyte for factor in study.protocol.factors.values() if factor.at == "baseline"]
+    if any(getattr(item, "baseline_definition", None) for item in study.protocol.analyses):
+        wanted += cohort.grids
+    found: list[Finding] = []
+    for analyte in dict.fromkeys(wanted):
+        values = derive_baseline(
+            cohort.labs, cohort.courses, analyte=analyte, definition=study.library.baseline
+        )
+        count = int(values["is_on_lymphodepletion_day"].sum())
+        if count:
+            what = f"{count} baseline values of {analyte} are from the day of lymphodepletion"
+            found.append(note("labs", "baseline_on_lymphodepletion_day", what, rows=count))
+    return found
 
 
 def _used_definitions(study: Study, plan: Plan) -> list[str]:

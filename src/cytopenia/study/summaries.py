@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -38,8 +39,12 @@ def _describe(
 ) -> Iterator[ResultRow]:
     summary = describe_numbers(values.cast(pl.Float64).to_numpy())
     note = "" if summary.n else "no value"
-    yield ResultRow(analysis_id=analysis_id, group=group, variable=variable, estimate="n", value=summary.n, text=title)
-    yield ResultRow(analysis_id=analysis_id, group=group, variable=variable, estimate="missing", value=summary.missing)
+    yield ResultRow(
+        analysis_id=analysis_id, group=group, variable=variable, estimate="n", value=summary.n, text=title
+    )
+    yield ResultRow(
+        analysis_id=analysis_id, group=group, variable=variable, estimate="missing", value=summary.missing
+    )
     for name in ("median", "minimum", "maximum", "q1", "q3"):
         yield ResultRow(
             analysis_id=analysis_id,
@@ -57,35 +62,25 @@ def _count_levels(analysis_id: str, factor: FactorColumn) -> Iterator[ResultRow]
     known = factor.values.cast(pl.String).drop_nulls()
     counts = known.value_counts(sort=False, name="count").sort(known.name or "")
     yield ResultRow(
-        analysis_id=analysis_id, variable=factor.name, estimate="denominator", value=len(known), text=factor.title
+        analysis_id=analysis_id,
+        variable=factor.name,
+        estimate="denominator",
+        value=len(known),
+        text=factor.title,
     )
     missing = len(factor.values) - len(known)
     yield ResultRow(analysis_id=analysis_id, variable=factor.name, estimate="missing", value=missing)
     for level, count in counts.iter_rows():
-        yield from _count(analysis_id, factor.name, level, count=count, denominator=len(known))
+        yield from _count(_key(analysis_id, factor.name, level), count=count, denominator=len(known))
 
 
-def _count(
-    analysis_id: str,
-    variable: str,
-    level: str,
-    *,
-    count: int,
-    denominator: int,
-    scenario: str = "",
-    group: str = "",
-    stratum: str = "",
-) -> Iterator[ResultRow]:
+def _count(key: ResultRow, *, count: int, denominator: int) -> Iterator[ResultRow]:
+    """Count, denominator and percentage under the names that the key gives."""
     proportion = estimate_proportion(count, denominator)
     for name in ("count", "denominator", "percent"):
         value = getattr(proportion, name)
-        yield ResultRow(
-            analysis_id=analysis_id,
-            group=group,
-            stratum=stratum,
-            variable=variable,
-            variable_level=level,
-            scenario=scenario,
+        yield replace(
+            key,
             estimate=name,
             value=value,
             n=denominator,
@@ -94,25 +89,21 @@ def _count(
         )
 
 
-def _count_scenarios(
-    analysis_id: str, variable: str, level: str, judged: pl.DataFrame, *, group: str = "", stratum: str = ""
-) -> Iterator[ResultRow]:
+def _key(analysis_id: str, variable: str, level: str, *, group: str = "") -> ResultRow:
+    return ResultRow(
+        analysis_id=analysis_id, group=group, variable=variable, variable_level=level, estimate="count"
+    )
+
+
+def _count_scenarios(key: ResultRow, judged: pl.DataFrame) -> Iterator[ResultRow]:
     """Count of `judged` 0/1 outcomes among all patients; those not judged are a count of their own.
 
     Whether a patient can be judged often depends on the outcome (a missing limit of normal leaves only the
     higher grades judged), so a percentage among the judged would be of the sick alone.
     """
     for scenario in SCENARIOS:
-        yield from _count(
-            analysis_id,
-            variable,
-            level,
-            count=int(judged[scenario].drop_nulls().sum()),
-            denominator=judged.height,
-            scenario=scenario,
-            group=group,
-            stratum=stratum,
-        )
+        count = int(judged[scenario].drop_nulls().sum())
+        yield from _count(replace(key, scenario=scenario), count=count, denominator=judged.height)
 
 
 def summarize_baseline(analysis_id: str, graded: Sequence[tuple[str, pl.DataFrame]]) -> Iterator[ResultRow]:
@@ -127,11 +118,11 @@ def summarize_baseline(analysis_id: str, graded: Sequence[tuple[str, pl.DataFram
     for analyte, frame in graded:
         judged = judge_threshold(frame, 1)
         found.append(judged.select("patient_id", *SCENARIOS))
-        yield from _count_scenarios(analysis_id, analyte, "", judged, group="baseline_cytopenia")
+        yield from _count_scenarios(_key(analysis_id, analyte, "", group="baseline_cytopenia"), judged)
         yield from _count_not_judged(analysis_id, analyte, judged, group="baseline_cytopenia")
     if len(found) > 1:
         combined = _any_of(found)
-        yield from _count_scenarios(analysis_id, "any", "", combined, group="baseline_cytopenia")
+        yield from _count_scenarios(_key(analysis_id, "any", "", group="baseline_cytopenia"), combined)
         yield from _count_not_judged(analysis_id, "any", combined, group="baseline_cytopenia")
     for analyte, frame in graded:
         yield from _describe(analysis_id, analyte, frame["value"], group="baseline_value")
@@ -148,32 +139,39 @@ def _any_of(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-def summarize_occurrence(analysis_id: str, outcome: str, frame: pl.DataFrame, *, is_graded: bool) -> Iterator[ResultRow]:
+def summarize_occurrence(
+    analysis_id: str, outcome: str, frame: pl.DataFrame, *, is_graded: bool
+) -> Iterator[ResultRow]:
     """Any grade, grade >= 3, each grade and the not judged of a graded outcome; yes of a yes/no outcome."""
     if not is_graded:
-        yield from _count_scenarios(analysis_id, outcome, "yes", frame)
+        yield from _count_scenarios(_key(analysis_id, outcome, "yes"), frame)
         yield from _count_not_judged(analysis_id, outcome, frame)
         return
     for level, least in (("any grade", 1), ("grade >= 3", 3)):
-        yield from _count_scenarios(analysis_id, outcome, level, judge_threshold(frame, least))
+        yield from _count_scenarios(_key(analysis_id, outcome, level), judge_threshold(frame, least))
     for grade in range(5):
-        same = frame.with_columns((pl.col(name) == grade).cast(pl.Float64) for name in SCENARIOS)
-        yield from _count_scenarios(analysis_id, outcome, f"grade {grade}", same)
+        yield from _count_scenarios(_key(analysis_id, outcome, f"grade {grade}"), _mark_exactly(frame, grade))
     yield from _count_not_judged(analysis_id, outcome, frame)
+
+
+def _mark_exactly(frame: pl.DataFrame, grade: int) -> pl.DataFrame:
+    """Who has just this grade: by the policy, for certain, and possibly.
+
+    To count the grades of the best and the worst scenario would not bound the number: where they are 1 and 3,
+    grade 2 is possible as well. For grade 0 the most are best, for the others the fewest.
+    """
+    is_certain = (pl.col("best") == grade) & (pl.col("worst") == grade)
+    is_possible = (pl.col("best") <= grade) & (pl.col("worst") >= grade)
+    best, worst = (is_certain, is_possible) if grade else (is_possible, is_certain)
+    marks = {"policy": pl.col("policy") == grade, "best": best, "worst": worst}
+    return frame.with_columns(mark.cast(pl.Float64).alias(name) for name, mark in marks.items())
 
 
 def _count_not_judged(
     analysis_id: str, outcome: str, frame: pl.DataFrame, *, group: str = ""
 ) -> Iterator[ResultRow]:
-    yield from _count(
-        analysis_id,
-        outcome,
-        "not judged",
-        count=int(frame["policy"].is_null().sum()),
-        denominator=frame.height,
-        scenario="policy",
-        group=group,
-    )
+    key = replace(_key(analysis_id, outcome, "not judged", group=group), scenario="policy")
+    yield from _count(key, count=int(frame["policy"].is_null().sum()), denominator=frame.height)
     if "reason" not in frame.columns:
         return
     reasons = frame.filter(pl.col("policy").is_null())["reason"].value_counts(sort=False).sort("reason")
@@ -195,60 +193,51 @@ def summarize_nadirs(analysis_id: str, analyte: str, frame: pl.DataFrame) -> Ite
     yield from _describe(analysis_id, analyte, frame["first_day"], group="nadir_day")
 
 
-def summarize_recovery(analysis_id: str, outcome: str, frame: pl.DataFrame) -> Iterator[ResultRow]:
-    """Recovery at the landmark under the three readings of early deaths.
+def summarize_recovery(
+    analysis_id: str, outcome: str, frame: pl.DataFrame, *, headline: str = "exclude"
+) -> Iterator[ResultRow]:
+    """Recovery at the landmark under the three readings of early deaths, the headline first.
 
     "left out" takes early deaths out of the denominator; "as not recovered" and "as competing event" keep
     them in, the latter as a category of its own (without censoring before the landmark these proportions
     are the cumulative incidences at the landmark).
+
+    Parameters
+    ----------
+    headline : {"exclude", "not_recovered", "competing_event"}
+        `died_before_landmark` of the protocol.
     """
     died = pl.col("label") == "died before landmark"
     readings = {
-        "left out": frame.filter(~died),
-        "as not recovered": frame.with_columns(
-            pl.when(died).then(pl.lit("not recovered")).otherwise("label").alias("label"),
-            *(pl.when(died).then(1.0).otherwise(name).alias(name) for name in SCENARIOS),
+        "exclude": ("left out", frame.filter(~died)),
+        "not_recovered": (
+            "as not recovered",
+            frame.with_columns(
+                pl.when(died).then(pl.lit("not recovered")).otherwise("label").alias("label"),
+                *(pl.when(died).then(1.0).otherwise(name).alias(name) for name in SCENARIOS),
+            ),
         ),
-        "as competing event": frame,
+        "competing_event": ("as competing event", frame),
     }
-    for stratum, rows in readings.items():
+    for name in sorted(readings, key=lambda name: name != headline):
+        stratum, rows = readings[name]
+        key = replace(_key(analysis_id, outcome, ""), stratum=stratum)
         for label in RECOVERY_LABELS:
-            yield from _count(
-                analysis_id,
-                outcome,
-                label,
-                count=rows.filter(pl.col("label") == label).height,
-                denominator=rows.height,
-                scenario="policy",
-                stratum=stratum,
-            )
-        yield from _bound_recovery(analysis_id, outcome, rows, stratum)
+            found = replace(key, variable_level=label, scenario="policy")
+            yield from _count(found, count=int((rows["label"] == label).sum()), denominator=rows.height)
+        yield from _bound_recovery(key, rows)
 
 
-def _bound_recovery(analysis_id: str, outcome: str, rows: pl.DataFrame, stratum: str) -> Iterator[ResultRow]:
+def _bound_recovery(key: ResultRow, rows: pl.DataFrame) -> Iterator[ResultRow]:
     """Recovered (or never below) and not recovered when every open question falls the same way."""
-    for scenario in ("best", "worst"):
-        bad = int((rows[scenario] == 1).sum())
-        good = int((rows[scenario] == 0).sum())
-        for label, count in (("recovered or never below", good), ("not recovered", bad)):
-            yield from _count(
-                analysis_id,
-                outcome,
-                label,
-                count=count,
-                denominator=rows.height,
-                scenario=scenario,
-                stratum=stratum,
-            )
-    yield from _count(
-        analysis_id,
-        outcome,
-        "recovered or never below",
-        count=int((rows["policy"] == 0).sum()),
-        denominator=rows.height,
-        scenario="policy",
-        stratum=stratum,
-    )
+    for scenario in ("best", "worst", "policy"):
+        good, bad = (int((rows[scenario] == state).sum()) for state in (0, 1))
+        levels = {"recovered or never below": good, "not recovered": bad}
+        if scenario == "policy":
+            levels.pop("not recovered")  # counted with the labels
+        for label, count in levels.items():
+            found = replace(key, variable_level=label, scenario=scenario)
+            yield from _count(found, count=count, denominator=rows.height)
 
 
 def summarize_cells(analysis_id: str, outcome: str, cells: pl.DataFrame) -> Iterator[ResultRow]:
