@@ -24,6 +24,7 @@ app = App(
     help="From a blood-count export after CAR-T to graded, explained, publishable results.",
     version=__version__,
     help_format="markdown",
+    suppress_keyboard_interrupt=False,
 )
 
 _BAR_AFTER_SECONDS = 1.0

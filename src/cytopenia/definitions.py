@@ -24,12 +24,13 @@ from cytopenia.definition_forms import (
     GradesPart,
     RecoveryDefinition,
 )
-from cytopenia.errors import DefinitionError, UnitError, join_problems, suggest_name
+from cytopenia.errors import DefinitionError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_bytes, read_form
-from cytopenia.units import convert_value, load_analytes, show_unit
+from cytopenia.units import list_units, load_analytes, match_unit, show_unit
 
 __all__ = ["Library", "describe_definition", "load_definition", "load_library"]
 
+_SHOWN_UNITS = 8
 _HEAD = ("id", "kind", "title", "version", "status", "citation", "text", "note")
 
 
@@ -250,11 +251,12 @@ def _check_unit(analyte: str, unit: str) -> str:
     known = load_analytes()
     if analyte not in known:
         return f"unknown analyte '{analyte}'{suggest_name(analyte, known)}; known: {', '.join(sorted(known))}"
-    try:
-        convert_value(1.0, analyte=analyte, unit=unit)
-    except UnitError as cause:
-        return str(cause)
-    return ""
+    if match_unit(analyte, unit) is not None:
+        return ""
+    units = list_units(analyte)
+    more = f" and {len(units) - _SHOWN_UNITS} more" if len(units) > _SHOWN_UNITS else ""
+    shown = ", ".join(units[:_SHOWN_UNITS]) + more
+    return f"'{unit}' is not a listed unit of {analyte}; allowed: {shown}"
 
 
 def describe_definition(definition: Definition, *, parts: Iterable[str] = ()) -> dict[str, Any]:
@@ -310,10 +312,10 @@ def _describe_recovery(definition: RecoveryDefinition) -> tuple[list[str], list[
     ]
     counting = definition.counting
     gaps = (
-        f"An unmeasured day between two measurements at most {counting.bracket_days} days apart that agree takes"
-        f" their state; values up to {counting.look_ahead_days} days after the landmark may do so; if nothing"
-        f" follows, the last state is carried for at most {counting.carry_days} days. Anything else is not"
-        " evaluable."
+        f"An unmeasured day between two measurements at most {counting.bracket_days} days apart that agree"
+        f" takes their state; values up to {counting.look_ahead_days} days after the landmark may do so; if"
+        f" nothing follows, the last state is carried for at most {counting.carry_days} days. Anything else is"
+        " not evaluable."
     )
     rules.append(f"all on {definition.run.length} consecutive days; landmark day {definition.landmark.day}")
     return rules, [*definition.assumptions, gaps]

@@ -18,7 +18,7 @@ import polars as pl
 
 from cytopenia.contract import TABLES, Tables, check_tables, require_tables
 from cytopenia.definition_forms import LimitOfNormal
-from cytopenia.errors import OutputError, ProtocolError
+from cytopenia.errors import OutputError
 from cytopenia.readers.tabular import read_tables
 from cytopenia.report.content import ReportContent
 from cytopenia.simulate import simulate_cohort
@@ -30,7 +30,6 @@ from cytopenia.study.protocol import (
     Occurrence,
     Recovery,
     Study,
-    list_needing_baseline,
     read_protocol,
 )
 from cytopenia.study.run import StudyRun, run_plan
@@ -75,7 +74,6 @@ def run_study(
     tell = progress or _say_nothing
     tell("reading", 0, 1)
     tables = require_tables(read_tables(study.data_folder, study.protocol.data))
-    _require_columns(study, tables)
     tables = _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
     tell("reading", 1, 1)
     run = run_plan(study, tables, progress=progress)
@@ -101,29 +99,12 @@ def check_study(path: Path | str) -> pl.DataFrame:
     """
     study = read_protocol(path)
     tables = read_tables(study.data_folder, study.protocol.data)
-    _require_columns(study, tables)
+    check_factors(study, _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day))
     return check_tables(tables)
 
 
 def _say_nothing(label: str, done: int, total: int) -> None:
     del label, done, total
-
-
-def _require_columns(study: Study, tables: Tables) -> None:
-    """Raise where the study needs what no table and no line of the protocol gives."""
-    check_factors(study, tables)
-    stated = study.protocol.study.lymphodepletion_day is not None
-    has_any = (
-        "lymphodepletion_day" in tables.infusions.columns
-        and tables.infusions["lymphodepletion_day"].is_not_null().any()
-    )
-    needing = list_needing_baseline(study.protocol)
-    if needing and not stated and not has_any and tables.infusions.height:
-        raise ProtocolError(
-            f"{study.path.name}: [study]: 'lymphodepletion_day' is missing, and the infusions table has none;"
-            f" the baseline of {', '.join(needing)} cannot be found without it."
-            " Write lymphodepletion_day = -5 if lymphodepletion began five days before the infusion."
-        )
 
 
 def _set_lymphodepletion_day(tables: Tables, day: int | None) -> Tables:

@@ -103,7 +103,6 @@ def test_nadirs_capped_by_white_cells_are_found_as_by_the_twin(cohort):
     check_nadirs(cohort, "anc", cap=True)
 
 
-@twice
 @given(name=terms, data=st.data(), cap=st.booleans())
 def test_best_policy_and_worst_grade_are_in_order(name, data, cap):
     part = PARTS[name]
@@ -113,7 +112,6 @@ def test_best_policy_and_worst_grade_are_in_order(name, data, cap):
         assert row["best"] <= policy <= row["worst"]
 
 
-@twice
 @given(analyte=analytes, data=st.data())
 def test_best_policy_and_worst_nadir_are_in_order(analyte, data):
     cohort = data.draw(cohorts(analyte, days=DAYS))

@@ -28,7 +28,7 @@ UNITS = {
 }
 HEMOGLOBIN_UNITS = {"g/L": (1, 1), "g/dL": (1, 10), "mmol/L": (1, 16.114)}
 
-few = settings(max_examples=settings.default.max_examples // 3)
+few = settings(max_examples=settings.default.max_examples // 4)
 small = cohorts(*ANALYTES, days=DAYS, most=3, support=True)
 
 

@@ -79,15 +79,9 @@ def healthy_cohorts(draw: st.DrawFn, *, most: int = 3) -> list[Row]:
 
 
 @every_form
-@given(cohort=healthy_cohorts())
-def test_recovery_is_judged_as_by_the_twin(name, cohort):
-    check_recovery(cohort, name, cap=False)
-
-
-@every_form
-@given(cohort=healthy_cohorts(most=2))
-def test_recovery_capped_by_white_cells_is_judged_as_by_the_twin(name, cohort):
-    check_recovery(cohort, name, cap=True)
+@given(cohort=healthy_cohorts(), cap=st.booleans())
+def test_recovery_is_judged_as_by_the_twin(name, cohort, cap):
+    check_recovery(cohort, name, cap=cap)
 
 
 @given(name=st.sampled_from(sorted(FORMS)), cohort=healthy_cohorts(), cap=st.booleans())

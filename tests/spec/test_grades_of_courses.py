@@ -127,6 +127,24 @@ def test_an_unmeasured_day_has_the_limit_of_normal_of_the_measured_day_before(li
     assert bounds(grade_of(who, "anemia", window=(0, 4))) == expected
 
 
+@pytest.mark.parametrize("limits", [(100, 105), (105, 100)])
+def test_of_equal_draws_the_higher_limit_of_normal_counts(limits):
+    """Hemoglobin of 103 twice on one day, with limits of 100 and 105: below 105, so grade 1."""
+    who = patient("day hemoglobin\n3 103/103")
+    who["labs"] = [{**row, "lln": limit} for row, limit in zip(who["labs"], limits, strict=True)]
+    assert bounds(grade_of(who, "anemia", window=(3, 3))) == (1, 1, 1)
+
+
+def test_the_limit_of_normal_is_that_of_the_lowest_draw():
+    """A printed "<=110" reaches lower than 110, so its limit of 105 counts and not 130: 110 is not below 105.
+
+    Whether the count was below 105, 100 or 80 is not known: not judged, at worst grade 3.
+    """
+    who = patient("day hemoglobin\n3 110/<=110")
+    who["labs"] = [{**row, "lln": limit} for row, limit in zip(who["labs"], (130, 105), strict=True)]
+    assert bounds(grade_of(who, "anemia", window=(3, 3))) == (None, 0, 3)
+
+
 def test_the_limit_of_normal_comes_from_the_window():
     """Day -2 has no grade in the window, so its limit of 130 does not judge days 0 to 3; that of day 4
     does.

@@ -120,8 +120,9 @@ def test_a_value_that_does_not_decide_is_no_measurement_for_the_policy():
 
 def test_a_lineage_never_measured_is_not_evaluable_and_not_failed():
     who = patient("day anc hemoglobin\n26-28 3.0 110")
-    assert recovery_of(who)["label"] == "not evaluable"
-    assert bounds(recovery_of(who)) == UNDECIDED
+    outcome = recovery_of(who)
+    assert (*bounds(outcome), outcome["label"]) == (*UNDECIDED, "not evaluable")
+    assert outcome["reason"] == "unmeasured days around the landmark"
 
 
 def test_one_failing_cell_decides_whatever_is_missing():
@@ -244,3 +245,22 @@ def test_days_between_two_that_white_cells_fail_are_not_met_in_worst():
         31     3.0  .    110         90
     """
     assert bounds(recovery_of(patient(table), cap=True)) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("day", [25, 29])
+def test_white_cells_on_either_side_refute_the_days_around_the_landmark(day):
+    """Neutrophils of 3.0 on days 24 and 31 claim at least 2.0 in between; white cells of 0.5 show that it
+    is wrong.
+
+    The policy has one neighbor that passes and one that fails: unknown. In worst the days may have
+    failed.
+    """
+    table = f"""
+        day    anc  wbc  hemoglobin  platelets
+        24     3.0  .    110         90
+        {day}  .    0.5  110         90
+        26-28  .    .    110         90
+        31     3.0  .    110         90
+    """
+    assert bounds(recovery_of(patient(table), cap=True)) == UNDECIDED
+    assert bounds(recovery_of(patient(table))) == RECOVERED

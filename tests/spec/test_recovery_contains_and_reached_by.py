@@ -68,3 +68,10 @@ def test_an_open_stretch_may_hide_the_fall_that_opens_the_way_to_a_recovery():
     who = patient(daily("day anc; 0-3 3.0; 13-27 3.0; 28 0.4;"))
     outcome = recovery_of(who, "reached_by")
     assert (*bounds(outcome), outcome["label"]) == (None, 0, 1, "not evaluable")
+
+
+@pytest.mark.parametrize(("last", "expected"), [(6, (1, 1, 1)), (7, (1, 0, 1))])
+def test_the_first_failing_day_is_not_part_of_the_recovery(last, expected):
+    """A "<1.5" on day 4 may have failed. Then days 5 to 7 would be a recovery, but days 5 and 6 would not."""
+    who = patient(daily(f"day anc; 0-3 3.0; 4 <1.5; 5-{last} 3.0; {last + 1}-28 0.4;"))
+    assert bounds(recovery_of(who, "reached_by")) == expected

@@ -212,7 +212,7 @@ def test_bounds_take_the_place_of_a_percent_where_patients_are_not_judged() -> N
     numbers = {number.title: number for number in list_key_numbers(CONTENT)}
     severe = numbers["Severe neutropenia, grade ≥\N{NO-BREAK SPACE}3"]
     assert (severe.headline, severe.bounds) == ("75–79%", "")
-    assert severe.detail == "48 of 63 known, 2 without a grade"
+    assert severe.detail == "48 of 63 known, 2 not judged"
     recovered = numbers["Count recovery: recovered, early deaths left out"]
     assert (recovered.headline, recovered.bounds) == ("57–65%", "")
     assert recovered.detail == "35 of 60 known, 4 not evaluable"

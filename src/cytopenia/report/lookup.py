@@ -89,13 +89,20 @@ class ResultLookup:
         count, denominator, percent = parts
         return None if count is None else Counted(count, denominator, percent)
 
+    def count_unjudged(self, variable: str, *, level: str, unjudged: str, stratum: str = "") -> float:
+        """Return how many could not be judged for a level, else for the variable as a whole."""
+        own = self.value(variable, "not_judged", level=level, stratum=stratum)
+        return own if own is not None else self.value(variable, "count", level=unjudged, stratum=stratum) or 0
+
     def leaves_open(self, variable: str, *, level: str, unjudged: str, stratum: str = "") -> bool:
         """Return whether some patients could not be judged and this count depends on what they had.
 
         `unjudged` is the level that counts them. Where best and worst case give the same count, everybody
         is known to have it or not, although some may lack an exact grade.
         """
-        if level == unjudged or not self.value(variable, "count", level=unjudged, stratum=stratum):
+        if level == unjudged or not self.count_unjudged(
+            variable, level=level, unjudged=unjudged, stratum=stratum
+        ):
             return False
         counts = {
             self.value(variable, "count", level=level, scenario=scenario, stratum=stratum)

@@ -25,7 +25,7 @@ from cytopenia.report.lookup import ResultLookup, select_results
 __all__ = ["KeyNumber", "list_concerns", "list_key_numbers", "read_cohort_size"]
 
 MOST_CONCERNS = 5
-SEVERE, GRADE_PREFIX = ">= 3", "grade "
+SEVERE = ">= 3"
 GOOD_LEVELS = ("recovered or never below", "recovered", "never below")
 SEVERITY_TITLES = {"error": "Errors", "warning": "Warnings", "info": "Notes"}
 # How one more finding of a rule is called, and several more.
@@ -120,12 +120,10 @@ def _key_number(
     )
     if not lookup.leaves_open(name, level=level, unjudged=unjudged, stratum=stratum):
         return number
-    missing = lookup.value(name, "count", level=unjudged, stratum=stratum) or 0
+    missing = lookup.count_unjudged(name, level=level, unjudged=unjudged, stratum=stratum)
     if missing == policy.denominator and not policy.count:
         return _nobody_judged(number, unjudged)
-    # Below a grade limit a patient without a grade may be known to lie below it all the same.
-    words = "without a grade" if level.startswith(GRADE_PREFIX) else unjudged
-    detail = f"{count} known, {format_number(missing)} {words}"
+    detail = f"{count} known, {format_number(missing)} {unjudged}"
     return replace(
         number, headline=_percent_range(number) or count, detail=detail, bounds="", has_unjudged=True
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from cytopenia.definition_forms import BaselineDefinition
+from cytopenia.errors import DataError
 from cytopenia.grading.baseline import derive_baseline
 from cytopenia.grading.grades import judge_rows
 from cytopenia.study.outcomes import CohortOutcomes
@@ -49,7 +50,17 @@ def derive_all(cohort: CohortOutcomes, plan: Plan, definition: BaselineDefinitio
 
     Graded outcomes become emergent where the protocol says so, and 0/1 where it names a least grade;
     combinations are added. The other outcomes stay as they are.
+
+    Raises
+    ------
+    DataError
+        There is no patient.
     """
+    if not len(cohort.courses):
+        raise DataError(
+            "No patient is left. A patient needs an infusion and every column of cohort.require; check that"
+            " patient_id is spelled alike in patients, infusions and labs."
+        )
     by_outcome = {
         str(key[0]): part for key, part in cohort.outcomes.partition_by("outcome", as_dict=True).items()
     }

@@ -25,7 +25,6 @@ __all__ = [
     "Protocol",
     "Recovery",
     "Study",
-    "list_needing_baseline",
     "read_protocol",
 ]
 
@@ -193,18 +192,6 @@ def read_protocol(path: Path | str) -> Study:
     return Study(protocol, library, file, hashlib.sha256(content).hexdigest())
 
 
-def list_needing_baseline(protocol: Protocol) -> list[str]:
-    """Return what rests on a value before lymphodepletion: outcomes, factors and analyses, by address."""
-    emergent = [f"outcomes.{name}" for name, spec in protocol.outcomes.items() if spec.treatment_emergent]
-    factors = [f"factors.{name}" for name, factor in protocol.factors.items() if factor.at == "baseline"]
-    analyses = [
-        f"analyses.{item.id}"
-        for item in protocol.analyses
-        if isinstance(item, Characteristics) and item.baseline_definition
-    ]
-    return [*emergent, *factors, *analyses]
-
-
 def _check_names(protocol: Protocol, library: Library) -> list[str]:
     problems: list[str] = []
     for name, spec in protocol.outcomes.items():
@@ -350,6 +337,8 @@ def _check_recovery_name(name: str, protocol: Protocol, library: Library) -> lis
     if unknown:
         return unknown
     definition = protocol.outcomes[name].definition
+    if definition is not None and definition.partition(".")[0] not in library.definitions:
+        return []  # told where the outcome stands
     if definition is None or not isinstance(library.definitions.get(definition), RecoveryDefinition):
         return [f"outcome '{name}' is not a recovery; its definition must be of kind 'recovery'"]
     return []

@@ -104,6 +104,9 @@ def _count_scenarios(key: ResultRow, judged: pl.DataFrame) -> Iterator[ResultRow
     for scenario in SCENARIOS:
         count = int(judged[scenario].drop_nulls().sum())
         yield from _count(replace(key, scenario=scenario), count=count, denominator=judged.height)
+    # Fewer than those without a grade: who lacks an exact grade may be known to lie below this one.
+    unknown = int(judged["policy"].is_null().sum())
+    yield replace(key, scenario="policy", estimate="not_judged", value=unknown, n=judged.height)
 
 
 def summarize_baseline(analysis_id: str, graded: Sequence[tuple[str, pl.DataFrame]]) -> Iterator[ResultRow]:

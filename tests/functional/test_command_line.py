@@ -1,0 +1,134 @@
+"""The command itself: help, mistakes in the command line, lazy imports, the progress bar."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cytopenia import cli
+from cytopenia.cli import app
+
+SOURCE = Path(__file__).parents[2] / "src"
+COMMANDS = ["check", "demo", "grade", "init", "run"]
+
+
+def modules_after(arguments: list[str]) -> set[str]:
+    """Names of the modules that a new process has imported when the command ends."""
+    code = (
+        "import contextlib, io, json, sys\n"
+        "from cytopenia.cli import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        f"    main({arguments!r})\n"
+        "print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_help_loads_no_heavy_library() -> None:
+    assert not modules_after(["--help"]) & {"polars", "matplotlib", "numpy", "pydantic", "jinja2", "narwhals"}
+
+
+def test_the_demo_loads_only_what_it_needs(tmp_path: Path) -> None:
+    loaded = modules_after(["demo", "--out", str(tmp_path / "demo")])
+    assert (tmp_path / "demo" / "results" / "report.html").stat().st_size > 10_000
+    assert not loaded & {"pandas", "pyarrow", "duckdb", "scipy", "fastexcel"}
+
+
+def test_importing_the_package_costs_nothing() -> None:
+    code = "import sys, cytopenia; print('polars' in sys.modules, cytopenia.grade_labs.__name__)"
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "False grade_labs\n"
+
+
+def test_no_command_prints_the_help(command) -> None:
+    answer = command()
+    assert answer.code == 0
+    assert all(name in answer.out for name in COMMANDS)
+
+
+def test_the_version(command) -> None:
+    assert command("--version").out == "0.1.0\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str, command) -> None:
+    answer = command(name, "--help")
+    assert answer.code == 0
+    assert f"Example: cytopenia {name}" in " ".join(answer.out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["rn"], "rn"),
+        (["run"], "--study"),
+        (["check"], "--study"),
+        (["grade"], "--labs"),
+        (["grade", "labs.csv"], "--definition"),
+        (["grade", "labs.csv", "--definition", "ctcae_v4"], "--out"),
+        (["run", "study.toml", "--output", "x"], "--output"),
+        (["run", "study.toml", "--out"], "--out"),
+        (["demo", "extra", "words"], "extra"),
+    ],
+)
+def test_a_wrong_command_line(arguments: list[str], words: str, command) -> None:
+    answer = command(*arguments)
+    assert answer.code == 2
+    assert answer.out == ""
+    assert words in answer.err
+
+
+def test_the_commands_of_the_page_are_those_of_the_program() -> None:
+    page = (SOURCE.parent / "docs" / "commands.md").read_text("utf-8")
+    assert sorted(name for name in app if not name.startswith("-")) == COMMANDS
+    assert [name for name in COMMANDS if f"\n## {name}\n" in page] == COMMANDS
+
+
+def test_every_option_is_on_the_page(command) -> None:
+    page = (SOURCE.parent / "docs" / "commands.md").read_text("utf-8")
+    for name in COMMANDS:
+        words = command(name, "--help").out.replace("│", " ").split()
+        options = {word for word in words if word.startswith("--")}
+        section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+        # The file that a command is about is named by its place.
+        missing = {option for option in options - {"--labs", "--study", "--folder", "--lln"} if option not in section}
+        assert not missing, f"{name}: {missing}"
+
+
+class Stream:
+    def __init__(self, *, is_terminal: bool) -> None:
+        self.is_terminal = is_terminal
+        self.text = ""
+
+    def isatty(self) -> bool:
+        return self.is_terminal
+
+    def write(self, text: str) -> int:
+        self.text += text
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "seconds", "appears"), [(True, 2.0, True), (True, 0.5, False), (False, 2.0, False)]
+)
+def test_the_bar_is_for_long_work_before_a_terminal(
+    is_terminal: bool, seconds: float, appears: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, clock = Stream(is_terminal=is_terminal), iter([0.0, seconds, seconds])
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(cli.time, "monotonic", lambda: next(clock, seconds))
+    with cli._Bar() as bar:
+        bar("grading", 1, 2)
+        bar("grading", 2, 2)
+    assert ("grading" in stream.text) is appears

@@ -1,0 +1,336 @@
+"""`cytopenia grade`: one file in, every row of it graded, or one row per patient for definitions of courses."""
+
+from __future__ import annotations
+
+import builtins
+from pathlib import Path
+
+import polars as pl
+import pytest
+from study_files import EVENTS, SUPPORT, write_labs
+
+LABS = """patient_id,day,analyte,value,unit,lln
+P02,9,Platelets,48,10^9/L,150
+P01,-6,ANC,3.1,10^9/L,2.0
+P01,7,Sodium,140,mmol/L,135
+P01,7,ANC,<0.1,10^9/L,2.0
+P01,7,ANC,<0.1,10^9/L,2.0
+P01,11,Hb,7.9,g/dL,12.0
+P02,10,Platelets,,10^9/L,150
+P02,11,Platelets,52,furlong,150
+P02,12,Platelets,110,10^9/L,
+"""
+GRADED = [
+    ("P02", 9, "Platelets", "Platelet count decreased", 3, "judged"),
+    ("P01", -6, "ANC", "Neutrophil count decreased", 0, "judged"),
+    ("P01", 7, "Sodium", None, None, "unknown analyte"),
+    ("P01", 7, "ANC", "Neutrophil count decreased", 4, "judged"),
+    ("P01", 7, "ANC", "Neutrophil count decreased", 4, "judged"),
+    ("P01", 11, "Hb", "Anemia", 3, "judged"),
+    ("P02", 10, "Platelets", "Platelet count decreased", None, "value missing"),
+    ("P02", 11, "Platelets", "Platelet count decreased", None, "unknown unit"),
+    ("P02", 12, "Platelets", "Platelet count decreased", None, "lower limit of normal missing"),
+]
+SHOWN = ("patient_id", "day", "analyte", "term", "grade", "reason")
+
+
+@pytest.fixture
+def labs(tmp_path: Path) -> Path:
+    path = tmp_path / "labs.csv"
+    path.write_text(LABS, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def grade(command, tmp_path: Path):
+    """Grade a file by a definition and return the answer and the table that was written."""
+
+    def run(path: Path, *options: object, definition: str = "ctcae_v4", out: str = "out/graded.csv"):
+        target = tmp_path / out
+        answer = command("grade", path, "--definition", definition, "--out", target, *options)
+        return answer, pl.read_csv(target) if target.suffix == ".csv" and target.exists() else None
+
+    return run
+
+
+def shown(table: pl.DataFrame) -> list[tuple[object, ...]]:
+    return table.select(SHOWN).rows()
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_row_stays_in_its_place(grade, labs: Path) -> None:
+    answer, table = grade(labs)
+    assert answer.code == 0
+    assert shown(table) == GRADED
+    assert table["source_row"].to_list() == [2, 3, 4, 5, 6, 7, 8, 9, 10]
+
+
+def test_the_counts_are_told(grade, labs: Path) -> None:
+    answer, _ = grade(labs)
+    assert "9 rows: grade 0: 1, grade 3: 2, grade 4: 2, not judged: 4\n" in answer.out
+    assert "  not judged, unknown unit: 1\n" in answer.out
+    assert "labs: labs:" not in answer.out
+    assert answer.err == ""
+
+
+def test_a_stated_limit_of_normal_is_used(grade, labs: Path) -> None:
+    _, table = grade(labs, "--lln", "platelets=150")
+    assert table["grade"].to_list()[-1] == 1
+
+
+def test_a_limit_can_carry_its_unit(grade, labs: Path) -> None:
+    _, table = grade(labs, "--lln", "PLT=150000 /uL", "--lln", "anc=2.0")
+    assert table["grade"].to_list()[-1] == 1
+
+
+def test_a_limit_of_the_file_comes_first(grade, labs: Path) -> None:
+    _, table = grade(labs, "--lln", "anc=4.0")
+    assert table["grade"].to_list()[1] == 0
+
+
+@pytest.mark.parametrize("option", ["anc", "anc=", "anc=two", "anc=2,0", "=2", "anc=-1", "anc=nan", "anc=0"])
+def test_a_malformed_limit_is_refused(option: str, grade, labs: Path) -> None:
+    answer, table = grade(labs, f"--lln={option}")
+    assert answer.code == 13
+    assert answer.err.startswith("cytopenia: --lln: ")
+    assert table is None
+
+
+def test_a_limit_given_twice_is_refused(grade, labs: Path) -> None:
+    answer, _ = grade(labs, "--lln", "anc=2.0", "--lln", "ANC=1.8")
+    assert answer.code == 13
+    assert "anc is given twice" in answer.err
+
+
+def test_a_limit_in_an_unknown_unit_is_refused(grade, labs: Path) -> None:
+    answer, _ = grade(labs, "--lln", "anc=2.0 furlong")
+    assert answer.code == 13
+    assert "'furlong' is not a listed unit of anc" in answer.err
+
+
+def test_one_part_of_a_definition(grade, labs: Path) -> None:
+    _, table = grade(labs, definition="ctcae_v4.anemia")
+    assert table["grade"].to_list() == [None, None, None, None, None, 3, None, None, None]
+    assert table["reason"][0] == "no rule for this analyte in the definition"
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("ctcae_v4.anaemia", 12, "'ctcae_v4' has no part 'anaemia' (did you mean 'anemia'?); parts: anemia, "),
+        ("qiu2023_recovery.anc", 12, "'qiu2023_recovery' has no part 'anc'; it has none"),
+        ("baseline", 12, "'baseline' is of kind 'baseline'"),
+    ],
+)
+def test_a_definition_that_grades_nothing(name: str, code: int, words: str, grade, labs: Path) -> None:
+    answer, table = grade(labs, definition=name)
+    assert answer.code == code
+    assert words in answer.err
+    assert table is None
+
+
+def test_a_wide_file_becomes_long_and_keeps_its_columns(grade, tmp_path: Path) -> None:
+    wide = write(tmp_path / "wide.csv", "patient_id,date,ANC (10^9/L),Hb (g/dL),ward\n1,2024-02-01,0.35,7.9,3A\n1,2024-02-02,,8.1,3B\n")
+    _, table = grade(wide)
+    names = ["patient_id", "date", "ward", "analyte", "value", "unit", "grade"]
+    assert table.select(names).rows() == [
+        (1, "2024-02-01", "3A", "anc", 0.35, "1e9/L", 4),
+        (1, "2024-02-01", "3A", "hemoglobin", 79.0, "g/L", 3),
+        (1, "2024-02-02", "3B", "hemoglobin", 81.0, "g/L", 2),
+    ]
+
+
+def test_a_wide_file_of_one_analyte(grade, tmp_path: Path) -> None:
+    wide = write(tmp_path / "wide.csv", "patient_id,day,ANC (10^9/L)\n1,1,0.35\n1,2,\n1,3,0.9\n")
+    _, table = grade(wide)
+    assert table.select("day", "analyte", "grade").rows() == [(1, "anc", 4), (3, "anc", 3)]
+
+
+@pytest.mark.parametrize("name", ["labs.tsv", "labs.xlsx", "labs.parquet"])
+def test_other_kinds_of_files(name: str, grade, labs: Path, tmp_path: Path) -> None:
+    source, path = pl.read_csv(labs, infer_schema=False), tmp_path / name
+    writers = {
+        ".tsv": lambda: source.write_csv(path, separator="\t"),
+        ".xlsx": lambda: source.write_excel(path),
+        ".parquet": lambda: source.write_parquet(path),
+    }
+    writers[path.suffix]()
+    _, table = grade(path)
+    assert shown(table) == GRADED
+
+
+@pytest.mark.parametrize("name", ["g.tsv", "g.xlsx", "g.parquet"])
+def test_other_kinds_of_results(name: str, grade, labs: Path, tmp_path: Path) -> None:
+    answer, _ = grade(labs, out=name)
+    readers = {".tsv": lambda path: pl.read_csv(path, separator="\t"), ".xlsx": pl.read_excel, ".parquet": pl.read_parquet}
+    table = readers[Path(name).suffix](tmp_path / name)
+    assert answer.code == 0
+    assert table["grade"].to_list() == [row[4] for row in GRADED]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name, "labs.csv"]
+
+
+def test_a_workbook_needs_its_writer(grade, labs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("xlsxwriter")
+
+    monkeypatch.setattr(pl.DataFrame, "write_excel", refuse)
+    answer, _ = grade(labs, out="g.xlsx")
+    assert answer.code == 15
+    assert "needs xlsxwriter: pip install xlsxwriter. Or write .csv." in answer.err
+    assert [path.name for path in tmp_path.iterdir()] == ["labs.csv"]
+
+
+def test_a_failed_write_leaves_the_old_file(grade, labs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grade(labs)
+    before = (tmp_path / "out/graded.csv").read_bytes()
+
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(pl.DataFrame, "write_csv", fail)
+    answer, _ = grade(labs)
+    assert answer.code == 15
+    assert "cannot be written (Permission denied). Close it if it is open in another program" in answer.err
+    assert (tmp_path / "out/graded.csv").read_bytes() == before
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["graded.csv"]
+
+
+def test_a_decimal_comma(grade, tmp_path: Path) -> None:
+    path = write(tmp_path / "labs.csv", "analyte;value;unit;lln\nANC;0,35;10^9/L;2,0\nHb;7,9;g/dL;12,0\n")
+    _, table = grade(path)
+    assert table["grade"].to_list() == [4, 3]
+
+
+def test_an_uncertain_decimal_mark_is_not_guessed(grade, tmp_path: Path) -> None:
+    path = write(tmp_path / "labs.csv", 'analyte,value,unit,lln\nANC,"1,234",10^9/L,2\n')
+    _, table = grade(path)
+    assert table["reason"].to_list() == ["ambiguous number"]
+    _, table = grade(path, "--decimal", ",")
+    assert table["grade"].to_list() == [2]
+
+
+def test_a_decimal_mark_that_is_none(grade, labs: Path) -> None:
+    answer, _ = grade(labs, "--decimal", ";")
+    assert (answer.code, answer.err) == (13, "cytopenia: --decimal: got ';'; allowed: . or ,\n")
+
+
+def test_a_mapping_file(grade, tmp_path: Path) -> None:
+    path = write(tmp_path / "labs.csv", "Test,Result,Unit\nSegs,0.4,K/cmm\nNa,140,mmol/L\n")
+    mapping = write(
+        tmp_path / "map.toml",
+        '[data.labs]\ncolumns = { analyte = "Test", value = "Result", unit = "Unit" }\n'
+        'analytes = { Segs = "anc", Na = "ignore" }\nunits = { "K/cmm" = "10^9/L" }\n',
+    )
+    answer, table = grade(path, "--map", mapping)
+    assert answer.code == 0
+    assert table["grade"].to_list() == [4, None]
+
+
+def test_a_wrong_mapping_file(grade, labs: Path, tmp_path: Path) -> None:
+    mapping = write(tmp_path / "map.toml", '[labs]\ncolumn = { analyte = "Test" }\n')
+    answer, _ = grade(labs, "--map", mapping)
+    assert answer.code == 13
+    assert "unknown key 'labs.column' (did you mean 'columns'?)" in answer.err
+
+
+def test_columns_of_the_file_are_not_overwritten(grade, tmp_path: Path) -> None:
+    path = write(tmp_path / "labs.csv", "analyte,value,unit,grade\nANC,0.4,10^9/L,2\n")
+    _, table = grade(path)
+    assert table.select("grade_in_file", "grade").row(0) == (2, 4)
+
+
+def test_the_file_itself_is_not_changed(grade, labs: Path) -> None:
+    grade(labs)
+    assert labs.read_text("utf-8") == LABS
+
+
+def test_a_file_without_rows(grade, tmp_path: Path) -> None:
+    path = write(tmp_path / "labs.csv", "analyte,value,unit\n")
+    answer, _ = grade(path)
+    assert (answer.code, answer.err) == (10, "cytopenia: labs.csv: the file has a header but no rows. Export it again.\n")
+
+
+@pytest.mark.parametrize("definition", ["ctcae_v4", "qiu2023_recovery"])
+def test_a_file_that_is_not_there(definition: str, grade, tmp_path: Path) -> None:
+    answer, _ = grade(tmp_path / "lbs.csv", definition=definition)
+    assert answer.code == 14
+    assert "lbs.csv: no such file. Check the path." in answer.err
+
+
+def test_a_folder_instead_of_a_file(grade, tmp_path: Path) -> None:
+    answer, _ = grade(tmp_path)
+    assert answer.code == 14
+    assert "is a folder. Name one file, or run a study" in answer.err
+
+
+@pytest.mark.parametrize("option", ["--events", "--support"])
+def test_tables_that_single_values_do_not_need(option: str, grade, labs: Path, tmp_path: Path) -> None:
+    table = write(tmp_path / "other.csv", EVENTS)
+    answer, _ = grade(labs, option, table)
+    assert answer.code == 12
+    assert answer.err.startswith(f"cytopenia: {option}: 'ctcae_v4' grades single values")
+
+
+def test_courses_with_events_and_support(grade, tmp_path: Path) -> None:
+    labs = write_labs(tmp_path / "labs.csv")
+    events, support = write(tmp_path / "e.csv", EVENTS), write(tmp_path / "s.csv", SUPPORT)
+    answer, table = grade(
+        labs, "--events", events, "--support", support, "--support-complete", definition="qiu2023_recovery"
+    )
+    assert answer.code == 0
+    assert table["label"].to_list() == ["recovered", "not recovered", "died before landmark"]
+    assert "\nRecovery of 3 patients: died before landmark: 1, not recovered: 1, recovered: 1\n" in answer.out
+
+
+def test_support_on_the_landmark_days_counts(grade, tmp_path: Path) -> None:
+    labs = write_labs(tmp_path / "labs.csv")
+    support = write(tmp_path / "s.csv", "patient_id,start,stop,kind\nA,27,27,gcsf\n")
+    _, table = grade(labs, "--support", support, definition="qiu2023_recovery")
+    assert table.select("label", "reason").row(0) == ("not recovered", "under support")
+
+
+def test_courses_without_support_are_count_recovery(grade, tmp_path: Path) -> None:
+    answer, _ = grade(write_labs(tmp_path / "labs.csv"), "--support-complete", definition="qiu2023_recovery")
+    assert "\nCount recovery of 3 patients: " in answer.out
+    assert "Called count recovery: support is not known to be complete" in answer.out
+
+
+def test_day_zero_first(grade, tmp_path: Path) -> None:
+    rows = [f"X,2024-03-{1 + day:02d},{name},{value},{unit}" for day in (0, 26, 27, 28)
+            for name, value, unit in (("ANC", 2, "10^9/L"), ("Hb", 100, "g/L"), ("PLT", 90, "10^9/L"))]  # fmt: skip
+    labs = write(tmp_path / "labs.csv", "patient_id,date,analyte,value,unit\n" + "\n".join(rows) + "\n")
+    answer, table = grade(labs, "--day-zero", "first", definition="qiu2023_recovery")
+    assert answer.code == 0
+    assert table["label"].to_list() == ["recovered"]
+
+
+def test_dates_without_day_zero_are_refused(grade, tmp_path: Path) -> None:
+    labs = write(tmp_path / "labs.csv", "patient_id,date,analyte,value,unit\nX,2024-03-01,ANC,2,10^9/L\n")
+    answer, table = grade(labs, definition="qiu2023_recovery")
+    assert answer.code == 10
+    assert "--day-zero first" in answer.err
+    assert table is None
+
+
+def test_day_zero_first_keeps_every_row(grade, labs: Path) -> None:
+    _, table = grade(labs, "--day-zero", "first")
+    assert shown(table) == GRADED
+
+
+def test_a_definition_beside_the_file(grade, labs: Path, tmp_path: Path) -> None:
+    (tmp_path / "definitions").mkdir()
+    write(
+        tmp_path / "definitions" / "own.toml",
+        'id = "own"\nextends = "ctcae_v4"\n[anemia]\ngrades = [{ grade = 1, below = 78.0, text = "very low" }]\n',
+    )
+    _, table = grade(labs, definition="own.anemia")
+    assert table["grade"].to_list()[5] == 0  # 7.9 g/dL
+
+
+def test_nothing_is_asked_of_the_network_or_the_user(grade, labs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builtins, "input", lambda *_: pytest.fail("asked the user"))
+    assert grade(labs)[0].code == 0

@@ -1,0 +1,210 @@
+"""Every message of docs/errors.md: the mistake is made, and the command says what the page says it does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from study_files import STUDY, change
+
+PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
+Mistake = Callable[[Path], list[object]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One heading of the page: exit code and message, "..." for what changes from case to case."""
+
+    code: int
+    message: str
+
+    @property
+    def pattern(self) -> str:
+        return re.escape(self.message).replace(r"\.\.\.", ".*?")
+
+
+def read_page() -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    for section in re.split(r"^## Exit code ", PAGE.read_text("utf-8"), flags=re.MULTILINE)[1:]:
+        code = int(re.match(r"\d+", section)[0])  # type: ignore[index]
+        found = re.findall(r"^### (.+?)\n.*?```text\n(.*?)\n```\n\n\*\*Do\*\* .+?\n", section, re.DOTALL | re.MULTILINE)
+        entries |= {heading: Entry(code, message) for heading, message in found}
+    return entries
+
+
+ENTRIES = read_page()
+MISTAKES: dict[str, Mistake] = {}
+
+
+def mistake(heading: str) -> Callable[[Mistake], Mistake]:
+    def note(make: Mistake) -> Mistake:
+        MISTAKES[heading] = make
+        return make
+
+    return note
+
+
+def run(folder: Path) -> list[object]:
+    return ["run", folder / "study.toml"]
+
+
+def in_protocol(old: str, new: str) -> Mistake:
+    def make(folder: Path) -> list[object]:
+        change(folder / "study.toml", old, new)
+        return run(folder)
+
+    return make
+
+
+def in_table(name: str, old: str, new: str) -> Mistake:
+    def make(folder: Path) -> list[object]:
+        change(folder / name, old, new)
+        return run(folder)
+
+    return make
+
+
+HEAD = 'id = "mine"\nkind = "grades"\ntitle = "Mine"\nversion = "1"\nstatus = "assumed"\n'
+CITATION = 'citation = { text = "Here" }\n'
+RULES = '[anc]\ntitle = "ANC"\nanalyte = "anc"\nunit = "1e9/L"\ngrades = [{ grade = 1, below = 1.0, text = "a" }]\n'
+EASIER = '{ grade = 1, below = 1.0, text = "a" }, { grade = 2, below = 1.5, text = "b" }'
+
+
+def with_definition(text: str, name: str = "mine.toml") -> Mistake:
+    def make(folder: Path) -> list[object]:
+        (folder / "definitions").mkdir()
+        (folder / "definitions" / name).write_text(text, encoding="utf-8")
+        return run(folder)
+
+    return make
+
+
+@mistake("A second definition goes in a circle")
+def _(folder: Path) -> list[object]:
+    (folder / "definitions").mkdir()
+    for name, parent in (("one", "two"), ("two", "one")):
+        (folder / "definitions" / f"{name}.toml").write_text(f'id = "{name}"\nextends = "{parent}"\n')
+    return run(folder)
+
+
+def grading(*options: object) -> Mistake:
+    def make(folder: Path) -> list[object]:
+        command = ["grade", folder / "labs.csv", "--definition", "ctcae_v4", "--out", folder / "graded.csv"]
+        return [*command, *options]
+
+    return make
+
+
+MISTAKES |= {
+    # exit code 10
+    "A column is missing": in_table("labs.csv", "analyte", "what"),
+    "A patient has two rows": in_table("patients.csv", "B,48,male", "B,48,male\nB,48,male"),
+    "Nobody's values can be read": lambda folder: [
+        (folder / "labs.csv").write_text("patient_id,day,analyte,value,unit\n") and "run",
+        folder / "study.toml",
+    ],
+    "The order of day and month is not certain": in_table("infusions.csv", "2024-01-10", "03/04/2024"),
+    "An event is not known": in_table("events.csv", "C,20,death", "C,20,exitus"),
+    "Death is before the infusion": in_table("events.csv", "C,20,death", "C,-20,death"),
+    # exit code 12
+    "A definition is unknown": lambda folder: [
+        *("grade", folder / "labs.csv", "--definition", "ctcae4", "--out", folder / "graded.csv"),
+    ],
+    "A key of a definition is unknown": with_definition(HEAD + CITATION + RULES.replace("below", "beneath")),
+    "A higher grade is easier to reach": with_definition(
+        HEAD + CITATION + RULES.replace('{ grade = 1, below = 1.0, text = "a" }', EASIER)
+    ),
+    "An analyte of a definition is unknown": with_definition(HEAD + CITATION + RULES.replace('"anc"', '"ancc"')),
+    "A unit of a definition is unknown": with_definition(HEAD + CITATION + RULES.replace("1e9/L", "furlong")),
+    "A definition names no source": with_definition(HEAD + RULES),
+    "A definition does not say where its source is": with_definition(
+        HEAD.replace("assumed", "study") + CITATION + RULES
+    ),
+    "The id is not the name of the file": with_definition(HEAD + CITATION + RULES, "yours.toml"),
+    "An id has a dot": with_definition((HEAD + CITATION + RULES).replace('"mine"', '"mine.v2"'), "mine.v2.toml"),
+    "A definition extends what does not exist": with_definition('id = "mine"\nextends = "ctcae4"\n'),
+    "A kind of support is unknown": with_definition(
+        'id = "mine"\nextends = "qiu2023_recovery"\n[[all_of]]\nanalyte = "anc"\nunit = "1e9/L"\n'
+        "at_least = 1.0\nsupport_free_days = { gcfs = 7 }\n"
+    ),
+    "A definition file is no TOML": with_definition("id = mine\n"),
+    "An option does not belong to the definition": grading("--support-complete"),
+    # exit code 13
+    "The protocol names an unknown definition": in_protocol('"qiu2023_recovery"', '"qiu2023_recovry"'),
+    "The study file is absent": lambda folder: ["run", folder / "stdy.toml"],
+    "A key of the protocol is unknown": in_protocol("min_grade", "min_grad"),
+    "The study file is no TOML": in_protocol("seed = 1", "seed = one"),
+    "A word is not allowed": in_protocol('"exclude"', '"excluded"'),
+    "A window is missing": in_protocol("min_grade = 3\nwindow = [0, 28]", "min_grade = 3"),
+    "No laboratory value reaches the grade": in_protocol(
+        '"ctcae_v4.anemia"\nmin_grade = 3', '"ctcae_v4.anemia"\nmin_grade = 4'
+    ),
+    "An analysis names an unknown outcome": in_protocol('outcome = "recovery"', 'outcome = "recvery"'),
+    "A factor is no column": in_protocol('"sex"]', '"gender"]'),
+    "The day of lymphodepletion is missing": lambda folder: [
+        (folder / "infusions.csv").write_text("patient_id,infusion_date\nA,2024-01-10\n") and "run",
+        folder / "study.toml",
+    ],
+    "A limit of normal is no number": grading("--lln", "anc"),
+    "A limit of normal is in another unit": grading("--lln", "hemoglobin=12"),
+    "A limit of normal has an unknown analyte": grading("--lln", "ancc=2"),
+    "Day zero is not known": grading("--day-zero", "last"),
+    "The mapping file is absent": grading("--map", "map.toml"),
+    # exit code 14
+    "The file is empty": lambda folder: [(folder / "labs.csv").write_text("") or "run", folder / "study.toml"],
+    "The file is not UTF-8": lambda folder: [
+        (folder / "patients.csv").write_bytes("patient_id,sex\nA,mänlich\n".encode("cp1252")) and "run",
+        folder / "study.toml",
+    ],
+    "There is no labs table": lambda folder: [(folder / "labs.csv").unlink() or "run", folder / "study.toml"],
+    "Two files could be the same table": lambda folder: [
+        (folder / "labs.tsv").write_text("patient_id\n") and "run",
+        folder / "study.toml",
+    ],
+    "A line has too few cells": in_table("labs.csv", "A,7,Hb,92,g/L,120", "A,7,Hb"),
+    "A file of the command is absent": lambda folder: [
+        *("grade", folder / "labs.csv", "--definition", "qiu2023_recovery"),
+        *("--out", folder / "courses.csv", "--events", folder / "evnts.csv"),
+    ],
+    # exit code 15
+    "The folder of results holds other files": lambda folder: [*run(folder), "--out", folder],
+    "The results are to replace a file": lambda folder: [*run(folder), "--out", folder / "labs.csv"],
+    "There is a study file already": lambda folder: ["init", folder],
+    "The demonstration would overwrite files": lambda folder: [
+        "demo",
+        "--out",
+        folder.rename(folder.parent / "study").parent,
+    ],
+    "A file of this type is not written": lambda folder: [*grading()(folder)[:-1], "graded.docx"],
+    "The file to write is the file that is read": lambda folder: [
+        *grading()(folder)[:-1],
+        folder / "labs.csv",
+    ],
+}
+
+
+def test_every_heading_of_the_page_is_tested_here() -> None:
+    assert sorted(ENTRIES) == sorted(MISTAKES)
+
+
+@pytest.mark.parametrize("heading", sorted(MISTAKES))
+def test_the_command_says_what_the_page_says(heading: str, command, study: Path) -> None:
+    arguments = MISTAKES[heading](study)
+    before = {path: path.read_bytes() for path in study.parent.rglob("*") if path.is_file()}
+    answer = command(*arguments)
+    entry = ENTRIES[heading]
+    assert answer.code == entry.code
+    assert re.search(entry.pattern, answer.err, re.DOTALL), answer.err
+    assert {path: path.read_bytes() for path in study.parent.rglob("*") if path.is_file()} == before
+
+
+def test_all_problems_are_told_at_once(command, study: Path) -> None:
+    text = STUDY.replace("seed = 1", 'seed = "one"').replace("title", "titel")
+    (study / "study.toml").write_text(text, encoding="utf-8")
+    answer = command("run", study)
+    assert answer.err.count("\n  - ") == 5
+    assert "'study.title' is missing" in answer.err
+    assert "unknown key 'outcomes.recovery.titel' (did you mean 'title'?)" in answer.err
