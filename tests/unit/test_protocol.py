@@ -138,7 +138,7 @@ def test_every_key_is_on_the_page(key: str) -> None:
         ('outcome = "recovery"', 'outcome = "anemia"', "outcome 'anemia' is not a recovery; its definition must be of kind 'recovery'"),
         ('baseline_definition = "ctcae_v4"', 'baseline_definition = "ctcae_v5"', "baseline_definition: unknown definition 'ctcae_v5' (did you mean 'ctcae_v4'?)"),
         ('baseline_definition = "ctcae_v4"', 'baseline_definition = "qiu2023_recovery"', "is of kind 'recovery'; a definition of kind 'grades' is needed"),
-        ("[[analyses]]", '[factors.x]\nanalyte = "crpp"\nat = "peak"\n\n[[analyses]]', "factors.x: unknown analyte 'crpp' (did you mean 'crp'?)"),
+        ('[[analyses]]\nid = "occ', '[factors.x]\nanalyte = "crpp"\nat = "peak"\n\n[[analyses]]\nid = "occ', "factors.x: unknown analyte 'crpp' (did you mean 'crp'?)"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(old: str, new: str, words: str, tmp_path: Path) -> None:

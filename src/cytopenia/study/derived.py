@@ -136,18 +136,16 @@ def _keep_emergent(frame: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame:
     joined = frame.join(before, on="patient_id", how="left", maintain_order="left")
     best = pl.when(pl.col("best") > pl.col("b_worst")).then("best").otherwise(0.0)
     worst = pl.when(pl.col("worst") > pl.col("b_best")).then("worst").otherwise(0.0)
-    known = (
-        pl.when(pl.col("policy") > pl.col("b")).then("policy").when(pl.col("policy") <= pl.col("b")).then(0.0)
-    )
-    is_nothing = pl.col("policy") == 0
-    lacks_baseline = pl.col("b").is_null() & pl.col("policy").is_not_null() & ~is_nothing
+    is_above = pl.col("policy") > pl.coalesce("b", "b_worst")
+    is_not_above = pl.col("policy") <= pl.coalesce("b", "b_best")
+    judged = pl.when(is_above).then("policy").when(is_not_above).then(0.0)
     emergent = joined.with_columns(
-        pl.when(is_nothing).then(0.0).otherwise(known).alias("policy"),
+        pl.coalesce(judged, pl.when(best == worst).then(best)).alias("policy"),
         best.alias("best"),
         worst.alias("worst"),
-        pl.when(lacks_baseline).then(pl.lit("no baseline grade")).otherwise("reason").alias("reason"),
-    )
-    return _clear_days(_decide(emergent.drop("b", "b_best", "b_worst")))
+        pl.when(pl.col("policy").is_not_null()).then(pl.lit("no baseline grade")).otherwise("reason").alias("open"),
+    ).with_columns(pl.when(pl.col("policy").is_null()).then("open").otherwise("reason").alias("reason"))
+    return _clear_days(_decide(emergent.drop("b", "b_best", "b_worst", "open")))
 
 
 def _first_reason(policy: pl.Expr) -> pl.Expr:
