@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from study_files import write_study
 
 import cytopenia
 from cytopenia.contract import Tables, check_tables, prepare_labs, prepare_tables, require_tables
@@ -32,6 +31,7 @@ from cytopenia.study.run import run_plan
 from cytopenia.study.summaries import summarize_occurrence, summarize_recovery
 from cytopenia.units import convert_units
 from cytopenia.workflow import check_study, run_study
+from study_files import write_study
 
 Case = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
@@ -71,7 +71,10 @@ def study_folder(root: Path) -> Path:
 @cache
 def build_cases(root: Path) -> dict[str, Case]:
     folder = study_folder(root)
-    raw = {name: pl.read_csv(folder / f"{name}.csv") for name in ("labs", "patients", "infusions", "events", "support")}
+    raw = {
+        name: pl.read_csv(folder / f"{name}.csv")
+        for name in ("labs", "patients", "infusions", "events", "support")
+    }
     tables: Tables = require_tables(prepare_tables(raw))
     study = read_protocol(folder)
     plan, library = build_plan(study), study.library
@@ -90,7 +93,11 @@ def build_cases(root: Path) -> dict[str, Case]:
         "read_tables": (read_tables, (folder,), {}),
         "convert_units": (convert_units, (printed,), {}),
         "grade_labs": (grade_labs, (raw["labs"],), {"lln": {"anc": 2.0}}),
-        "grade_raw_labs": (grade_raw_labs, (raw["labs"], "ctcae_v4"), {"lln": {}, "text": study.protocol.data.labs.text}),
+        "grade_raw_labs": (
+            grade_raw_labs,
+            (raw["labs"], "ctcae_v4"),
+            {"lln": {}, "text": study.protocol.data.labs.text},
+        ),
         "grade_prepared_labs": (grade_prepared_labs, (rows, library.find_parts("ctcae_v4")), {}),
         "require_limits": (require_limits, ({"ANC": 2.0},), {}),
         "load_definition": (load_definition, ("ctcae_v4",), {}),

@@ -250,8 +250,6 @@ def _tell_written(folder: Path, findings: pl.DataFrame) -> None:
 def _print_findings(findings: pl.DataFrame) -> None:
     for row in findings.iter_rows(named=True):
         print(f"{row['severity']:<8}{row['message']}")
-    if findings.is_empty():
-        print("No findings.")
 
 
 if __name__ == "__main__":

@@ -314,8 +314,8 @@ def _describe_recovery(definition: RecoveryDefinition) -> tuple[list[str], list[
     gaps = (
         f"An unmeasured day between two measurements at most {counting.bracket_days} days apart that agree"
         f" takes their state; values up to {counting.look_ahead_days} days after the landmark may do so; if"
-        f" nothing follows, the last state is carried for at most {counting.carry_days} days. Anything else is"
-        " not evaluable."
+        f" nothing follows, the last state is carried for at most {counting.carry_days} days. Anything else"
+        " is not evaluable."
     )
     rules.append(f"all on {definition.run.length} consecutive days; landmark day {definition.landmark.day}")
     return rules, [*definition.assumptions, gaps]

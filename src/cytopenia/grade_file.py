@@ -16,13 +16,12 @@ from cytopenia.definitions import Library, load_library
 from cytopenia.errors import (
     DataError,
     DefinitionError,
+    MissingColumnError,
     OutputError,
     ProtocolError,
     ReaderError,
     UnitError,
-    join_problems,
 )
-from cytopenia.forms import read_form
 from cytopenia.frames import require_limits
 from cytopenia.grading.grades import grade_labs
 from cytopenia.readers.mapping import DataSection, read_mapping
@@ -34,6 +33,7 @@ from cytopenia.units import convert_value, load_analytes, resolve_analyte
 __all__ = ["GradeRequest", "GradeSummary", "grade_file"]
 
 _GRADED = ("term", "grade", "reason")
+_NO_LIMIT = "lower limit of normal missing"
 _SUFFIXES = (".csv", ".tsv", ".xlsx", ".parquet")
 
 
@@ -77,10 +77,14 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
     _require_paths(request)
     library = load_library(request.labs.parent)
     definition = library.find(request.definition)
-    if isinstance(definition, RecoveryDefinition):
-        table, summary = _grade_courses(request, definition, library, progress=progress)
-    else:
-        table, summary = _grade_rows(request, library)
+    try:
+        if isinstance(definition, RecoveryDefinition):
+            table, summary = _grade_courses(request, definition, library, progress=progress)
+        else:
+            table, summary = _grade_rows(request, library)
+    except MissingColumnError as cause:
+        advice = "Write that line under [labs] into a file, say map.toml, and add --map map.toml."
+        raise MissingColumnError(f"{cause}\n{advice}") from cause
     _write_table(table, request.out)
     return GradeSummary(summary.findings, [*summary.lines, f"Wrote {request.out}."])
 
@@ -137,7 +141,10 @@ def _explain_unjudged(table: pl.DataFrame) -> list[str]:
     """How many rows have which reason, the most frequent first."""
     reasons = table.filter(pl.col("grade").is_null())["reason"].value_counts(name="n")
     ordered = reasons.sort(["n", "reason"], descending=[True, False])
-    return [f"  not judged, {reason}: {n}" for reason, n in ordered.iter_rows()]
+    lines = [f"  not judged, {reason}: {n}" for reason, n in ordered.iter_rows()]
+    if _NO_LIMIT in reasons["reason"]:
+        lines.append("  State your laboratory's lower limits where the file has none: --lln anc=2.0")
+    return lines
 
 
 def _attach(source: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
@@ -204,10 +211,7 @@ def _read_section(request: GradeRequest) -> DataSection:
         path: Path | None = getattr(request, name)
         if path is not None:
             content[name] = {**content.get(name, {}), "file": str(path.resolve())}
-    checked, problems = read_form(DataSection, content, where="options")
-    if checked is None:
-        raise ProtocolError(join_problems("The options of the command cannot be used", problems))
-    return checked
+    return DataSection.model_validate(content)
 
 
 def _read_limits(options: tuple[str, ...]) -> dict[str, float]:

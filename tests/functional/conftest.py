@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from study_files import SECRET, write_study
 
 from cytopenia.cli import main
+from study_files import SECRET, write_study
 
 
 @dataclass(frozen=True)

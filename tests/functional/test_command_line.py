@@ -27,7 +27,9 @@ def modules_after(arguments: list[str]) -> set[str]:
         "print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -44,7 +46,9 @@ def test_the_demo_loads_only_what_it_needs(tmp_path: Path) -> None:
 def test_importing_the_package_costs_nothing() -> None:
     code = "import sys, cytopenia; print('polars' in sys.modules, cytopenia.grade_labs.__name__)"
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
     assert done.stdout == "False grade_labs\n"
 
 
@@ -99,7 +103,9 @@ def test_every_option_is_on_the_page(command) -> None:
         options = {word for word in words if word.startswith("--")}
         section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
         # The file that a command is about is named by its place.
-        missing = {option for option in options - {"--labs", "--study", "--folder", "--lln"} if option not in section}
+        missing = {
+            option for option in options - {"--labs", "--study", "--folder", "--lln"} if option not in section
+        }
         assert not missing, f"{name}: {missing}"
 
 

@@ -1,4 +1,4 @@
-"""`cytopenia grade`: one file in, every row of it graded, or one row per patient for definitions of courses."""
+"""`cytopenia grade`: one file in, every row of it graded; or one row per patient, for whole courses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from study_files import EVENTS, SUPPORT, write_labs
 
 LABS = """patient_id,day,analyte,value,unit,lln
@@ -100,10 +101,11 @@ def test_a_malformed_limit_is_refused(option: str, grade, labs: Path) -> None:
     assert table is None
 
 
-def test_a_limit_given_twice_is_refused(grade, labs: Path) -> None:
-    answer, _ = grade(labs, "--lln", "anc=2.0", "--lln", "ANC=1.8")
+@pytest.mark.parametrize("name", ["anc", "ANC"])
+def test_a_limit_given_twice_is_refused(name: str, grade, labs: Path) -> None:
+    answer, _ = grade(labs, "--lln", "anc=2.0", "--lln", f"{name}=1.8")
     assert answer.code == 13
-    assert "anc is given twice" in answer.err
+    assert "is given twice; remove one" in answer.err
 
 
 def test_a_limit_in_an_unknown_unit_is_refused(grade, labs: Path) -> None:
@@ -121,7 +123,11 @@ def test_one_part_of_a_definition(grade, labs: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "code", "words"),
     [
-        ("ctcae_v4.anaemia", 12, "'ctcae_v4' has no part 'anaemia' (did you mean 'anemia'?); parts: anemia, "),
+        (
+            "ctcae_v4.anaemia",
+            12,
+            "'ctcae_v4' has no part 'anaemia' (did you mean 'anemia'?); parts: anemia, ",
+        ),
         ("qiu2023_recovery.anc", 12, "'qiu2023_recovery' has no part 'anc'; it has none"),
         ("baseline", 12, "'baseline' is of kind 'baseline'"),
     ],
@@ -134,7 +140,10 @@ def test_a_definition_that_grades_nothing(name: str, code: int, words: str, grad
 
 
 def test_a_wide_file_becomes_long_and_keeps_its_columns(grade, tmp_path: Path) -> None:
-    wide = write(tmp_path / "wide.csv", "patient_id,date,ANC (10^9/L),Hb (g/dL),ward\n1,2024-02-01,0.35,7.9,3A\n1,2024-02-02,,8.1,3B\n")
+    wide = write(
+        tmp_path / "wide.csv",
+        "patient_id,date,ANC (10^9/L),Hb (g/dL),ward\n1,2024-02-01,0.35,7.9,3A\n1,2024-02-02,,8.1,3B\n",
+    )
     _, table = grade(wide)
     names = ["patient_id", "date", "ward", "analyte", "value", "unit", "grade"]
     assert table.select(names).rows() == [
@@ -166,14 +175,20 @@ def test_other_kinds_of_files(name: str, grade, labs: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ["g.tsv", "g.xlsx", "g.parquet"])
 def test_other_kinds_of_results(name: str, grade, labs: Path, tmp_path: Path) -> None:
     answer, _ = grade(labs, out=name)
-    readers = {".tsv": lambda path: pl.read_csv(path, separator="\t"), ".xlsx": pl.read_excel, ".parquet": pl.read_parquet}
+    readers = {
+        ".tsv": lambda path: pl.read_csv(path, separator="\t"),
+        ".xlsx": pl.read_excel,
+        ".parquet": pl.read_parquet,
+    }
     table = readers[Path(name).suffix](tmp_path / name)
     assert answer.code == 0
     assert table["grade"].to_list() == [row[4] for row in GRADED]
     assert sorted(path.name for path in tmp_path.iterdir()) == [name, "labs.csv"]
 
 
-def test_a_workbook_needs_its_writer(grade, labs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_workbook_needs_its_writer(
+    grade, labs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise ModuleNotFoundError("xlsxwriter")
 
@@ -184,7 +199,9 @@ def test_a_workbook_needs_its_writer(grade, labs: Path, tmp_path: Path, monkeypa
     assert [path.name for path in tmp_path.iterdir()] == ["labs.csv"]
 
 
-def test_a_failed_write_leaves_the_old_file(grade, labs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(
+    grade, labs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     grade(labs)
     before = (tmp_path / "out/graded.csv").read_bytes()
 
@@ -237,6 +254,18 @@ def test_a_wrong_mapping_file(grade, labs: Path, tmp_path: Path) -> None:
     assert "unknown key 'labs.column' (did you mean 'columns'?)" in answer.err
 
 
+def test_a_missing_column_leads_to_the_mapping(grade, tmp_path: Path) -> None:
+    answer, _ = grade(write(tmp_path / "labs.csv", "Test,value,unit\nANC,0.4,K/uL\n"))
+    assert answer.code == 10
+    assert "labs: column 'analyte' is missing" in answer.err
+    assert "add --map map.toml" in answer.err
+
+
+def test_missing_limits_lead_to_the_option(grade, labs: Path) -> None:
+    assert "--lln anc=2.0" in grade(labs)[0].out
+    assert "--lln anc=2.0" not in grade(labs, "--lln", "platelets=150")[0].out
+
+
 def test_columns_of_the_file_are_not_overwritten(grade, tmp_path: Path) -> None:
     path = write(tmp_path / "labs.csv", "analyte,value,unit,grade\nANC,0.4,10^9/L,2\n")
     _, table = grade(path)
@@ -251,7 +280,10 @@ def test_the_file_itself_is_not_changed(grade, labs: Path) -> None:
 def test_a_file_without_rows(grade, tmp_path: Path) -> None:
     path = write(tmp_path / "labs.csv", "analyte,value,unit\n")
     answer, _ = grade(path)
-    assert (answer.code, answer.err) == (10, "cytopenia: labs.csv: the file has a header but no rows. Export it again.\n")
+    assert (answer.code, answer.err) == (
+        10,
+        "cytopenia: labs.csv: the file has a header but no rows. Export it again.\n",
+    )
 
 
 @pytest.mark.parametrize("definition", ["ctcae_v4", "qiu2023_recovery"])
@@ -300,8 +332,8 @@ def test_courses_without_support_are_count_recovery(grade, tmp_path: Path) -> No
 
 
 def test_day_zero_first(grade, tmp_path: Path) -> None:
-    rows = [f"X,2024-03-{1 + day:02d},{name},{value},{unit}" for day in (0, 26, 27, 28)
-            for name, value, unit in (("ANC", 2, "10^9/L"), ("Hb", 100, "g/L"), ("PLT", 90, "10^9/L"))]  # fmt: skip
+    counts = ("ANC,2,10^9/L", "Hb,100,g/L", "PLT,90,10^9/L")
+    rows = [f"X,2024-03-{1 + day:02d},{count}" for day in (0, 26, 27, 28) for count in counts]
     labs = write(tmp_path / "labs.csv", "patient_id,date,analyte,value,unit\n" + "\n".join(rows) + "\n")
     answer, table = grade(labs, "--day-zero", "first", definition="qiu2023_recovery")
     assert answer.code == 0
@@ -325,12 +357,14 @@ def test_a_definition_beside_the_file(grade, labs: Path, tmp_path: Path) -> None
     (tmp_path / "definitions").mkdir()
     write(
         tmp_path / "definitions" / "own.toml",
-        'id = "own"\nextends = "ctcae_v4"\n[anemia]\ngrades = [{ grade = 1, below = 78.0, text = "very low" }]\n',
+        'id = "own"\nextends = "ctcae_v4"\n[anemia]\ngrades = [{ grade = 1, below = 78.0, text = "low" }]\n',
     )
     _, table = grade(labs, definition="own.anemia")
     assert table["grade"].to_list()[5] == 0  # 7.9 g/dL
 
 
-def test_nothing_is_asked_of_the_network_or_the_user(grade, labs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_asked_of_the_network_or_the_user(
+    grade, labs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(builtins, "input", lambda *_: pytest.fail("asked the user"))
     assert grade(labs)[0].code == 0

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from study_files import change
 
 from cytopenia.study.protocol import read_protocol
+from study_files import change
 
 
 def test_init_in_an_empty_folder(command, tmp_path: Path) -> None:
@@ -22,7 +22,14 @@ def test_init_in_an_empty_folder(command, tmp_path: Path) -> None:
 def test_init_gives_empty_tables_apart_from_the_study(command, tmp_path: Path) -> None:
     command("init", tmp_path)
     names = sorted(path.name for path in (tmp_path / "empty_tables").iterdir())
-    assert names == ["events.csv", "infusions.csv", "labs.csv", "patients.csv", "responses.csv", "support.csv"]
+    assert names == [
+        "events.csv",
+        "infusions.csv",
+        "labs.csv",
+        "patients.csv",
+        "responses.csv",
+        "support.csv",
+    ]
     header = (tmp_path / "empty_tables" / "labs.csv").read_text("utf-8")
     assert header == "patient_id,day,date,time,analyte,value,unit,lln,uln,invalid\n"
 
@@ -39,7 +46,10 @@ def test_init_in_a_folder_with_tables(command, study: Path) -> None:
     assert answer.code == 0
     assert "labs: labs.csv\n" in answer.out
     assert "responses: not found (optional)\n" in answer.out
-    assert 'Other tables here: export 2024.xlsx. Name one under [data.labs] file = "..." if needed.' in answer.out
+    assert (
+        'Other tables here: export 2024.xlsx. Name one under [data.labs] file = "..." if needed.'
+        in answer.out
+    )
     assert not (study / "empty_tables").exists()
 
 

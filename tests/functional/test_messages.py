@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from study_files import STUDY, change
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
@@ -30,7 +31,9 @@ def read_page() -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     for section in re.split(r"^## Exit code ", PAGE.read_text("utf-8"), flags=re.MULTILINE)[1:]:
         code = int(re.match(r"\d+", section)[0])  # type: ignore[index]
-        found = re.findall(r"^### (.+?)\n.*?```text\n(.*?)\n```\n\n\*\*Do\*\* .+?\n", section, re.DOTALL | re.MULTILINE)
+        found = re.findall(
+            r"^### (.+?)\n.*?```text\n(.*?)\n```\n\n\*\*Do\*\* .+?\n", section, re.DOTALL | re.MULTILINE
+        )
         entries |= {heading: Entry(code, message) for heading, message in found}
     return entries
 
@@ -69,8 +72,9 @@ def in_table(name: str, old: str, new: str) -> Mistake:
 
 HEAD = 'id = "mine"\nkind = "grades"\ntitle = "Mine"\nversion = "1"\nstatus = "assumed"\n'
 CITATION = 'citation = { text = "Here" }\n'
-RULES = '[anc]\ntitle = "ANC"\nanalyte = "anc"\nunit = "1e9/L"\ngrades = [{ grade = 1, below = 1.0, text = "a" }]\n'
-EASIER = '{ grade = 1, below = 1.0, text = "a" }, { grade = 2, below = 1.5, text = "b" }'
+RULE = '{ grade = 1, below = 1.0, text = "a" }'
+RULES = f'[anc]\ntitle = "ANC"\nanalyte = "anc"\nunit = "1e9/L"\ngrades = [{RULE}]\n'
+EASIER = RULE + ', { grade = 2, below = 1.5, text = "b" }'
 
 
 def with_definition(text: str, name: str = "mine.toml") -> Mistake:
@@ -114,17 +118,19 @@ MISTAKES |= {
         *("grade", folder / "labs.csv", "--definition", "ctcae4", "--out", folder / "graded.csv"),
     ],
     "A key of a definition is unknown": with_definition(HEAD + CITATION + RULES.replace("below", "beneath")),
-    "A higher grade is easier to reach": with_definition(
-        HEAD + CITATION + RULES.replace('{ grade = 1, below = 1.0, text = "a" }', EASIER)
+    "A higher grade is easier to reach": with_definition(HEAD + CITATION + RULES.replace(RULE, EASIER)),
+    "An analyte of a definition is unknown": with_definition(
+        HEAD + CITATION + RULES.replace('"anc"', '"ancc"')
     ),
-    "An analyte of a definition is unknown": with_definition(HEAD + CITATION + RULES.replace('"anc"', '"ancc"')),
     "A unit of a definition is unknown": with_definition(HEAD + CITATION + RULES.replace("1e9/L", "furlong")),
     "A definition names no source": with_definition(HEAD + RULES),
     "A definition does not say where its source is": with_definition(
         HEAD.replace("assumed", "study") + CITATION + RULES
     ),
     "The id is not the name of the file": with_definition(HEAD + CITATION + RULES, "yours.toml"),
-    "An id has a dot": with_definition((HEAD + CITATION + RULES).replace('"mine"', '"mine.v2"'), "mine.v2.toml"),
+    "An id has a dot": with_definition(
+        (HEAD + CITATION + RULES).replace('"mine"', '"mine.v2"'), "mine.v2.toml"
+    ),
     "A definition extends what does not exist": with_definition('id = "mine"\nextends = "ctcae4"\n'),
     "A kind of support is unknown": with_definition(
         'id = "mine"\nextends = "qiu2023_recovery"\n[[all_of]]\nanalyte = "anc"\nunit = "1e9/L"\n'
@@ -154,7 +160,10 @@ MISTAKES |= {
     "Day zero is not known": grading("--day-zero", "last"),
     "The mapping file is absent": grading("--map", "map.toml"),
     # exit code 14
-    "The file is empty": lambda folder: [(folder / "labs.csv").write_text("") or "run", folder / "study.toml"],
+    "The file is empty": lambda folder: [
+        (folder / "labs.csv").write_text("") or "run",
+        folder / "study.toml",
+    ],
     "The file is not UTF-8": lambda folder: [
         (folder / "patients.csv").write_bytes("patient_id,sex\nA,mänlich\n".encode("cp1252")) and "run",
         folder / "study.toml",

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from study_files import change, write_study
 
 from cytopenia.cli import main
 from cytopenia.report import document
+from study_files import change, write_study
 
 WRITTEN = [
     "evidence.csv",
@@ -28,7 +28,7 @@ WRITTEN = [
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of the study as it is; tests only read them."""
     study = write_study(tmp_path_factory.mktemp("run") / "cohort")
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main(["run", str(study)])
     return study / "results"
 
@@ -106,9 +106,7 @@ def test_the_median_nadir(finished: Path, analyte: str, value: float, day: float
 
 
 def test_the_nadir_of_neutrophils_is_within_its_range(finished: Path) -> None:
-    ends = [
-        number(finished, "occurrence", "anc", name, group="nadir") for name in ("minimum", "maximum")
-    ]
+    ends = [number(finished, "occurrence", "anc", name, group="nadir") for name in ("minimum", "maximum")]
     assert ends == [0.03, 0.31]
 
 
@@ -116,7 +114,12 @@ def test_the_provenance_names_what_the_numbers_rest_on(finished: Path) -> None:
     settings = json.loads((finished / "provenance.json").read_text("utf-8"))
     assert settings["seed"] == 1
     assert settings["support_complete"] is True
-    assert sorted(settings["definition_sha256"]) == ["baseline", "ctcae_v4", "neighbor_bounds", "qiu2023_recovery"]
+    assert sorted(settings["definition_sha256"]) == [
+        "baseline",
+        "ctcae_v4",
+        "neighbor_bounds",
+        "qiu2023_recovery",
+    ]
 
 
 def test_evidence_leads_to_the_row_of_the_file(finished: Path) -> None:
@@ -168,7 +171,9 @@ def test_a_second_infusion_ends_the_course(command, study: Path) -> None:
 def test_values_before_the_second_infusion_still_count(command, study: Path) -> None:
     change(study / "infusions.csv", "B,2024-02-01,-5", "B,2024-02-01,-5\nB,2024-02-08,")
     assert command("run", study).code == 0
-    assert column(study / "results", "nadir_anc_policy")[1] == 1.7  # day 7, 0.11, belongs to the second course
+    assert (
+        column(study / "results", "nadir_anc_policy")[1] == 1.7
+    )  # day 7, 0.11, belongs to the second course
 
 
 def test_one_patient_alone(command, study: Path) -> None:
@@ -187,7 +192,9 @@ def test_one_patient_alone(command, study: Path) -> None:
 def test_nobody_has_an_event(command, study: Path) -> None:
     lines = ["patient_id,day,analyte,value,unit,lln"]
     normal = {"ANC": "4,10^9/L,2.0", "Hb": "140,g/L,120", "PLT": "250,10^9/L,150"}
-    lines += [f"{who},{day},{name},{rest}" for who in "AB" for day in range(-6, 31) for name, rest in normal.items()]
+    lines += [
+        f"{who},{day},{name},{rest}" for who in "AB" for day in range(-6, 31) for name, rest in normal.items()
+    ]
     (study / "labs.csv").write_text("\n".join(lines) + "\n")
     (study / "events.csv").unlink()
     (study / "support.csv").unlink()
@@ -248,7 +255,9 @@ def test_nobody_is_left(command, study: Path) -> None:
     assert "No patient is left" in answer.err
 
 
-def test_an_interrupted_run_leaves_the_old_results(command, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_leaves_the_old_results(
+    command, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert command("run", study).code == 0
     before = {path.name: path.read_bytes() for path in (study / "results").iterdir()}
 
@@ -260,6 +269,25 @@ def test_an_interrupted_run_leaves_the_old_results(command, study: Path, monkeyp
     assert answer.code == 130
     assert "Earlier results were not changed" in answer.err
     assert {path.name: path.read_bytes() for path in (study / "results").iterdir()} == before
+    assert [path.name for path in study.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_folder_that_cannot_be_replaced_stays(
+    command, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command("run", study).code == 0
+    before = (study / "results" / "patients.csv").read_bytes()
+    rename = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if ".new-" in self.name:
+            raise PermissionError(13, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    answer = command("run", study)
+    assert (answer.code, "Nothing was changed." in answer.err) == (15, True)
+    assert (study / "results" / "patients.csv").read_bytes() == before
     assert [path.name for path in study.iterdir() if path.name.startswith(".")] == []
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from study_files import COUNTS, change, list_labs, write_labs, write_study
 
 from cytopenia.cli import main
+from study_files import COUNTS, change, list_labs, write_labs, write_study
 
 Change = Callable[[Path], None]
 COLUMNS = ("patient_id", "day", "analyte", "value", "unit", "lln")
@@ -61,7 +61,8 @@ def under_other_names(folder: Path) -> None:
         folder / "study.toml",
         'folder = "."',
         'folder = "."\n[data.labs]\nfile = "export.csv"\n'
-        'columns = { patient_id = "MRN", day = "Tag", analyte = "Test", value = "Result", unit = "Unit", lln = "Low" }\n'
+        'columns = { patient_id = "MRN", day = "Tag", analyte = "Test", value = "Result", unit = "Unit",'
+        ' lln = "Low" }\n'
         'analytes = { "Segs+Stabs" = "anc" }',
     )
 
@@ -86,7 +87,7 @@ CHANGES: list[Change] = [
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     study = write_study(tmp_path_factory.mktemp("sources") / "cohort")
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main(["run", str(study)])
     return (study / "results" / "patients.csv").read_bytes()
 

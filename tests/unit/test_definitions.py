@@ -16,8 +16,10 @@ from cytopenia.errors import DefinitionError
 from cytopenia.units import load_analytes
 
 DATA = resources.files("cytopenia") / "data" / "definitions"
-HEAD = 'id = "mine"\nkind = "grades"\ntitle = "Mine"\nversion = "1"\nstatus = "assumed"\ncitation = { text = "Here" }\n'
-PART = '[anc]\ntitle = "ANC"\nanalyte = "anc"\nunit = "1e9/L"\ngrades = [{ grade = 1, below = 1.0, text = "a" }]\n'
+HEAD = 'id = "mine"\nkind = "grades"\ntitle = "Mine"\nversion = "1"\nstatus = "assumed"\n'
+HEAD += 'citation = { text = "Here" }\n'
+RULE = '{ grade = 1, below = 1.0, text = "a" }'
+PART = f'[anc]\ntitle = "ANC"\nanalyte = "anc"\nunit = "1e9/L"\ngrades = [{RULE}]\n'
 
 
 def study(folder: Path, **files: str) -> Path:
@@ -50,7 +52,7 @@ def test_the_definitions_of_the_package() -> None:
     ]
 
 
-# The fixed cuts as printed in CTCAE 4.03, in the unit of the definition; grade 1 of each is the limit of normal.
+# The fixed cuts as printed in CTCAE 4.03, in the unit of the definition; grade 1 is the limit of normal.
 @pytest.mark.parametrize(
     ("part", "analyte", "cuts"),
     [
@@ -71,7 +73,13 @@ def test_the_cuts_of_ctcae(part: str, analyte: str, cuts: dict[int, float]) -> N
 
 def test_clinical_grades_of_anemia_keep_their_words_and_have_no_cut() -> None:
     rules = load_library().find_parts("ctcae_v4.anemia")["ctcae_v4.anemia"].grades
-    assert [(rule.grade, rule.lab_gradable) for rule in rules] == [(1, True), (2, True), (3, True), (4, False), (5, False)]
+    assert [(rule.grade, rule.lab_gradable) for rule in rules] == [
+        (1, True),
+        (2, True),
+        (3, True),
+        (4, False),
+        (5, False),
+    ]
     assert rules[3].text == "Life-threatening consequences; urgent intervention indicated"
 
 
@@ -91,15 +99,23 @@ def test_the_recovery_of_the_study() -> None:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "run"), [("", "ends_on"), ("_contains", "contains"), ("_reached_by", "reached_by"), ("_washout", "ends_on")]
+    ("suffix", "run"),
+    [("", "ends_on"), ("_contains", "contains"), ("_reached_by", "reached_by"), ("_washout", "ends_on")],
 )
 def test_the_readings_of_the_landmark(suffix: str, run: str) -> None:
     assert load_definition(f"qiu2023_recovery{suffix}").landmark.run == run
 
 
 def test_support_is_specific_to_the_lineage() -> None:
-    waits = {item.analyte: {k: v.days for k, v in item.support_free_days.items()} for item in load_definition("qiu2023_recovery").all_of}
-    assert waits == {"anc": {"gcsf": 1}, "hemoglobin": {"rbc_transfusion": 1}, "platelets": {"platelet_transfusion": 1}}
+    waits = {
+        item.analyte: {k: v.days for k, v in item.support_free_days.items()}
+        for item in load_definition("qiu2023_recovery").all_of
+    }
+    assert waits == {
+        "anc": {"gcsf": 1},
+        "hemoglobin": {"rbc_transfusion": 1},
+        "platelets": {"platelet_transfusion": 1},
+    }
 
 
 def test_washout_by_agent() -> None:
@@ -169,7 +185,12 @@ def test_an_extension_of_an_extension(tmp_path: Path) -> None:
     first = 'id = "first"\nextends = "qiu2023_recovery"\ntitle = "First"\nlandmark = { day = 60 }\n'
     second = 'id = "second"\nextends = "first"\nrun = { length = 5 }\n'
     found = load_library(study(tmp_path, first=first, second=second)).find("second")
-    assert (found.title, found.landmark.day, found.landmark.run, found.run.length) == ("First", 60, "ends_on", 5)
+    assert (found.title, found.landmark.day, found.landmark.run, found.run.length) == (
+        "First",
+        60,
+        "ends_on",
+        5,
+    )
 
 
 def test_files_that_are_no_definitions_are_left_alone(tmp_path: Path) -> None:
@@ -183,22 +204,34 @@ def test_files_that_are_no_definitions_are_left_alone(tmp_path: Path) -> None:
     ("old", "new", "words"),
     [
         ('title = "Mine"\n', "", "mine.toml: 'title' is missing"),
-        ('kind = "grades"', 'kind = "grade"', "'kind' is 'grade' (did you mean 'grades'?); allowed: baseline, bounds, grades"),
+        (
+            'kind = "grades"',
+            'kind = "grade"',
+            "'kind' is 'grade' (did you mean 'grades'?); allowed: baseline, bounds, grades",
+        ),
         ('kind = "grades"', "", "'kind' is missing; allowed: baseline"),
         ('id = "mine"', "", "mine.toml: 'id' is missing; write id = \"mine\""),
         ('version = "1"', "version = 1", "'version' is 1; a text in quotation marks is needed"),
         ('status = "assumed"', 'status = "certain"', "'status' is 'certain'; allowed: 'consensus'"),
-        ("[anc]", "color = 1\n[anc]", "unknown key 'color'; allowed: citation, id, kind, note, a section per analyte, status"),
+        (
+            "[anc]",
+            "color = 1\n[anc]",
+            "unknown key 'color'; allowed: citation, id, kind, note, a section per analyte, status",
+        ),
         ("below = 1.0", 'below = "uln"', "'anc.grades.1.below': is 'uln'; allowed: a number, \"lln\""),
         ("below = 1.0", "below = { lnl = 1 }", "unknown key 'anc.grades.1.below.lnl' (did you mean 'lln'?)"),
         ("below = 1.0", "below = true", "'anc.grades.1.below': is True"),
         ("below = 1.0", "below = nan", "'anc.grades.1.below'"),
-        ("below = 1.0", "below = 1.0, at_most = 1.0", "grade 1: needs exactly one of below, at_most, above, at_least"),
+        (
+            "below = 1.0",
+            "below = 1.0, at_most = 1.0",
+            "grade 1: needs exactly one of below, at_most, above, at_least",
+        ),
         ("below = 1.0, ", "", "grade 1: needs exactly one of below"),
         ("below = 1.0", "below = 1.0, lab_gradable = false", "a rule that is not lab_gradable has no cut"),
         ("below = 1.0", "lab_gradable = false", "no rule has a cut; a laboratory value can decide nothing"),
         ("grade = 1", "grade = 6", "'anc.grades.1.grade'"),
-        ("[{ grade = 1, below = 1.0, text = \"a\" }]", "[]", "'anc.grades'"),
+        ('[{ grade = 1, below = 1.0, text = "a" }]', "[]", "'anc.grades'"),
         (PART, "", "'parts'"),
         ('"anc"\nunit', '"hgb"\nunit', "unknown analyte 'hgb'"),
         ('"1e9/L"', '"g/L"', "'g/L' is not a listed unit of anc; allowed: 1e9/L, "),
@@ -220,12 +253,28 @@ def test_a_parent_that_does_not_exist(parent: object, tmp_path: Path) -> None:
     [
         ("at_least = 1.0", "at_least = inf", "'all_of.1.at_least'"),
         ("at_least = 1.0", "", "anc: needs exactly one of at_least, above"),
-        ("gcsf = 1", "filgrastim = 1", "'all_of.1.support_free_days.filgrastim' is 'filgrastim'; allowed: 'gcsf'"),
+        (
+            "gcsf = 1",
+            "filgrastim = 1",
+            "'all_of.1.support_free_days.filgrastim' is 'filgrastim'; allowed: 'gcsf'",
+        ),
         ("gcsf = 1", "gcsf = -1", "'all_of.1.support_free_days.gcsf.days'"),
-        ("gcsf = 1", "gcsf = { days = 14, agents = { filgrastim = -7 } }", "'all_of.1.support_free_days.gcsf.agents.filgrastim'"),
+        (
+            "gcsf = 1",
+            "gcsf = { days = 14, agents = { filgrastim = -7 } }",
+            "'all_of.1.support_free_days.gcsf.agents.filgrastim'",
+        ),
         ('"hemoglobin"\nunit', '"anc"\nunit', "'all_of': all_of names an analyte twice"),
-        ('run = "ends_on"', 'run = "end_on"', "'landmark.run' is 'end_on'; allowed: 'ends_on', 'contains' or 'reached_by'"),
-        ("bracket_days = 8", "brackets = 8", "unknown key 'counting.brackets' (did you mean 'bracket_days'?)"),
+        (
+            'run = "ends_on"',
+            'run = "end_on"',
+            "'landmark.run' is 'end_on'; allowed: 'ends_on', 'contains' or 'reached_by'",
+        ),
+        (
+            "bracket_days = 8",
+            "brackets = 8",
+            "unknown key 'counting.brackets' (did you mean 'bracket_days'?)",
+        ),
     ],
 )
 def test_a_wrong_recovery(old: str, new: str, words: str, tmp_path: Path) -> None:
@@ -241,7 +290,9 @@ def test_bounds_name_known_analytes(tmp_path: Path) -> None:
 
 def test_a_peak_window_begins_before_it_ends(tmp_path: Path) -> None:
     text = (DATA / "baseline.toml").read_text("utf-8").replace('"baseline"\nkind', '"mine"\nkind')
-    assert "'peak_window': [14, 0] must begin before it ends" in complaint(tmp_path, text.replace("[0, 14]", "[14, 0]"))
+    assert "'peak_window': [14, 0] must begin before it ends" in complaint(
+        tmp_path, text.replace("[0, 14]", "[14, 0]")
+    )
 
 
 @pytest.mark.parametrize(("name", "kind"), [("neighbor_bounds", "bounds"), ("baseline", "baseline")])
@@ -255,7 +306,9 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     folder = study(tmp_path, good=HEAD.replace("mine", "good") + PART)
     (folder / "definitions" / "bad.toml").write_bytes("id = 'bäd'".encode("latin-1"))
     (folder / "definitions" / "worse.toml").write_text("id = worse")
-    with pytest.raises(DefinitionError, match=r"(?s)bad\.toml: line 1 is not UTF-8.*worse\.toml: not a valid TOML"):
+    with pytest.raises(
+        DefinitionError, match=r"(?s)bad\.toml: line 1 is not UTF-8.*worse\.toml: not a valid TOML"
+    ):
         load_library(folder)
 
 
@@ -270,7 +323,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     ],
 )
 def test_a_higher_grade_is_never_easier_to_reach(milder: dict[str, Any], worse: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="grade 2 .* is easier to reach than grade 1"):
+    with pytest.raises(ValueError, match=r"grade 2 .* is easier to reach than grade 1"):
         part_of({"grade": 1, **milder}, {"grade": 2, **worse})
 
 
@@ -314,7 +367,10 @@ def test_a_description_of_all_parts() -> None:
 
 def test_a_description_says_what_is_assumed() -> None:
     told = describe_definition(load_definition("qiu2023_recovery"))
-    assert told["rules"][:2] == ["Absolute neutrophil count at least 1.0 ×10⁹/L", "Hemoglobin at least 80.0 g/L"]
+    assert told["rules"][:2] == [
+        "Absolute neutrophil count at least 1.0 ×10⁹/L",
+        "Hemoglobin at least 80.0 g/L",
+    ]
     assert told["rules"][-1] == "all on 3 consecutive days; landmark day 28"
     assert told["doi"] == "10.3892/ol.2023.13924"
     assert told["assumed"][0].startswith("The source does not say where the three days lie")
@@ -322,7 +378,8 @@ def test_a_description_says_what_is_assumed() -> None:
 
 
 def test_no_digit_of_a_cut_is_lost(tmp_path: Path) -> None:
-    text = 'id = "mine"\nextends = "qiu2023_recovery"\n[[all_of]]\nanalyte = "anc"\nunit = "1e9/L"\nabove = 0.75\n'
+    criterion = '[[all_of]]\nanalyte = "anc"\nunit = "1e9/L"\nabove = 0.75\n'
+    text = f'id = "mine"\nextends = "qiu2023_recovery"\n{criterion}'
     told = describe_definition(load_library(study(tmp_path, mine=text)).find("mine"))
     assert told["rules"][0] == "Absolute neutrophil count above 0.75 ×10⁹/L"
 
@@ -330,7 +387,10 @@ def test_no_digit_of_a_cut_is_lost(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "rule"),
     [
-        ("neighbor_bounds", "Longest distance 8 days; slack: anc 1.5, wbc 1.5, alc 1.5, platelets 1.5, hemoglobin 1.1."),
+        (
+            "neighbor_bounds",
+            "Longest distance 8 days; slack: anc 1.5, wbc 1.5, alc 1.5, platelets 1.5, hemoglobin 1.1.",
+        ),
         ("baseline", "Baseline: 14 days before; peak: day 0 to 14."),
     ],
 )

@@ -34,9 +34,21 @@ Row = dict[str, Any]
 
 def rows_of(outcome: str, *rows: Row) -> pl.DataFrame:
     """One patient a row (P0, P1, ...); what a row does not say is decided, measured and without days."""
-    base = {"label": None, "evidence": "measured", "reason": "", "rule": None, "first_day": None, "last_day": None}
-    days = dict.fromkeys(("days_measured", "days_short_gap", "days_open", "longest_gap_days", "last_measured_day"), 1)
-    made = [{**base, **days, "outcome": outcome, "patient_id": f"P{place}", **row} for place, row in enumerate(rows)]
+    base = {
+        "label": None,
+        "evidence": "measured",
+        "reason": "",
+        "rule": None,
+        "first_day": None,
+        "last_day": None,
+    }
+    days = dict.fromkeys(
+        ("days_measured", "days_short_gap", "days_open", "longest_gap_days", "last_measured_day"), 1
+    )
+    made = [
+        {**base, **days, "outcome": outcome, "patient_id": f"P{place}", **row}
+        for place, row in enumerate(rows)
+    ]
     for row in made:
         row.setdefault("decided", row["policy"] is not None and row["best"] == row["worst"])
     return pl.DataFrame(made, schema=OUTCOME_SCHEMA)
@@ -52,7 +64,9 @@ def grade(policy: float | None, best: float | None = None, worst: float | None =
     }
 
 
-def cohort_of(*outcomes: pl.DataFrame, labs: list[Row] | None = None, patients: int | None = None) -> CohortOutcomes:
+def cohort_of(
+    *outcomes: pl.DataFrame, labs: list[Row] | None = None, patients: int | None = None
+) -> CohortOutcomes:
     count = outcomes[0].height if patients is None else patients
     nothing = np.full(count, np.nan)
     courses = Courses(
@@ -84,7 +98,9 @@ def spec(definition: str = ANC, **others: Any) -> OutcomeSpec:
     return OutcomeSpec(definition=definition, window=WINDOW, **others)
 
 
-def derive(specs: dict[str, OutcomeSpec], *frames: pl.DataFrame, labs: list[Row] | None = None) -> pl.DataFrame:
+def derive(
+    specs: dict[str, OutcomeSpec], *frames: pl.DataFrame, labs: list[Row] | None = None
+) -> pl.DataFrame:
     return derive_all(cohort_of(*frames, labs=labs), plan_of(specs), load_library().baseline)
 
 
@@ -128,12 +144,18 @@ def test_a_least_grade_makes_yes_and_no() -> None:
 def test_what_did_not_happen_has_no_day_and_no_rule() -> None:
     days = {"first_day": 5, "last_day": 9, "rule": "grade 2: <1.5"}
     found = derive({"severe": spec(min_grade=3)}, rows_of("severe", grade(2, **days), grade(3, **days)))
-    assert take(found, "severe", "first_day", "last_day", "rule") == [(None, None, None), (5, 9, "grade 2: <1.5")]
+    assert take(found, "severe", "first_day", "last_day", "rule") == [
+        (None, None, None),
+        (5, 9, "grade 2: <1.5"),
+    ]
 
 
 def test_one_measured_day_is_enough_for_a_yes() -> None:
     open_days = {"evidence": "open", "first_day": 7, "last_day": 7}
-    found = derive({"severe": spec(min_grade=3)}, rows_of("severe", grade(3, 3, 4, **open_days), grade(1, 1, 2, **open_days)))
+    found = derive(
+        {"severe": spec(min_grade=3)},
+        rows_of("severe", grade(3, 3, 4, **open_days), grade(1, 1, 2, **open_days)),
+    )
     assert take(found, "severe", "label", "evidence") == [("yes", "measured"), ("no", "open")]
 
 
@@ -170,7 +192,9 @@ def test_any_of_is_a_kleene_or(one: Row, other: Row, expected: tuple[object, ...
 
 def combine(first: Row, second: Row) -> pl.DataFrame:
     """Either of two outcomes whose grades are 0, 3, or open."""
-    thrice = [{**row, **{k: row[k] and 3 * row[k] for k in ("policy", "best", "worst")}} for row in (first, second)]
+    thrice = [
+        {**row, **{k: row[k] and 3 * row[k] for k in ("policy", "best", "worst")}} for row in (first, second)
+    ]
     specs = {"a": spec(min_grade=3), "b": spec(HB, min_grade=3), "either": OutcomeSpec(any_of=("a", "b"))}
     return derive(specs, rows_of("a", thrice[0]), rows_of("b", thrice[1]))
 
@@ -204,10 +228,17 @@ def test_the_evidence_of_a_combination(one: Row, other: Row, expected: str) -> N
 
 
 def lab(patient: int, value: float, day: int = -6, lln: float | None = 2.0, comparator: str = "=") -> Row:
-    return {"patient": patient, "day": day, "value": value, "comparator": comparator, "lln": lln, "source_row": 2}
+    return {
+        "patient": patient,
+        "day": day,
+        "value": value,
+        "comparator": comparator,
+        "lln": lln,
+        "source_row": 2,
+    }
 
 
-# Patient 0 had ANC 3.1 (grade 0), 1 had 1.2 (grade 2), 2 had 1.7 without a limit of normal (0 or 1), 3 nothing.
+# Patient 0 had ANC 3.1 (grade 0), 1 had 1.2 (2), 2 had 1.7 without a limit of normal (0 or 1), 3 nothing.
 BASELINE = [lab(0, 3.1), lab(1, 1.2), lab(2, 1.7, lln=None)]
 
 
@@ -255,7 +286,9 @@ def test_only_grades_above_the_baseline_are_emergent(given: Row, expected: list[
 
 def test_a_grade_that_was_there_before_has_no_day() -> None:
     days = {"first_day": 3, "last_day": 8, "rule": "grade 2"}
-    found = derive({"new": spec(treatment_emergent=True)}, rows_of("new", *[grade(2, **days)] * 2), labs=BASELINE[:2])
+    found = derive(
+        {"new": spec(treatment_emergent=True)}, rows_of("new", *[grade(2, **days)] * 2), labs=BASELINE[:2]
+    )
     assert take(found, "new", "policy", "first_day", "rule") == [(2, 3, "grade 2"), (0, None, None)]
 
 

@@ -55,20 +55,30 @@ def test_a_form_that_is_right() -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ({"nam": "a"}, "box.toml: unknown key 'nam' (did you mean 'name'?); allowed: by_name, cut, depth, lid, name, pieces"),
+        (
+            {"nam": "a"},
+            "box.toml: unknown key 'nam' (did you mean 'name'?);"
+            " allowed: by_name, cut, depth, lid, name, pieces",
+        ),
         ({"name": "A"}, "box.toml: 'name' is 'A'; allowed: lower-case letters, digits and _, a letter first"),
         ({"name": 1}, "box.toml: 'name' is 1; a text in quotation marks is needed"),
         ({"depth": 0}, "box.toml: 'depth': input should be greater than or equal to 1 (got 0)"),
         ({"lid": {}}, "box.toml: 'lid.lln' is missing"),
-        ({"lid": {"llm": 1, "lln": 1}}, "box.toml: unknown key 'lid.llm' (did you mean 'lln'?); allowed: lln"),
+        (
+            {"lid": {"llm": 1, "lln": 1}},
+            "box.toml: unknown key 'lid.llm' (did you mean 'lln'?); allowed: lln",
+        ),
         ({"by_name": {"K/uL": {"x": 1, "lln": 1}}}, "box.toml: unknown key 'by_name.K/uL.x'; allowed: lln"),
         ({"by_name": {"Size": {}}}, "box.toml: 'by_name.Size.lln' is missing"),
         ({"pieces": [{"kind": "large"}]}, "box.toml: 'pieces.1.height' is missing"),
-        ({"pieces": [{"kind": "large", "height": 1, "width": 1}]}, "box.toml: unknown key 'pieces.1.width' (did you mean 'height'?); allowed: height, kind"),
+        (
+            {"pieces": [{"kind": "large", "height": 1, "width": 1}]},
+            "box.toml: unknown key 'pieces.1.width' (did you mean 'height'?); allowed: height, kind",
+        ),
         ({"pieces": [{"kind": "medium"}]}, "box.toml: 'pieces.1' is 'medium'; allowed: 'small', 'large'"),
         ({"pieces": [{"width": 1}]}, "box.toml: 'pieces.1': 'kind' is missing"),
     ],
-)  # fmt: skip
+)
 def test_a_problem_is_a_sentence(content: dict[str, object], sentence: str) -> None:
     found = [text.replace(" (did you mean 'height'?)", "") for text in problems(**content)]
     assert found == [sentence.replace(" (did you mean 'height'?)", "")]
@@ -88,7 +98,9 @@ def test_toml_is_read(start: bytes) -> None:
 
 
 def test_the_line_that_is_no_toml_is_named() -> None:
-    with pytest.raises(DefinitionError, match=r"^x\.toml: not a valid TOML file: .*line 2.* Texts need quotation marks"):
+    with pytest.raises(
+        DefinitionError, match=r"^x\.toml: not a valid TOML file: .*line 2.* Texts need quotation marks"
+    ):
         parse_toml(b"a = 1\nb = 1,5\n", name="x.toml", error=DefinitionError)
 
 
@@ -98,7 +110,9 @@ def test_the_line_that_is_no_utf8_is_named() -> None:
 
 
 def test_a_file_that_is_absent(tmp_path: Path) -> None:
-    with pytest.raises(ProtocolError, match="no such file. Check the path, or make one with 'cytopenia init'"):
+    with pytest.raises(
+        ProtocolError, match=r"no such file\. Check the path, or make one with 'cytopenia init'"
+    ):
         read_bytes(tmp_path / "study.toml", error=ProtocolError)
 
 

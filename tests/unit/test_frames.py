@@ -21,15 +21,26 @@ COLUMNS = {
     "lln": ["150", "2.0", None, "2.0", "120,0", None],
 }
 GRADES = [3, 4, None, None, 3, None]
-TERMS = ["Platelet count decreased", "Neutrophil count decreased", None, *["Neutrophil count decreased", "Anemia"]]
+TERMS = [
+    "Platelet count decreased",
+    "Neutrophil count decreased",
+    None,
+    *["Neutrophil count decreased", "Anemia"],
+]
 REASONS = ["judged", "judged", "unknown analyte", "value missing", "judged", "lower limit of normal missing"]
-COMMA = {**COLUMNS, "value": ["48", "<0,1", "140", "n.d.", "79,9", "1,7"], "lln": ["150", "2,0", None, "2,0", "120,0", None]}
+COMMA = {
+    **COLUMNS,
+    "value": ["48", "<0,1", "140", "n.d.", "79,9", "1,7"],
+    "lln": ["150", "2,0", None, "2,0", "120,0", None],
+}
 
 
 def columns(frame: Any, *names: str) -> list[list[object]]:
     if isinstance(frame, pd.DataFrame):
         return [[None if pd.isna(cell) else cell for cell in frame[name]] for name in names]
-    return [frame[name].to_pylist() if isinstance(frame, pa.Table) else frame[name].to_list() for name in names]
+    return [
+        frame[name].to_pylist() if isinstance(frame, pa.Table) else frame[name].to_list() for name in names
+    ]
 
 
 @pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame, pa.table], ids=["polars", "pandas", "arrow"])
@@ -58,8 +69,13 @@ def test_pandas_keeps_its_index() -> None:
 
 
 def test_pandas_columns_of_numbers_and_text() -> None:
-    labs = pd.DataFrame({"analyte": ["ANC", "ANC", "ANC"], "value": [0.35, "<0.1", None], "unit": ["K/uL"] * 3})
-    assert columns(grade_labs(labs), "grade", "grade_reason") == [[4, 4, None], ["judged", "judged", "value missing"]]
+    labs = pd.DataFrame(
+        {"analyte": ["ANC", "ANC", "ANC"], "value": [0.35, "<0.1", None], "unit": ["K/uL"] * 3}
+    )
+    assert columns(grade_labs(labs), "grade", "grade_reason") == [
+        [4, 4, None],
+        ["judged", "judged", "value missing"],
+    ]
 
 
 def test_pandas_columns_of_other_things() -> None:
@@ -96,7 +112,15 @@ def test_duplicates_stay() -> None:
 
 
 def test_row_numbers_of_the_frame_may_repeat() -> None:
-    labs = pl.DataFrame({"analyte": ["ANC", "Hb"], "value": ["0.4", "140"], "unit": ["K/uL", "g/L"], "lln": [2, 120], "source_row": [2, 2]})
+    labs = pl.DataFrame(
+        {
+            "analyte": ["ANC", "Hb"],
+            "value": ["0.4", "140"],
+            "unit": ["K/uL", "g/L"],
+            "lln": [2, 120],
+            "source_row": [2, 2],
+        }
+    )
     assert grade_labs(labs).select("source_row", "grade").rows() == [(2, 4), (2, 0)]
 
 
@@ -124,18 +148,20 @@ def test_an_absent_column() -> None:
 
 
 def test_a_taken_column() -> None:
-    with pytest.raises(DataError, match="has a column grade already. Rename or drop it"):
+    with pytest.raises(DataError, match=r"has a column grade already\. Rename or drop it"):
         grade_labs(pl.DataFrame({**COLUMNS, "grade": [1] * 6}))
 
 
-@pytest.mark.parametrize("labs", [COLUMNS, [1, 2], pl.DataFrame(COLUMNS).lazy(), None], ids=["dict", "list", "lazy", "none"])
+@pytest.mark.parametrize(
+    "labs", [COLUMNS, [1, 2], pl.DataFrame(COLUMNS).lazy(), None], ids=["dict", "list", "lazy", "none"]
+)
 def test_something_else_than_a_frame(labs: Any) -> None:
     with pytest.raises(DataError, match=r"a pandas, Polars \(not lazy\) or Arrow DataFrame is needed; got"):
         grade_labs(labs)
 
 
 def test_a_decimal_mark_that_is_none() -> None:
-    with pytest.raises(DataError, match="decimal is ';'; allowed: 'auto', '.', ','"):
+    with pytest.raises(DataError, match=r"decimal is ';'; allowed: 'auto', '\.', ','"):
         grade_labs(pl.DataFrame(COLUMNS), decimal=";")
 
 

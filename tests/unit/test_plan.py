@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from study_files import STUDY
 
 from cytopenia.definition_forms import RecoveryDefinition
 from cytopenia.definitions import load_definition, load_library
 from cytopenia.study.plan import Plan, RecoveryPlan, build_plan, plan_recovery
 from cytopenia.study.protocol import read_protocol
+from study_files import STUDY
 
 
 @pytest.fixture
@@ -57,6 +57,17 @@ def test_each_lineage_has_a_nadir_per_window(plan_of) -> None:
     ]
 
 
+def test_two_definitions_of_one_analyte_share_a_nadir(plan_of, tmp_path: Path) -> None:
+    (tmp_path / "definitions").mkdir()
+    (tmp_path / "definitions" / "own.toml").write_text('id = "own"\nextends = "ctcae_v4"\n')
+    plan = plan_of(added=outcome("own", 'definition = "own.anemia"\nwindow = [0, 28]'))
+    assert [item.address for item in plan.grades if item.part.analyte == "hemoglobin"] == [
+        "ctcae_v4.anemia",
+        "own.anemia",
+    ]
+    assert [item.outcome for item in plan.nadirs] == ["nadir_anc", "nadir_hemoglobin", "nadir_platelets"]
+
+
 def test_days_beside_the_window_are_laid_out(plan_of) -> None:
     days = plan_of().days
     # 8 days on both sides of the window; recovery looks at days 26 to 28 and 8 days on.
@@ -87,7 +98,9 @@ def test_a_title_without_one(name: str, title: str, plan_of) -> None:
 
 def test_a_title_of_emergent_grades(plan_of) -> None:
     text = ANC + "window = [0, 28]\ntreatment_emergent = true"
-    assert plan_of(added=outcome("new", text)).title("new") == "Neutrophil count decreased, treatment-emergent"
+    assert (
+        plan_of(added=outcome("new", text)).title("new") == "Neutrophil count decreased, treatment-emergent"
+    )
 
 
 def test_a_combination_without_a_title(plan_of) -> None:

@@ -11,13 +11,13 @@ from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
-from study_files import STUDY
 
 from cytopenia.errors import ProtocolError
 from cytopenia.readers.mapping import DataSection
 from cytopenia.study import protocol as forms
 from cytopenia.study.protocol import read_protocol
 from cytopenia.workflow import fill_template
+from study_files import STUDY
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
@@ -71,15 +71,27 @@ def test_what_is_not_said_claims_nothing(tmp_path: Path) -> None:
     assert study.lymphodepletion_day is None
 
 
+def test_cytopenia_at_baseline_need_not_be_asked_for(tmp_path: Path) -> None:
+    text = STUDY.replace('baseline_definition = "ctcae_v4"\n', "")
+    assert read_protocol(write(tmp_path, text)).protocol.analyses[0].baseline_definition is None
+
+
 def test_the_template_of_init_is_a_study(tmp_path: Path) -> None:
     study = read_protocol(write(tmp_path, fill_template()))
-    assert [analysis.id for analysis in study.protocol.analyses] == ["characteristics", "occurrence", "recovery"]
+    assert [analysis.id for analysis in study.protocol.analyses] == [
+        "characteristics",
+        "occurrence",
+        "recovery",
+    ]
     assert study.protocol.outcomes["anemia"].window == (-5, 28)
     assert study.protocol.outcomes["neutropenia"].window == (0, 28)
 
 
 def test_the_first_example_of_the_page_is_a_study(tmp_path: Path) -> None:
-    assert read_protocol(write(tmp_path, EXAMPLES[0])).protocol.outcomes["recovery"].died_before_landmark == "exclude"
+    assert (
+        read_protocol(write(tmp_path, EXAMPLES[0])).protocol.outcomes["recovery"].died_before_landmark
+        == "exclude"
+    )
 
 
 @pytest.mark.parametrize("example", EXAMPLES[1:3])
@@ -103,44 +115,136 @@ def test_every_key_is_on_the_page(key: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("[outcomes.neutropenia]", "[outcomes.Neutropenia]", "'outcomes.Neutropenia' is 'Neutropenia'; allowed: lower-case"),
-        ("[outcomes.neutropenia]", "[outcomes.nadir_anc]", "names that begin with 'nadir_' are given to nadirs"),
+        (
+            "[outcomes.neutropenia]",
+            "[outcomes.Neutropenia]",
+            "'outcomes.Neutropenia' is 'Neutropenia'; allowed: lower-case",
+        ),
+        (
+            "[outcomes.neutropenia]",
+            "[outcomes.nadir_anc]",
+            "names that begin with 'nadir_' are given to nadirs",
+        ),
         ('id = "occurrence"', 'id = "flow"', "the id 'flow' is taken by the package"),
         ('id = "occurrence"', 'id = "recovery"', "two analyses have the id 'recovery'; rename one"),
-        ('kind = "occurrence"', 'kind = "occurence"', "'analyses.2' is 'occurence'; allowed: 'characteristics'"),
+        (
+            'kind = "occurrence"',
+            'kind = "occurence"',
+            "'analyses.2' is 'occurence'; allowed: 'characteristics'",
+        ),
         ('kind = "occurrence"\n', "", "'analyses.2': 'kind' is missing"),
-        ('outcome = "recovery"', 'outcom = "recovery"', "unknown key 'analyses.3.outcom' (did you mean 'outcome'?); allowed: id, kind, outcome, title"),
+        (
+            'outcome = "recovery"',
+            'outcom = "recovery"',
+            "unknown key 'analyses.3.outcom' (did you mean 'outcome'?); allowed: id, kind, outcome, title",
+        ),
         ("seed = 1\n", "", "'study.seed' is missing"),
         ("seed = 1", "seed = -1", "'study.seed': input should be greater than or equal to 0 (got -1)"),
         ("seed = 1", "seed = 1\nlymphodepletion_day = 5", "'study.lymphodepletion_day'"),
         ("[data]\nfolder", "[daten]\nfolder", "unknown key 'daten' (did you mean 'data'?)"),
         ('folder = "."', 'folder = "."\n[data.lab]', "unknown key 'data.lab' (did you mean 'labs'?)"),
-        ('folder = "."', 'folder = "."\n[data.labs]\nunits = { "K/cmm" = 5 }', "'data.labs.units.K/cmm' is 5; a text in quotation marks is needed"),
+        (
+            'folder = "."',
+            'folder = "."\n[data.labs]\nunits = { "K/cmm" = 5 }',
+            "'data.labs.units.K/cmm' is 5; a text in quotation marks is needed",
+        ),
         ("window = [0, 28]", "window = [28, 0]", "window [28, 0] must begin before it ends"),
         ("window = [0, 28]", "window = [0, 99999]", "'outcomes.neutropenia.window.2'"),
         ("window = [0, 28]", 'window = "0-28"', "'outcomes.neutropenia.window'"),
-        ('definition = "qiu2023_recovery"', 'definition = "baseline"', "'baseline' is of kind 'baseline' and is no outcome"),
-        ('"ctcae_v4.anemia"\nwindow', '"ctcae_v4"\nwindow', "name one part of 'ctcae_v4': ctcae_v4.neutrophil"),
-        ('"ctcae_v4.anemia"\nwindow', '"ctcae_v4.anaemia"\nwindow', "has no part 'anaemia' (did you mean 'anemia'?)"),
-        ('died_before_landmark = "exclude"\n', "", "'died_before_landmark' is missing: say which reading is the headline"),
-        ('died_before_landmark = "exclude"', 'died_before_landmark = "exclude"\nwindow = [0, 28]', "'window' belongs to graded outcomes only"),
-        ('died_before_landmark = "exclude"', 'died_before_landmark = "exclude"\ntreatment_emergent = true', "'treatment_emergent' belongs to graded outcomes only"),
-        ("min_grade = 3", 'min_grade = 3\ndied_before_landmark = "exclude"', "'died_before_landmark' belongs to recovery outcomes only"),
+        (
+            'definition = "qiu2023_recovery"',
+            'definition = "baseline"',
+            "'baseline' is of kind 'baseline' and is no outcome",
+        ),
+        (
+            '"ctcae_v4.anemia"\nwindow',
+            '"ctcae_v4"\nwindow',
+            "name one part of 'ctcae_v4': ctcae_v4.neutrophil",
+        ),
+        (
+            '"ctcae_v4.anemia"\nwindow',
+            '"ctcae_v4.anaemia"\nwindow',
+            "has no part 'anaemia' (did you mean 'anemia'?)",
+        ),
+        (
+            'died_before_landmark = "exclude"\n',
+            "",
+            "'died_before_landmark' is missing: say which reading is the headline",
+        ),
+        (
+            'died_before_landmark = "exclude"',
+            'died_before_landmark = "exclude"\nwindow = [0, 28]',
+            "'window' belongs to graded outcomes only",
+        ),
+        (
+            'died_before_landmark = "exclude"',
+            'died_before_landmark = "exclude"\ntreatment_emergent = true',
+            "'treatment_emergent' belongs to graded outcomes only",
+        ),
+        (
+            "min_grade = 3",
+            'min_grade = 3\ndied_before_landmark = "exclude"',
+            "'died_before_landmark' belongs to recovery outcomes only",
+        ),
         ("min_grade = 3", "min_grade = 6", "'outcomes.severe_neutropenia.min_grade'"),
-        ('any_of = ["severe_neutropenia"', 'min_grade = 3\nany_of = ["severe_neutropenia"', "any_of takes everything from the outcomes it names; remove min_grade"),
-        ('any_of = ["severe_neutropenia"', 'definition = "ctcae_v4.anemia"\nany_of = ["severe_neutropenia"', "needs exactly one of definition, any_of"),
-        ('any_of = ["severe_neutropenia"', 'any_of = ["neutropenia"', "any_of needs yes/no outcomes; give 'neutropenia' a min_grade"),
-        ('any_of = ["severe_neutropenia"', 'any_of = ["severe_neutropena"', "any_of names unknown outcome 'severe_neutropena' (did you mean 'severe_neutropenia'?)"),
-        ('any_of = ["severe_neutropenia"', 'any_of = ["severe_cytopenia"', "any_of names unknown outcome 'severe_cytopenia'"),
-        ('outcomes = ["neutropenia"', 'outcomes = ["recovery"', "outcome 'recovery' is a recovery; give it to an analysis of kind 'recovery'"),
-        ('outcomes = ["neutropenia", ', 'outcomes = ["neutropenia", "neutropenia", ', "outcomes names 'neutropenia' twice; remove one"),
+        (
+            'any_of = ["severe_neutropenia"',
+            'min_grade = 3\nany_of = ["severe_neutropenia"',
+            "any_of takes everything from the outcomes it names; remove min_grade",
+        ),
+        (
+            'any_of = ["severe_neutropenia"',
+            'definition = "ctcae_v4.anemia"\nany_of = ["severe_neutropenia"',
+            "needs exactly one of definition, any_of",
+        ),
+        (
+            'any_of = ["severe_neutropenia"',
+            'any_of = ["neutropenia"',
+            "any_of needs yes/no outcomes; give 'neutropenia' a min_grade",
+        ),
+        (
+            'any_of = ["severe_neutropenia"',
+            'any_of = ["severe_neutropena"',
+            "any_of names unknown outcome 'severe_neutropena' (did you mean 'severe_neutropenia'?)",
+        ),
+        (
+            'any_of = ["severe_neutropenia"',
+            'any_of = ["severe_cytopenia"',
+            "any_of names unknown outcome 'severe_cytopenia'",
+        ),
+        (
+            'outcomes = ["neutropenia"',
+            'outcomes = ["recovery"',
+            "outcome 'recovery' is a recovery; give it to an analysis of kind 'recovery'",
+        ),
+        (
+            'outcomes = ["neutropenia", ',
+            'outcomes = ["neutropenia", "neutropenia", ',
+            "outcomes names 'neutropenia' twice; remove one",
+        ),
         ('factors = ["age_years"', 'factors = ["sex"', "factors names 'sex' twice; remove one"),
-        ('outcome = "recovery"', 'outcome = "anemia"', "outcome 'anemia' is not a recovery; its definition must be of kind 'recovery'"),
-        ('baseline_definition = "ctcae_v4"', 'baseline_definition = "ctcae_v5"', "baseline_definition: unknown definition 'ctcae_v5' (did you mean 'ctcae_v4'?)"),
-        ('baseline_definition = "ctcae_v4"', 'baseline_definition = "qiu2023_recovery"', "is of kind 'recovery'; a definition of kind 'grades' is needed"),
-        ('[[analyses]]\nid = "occ', '[factors.x]\nanalyte = "crpp"\nat = "peak"\n\n[[analyses]]\nid = "occ', "factors.x: unknown analyte 'crpp' (did you mean 'crp'?)"),
+        (
+            'outcome = "recovery"',
+            'outcome = "anemia"',
+            "outcome 'anemia' is not a recovery; its definition must be of kind 'recovery'",
+        ),
+        (
+            'baseline_definition = "ctcae_v4"',
+            'baseline_definition = "ctcae_v5"',
+            "baseline_definition: unknown definition 'ctcae_v5' (did you mean 'ctcae_v4'?)",
+        ),
+        (
+            'baseline_definition = "ctcae_v4"',
+            'baseline_definition = "qiu2023_recovery"',
+            "is of kind 'recovery'; a definition of kind 'grades' is needed",
+        ),
+        (
+            '[[analyses]]\nid = "occ',
+            '[factors.x]\nanalyte = "crpp"\nat = "peak"\n\n[[analyses]]\nid = "occ',
+            "factors.x: unknown analyte 'crpp' (did you mean 'crp'?)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said(old: str, new: str, words: str, tmp_path: Path) -> None:
     assert words in complaint(tmp_path, old, new)
 

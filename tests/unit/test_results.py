@@ -24,7 +24,11 @@ def test_rows_keep_their_order_and_types() -> None:
 
 def test_a_number_that_cannot_be_given_stays_empty() -> None:
     row = ResultRow(analysis_id="a", variable="v", estimate="median", status="not_estimable", note="no value")
-    assert collect_results([row]).select("value", "status", "note").row(0) == (None, "not_estimable", "no value")
+    assert collect_results([row]).select("value", "status", "note").row(0) == (
+        None,
+        "not_estimable",
+        "no value",
+    )
 
 
 def test_zero_is_not_missing() -> None:

@@ -37,7 +37,9 @@ GRADES = [
 def frame_of(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
     schema = {**dict.fromkeys(SCENARIOS, pl.Float64), "reason": pl.String}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
-    return frame.with_columns(patient_id=pl.Series([f"P{place}" for place in range(frame.height)], dtype=pl.String))
+    return frame.with_columns(
+        patient_id=pl.Series([f"P{place}" for place in range(frame.height)], dtype=pl.String)
+    )
 
 
 def numbers(rows: Iterable[ResultRow], **key: str) -> list[float | None]:
@@ -68,7 +70,9 @@ def graded() -> list[ResultRow]:
         ("grade 0", [2, 3, 1]),
     ],
 )
-def test_counts_of_grades_with_their_bounds(level: str, expected: list[float], graded: list[ResultRow]) -> None:
+def test_counts_of_grades_with_their_bounds(
+    level: str, expected: list[float], graded: list[ResultRow]
+) -> None:
     assert counts(graded, level) == expected
 
 
@@ -77,7 +81,11 @@ def test_every_count_is_of_all_patients(graded: list[ResultRow]) -> None:
 
 
 def test_a_percentage(graded: list[ResultRow]) -> None:
-    assert numbers(graded, variable_level="any grade", estimate="percent") == [50.0, 50.0, pytest.approx(83.3333, abs=1e-4)]
+    assert numbers(graded, variable_level="any grade", estimate="percent") == [
+        50.0,
+        50.0,
+        pytest.approx(83.3333, abs=1e-4),
+    ]
 
 
 def test_not_judged_is_apart_from_grade_0(graded: list[ResultRow]) -> None:
@@ -97,7 +105,11 @@ def test_the_policy_lies_between_its_bounds(graded: list[ResultRow]) -> None:
 
 
 def test_a_yes_no_outcome() -> None:
-    rows = list(summarize_occurrence("a", "severe", frame_of([(1, 1, 1, ""), (0, 0, 1, ""), (None, 0, 1, NO_LABS)]), is_graded=False))
+    rows = list(
+        summarize_occurrence(
+            "a", "severe", frame_of([(1, 1, 1, ""), (0, 0, 1, ""), (None, 0, 1, NO_LABS)]), is_graded=False
+        )
+    )
     assert counts(rows, "yes") == [1, 1, 3]
     assert counts(rows, "not judged") == [1]
     assert not counts(rows, "any grade")
@@ -118,7 +130,14 @@ def test_nobody_at_all_is_not_estimable() -> None:
 
 
 LABELS = ["recovered", "recovered", "never below", "not recovered", "not evaluable", "died before landmark"]
-RECOVERY = [(0, 0, 0, ""), (0, 0, 1, ""), (0, 0, 0, ""), (1, 1, 1, ""), (None, 0, 1, ""), (None, None, None, "")]
+RECOVERY = [
+    (0, 0, 0, ""),
+    (0, 0, 1, ""),
+    (0, 0, 0, ""),
+    (1, 1, 1, ""),
+    (None, 0, 1, ""),
+    (None, None, None, ""),
+]
 READINGS = ["left out", "as not recovered", "as competing event"]
 
 
@@ -156,7 +175,11 @@ def test_the_three_readings_of_early_deaths(
 
 @pytest.mark.parametrize(
     ("reading", "good", "bad"),
-    [("left out", (4, 2), (1, 3)), ("as not recovered", (4, 2), (2, 4)), ("as competing event", (4, 2), (1, 3))],
+    [
+        ("left out", (4, 2), (1, 3)),
+        ("as not recovered", (4, 2), (2, 4)),
+        ("as competing event", (4, 2), (1, 3)),
+    ],
 )
 def test_bounds_of_recovery(
     reading: str, good: tuple[float, float], bad: tuple[float, float], recovered: list[ResultRow]
@@ -176,7 +199,11 @@ def test_not_evaluable_is_never_not_recovered(recovered: list[ResultRow]) -> Non
 
 @pytest.mark.parametrize(
     ("headline", "first"),
-    [("exclude", "left out"), ("not_recovered", "as not recovered"), ("competing_event", "as competing event")],
+    [
+        ("exclude", "left out"),
+        ("not_recovered", "as not recovered"),
+        ("competing_event", "as competing event"),
+    ],
 )
 def test_the_headline_comes_first(headline: str, first: str) -> None:
     frame = frame_of(RECOVERY).with_columns(label=pl.Series(LABELS))
@@ -194,10 +221,15 @@ def test_every_number_of_recovery_has_one_name(recovered: list[ResultRow]) -> No
 def test_cytopenia_at_baseline() -> None:
     neutrophils = frame_of([(2, 2, 2, ""), (0, 0, 0, ""), (None, 0, 1, "lower limit of normal missing")])
     platelets = frame_of([(0, 0, 0, ""), (1, 1, 1, ""), (0, 0, 0, "")])
-    graded = [(name, frame.with_columns(value=pl.Series(values))) for name, frame, values in
-              (("anc", neutrophils, [1.2, 3.0, 1.7]), ("platelets", platelets, [200.0, 90.0, None]))]  # fmt: skip
+    graded = [
+        ("anc", neutrophils.with_columns(value=pl.Series([1.2, 3.0, 1.7]))),
+        ("platelets", platelets.with_columns(value=pl.Series([200.0, 90.0, None]))),
+    ]
     rows = list(summarize_baseline("c", graded))
-    found = {name: counts(rows, "", variable=name, group="baseline_cytopenia") for name in ("anc", "platelets", "any")}
+    found = {
+        name: counts(rows, "", variable=name, group="baseline_cytopenia")
+        for name in ("anc", "platelets", "any")
+    }
     assert found == {"anc": [1, 1, 2], "platelets": [1, 1, 1], "any": [2, 2, 3]}
     assert counts(rows, "not judged", variable="anc") == [1]
     assert counts(rows, "not judged", variable="any") == [1]
@@ -229,7 +261,11 @@ def test_words_are_counted() -> None:
 
 
 def test_a_factor_without_any_value() -> None:
-    rows = list(summarize_characteristics("c", [FactorColumn("crp", "CRP", pl.Series([None, None], dtype=pl.Float64))]))
+    rows = list(
+        summarize_characteristics(
+            "c", [FactorColumn("crp", "CRP", pl.Series([None, None], dtype=pl.Float64))]
+        )
+    )
     median = next(row for row in rows if row.estimate == "median")
     assert (median.value, median.status, median.note) == (None, "not_estimable", "no value")
 
@@ -244,7 +280,14 @@ def test_nadirs_have_a_value_and_a_day() -> None:
 
 def test_cells_are_counted_by_lineage_and_day() -> None:
     states = {"failed": 2, "under support": 1, "unknown": 0, "met": 4}
-    cells = pl.DataFrame({"outcome": ["recovery", "other"], "analyte": ["anc"] * 2, "day": [26] * 2, **{k: [v] * 2 for k, v in states.items()}})
+    cells = pl.DataFrame(
+        {
+            "outcome": ["recovery", "other"],
+            "analyte": ["anc"] * 2,
+            "day": [26] * 2,
+            **{k: [v] * 2 for k, v in states.items()},
+        }
+    )
     rows = list(summarize_cells("r", "recovery", cells))
     assert {row.variable_level for row in rows} == {"anc|26"}
     assert {row.estimate: row.value for row in rows} == states

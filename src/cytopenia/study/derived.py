@@ -143,7 +143,10 @@ def _keep_emergent(frame: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce(judged, pl.when(best == worst).then(best)).alias("policy"),
         best.alias("best"),
         worst.alias("worst"),
-        pl.when(pl.col("policy").is_not_null()).then(pl.lit("no baseline grade")).otherwise("reason").alias("open"),
+        pl.when(pl.col("policy").is_not_null())
+        .then(pl.lit("no baseline grade"))
+        .otherwise("reason")
+        .alias("open"),
     ).with_columns(pl.when(pl.col("policy").is_null()).then("open").otherwise("reason").alias("reason"))
     return _clear_days(_decide(emergent.drop("b", "b_best", "b_worst", "open")))
 

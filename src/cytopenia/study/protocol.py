@@ -247,10 +247,7 @@ def _check_outcome(name: str, spec: OutcomeSpec, protocol: Protocol, library: Li
 
 def _check_graded(spec: OutcomeSpec, library: Library) -> list[str]:
     problems: list[str] = []
-    try:
-        parts = library.find_parts(str(spec.definition))
-    except DefinitionError as cause:
-        return [str(cause)]
+    parts = library.find_parts(str(spec.definition))
     if len(parts) > 1:
         problems.append(f"name one part of '{spec.definition}': {', '.join(parts)}")
     elif spec.min_grade is not None:
