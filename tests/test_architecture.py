@@ -28,6 +28,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "contract": [
             "schemas",
             "findings",
+            "texts",
             "columns",
             "days",
             "limits",

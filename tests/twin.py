@@ -341,11 +341,14 @@ def find_nadir(
     if not measured:
         return {"policy": None, "day": None, "best": None, "worst": None}
     bounded = {d: day for d, day in days.items() if day["state"] in ("measured", "gap")}
-    printed = {d: day["high"][0] if day["high"][0] != inf else day["low"][0] for d, day in measured.items()}
+    caps = {d: day["cap"][0] for d, day in days.items() if day["cap"] is not None}
+    upper = {d: day["high"][0] for d, day in measured.items() if day["high"][0] != inf}
+    printed = {**upper, **caps} or {d: day["low"][0] for d, day in measured.items()}
     lowest = min(printed.values())
+    best = min([*(day["high"][0] for day in measured.values()), *caps.values()])
     return {
         "policy": lowest,
         "day": min(d for d in printed if printed[d] == lowest),
-        "best": min(day["high"][0] for day in measured.values()),
-        "worst": min(day["low"][0] for day in bounded.values()),
+        "best": None if best == inf else best,
+        "worst": min(lowest, *(day["low"][0] for day in bounded.values())),
     }

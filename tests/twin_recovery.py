@@ -103,7 +103,9 @@ def recovery_cells(
         washout = definition["washout"]
         for d, state in count_states(grid, criterion, scenario).items():
             under = is_supported(d, support, criterion["support"], washout, scenario, max(grid))
-            cells[criterion["analyte"], d] = FAILED if state == MET and under else state
+            is_dead = course["death"] is not None and d > course["death"]
+            fails = is_dead or (under and grid[d]["state"] != "off")
+            cells[criterion["analyte"], d] = FAILED if fails else state
     return cells
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from io import TextIOWrapper
@@ -28,6 +29,7 @@ app = App(
 )
 
 _BAR_AFTER_SECONDS = 1.0
+_READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -38,6 +40,11 @@ def main(arguments: list[str] | None = None) -> None:
             stream.reconfigure(errors="replace")
     try:
         code = app(arguments, result_action="return_value")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read the output (head, less) has left; what is still in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_READER_LEFT)
     except CytopeniaError as error:
         print(f"cytopenia: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -242,7 +249,11 @@ def _tell_written(folder: Path, findings: pl.DataFrame) -> None:
     counts = {level: int((findings["severity"] == level).sum()) for level in ("warning", "info")}
     print(f"Report:   {folder / 'report.html'}")
     print(f"Numbers:  {folder / 'results.csv'}, patients.csv, outcomes.csv, evidence.csv")
-    print(f"Findings: {counts['warning']} warnings, {counts['info']} notes in findings.csv")
+    words = [
+        f"{n} {name if n == 1 else name + 's'}"
+        for n, name in ((counts["warning"], "warning"), (counts["info"], "note"))
+    ]
+    print(f"Findings: {', '.join(words)} in findings.csv")
     for row in findings.filter(findings["severity"] == "warning").iter_rows(named=True):
         print(f"  {row['message']}")
 

@@ -165,6 +165,9 @@ def _build_library(files: Iterable[tuple[str, bytes]]) -> Library:
             continue
         if identity != name.removesuffix(".toml"):
             problems.append(f"{name}: id '{identity}' must be the name of the file; rename one of them")
+        if "extends" in table and "status" not in table:
+            # A changed cut is no longer what the parent's source says.
+            problems.append(f"{name}: 'status' is missing; a definition that extends another states its own")
         raw[identity] = table
         data[identity] = content
     definitions: dict[str, Definition] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,13 +14,14 @@ from cytopenia.contract import TextFormat, prepare_labs
 from cytopenia.definitions import load_library
 from cytopenia.errors import DataError, join_problems, suggest_name
 from cytopenia.grading.grades import grade_labs as grade_prepared_labs
-from cytopenia.units import load_analytes, resolve_analyte
+from cytopenia.units import is_usual_limit, load_analytes, resolve_analyte
 
-__all__ = ["GRADE_COLUMNS", "grade_labs", "grade_raw_labs", "require_limits"]
+__all__ = ["BAD_LIMITS", "GRADE_COLUMNS", "grade_labs", "grade_raw_labs", "judge_limits", "require_limits"]
 
 Frame = TypeVar("Frame", bound=IntoDataFrame)
 
 GRADE_COLUMNS = ("term", "grade", "grade_reason")
+BAD_LIMITS = "Lower limits of normal (lln) cannot be used"
 _DECIMALS = ("auto", ".", ",")
 
 
@@ -137,24 +138,33 @@ def require_limits(limits: Mapping[str, float]) -> dict[str, float]:
     >>> require_limits({"ANC": 2.0})
     {'anc': 2.0}
     """
+    found, problems = judge_limits(limits.items())
+    if problems:
+        raise DataError(join_problems(BAD_LIMITS, problems))
+    return found
+
+
+def judge_limits(limits: Iterable[tuple[str, float]]) -> tuple[dict[str, float], list[str]]:
+    """Return the stated limits that can be used by analyte, and what is wrong with the others.
+
+    See `require_limits`, which raises.
+    """
     problems: list[str] = []
     found: dict[str, float] = {}
-    for name, limit in limits.items():
+    for name, limit in limits:
         analyte = load_analytes().get(resolve_analyte(name) or "")
         if analyte is None:
             problems.append(f"unknown analyte '{name}'{suggest_name(name, load_analytes())}")
         elif analyte.name in found:
             problems.append(f"{analyte.name} is given twice; remove one")
-        elif not analyte.typical_low <= limit <= analyte.typical_high:
-            usual = f"{analyte.typical_low:g} to {analyte.typical_high:g} {analyte.unit}"
+        elif not is_usual_limit(limit, analyte=analyte.name):
             problems.append(
-                f"{analyte.name} = {limit:g} lies outside {usual}; give the limit in {analyte.unit}"
+                f"{analyte.name} = {limit:g} lies outside {analyte.limit_text}; "
+                f"give the limit in {analyte.unit}"
             )
         else:
             found[analyte.name] = float(limit)
-    if problems:
-        raise DataError(join_problems("Lower limits of normal (lln) cannot be used", problems))
-    return found
+    return found, problems
 
 
 def _attach(frame: nw.DataFrame[Any], added: pl.DataFrame) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from cytopenia.contract import require_tables
+from cytopenia.contract.texts import shorten
 from cytopenia.definition_forms import RecoveryDefinition
 from cytopenia.definitions import Library, load_library
 from cytopenia.errors import (
@@ -21,19 +22,22 @@ from cytopenia.errors import (
     ProtocolError,
     ReaderError,
     UnitError,
+    join_problems,
 )
-from cytopenia.frames import require_limits
+from cytopenia.frames import BAD_LIMITS, judge_limits
 from cytopenia.grading.grades import grade_labs
 from cytopenia.readers.mapping import DataSection, read_mapping
 from cytopenia.readers.tabular import read_lab_file, read_tables
 from cytopenia.study.outcomes import Progress, derive_outcomes
 from cytopenia.study.plan import RecoveryPlan, plan_recovery
 from cytopenia.units import convert_value, load_analytes, resolve_analyte
+from cytopenia.values import is_number_text
 
 __all__ = ["GradeRequest", "GradeSummary", "grade_file"]
 
 _GRADED = ("term", "grade", "reason")
 _NO_LIMIT = "lower limit of normal missing"
+_SHOWN_REASONS = 12
 _SUFFIXES = (".csv", ".tsv", ".xlsx", ".parquet")
 
 
@@ -126,7 +130,8 @@ def _grade_rows(request: GradeRequest, library: Library) -> tuple[pl.DataFrame, 
     table = _attach(source, graded) if is_long else _lengthen(source, graded)
     counts = table["grade"].value_counts(sort=False).sort("grade", nulls_last=True)
     words = [f"{'not judged' if grade is None else f'grade {grade}'}: {n}" for grade, n in counts.iter_rows()]
-    lines = [f"{table.height} rows: {', '.join(words)}", *_explain_unjudged(table)]
+    rows = "row" if table.height == 1 else "rows"
+    lines = [f"{table.height} {rows}: {', '.join(words)}", *_explain_unjudged(table)]
     return table, GradeSummary(findings, lines)
 
 
@@ -141,7 +146,11 @@ def _explain_unjudged(table: pl.DataFrame) -> list[str]:
     """How many rows have which reason, the most frequent first."""
     reasons = table.filter(pl.col("grade").is_null())["reason"].value_counts(name="n")
     ordered = reasons.sort(["n", "reason"], descending=[True, False])
-    lines = [f"  not judged, {reason}: {n}" for reason, n in ordered.iter_rows()]
+    is_number = is_number_text(ordered["reason"])
+    named = ordered.filter(~is_number)
+    lines = [f"  not judged, {shorten(reason)}: {n}" for reason, n in named.head(_SHOWN_REASONS).iter_rows()]
+    rest = [(named[_SHOWN_REASONS:], "other reasons"), (ordered.filter(is_number), "a number as reason")]
+    lines += [f"  not judged, {what}: {part['n'].sum()}" for part, what in rest if part.height]
     if _NO_LIMIT in reasons["reason"]:
         lines.append("  State your laboratory's lower limits where the file has none: --lln anc=2.0")
     return lines
@@ -179,8 +188,9 @@ def _grade_courses(
     cohort = derive_outcomes(tables, plan, bounds=library.bounds, progress=progress)
     name = "Recovery" if request.support_complete and tables.has_support else "Count recovery"
     counts = cohort.outcomes["label"].value_counts(sort=False).sort("label")
-    words = ", ".join(f"{label}: {n}" for label, n in counts.iter_rows())
-    lines = [f"{name} of {cohort.outcomes.height} patients: {words}"]
+    words = ", ".join(f"{label}: {count}" for label, count in counts.iter_rows())
+    n = cohort.outcomes.height
+    lines = [f"{name} of {n} {'patient' if n == 1 else 'patients'}: {words}"]
     if name == "Count recovery":
         lines.append(
             "Called count recovery: support is not known to be complete (--support FILE --support-complete)."
@@ -216,22 +226,27 @@ def _read_section(request: GradeRequest) -> DataSection:
 
 def _read_limits(options: tuple[str, ...]) -> dict[str, float]:
     """Analyte and lower limit in the canonical unit from "anc=2.0" or "hemoglobin=12 g/dL"."""
-    try:
-        limits = [_read_limit(option) for option in options]
-        found = require_limits(dict(limits))
-    except (DataError, UnitError) as cause:
-        raise ProtocolError(f"--lln: {cause}") from cause
-    if len(found) < len(limits):
-        raise ProtocolError("--lln: an analyte is given twice; remove one.")
+    limits: list[tuple[str, float]] = []
+    problems: list[str] = []
+    for option in options:
+        try:
+            limits.append(_read_limit(option))
+        except (ProtocolError, UnitError) as cause:
+            problems.append(str(cause))
+    found, wrong = judge_limits(limits)
+    if problems or wrong:
+        raise ProtocolError(join_problems(f"--lln: {BAD_LIMITS}", [*problems, *wrong]))
     return found
 
 
 def _read_limit(option: str) -> tuple[str, float]:
     name, _, text = option.partition("=")
-    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(.*?)\s*", text)
+    match = re.fullmatch(r"\s*([0-9]*[.,]?[0-9]+)(?![0-9.,])\s*(.*?)\s*", text)
     if match is None:
-        raise ProtocolError(f"--lln: '{option}' has no number after '='; write --lln anc=2.0")
-    value, unit = float(match[1]), match[2]
+        raise ProtocolError(f"'{option}' has no number after '='; write --lln anc=2.0")
+    if re.fullmatch(r"[1-9][0-9]{0,2},[0-9]{3}", match[1]):
+        raise ProtocolError(f"'{option}' may mean a thousand or a fraction; write it without a comma")
+    value, unit = float(match[1].replace(",", ".")), match[2]
     analyte = resolve_analyte(name)
     if not unit or analyte is None:
         return name.strip(), value
@@ -247,7 +262,7 @@ def _write_table(table: pl.DataFrame, path: Path) -> None:
             case ".parquet":
                 table.write_parquet(temporary)
             case ".xlsx":
-                _write_excel(table, temporary)
+                table.write_excel(temporary, autofit=True)
             case ".tsv":
                 table.write_csv(temporary, separator="\t")
             case _:
@@ -259,13 +274,3 @@ def _write_table(table: pl.DataFrame, path: Path) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-
-
-def _write_excel(table: pl.DataFrame, path: Path) -> None:
-    try:
-        table.write_excel(path, autofit=True)
-    except ModuleNotFoundError as cause:
-        message = (
-            f"{path.suffix}: writing a workbook needs xlsxwriter: pip install xlsxwriter. Or write .csv."
-        )
-        raise OutputError(message) from cause

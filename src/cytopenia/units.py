@@ -26,15 +26,18 @@ __all__ = [
     "convert_value",
     "express_conversion",
     "fold_name",
+    "is_usual_limit",
     "list_units",
     "load_analytes",
     "load_units",
     "match_unit",
+    "mentions_analyte",
     "resolve_analyte",
     "show_unit",
 ]
 
 SIGNIFICANT_DIGITS = 15
+MENTION_LETTERS = 3
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
@@ -62,6 +65,23 @@ class Analyte:
     def is_count(self) -> bool:
         """True for cell counts, which share one list of units."""
         return self.unit == "1e9/L"
+
+    @property
+    def limit_range(self) -> tuple[float, float]:
+        """The range of lower limits of normal that laboratories print, in canonical units.
+
+        Where low values do harm this is the typical range: a limit outside it is in another unit than it
+        says. Elsewhere (CRP) a printed lower limit is often 0, and any plausible number will do.
+        """
+        if self.direction_of_harm == "low":
+            return self.typical_low, self.typical_high
+        return self.plausible_low, self.plausible_high
+
+    @property
+    def limit_text(self) -> str:
+        """The range of lower limits of normal, as a message says it."""
+        low, high = self.limit_range
+        return f"{low:g} to {high:g} {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -153,6 +173,31 @@ def resolve_analyte(name: str) -> str | None:
     ('hemoglobin', None)
     """
     return _names().get(fold_name(name))
+
+
+def mentions_analyte(name: str) -> bool:
+    """Return True where a listed name of three letters or more stands in the text as a word of its own.
+
+    Examples
+    --------
+    >>> mentions_analyte("Neutrophils (%)"), mentions_analyte("Sodium")
+    (True, False)
+    """
+    return _mention().search(unicodedata.normalize("NFKC", name)) is not None
+
+
+def is_usual_limit(limit: float, *, analyte: str) -> bool:
+    """Return True where a lower limit of normal, in canonical units, is one that laboratories print.
+
+    Any other limit is most likely in another unit, and would turn normal values into toxicities or hide them.
+
+    Examples
+    --------
+    >>> is_usual_limit(2.0, analyte="anc"), is_usual_limit(0.002, analyte="anc")
+    (True, False)
+    """
+    low, high = load_analytes()[analyte].limit_range
+    return low <= limit <= high
 
 
 def list_units(analyte: str) -> list[str]:
@@ -304,6 +349,14 @@ def _names() -> Mapping[str, str]:
             if names.setdefault(fold_name(name), analyte.name) != analyte.name:
                 raise UnitError(f"data/analytes.csv lists the name '{name}' for two analytes")
     return MappingProxyType(names)
+
+
+@lru_cache(maxsize=1)
+def _mention() -> re.Pattern[str]:
+    """Every listed name of three letters or more, as a word."""
+    listed = {name for row in load_analytes().values() for name in (row.name, *row.names)}
+    long = sorted(re.escape(name) for name in listed if sum(map(str.isalpha, name)) >= MENTION_LETTERS)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(long)})(?!\w)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)

@@ -18,6 +18,7 @@ __all__ = [
     "NOT_A_NUMBER",
     "clean_text",
     "is_missing_text",
+    "is_number_text",
     "parse_values",
     "settle_decimal",
 ]
@@ -125,6 +126,22 @@ def is_missing_text(column: pl.Series) -> pl.Series:
     [True, False, True]
     """
     return clean_text(column).str.to_lowercase().is_in(MISSING_TOKENS).fill_null(value=True)
+
+
+def is_number_text(column: pl.Series) -> pl.Series:
+    """Return True where a text is a number, with or without a flag (H, L, *), or digits and marks only.
+
+    Such a text is most likely the value of a patient and is not printed.
+
+    Examples
+    --------
+    >>> is_number_text(pl.Series(["<0.35", "3.2 L", "2024-01-31", "10^9/L", "K/uL", None])).to_list()
+    [True, True, True, False, False, False]
+    """
+    text = clean_text(column)
+    unflagged = text.str.replace(r"\s*[HLhl*!+]{1,2}$", "").str.contains(_SHAPE)
+    bare = text.str.contains(r"[0-9]") & ~text.str.contains(r"\p{L}")
+    return (unflagged | bare).fill_null(value=False)
 
 
 def parse_values(column: pl.Series, *, decimal: str = "auto") -> pl.DataFrame:

@@ -209,9 +209,23 @@ def _collect_content(run: StudyRun, study: Study) -> ReportContent:
             for item in study.protocol.analyses
         ],
         outcome_titles={name: run.plan.title(name, support_complete=is_complete) for name in names},
-        analyte_titles={name: (item.title, show_unit(item.unit)) for name, item in analytes.items()},
+        analyte_titles={
+            **{name: (item.title, show_unit(item.unit)) for name, item in analytes.items()},
+            **{
+                nadir.variable: (
+                    analytes[nadir.analyte].title,
+                    show_unit(analytes[nadir.analyte].unit),
+                )
+                for nadir in run.plan.nadirs
+                if nadir.variable != nadir.analyte
+            },
+        },
         outcome_definitions=_name_definitions(study),
         reference_lines=_draw_cuts(run),
+        windows={
+            **{name: spec.window for name, spec in specs.items() if spec.window is not None},
+            **{nadir.outcome: nadir.window for nadir in run.plan.nadirs},
+        },
     )
 
 

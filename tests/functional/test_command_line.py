@@ -109,6 +109,22 @@ def test_every_option_is_on_the_page(command) -> None:
         assert not missing, f"{name}: {missing}"
 
 
+def test_a_reader_that_leaves_early_gets_no_traceback(study: Path) -> None:
+    """`cytopenia check cohort | head -1`, with a reader that has left before the first line."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        [sys.executable, "-m", "cytopenia.cli", "check", str(study)],
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        check=False,
+    )
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 class Stream:
     def __init__(self, *, is_terminal: bool) -> None:
         self.is_terminal = is_terminal

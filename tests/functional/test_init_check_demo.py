@@ -59,6 +59,20 @@ def test_the_study_of_init_runs(command, study: Path) -> None:
     assert command("run", study).code == 0
 
 
+def test_the_study_of_init_guesses_no_day_of_lymphodepletion(command, study: Path) -> None:
+    (study / "study.toml").unlink()
+    (study / "infusions.csv").write_text("patient_id,infusion_date\nA,2024-01-10\n", encoding="utf-8")
+    command("init", study)
+    assert "\n# lymphodepletion_day = -5\n" in (study / "study.toml").read_text("utf-8")
+    assert "need the start of lymphodepletion" in command("run", study).err
+
+
+def test_the_study_of_init_shows_the_keys_of_a_difficult_file(command, tmp_path: Path) -> None:
+    command("init", tmp_path)
+    text = (tmp_path / "study.toml").read_text("utf-8")
+    assert all(f"\n# {key} = " in text for key in ("default_units", "decimal", "date_format"))
+
+
 def test_init_keeps_a_study_file(command, study: Path) -> None:
     before = (study / "study.toml").read_bytes()
     assert command("init", study).code == 15

@@ -90,7 +90,9 @@ def with_definition(text: str, name: str = "mine.toml") -> Mistake:
 def _(folder: Path) -> list[object]:
     (folder / "definitions").mkdir()
     for name, parent in (("one", "two"), ("two", "one")):
-        (folder / "definitions" / f"{name}.toml").write_text(f'id = "{name}"\nextends = "{parent}"\n')
+        (folder / "definitions" / f"{name}.toml").write_text(
+            f'id = "{name}"\nextends = "{parent}"\nstatus = "study"\n'
+        )
     return run(folder)
 
 
@@ -108,6 +110,15 @@ MISTAKES |= {
     "A patient has two rows": in_table("patients.csv", "B,48,male", "B,48,male\nB,48,male"),
     "Nobody's values can be read": lambda folder: [
         (folder / "labs.csv").write_text("patient_id,day,analyte,value,unit\n") and "run",
+        folder / "study.toml",
+    ],
+    "No analyte is known": lambda folder: [
+        (folder / "labs.csv").write_text("patient_id,day,analyte,value,unit\nA,1,Sodium,140,mmol/L\n")
+        and "run",
+        folder / "study.toml",
+    ],
+    "The first infusion is not day 0": lambda folder: [
+        (folder / "infusions.csv").write_text("patient_id,day\nA,1\nB,0\nC,0\n") and "run",
         folder / "study.toml",
     ],
     "The order of day and month is not certain": in_table("infusions.csv", "2024-01-10", "03/04/2024"),
@@ -131,9 +142,12 @@ MISTAKES |= {
     "An id has a dot": with_definition(
         (HEAD + CITATION + RULES).replace('"mine"', '"mine.v2"'), "mine.v2.toml"
     ),
-    "A definition extends what does not exist": with_definition('id = "mine"\nextends = "ctcae4"\n'),
+    "A definition extends what does not exist": with_definition(
+        'id = "mine"\nextends = "ctcae4"\nstatus = "study"\n'
+    ),
     "A kind of support is unknown": with_definition(
-        'id = "mine"\nextends = "qiu2023_recovery"\n[[all_of]]\nanalyte = "anc"\nunit = "1e9/L"\n'
+        'id = "mine"\nextends = "qiu2023_recovery"\nstatus = "study"\n[[all_of]]\n'
+        'analyte = "anc"\nunit = "1e9/L"\n'
         "at_least = 1.0\nsupport_free_days = { gcfs = 7 }\n"
     ),
     "A definition file is no TOML": with_definition("id = mine\n"),

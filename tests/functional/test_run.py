@@ -302,10 +302,32 @@ def test_a_run_replaces_the_results_of_an_earlier_one(command, study: Path) -> N
 def test_a_definition_of_the_study_is_used(command, study: Path) -> None:
     (study / "definitions").mkdir()
     (study / "definitions" / "strict.toml").write_text(
-        'id = "strict"\nextends = "qiu2023_recovery"\ntitle = "Strict"\n'
+        'id = "strict"\nextends = "qiu2023_recovery"\nstatus = "study"\ntitle = "Strict"\n'
         '[[all_of]]\nanalyte = "platelets"\nunit = "K/uL"\nat_least = 99.5\n'
     )
     change(study / "study.toml", '"qiu2023_recovery"', '"strict"')
     assert command("run", study).code == 0
     assert column(study / "results", "recovery_label")[0] == "not recovered"  # 90, 95 and 99 platelets
     assert "Platelet count at least 99.5" in (study / "results" / "methods.md").read_text("utf-8")
+
+
+def test_every_day_at_the_grade_is_evidence_of_it(finished: Path) -> None:
+    """A: 0.31 on day 7 (grade 4) and 0.8371 on day 13 (grade 3) both show grade 3 or higher."""
+    assert column(finished, "severe_neutropenia_first_day") == [7, 7, 7]
+    assert column(finished, "severe_neutropenia_last_day") == [13, 13, 19]
+    evidence = read(finished, "evidence").filter(outcome="severe_neutropenia", patient_id="A")
+    assert evidence.select("day", "role", "verdict").rows() == [
+        (7, "decides", "meets the rule"),
+        (13, "decides", "meets the rule"),
+    ]
+    highest = read(finished, "evidence").filter(outcome="neutropenia", patient_id="A", role="decides")
+    assert highest["day"].to_list() == [7]
+
+
+def test_the_headline_reading_of_early_deaths_comes_first(tmp_path: Path) -> None:
+    study = write_study(tmp_path / "cohort")
+    change(study / "study.toml", '"exclude"', '"competing_event"')
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["run", str(study)])
+    strata = read(study / "results", "results").filter(analysis_id="recovery")["stratum"]
+    assert strata.drop_nulls().filter(strata.drop_nulls() != "")[0] == "as competing event"

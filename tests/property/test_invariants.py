@@ -142,3 +142,16 @@ def test_whole_numbers_do_not_matter(cohort):
 
 def whole(row: dict[str, float]) -> bool:
     return row["analyte"] != "hemoglobin" or float(row["value"]).is_integer()
+
+
+@few
+@given(
+    small, st.sampled_from(["qiu2023_recovery", "qiu2023_recovery_contains", "qiu2023_recovery_reached_by"])
+)
+def test_a_recovery_that_is_not_judged_is_open_to_both_sides(cohort, name):
+    """Else the count of the policy would lie outside its own bounds."""
+    recovered = recover_cohort(make_tables(cohort), name, cap=True)
+    unjudged = recovered.filter(pl.col("label") == "not evaluable")
+    assert unjudged.filter((pl.col("best") != 0) | (pl.col("worst") != 1)).is_empty()
+    judged = recovered.filter(pl.col("policy").is_not_null())
+    assert judged.filter(~pl.col("policy").is_between(pl.col("best"), pl.col("worst"))).is_empty()

@@ -36,3 +36,23 @@ def test_without_a_measurement_there_is_no_nadir():
     nadir = nadir_of(patient("day anc\n40 1.0"), "anc", window=(0, 12))
     assert bounds(nadir) == (None, None, None)
     assert nadir["reason"] == "no measurement in the window"
+
+
+def test_white_cells_alone_can_hold_the_nadir():
+    """0.3 white cells without a differential on day 6: at most 0.3 neutrophils, whatever the 3.0 beside."""
+    nadir = nadir_of(patient("day anc wbc\n5 3.0 .\n6 . 0.3\n7 3.0 ."), "anc", window=(5, 7), cap=True)
+    assert (nadir["policy"], nadir["best"], nadir["worst"], nadir["first_day"]) == (0.3, 0.3, 0.0, 6)
+
+
+def test_a_value_above_a_limit_is_no_low_value():
+    """ ">0.4" may be anything above: "<0.5" on the other day is the nadir. Alone, it has no upper end."""
+    nadir = nadir_of(patient("day anc\n5 <0.5\n7 >0.4"), "anc", window=(5, 7))
+    assert (nadir["policy"], nadir["first_day"]) == (0.5, 5)
+    alone = nadir_of(patient("day anc\n7 >0.4"), "anc", window=(5, 7))
+    assert bounds(alone) == (0.4, None, 0.4)
+
+
+def test_the_reason_tells_a_limit_from_a_gap():
+    """Measured on both days of the window: only the printed limit leaves the value open."""
+    nadir = nadir_of(patient("day anc\n5 <0.1\n6 0.4"), "anc", window=(5, 6))
+    assert nadir["reason"] == "the lowest value is reported as a limit"

@@ -124,6 +124,66 @@ def test_an_unknown_analyte_leaves_labs_with_one_finding_per_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "severity"),
+    [
+        ("Sodium", "info"),
+        ("RDW", "info"),
+        ("platlets", "warning"),
+        ("Neutrophils (%)", "warning"),
+        ("CRP, cardiac", "warning"),
+        ("Crp-like protein", "warning"),
+        ("Crystals", "info"),  # "Cr" is listed, but has two letters
+        ("Hbsag", "info"),
+    ],
+)
+def test_an_unlisted_name_is_a_warning_if_it_may_be_ours(name: str, severity: str) -> None:
+    found = find(prepare_labs(labs_of(("1", 3, name, 5.0, "x"), ANC))[1], "unknown_analyte")
+    assert found["severity"] == severity
+    assert "These rows are not judged." in found["message"]
+
+
+@pytest.mark.parametrize("text", ["0.8371", "<0.8371", "0,8371 L", "0.8371*", "8371-01-31"])
+def test_a_number_among_names_and_units_is_not_quoted(text: str) -> None:
+    rows = [(("1", 3, text, 5.0, "K/uL")), ("1", 3, "anc", 5.0, text), ANC]
+    findings = prepare_labs(labs_of(*rows))[1]
+    assert "8371" not in " ".join(findings["message"])
+    unit = find(findings, "unknown_unit")["message"]
+    assert unit.startswith("labs: a number stands where the unit of anc should be in 1 of 3 rows (row 3).")
+    name = find(findings, "unknown_analyte")["message"]
+    assert name.startswith("labs: a number stands where the analyte name should be in 1 of 3 rows (row 2).")
+
+
+def test_numbers_among_units_are_one_finding() -> None:
+    labs = labs_of(*[("1", day, "anc", 5.0, f"{day}.37") for day in range(30)])
+    assert find(prepare_labs(labs)[1], "unknown_unit")["rows"] == 30
+
+
+def test_units_that_look_like_numbers_at_first_are_quoted() -> None:
+    findings = prepare_labs(labs_of(("1", 3, "anc", 5.0, "109/L")))[1]
+    assert "unit '109/L' of anc is not listed" in find(findings, "unknown_unit")["message"]
+
+
+def test_long_texts_are_cut_at_forty_letters() -> None:
+    findings = prepare_labs(labs_of(("1", 3, "q" * 90, 5.0, "x"), ANC))[1]
+    assert f"analyte name '{'q' * 37}...' is not listed" in find(findings, "unknown_analyte")["message"]
+
+
+def test_more_than_ten_texts_are_summarized() -> None:
+    rows = [("1", 3, f"Zz{letter}zq", 5.0, "x") for letter in "abcdefghijklmnopqrstuv"]
+    findings = prepare_labs(labs_of(*rows, ("1", 3, "Zzazq", 6.0, "x"), ANC))[1]
+    messages = findings.filter(pl.col("rule") == "unknown_analyte")["message"].to_list()
+    assert len(messages) == 11
+    assert messages[0].startswith("labs: analyte name 'Zzazq' is not listed in 2 of 24 rows (rows 2, 24).")
+    assert messages[10].startswith("labs: and 12 more analyte names are not listed in 12 of 24 rows")
+
+
+def test_one_more_text_is_said_in_the_singular() -> None:
+    rows = [("1", 3, "anc", 5.0, f"Zz{letter}zq") for letter in "abcdefghijk"]
+    messages = prepare_labs(labs_of(*rows))[1]["message"].to_list()
+    assert messages[10].startswith("labs: and 1 more unit of anc is not listed in 1 of 11 rows (row 12).")
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("n.d.", "value missing"),
@@ -161,6 +221,24 @@ def test_the_users_own_reason_wins() -> None:
     assert labs["invalid"].to_list() == ["clumping", "diluted", None]
 
 
+@pytest.mark.parametrize("word", ["N", "n", "no", "-", "none", "None", "ok", "OK", "valid", "0", "False", ""])
+def test_a_row_marked_as_not_invalid_is_judged(word: str) -> None:
+    labs, _ = prepare_labs(labs_of((*ANC, word), columns="patient_id day analyte value unit invalid"))
+    assert labs["invalid"].to_list() == [None]
+
+
+@pytest.mark.parametrize("word", ["Y", "yes", "1", "TRUE"])
+def test_a_row_marked_as_invalid_is_not_judged(word: str) -> None:
+    labs, _ = prepare_labs(labs_of((*ANC, word), columns="patient_id day analyte value unit invalid"))
+    assert labs["invalid"].to_list() == ["marked invalid"]
+
+
+@pytest.mark.parametrize(("mark", "reason"), [(0.0, None), (1.0, "marked invalid"), (True, "marked invalid")])
+def test_marks_may_be_numbers(mark: float, reason: str | None) -> None:
+    labs, _ = prepare_labs(labs_of(ANC).with_columns(invalid=pl.lit(mark)))
+    assert labs["invalid"].to_list() == [reason]
+
+
 def test_limits_follow_the_unit_of_their_row() -> None:
     labs, _ = prepare_labs(
         labs_of(
@@ -168,6 +246,55 @@ def test_limits_follow_the_unit_of_their_row() -> None:
         )
     )
     assert labs.select("value", "lln", "uln").row(0) == (0.4, 2.0, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("analyte", "unit", "lln", "kept"),
+    [
+        ("ANC", "/uL", "2.0", None),  # 0.002 in 1e9/L
+        ("ANC", "/uL", "1800", 1.8),
+        ("ANC", "K/uL", "0", None),
+        ("ANC", "K/uL", "0.3", 0.3),
+        ("ANC", "K/uL", "12", 12.0),
+        ("ANC", "K/uL", "12.1", None),
+        ("ANC", "K/uL", "1800", None),
+        ("Hb", "g/L", "12", None),
+        ("Hb", "g/dL", "12", 120.0),
+        ("Hb", "g/dL", "120", None),
+        ("PLT", "K/uL", "150000", None),
+        ("PLT", "/uL", "150000", 150.0),
+        ("CRP", "mg/L", "0", 0.0),  # high values do harm: a lower limit of 0 is usual
+    ],
+)
+def test_a_lower_limit_that_no_laboratory_prints_is_not_used(
+    analyte: str, unit: str, lln: str, kept: float | None
+) -> None:
+    row = ("1", 3, analyte, "110", unit, lln)
+    labs, findings = prepare_labs(labs_of(row, columns="patient_id day analyte value unit lln"))
+    assert labs["lln"].to_list() == [kept]
+    assert (findings["rule"] == "limit_implausible").sum() == (kept is None)
+
+
+def test_an_unusual_lower_limit_names_the_usual_range_and_only_its_rows() -> None:
+    rows = [("1", 3, "ANC", "1800", "/uL", lln) for lln in ("2000", "2", "2", None)]
+    labs, findings = prepare_labs(
+        labs_of(*rows, columns="patient_id day analyte value unit lln"), collapse_duplicates=False
+    )
+    assert labs["lln"].to_list() == [2.0, None, None, None]
+    found = find(findings, "limit_implausible")
+    assert (found["severity"], found["column"], found["rows"]) == ("warning", "lln", 2)
+    assert found["message"] == (
+        "labs: lln of anc lies outside the usual 0.3 to 12 1e9/L in 2 of 4 rows (rows 3, 4). "
+        "The limit is not used; it must be in the unit of its row."
+    )
+
+
+@pytest.mark.parametrize(("uln", "kept"), [("0.05", 0.05), ("1000", 1000.0), ("1001", None)])
+def test_an_upper_limit_needs_to_be_plausible_only(uln: str, kept: float | None) -> None:
+    labs, _ = prepare_labs(
+        labs_of(("1", 3, "anc", 0.4, "K/uL", uln), columns="patient_id day analyte value unit uln")
+    )
+    assert labs["uln"].to_list() == [kept]
 
 
 def test_limits_that_contradict_each_other_are_not_used() -> None:
@@ -220,15 +347,10 @@ def test_a_unit_is_suspected_from_the_median_of_a_whole_column(value: float, hit
     assert (prepare_labs(labs)[1]["rule"] == "suspected_unit").sum() == hits
 
 
-def test_nineteen_rows_are_too_few_to_suspect_a_unit() -> None:
-    assert prepare_labs(labs_of(*[("1", day, "hemoglobin", 12.0, "g/L") for day in range(19)]))[1].height == 0
-    assert (
-        find(
-            prepare_labs(labs_of(*[("1", day, "hemoglobin", 12.0, "g/L") for day in range(20)]))[1],
-            "suspected_unit",
-        )["rows"]
-        == 20
-    )
+def test_four_rows_are_too_few_to_suspect_a_unit() -> None:
+    assert prepare_labs(labs_of(*[("1", day, "hemoglobin", 12.0, "g/L") for day in range(4)]))[1].height == 0
+    five = labs_of(*[("1", day, "hemoglobin", 12.0, "g/L") for day in range(5)])
+    assert find(prepare_labs(five)[1], "suspected_unit")["rows"] == 5
 
 
 def test_fractions_of_days_count_to_their_calendar_day() -> None:
@@ -388,6 +510,42 @@ def test_days_count_from_the_first_of_several_infusions() -> None:
     assert tables.labs["day"].to_list() == [2]
     assert sorted(tables.infusions["day"].to_list()) == [0, 91]
     assert find(tables.findings, "second_infusion")["severity"] == "info"
+
+
+@pytest.mark.parametrize("day", [1, -3, 28])
+def test_a_first_infusion_on_another_day_than_0_is_an_error(day: int) -> None:
+    infusions = pl.DataFrame({"patient_id": ["1"], "day": [day]})
+    tables = prepare(infusions=infusions)
+    found = find(tables.findings, "first_infusion_not_day_0")
+    assert (found["severity"], found["rows"]) == ("error", 1)
+    assert found["message"] == (
+        "infusions: the first infusion of 1 patient is on another day than 0. "
+        "Days count from the first infusion, which is day 0; correct day, or give dates."
+    )
+    assert tables.labs["day"].to_list() == [3]
+
+
+def test_patients_whose_first_infusion_is_not_day_0_are_counted() -> None:
+    infusions = pl.DataFrame({"patient_id": ["1", "2", "3", "3"], "day": [1, 2, 90, 0]})
+    found = find(prepare(infusions=infusions).findings, "first_infusion_not_day_0")
+    assert found["rows"] == 2
+    assert "of 2 patients is" in found["message"]
+
+
+def test_a_later_infusion_may_be_a_day_beside_the_date_of_the_first() -> None:
+    infusions = pl.DataFrame(
+        {"patient_id": ["1", "1"], "infusion_date": ["2024-01-10", None], "day": [None, 91]}
+    )
+    tables = prepare(dates_of("2024-01-12"), infusions=infusions)
+    assert tables.infusions["day"].to_list() == [0, 91]
+    assert tables.labs["day"].to_list() == [2]
+    assert "first_infusion_not_day_0" not in tables.findings["rule"].to_list()
+
+
+def test_a_first_infusion_with_a_date_and_another_day_is_an_error() -> None:
+    infusions = INFUSIONS.with_columns(day=pl.lit(1))
+    found = find(prepare(infusions=infusions).findings, "day_and_date_disagree")
+    assert found["severity"] == "error"
 
 
 # ---- the other tables
@@ -569,6 +727,19 @@ def test_an_unknown_kind_is_named_with_the_allowed_list() -> None:
     ]
     assert "kind 'deth' is not known (did you mean 'death'?)" in message
     assert "crs, icans, infection" in message
+
+
+def test_a_number_among_kinds_is_not_quoted() -> None:
+    message = find(prepare(events=DEATH.with_columns(kind=pl.lit("0.8371"))).findings, "unknown_kind")[
+        "message"
+    ]
+    assert message.startswith("events: a number stands where the kind should be in 1 of 1 row (row 2).")
+
+
+def test_labs_without_any_listed_analyte_say_so() -> None:
+    labs = labs_of(("1", 3, "Sodium", 140, "mmol/L"), ("1", 4, "Potassium", 4, "mmol/L"), ("1", 4, "", 4, ""))
+    message = find(prepare(labs).findings, "empty_labs")["message"]
+    assert message.startswith("labs: no row has a listed analyte (3 rows with another name or none);")
 
 
 def test_an_event_of_unknown_kind_leaves_the_table() -> None:

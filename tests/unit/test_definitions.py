@@ -147,7 +147,7 @@ def test_the_checksum_is_that_of_the_file() -> None:
 
 
 def test_the_checksum_of_an_extension_covers_its_parents(tmp_path: Path) -> None:
-    text = 'id = "mine"\nextends = "ctcae_v4"\n'
+    text = 'id = "mine"\nextends = "ctcae_v4"\nstatus = "study"\n'
     own = load_library(study(tmp_path, mine=text)).sha256["mine"]
     parent = (DATA / "ctcae_v4.toml").read_bytes()
     assert own == hashlib.sha256(parent + b"\0" + text.encode()).hexdigest()
@@ -174,7 +174,7 @@ def test_a_definition_of_a_study_replaces_ours(tmp_path: Path) -> None:
 
 
 def test_an_extension_changes_only_what_it_names(tmp_path: Path) -> None:
-    text = 'id = "mine"\nextends = "ctcae_v4"\n[anemia]\ntitle = "Low hemoglobin"\n'
+    text = 'id = "mine"\nextends = "ctcae_v4"\nstatus = "study"\n[anemia]\ntitle = "Low hemoglobin"\n'
     parts = load_library(study(tmp_path, mine=text)).find_parts("mine")
     assert parts["mine.anemia"].title == "Low hemoglobin"
     assert parts["mine.anemia"].lab_rules[-1].cut == 80.0
@@ -182,8 +182,9 @@ def test_an_extension_changes_only_what_it_names(tmp_path: Path) -> None:
 
 
 def test_an_extension_of_an_extension(tmp_path: Path) -> None:
-    first = 'id = "first"\nextends = "qiu2023_recovery"\ntitle = "First"\nlandmark = { day = 60 }\n'
-    second = 'id = "second"\nextends = "first"\nrun = { length = 5 }\n'
+    first = 'id = "first"\nextends = "qiu2023_recovery"\nstatus = "study"\n'
+    first += 'title = "First"\nlandmark = { day = 60 }\n'
+    second = 'id = "second"\nextends = "first"\nstatus = "study"\nrun = { length = 5 }\n'
     found = load_library(study(tmp_path, first=first, second=second)).find("second")
     assert (found.title, found.landmark.day, found.landmark.run, found.run.length) == (
         "First",
@@ -245,7 +246,9 @@ def test_what_is_wrong_is_said(old: str, new: str, words: str, tmp_path: Path) -
 @pytest.mark.parametrize("parent", ["ctcae_v5", 3, ["ctcae_v4"]])
 def test_a_parent_that_does_not_exist(parent: object, tmp_path: Path) -> None:
     written = repr(parent).replace("'", '"')
-    assert "mine.toml: extends unknown" in complaint(tmp_path, f'id = "mine"\nextends = {written}\n')
+    assert "mine.toml: extends unknown" in complaint(
+        tmp_path, f'id = "mine"\nextends = {written}\nstatus = "study"\n'
+    )
 
 
 @pytest.mark.parametrize(
@@ -379,7 +382,7 @@ def test_a_description_says_what_is_assumed() -> None:
 
 def test_no_digit_of_a_cut_is_lost(tmp_path: Path) -> None:
     criterion = '[[all_of]]\nanalyte = "anc"\nunit = "1e9/L"\nabove = 0.75\n'
-    text = f'id = "mine"\nextends = "qiu2023_recovery"\n{criterion}'
+    text = f'id = "mine"\nextends = "qiu2023_recovery"\nstatus = "study"\n{criterion}'
     told = describe_definition(load_library(study(tmp_path, mine=text)).find("mine"))
     assert told["rules"][0] == "Absolute neutrophil count above 0.75 ×10⁹/L"
 
@@ -397,3 +400,8 @@ def test_no_digit_of_a_cut_is_lost(tmp_path: Path) -> None:
 def test_a_description_of_assumptions(name: str, rule: str) -> None:
     told = describe_definition(load_definition(name))
     assert (told["rules"], told["status"]) == ([rule], "assumed")
+
+
+def test_an_extension_states_its_own_status(tmp_path: Path) -> None:
+    """A changed cut is no longer the consensus that the parent's source prints."""
+    assert "mine.toml: 'status' is missing" in complaint(tmp_path, 'id = "mine"\nextends = "ctcae_v4"\n')

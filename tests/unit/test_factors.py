@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from study_files import change, write_study
 
 from cytopenia.errors import ProtocolError
 from cytopenia.workflow import run_study
+from study_files import change, write_study
 
 
 def test_an_unknown_factor_and_column_are_told_at_once(tmp_path: Path) -> None:

@@ -136,7 +136,8 @@ def test_a_frame_without_rows() -> None:
 
 def test_a_definition_of_a_study(tmp_path: Path) -> None:
     (tmp_path / "definitions").mkdir()
-    text = 'id = "own"\nextends = "ctcae_v4"\n[anemia]\ngrades = [{ grade = 2, below = 70, text = "low" }]\n'
+    text = 'id = "own"\nextends = "ctcae_v4"\nstatus = "study"\n'
+    text += '[anemia]\ngrades = [{ grade = 2, below = 70, text = "low" }]\n'
     (tmp_path / "definitions" / "own.toml").write_text(text)
     labs = pl.DataFrame({"analyte": ["Hb"], "value": ["79"], "unit": ["g/L"]})
     assert grade_labs(labs, "own.anemia", folder=tmp_path)["grade"].to_list() == [0]

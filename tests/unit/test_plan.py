@@ -30,19 +30,24 @@ def outcome(name: str, text: str) -> str:
 ANC = 'definition = "ctcae_v4.neutrophil_count_decreased"\n'
 
 
-def test_outcomes_of_one_window_are_graded_once(plan_of) -> None:
-    grades = {plan.address: plan.outcomes for plan in plan_of().grades}
+def test_outcomes_of_one_question_are_graded_once(plan_of) -> None:
+    """A window of one definition is one question; whether grade 3 was reached is another."""
+    plan = plan_of(added=outcome("again", ANC + "window = [0, 28]"))
+    grades = {(item.address.partition(".")[2], item.min_grade): item.outcomes for item in plan.grades}
     assert grades == {
-        "ctcae_v4.neutrophil_count_decreased": ("neutropenia", "severe_neutropenia"),
-        "ctcae_v4.anemia": ("anemia", "severe_anemia"),
-        "ctcae_v4.platelet_count_decreased": ("thrombocytopenia",),
+        ("neutrophil_count_decreased", None): ("neutropenia", "again"),
+        ("neutrophil_count_decreased", 3): ("severe_neutropenia",),
+        ("anemia", None): ("anemia",),
+        ("anemia", 3): ("severe_anemia",),
+        ("platelet_count_decreased", None): ("thrombocytopenia",),
     }
 
 
 def test_another_window_is_graded_apart(plan_of) -> None:
     plan = plan_of(added=outcome("late", ANC + "window = [29, 90]"))
     assert [(item.window, item.outcomes) for item in plan.grades if item.part.analyte == "anc"] == [
-        ((0, 28), ("neutropenia", "severe_neutropenia")),
+        ((0, 28), ("neutropenia",)),
+        ((0, 28), ("severe_neutropenia",)),
         ((29, 90), ("late",)),
     ]
 
@@ -59,9 +64,10 @@ def test_each_lineage_has_a_nadir_per_window(plan_of) -> None:
 
 def test_two_definitions_of_one_analyte_share_a_nadir(plan_of, tmp_path: Path) -> None:
     (tmp_path / "definitions").mkdir()
-    (tmp_path / "definitions" / "own.toml").write_text('id = "own"\nextends = "ctcae_v4"\n')
+    (tmp_path / "definitions" / "own.toml").write_text('id = "own"\nextends = "ctcae_v4"\nstatus = "study"\n')
     plan = plan_of(added=outcome("own", 'definition = "own.anemia"\nwindow = [0, 28]'))
     assert [item.address for item in plan.grades if item.part.analyte == "hemoglobin"] == [
+        "ctcae_v4.anemia",
         "ctcae_v4.anemia",
         "own.anemia",
     ]

@@ -57,6 +57,10 @@ PROBLEMS = [
     ),
     ('[labs.lln]\nanc = { value = -1, unit = "K/uL" }', r"'labs\.lln\.anc\.value'"),
     ('[labs.lln]\nanc = { value = 2, unit = "%" }', r"'labs\.lln': '%' is not a listed unit of anc"),
+    (
+        '[labs.lln]\nanc = { value = 1800, unit = "K/uL" }',
+        r"'labs\.lln': 1800 K/uL of anc lies outside the usual 0\.3 to 12 1e9/L",
+    ),
     ('[labs.wide]\nanc = { column = "ANC", unit = "%" }', r"'labs\.wide': '%' is not a listed unit of anc"),
     (
         '[support.kinds]\nNeupogen = "gscf"',

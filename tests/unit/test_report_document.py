@@ -218,6 +218,26 @@ def test_bounds_take_the_place_of_a_percent_where_patients_are_not_judged() -> N
     assert recovered.detail == "35 of 60 known, 4 not evaluable"
 
 
+def test_key_numbers_name_their_window() -> None:
+    titles = {number.title for number in list_key_numbers(make_content(windows={"severe_anemia": (0, 28)}))}
+    assert "Severe anemia, days 0 to 28, grade ≥\N{NO-BREAK SPACE}3" in titles
+
+
+def test_the_card_of_recovery_takes_the_first_reading_of_the_results() -> None:
+    is_first = pl.col("stratum") == "as not recovered"
+    results = pl.concat([CONTENT.results.filter(is_first), CONTENT.results.filter(~is_first)])
+    number = list_key_numbers(make_content(results=results))[-1]
+    assert number.title == "Count recovery: recovered, early deaths as not recovered"
+    assert number.detail == "35 of 63 known, 4 not evaluable"
+
+
+def test_the_summary_says_what_open_days_do_to_grades_and_to_recovery() -> None:
+    note = re.search(r"<p class=\"notes\">Striped: .*?</p>", REPORT, re.DOTALL)
+    assert note is not None
+    assert "Days far from any measurement change no grade" in note[0]
+    assert "for recovery they count as met in the best case and as failed in the worst" in note[0]
+
+
 def test_a_missing_grade_that_cannot_matter_leaves_the_percent() -> None:
     number = list_key_numbers(CONTENT)[2]
     assert number.title == "Severe thrombocytopenia, grade ≥\N{NO-BREAK SPACE}3"

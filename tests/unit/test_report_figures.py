@@ -19,6 +19,7 @@ from cytopenia.report.figures import (
     read_flow,
 )
 from cytopenia.results import RESULT_SCHEMA, ResultRow, collect_results
+from cytopenia.study.days import MAP_PATIENTS
 from report_factory import make_content, make_patient_days
 
 CONTENT = make_content()
@@ -103,6 +104,20 @@ def test_map_is_capped_and_says_so() -> None:
     assert figure is not None
     assert figure.caption.endswith("Only 60 of 70 patients are drawn, those with the highest grades.")
     assert sum(bool(re.fullmatch(r"P\d{3}", label)) for label in labels(figure)) == 60
+
+
+def test_map_draws_everybody_the_study_hands_over() -> None:
+    outcomes = CONTENT.outcomes.clear()
+    figure = plot_day_map(make_content(patient_days=make_patient_days(MAP_PATIENTS, 3), outcomes=outcomes))
+    assert figure is not None
+    assert figure.caption.startswith(f"{MAP_PATIENTS} patients;")
+    assert "Only" not in figure.caption
+
+
+def test_map_has_a_limit_of_its_own() -> None:
+    figure = plot_day_map(make_content(patient_days=make_patient_days(151, 1)))
+    assert figure is not None
+    assert figure.caption.endswith("Only 150 of 151 patients are drawn, those with the highest grades.")
 
 
 def test_map_of_a_part_of_the_cohort_says_so() -> None:

@@ -14,7 +14,7 @@ from cytopenia.report.content import sort_findings
 from cytopenia.report.lookup import select_results
 from cytopenia.report.table_model import Footnotes, Row, Table, footnote_mark
 from cytopenia.results import RESULT_SCHEMA, ResultRow, collect_results
-from report_factory import make_content, make_findings
+from report_factory import ANALYTES, make_content, make_findings
 
 CONTENT = make_content()
 
@@ -105,6 +105,65 @@ def test_bounds_and_their_absence_are_explained_once() -> None:
     assert notes.count("Days far from any measurement change no grade") == 1
 
 
+def test_bounds_of_recovery_allow_for_open_days() -> None:
+    notes = " ".join(tables.table_recovery(CONTENT, "recovery").notes)
+    assert notes.count("Bounds: ") == 1
+    assert "any other unmeasured day counts as met in the best case" in notes
+    assert "change no grade" not in notes
+
+
+def test_a_known_window_stands_in_the_title_of_an_outcome() -> None:
+    windows = {"severe_anemia": (0, 28), "severe_neutropenia": (-5, 0), "severe_thrombocytopenia": (7, 7)}
+    content = make_content(windows=windows)
+    expected = [
+        "Severe neutropenia, days \N{MINUS SIGN}5 to 0",
+        "Severe anemia, days 0 to 28",
+        "Severe thrombocytopenia, day 7",
+    ]
+    assert [row.header for row in tables.table_occurrence(content, "occurrence").rows] == expected
+    assert [row.header for row in tables.table_grades(content, "occurrence").rows] == expected
+    assert [row.header for row in tables.table_evidence(content).rows] == [*expected, "Count recovery"]
+
+
+def test_a_title_that_names_its_days_stays_as_it_is() -> None:
+    titles = {"severe_anemia": "Severe anemia by Day 28"}
+    content = make_content(outcome_titles=titles, windows={"severe_anemia": (0, 28)})
+    headers = [row.header for row in tables.table_occurrence(content, "occurrence").rows]
+    assert headers == ["severe_neutropenia", "Severe anemia by Day 28", "severe_thrombocytopenia"]
+
+
+def test_the_window_of_a_nadir_follows_its_unit() -> None:
+    titles = {**ANALYTES, "platelets": ("Platelets, days 29 to 60", "×10⁹/L")}
+    windows = {"anc": (0, 28), "platelets": (29, 60)}
+    table = tables.table_nadirs(make_content(analyte_titles=titles, windows=windows), "occurrence")
+    expected = [
+        "Neutrophils (ANC), ×10⁹/L, days 0 to 28",
+        "Hemoglobin, g/L",
+        "Platelets, days 29 to 60, ×10⁹/L",
+    ]
+    assert [row.header for row in table.rows] == expected
+
+
+def test_the_window_of_a_nadir_stands_in_the_evidence() -> None:
+    outcomes = CONTENT.outcomes.with_columns(outcome=pl.lit("nadir_anc"))
+    titles = {"nadir_anc": "Nadir of neutrophils"}
+    content = make_content(outcomes=outcomes, outcome_titles=titles, windows={"anc": (0, 28)})
+    assert [row.header for row in tables.table_evidence(content).rows] == [
+        "Nadir of neutrophils, days 0 to 28"
+    ]
+
+
+def test_an_outcome_called_like_an_analyte_does_not_lend_its_window_to_the_nadir() -> None:
+    windows = {"anc": (0, 7), "nadir_anc": (0, 28)}
+    table = tables.table_nadirs(make_content(windows=windows), "occurrence")
+    assert table.rows[0].header == "Neutrophils (ANC), ×10⁹/L, days 0 to 28"
+
+
+def test_baseline_values_have_no_window_of_a_nadir() -> None:
+    table = tables.table_baseline_cytopenia(make_content(windows={"anc": (0, 28)}), "table1")
+    assert table.rows[0].header == "Neutrophils (ANC), ×10⁹/L"
+
+
 def test_grades_keep_zero_and_not_judged_apart() -> None:
     table = tables.table_grades(CONTENT, "occurrence")
     assert [column.title for column in table.columns][1:] == [
@@ -119,6 +178,44 @@ def test_nadirs() -> None:
     assert texts(table, "Neutrophils (ANC), ×10⁹/L") == ["63", "0.64 (0.02–2.31)", "9 (3–24)"]
     assert texts(table, "Hemoglobin, g/L")[-1] == "11 (−5 to 28)"
     assert table.caption == "Nadir and day of nadir (63 patients)"
+
+
+def test_nadirs_say_how_a_limit_counts() -> None:
+    expected = "A value reported as a limit (<0.1, >2000) counts with the printed number."
+    assert tables.table_nadirs(CONTENT, "occurrence").notes[1:] == (expected,)
+
+
+def nadirs_with_bounds(best: float | None, worst: float | None) -> Table:
+    """Return the nadirs, the median of the neutrophils (0.64) in best and worst case beside it."""
+    base = {"analysis_id": "occurrence", "group": "nadir", "variable": "anc", "estimate": "median"}
+    rows = [
+        ResultRow(**base, scenario=scenario, value=value, status="not_estimable" if value is None else "ok")
+        for scenario, value in (("best", best), ("worst", worst))
+    ]
+    results = pl.concat([CONTENT.results, collect_results(rows)])
+    return tables.table_nadirs(make_content(results=results), "occurrence")
+
+
+@pytest.mark.parametrize(
+    ("best", "worst", "bounds"),
+    [
+        (0.64, 0.55, "bounds 0.55–0.64"),
+        (0.7, 0.5, "bounds 0.5–0.7"),
+        (0.6412, 0.6388, "bounds 0.639–0.641"),
+        (0.64, 0.6388, "bounds 0.639–0.640"),
+        (float("inf"), 0.5, "bounds 0.5–∞"),
+        (0.64, 0.64, ""),
+        (0.64 + 1e-12, 0.64, ""),
+        (None, None, ""),
+        (0.7, None, ""),
+        (float("nan"), 0.5, ""),
+    ],
+)
+def test_bounds_of_the_median_nadir(best: float | None, worst: float | None, bounds: str) -> None:
+    table = nadirs_with_bounds(best, worst)
+    cell = table.rows[0].cells[1]
+    assert (cell.text, cell.bounds) == ("0.64 (0.02–2.31)", bounds)
+    assert sum(note.startswith("Bounds: the median") for note in table.notes) == bool(bounds)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +247,18 @@ def test_recovery_shows_three_readings_side_by_side() -> None:
     assert texts(table, "Recovered") == ["35/60, bounds 34–39", *["35/63, bounds 34–39"] * 2]
     assert texts(table, "Not evaluable") == ["4/60 (6.7%)", "4/63 (6.3%)", "4/63 (6.3%)"]
     assert table.caption == "Count recovery (60 or 63 patients)"
+
+
+def test_the_first_reading_of_the_results_is_the_first_column() -> None:
+    is_first = pl.col("stratum") == "as not recovered"
+    results = pl.concat([CONTENT.results.filter(is_first), CONTENT.results.filter(~is_first)])
+    table = tables.table_recovery(make_content(results=results), "recovery")
+    assert [column.title.partition(",")[0] for column in table.columns][1:] == [
+        "Early deaths as not recovered",
+        "Early deaths left out",
+        "Early deaths as competing event",
+    ]
+    assert texts(table, "Not evaluable") == ["4/63 (6.3%)", "4/60 (6.7%)", "4/63 (6.3%)"]
 
 
 def test_early_deaths_are_where_each_reading_puts_them() -> None:

@@ -271,11 +271,32 @@ def test_a_factor_without_any_value() -> None:
 
 
 def test_nadirs_have_a_value_and_a_day() -> None:
-    frame = pl.DataFrame({"policy": [0.3, 0.1, None], "first_day": [7, 9, None]})
+    frame = pl.DataFrame(
+        {
+            "policy": [0.3, 0.1, None],
+            "best": [0.3, 0.1, None],
+            "worst": [0.2, 0.0, None],
+            "first_day": [7, 9, None],
+        }
+    )
     rows = list(summarize_nadirs("o", "anc", frame))
-    assert numbers(rows, group="nadir", estimate="median") == [0.2]
+    assert numbers(rows, group="nadir", estimate="median") == [0.2, 0.2, 0.1]
     assert numbers(rows, group="nadir_day", estimate="median") == [8]
     assert numbers(rows, group="nadir", estimate="missing") == [1]
+
+
+def test_a_nadir_without_an_upper_end_lies_above_every_other() -> None:
+    """ ">4", 0.3 and 2.0: the middle of the highest possible values is 2.0, not that of 0.3 and 2.0."""
+    frame = pl.DataFrame(
+        {
+            "policy": [4.0, 0.3, 2.0],
+            "best": [None, 0.3, 2.0],
+            "worst": [4.0, 0.3, 2.0],
+            "first_day": [1, 1, 1],
+        }
+    )
+    rows = list(summarize_nadirs("o", "anc", frame))
+    assert numbers(rows, group="nadir", estimate="median") == [2.0, 2.0, 2.0]
 
 
 def test_cells_are_counted_by_lineage_and_day() -> None:

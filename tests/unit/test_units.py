@@ -9,10 +9,12 @@ from cytopenia.errors import UnitError
 from cytopenia.units import (
     convert_units,
     convert_value,
+    is_usual_limit,
     list_units,
     load_analytes,
     load_units,
     match_unit,
+    mentions_analyte,
     resolve_analyte,
 )
 
@@ -236,3 +238,40 @@ def test_every_row_of_the_unit_table_has_a_source_and_a_known_analyte() -> None:
 def test_listed_units_name_the_canonical_first() -> None:
     assert list_units("crp")[0] == "mg/L"
     assert list_units("anc")[0] == "1e9/L"
+
+
+@pytest.mark.parametrize(
+    ("analyte", "limit", "is_usual"),
+    [
+        ("anc", 0.3, True),
+        ("anc", 12, True),
+        ("anc", 0.002, False),
+        ("anc", 0, False),
+        ("anc", float("nan"), False),
+        ("hemoglobin", 80, True),
+        ("hemoglobin", 12, False),
+        ("platelets", 401, False),
+        ("crp", 0, True),
+        ("crp", -1, False),
+        ("ldh", 0, True),
+    ],
+)
+def test_limits_that_laboratories_print(analyte: str, limit: float, is_usual: bool) -> None:
+    assert is_usual_limit(limit, analyte=analyte) is is_usual
+
+
+@pytest.mark.parametrize(
+    ("text", "is_mentioned"),
+    [
+        ("NEUT %", True),
+        ("Platelet volume", True),
+        ("hemoglobin A1c", True),
+        ("ＣＲＰ ratio", True),
+        ("Sodium", False),
+        ("Feritinlike", False),
+        ("LD isoenzymes", False),
+        ("", False),
+    ],
+)
+def test_a_listed_name_within_a_text(text: str, is_mentioned: bool) -> None:
+    assert mentions_analyte(text) is is_mentioned

@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from cytopenia.values import parse_values, settle_decimal
+from cytopenia.values import is_number_text, parse_values, settle_decimal
 
 
 def parse_one(text: str | None, decimal: str = "auto") -> tuple[str, float | None, str | None]:
@@ -219,3 +219,17 @@ def test_the_given_column_is_unchanged() -> None:
     column = pl.Series(["0,5", "<0.1"])
     parse_values(column)
     assert column.to_list() == ["0,5", "<0.1"]
+
+
+@pytest.mark.parametrize(
+    "text", ["7", "0,35", "<0.1", "1,234", "3.2 L", "3.2H", "12 HH", "5*", "2024-01-31", "120/80", "０.４"]
+)
+def test_texts_that_are_most_likely_values(text: str) -> None:
+    assert is_number_text(pl.Series([text])).to_list() == [True]
+
+
+@pytest.mark.parametrize(
+    "text", ["10^9/L", "1e9/L", "109/L", "x10E3/uL", "%", "G-CSF", "IL-6", "", "clot", None]
+)
+def test_texts_that_are_names_or_units(text: str | None) -> None:
+    assert is_number_text(pl.Series([text], dtype=pl.String)).to_list() == [False]

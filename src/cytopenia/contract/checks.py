@@ -76,7 +76,7 @@ def _check_infusions(tables: Tables) -> list[Finding]:
     if "lymphodepletion_day" in infusions.columns:
         after = infusions.filter(pl.col("lymphodepletion_day") > pl.col("day")).height
         if after:
-            what = f"lymphodepletion begins after the infusion in {after:,} of {infusions.height:,} rows"
+            what = f"lymphodepletion begins after the infusion in {after:,} of {_rows(infusions.height)}"
             findings.append(note("infusions", "lymphodepletion_after_infusion", what, rows=after))
     return findings
 
@@ -84,7 +84,7 @@ def _check_infusions(tables: Tables) -> list[Finding]:
 def _check_labs(tables: Tables) -> list[Finding]:
     labs, findings = tables.labs, list[Finding]()
     if labs.height == 0:
-        return [note("labs", "empty_labs", "the table has no row that can be read")]
+        return [note("labs", "empty_labs", _explain_empty(tables.findings))]
     last = labs.group_by("patient_id").agg(pl.col("day").max())
     early = last.join(tables.infusions, on="patient_id", how="semi").filter(pl.col("day") < 0).height
     if early:
@@ -103,6 +103,17 @@ def _check_labs(tables: Tables) -> list[Finding]:
             "labs", "labs_after_death", "the day is after death", rows=late, total=labs.height
         )
     return findings
+
+
+def _explain_empty(findings: pl.DataFrame) -> str:
+    """Why no row is left: none of a listed analyte, or none at all."""
+    lost = int(findings.filter(pl.col("rule").is_in(["unknown_analyte", "analyte_missing"]))["rows"].sum())
+    if not lost:
+        return "the table has no row that can be read; export the laboratory values again"
+    return (
+        f"no row has a listed analyte ({_rows(lost)} with another name or none); map their names in "
+        "analytes = { 'their name' = 'anc' }, or the right column in columns = { analyte = 'their column' }"
+    )
 
 
 def _check_anc_and_wbc(labs: pl.DataFrame) -> list[Finding]:
@@ -179,6 +190,10 @@ def _count(left: pl.DataFrame, right: pl.DataFrame, *, how: str) -> int:
         if how == "semi"
         else ids.join(others, on="patient_id", how="anti")
     ).height
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _people(count: int) -> str:

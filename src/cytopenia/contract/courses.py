@@ -11,6 +11,7 @@ from cytopenia.contract.columns import add_basics, match_words, read_factor, rea
 from cytopenia.contract.days import Moments, place_days, read_moments
 from cytopenia.contract.findings import Finding, note, note_rows
 from cytopenia.contract.schemas import TABLES, TextFormat, empty_table
+from cytopenia.contract.texts import Wording, note_texts
 from cytopenia.errors import suggest_name
 from cytopenia.units import fold_name
 
@@ -94,7 +95,8 @@ def prepare_patients(
     """
     if "patients" not in raw:
         count = infusions["patient_id"].n_unique()
-        what = f"no table was given; {count:,} patients were taken from the other tables"
+        people = "1 patient was" if count == 1 else f"{count:,} patients were"
+        what = f"no table was given; {people} taken from the other tables"
         return infusions.select("patient_id").unique(maintain_order=True), [
             note("patients", "patients_from_labs", what)
         ]
@@ -169,8 +171,13 @@ def _zeros_from_infusions(raw: pl.DataFrame, text: TextFormat) -> DayZero:
     zeros = (
         table.filter(pl.col("patient_id") != "")
         .group_by("patient_id", maintain_order=True)
-        .agg(zero_date=pl.col("infusion_date").min(), zero_day=pl.col("given").min().fill_null(0))
+        .agg(
+            zero_date=pl.col("infusion_date").min(),
+            zero_day=pl.lit(0, dtype=pl.Int32),
+            first_given=pl.col("given").min(),
+        )
     )
+    findings += _check_day_zero(zeros)
     day, found = place_days(
         table, Moments(table["given"], table["infusion_date"], moments.minute), zeros=zeros, name="infusions"
     )
@@ -186,9 +193,20 @@ def _zeros_from_infusions(raw: pl.DataFrame, text: TextFormat) -> DayZero:
     )
     findings += found
     if kept.height < built.height:
-        what = f"{built.height - kept.height:,} rows repeat a patient and day"
-        findings.append(note("infusions", "duplicate_infusions", what, rows=built.height - kept.height))
+        repeats = built.height - kept.height
+        what = f"{repeats:,} {'row repeats' if repeats == 1 else 'rows repeat'} a patient and day"
+        findings.append(note("infusions", "duplicate_infusions", what, rows=repeats))
     return DayZero(zeros, kept, findings)
+
+
+def _check_day_zero(zeros: pl.DataFrame) -> list[Finding]:
+    """Patients whose first infusion is a day other than 0: labs in days may count from anywhere."""
+    shifted = zeros.filter(pl.col("zero_date").is_null() & (pl.col("first_given") != 0)).height
+    if not shifted:
+        return []
+    whose = "1 patient" if shifted == 1 else f"{shifted:,} patients"
+    what = f"the first infusion of {whose} is on another day than 0"
+    return [note("infusions", "first_infusion_not_day_0", what, rows=shifted)]
 
 
 def _lymphodepletion_days(
@@ -196,9 +214,7 @@ def _lymphodepletion_days(
 ) -> tuple[pl.Series, list[Finding]]:
     names = {"day": "lymphodepletion_day", "date": "lymphodepletion_date"}
     moments, findings = read_moments(table, "infusions", **names, date_format=text.date_format)
-    days, found = place_days(
-        table, moments, zeros=zeros.with_columns(zero_day=pl.lit(0, dtype=pl.Int32)), name="infusions"
-    )
+    days, found = place_days(table, moments, zeros=zeros, name="infusions")
     return days.alias("lymphodepletion_day"), [*findings, *found]
 
 
@@ -206,15 +222,22 @@ def _read_words(table: pl.DataFrame, name: str, column: str) -> tuple[pl.Series,
     """Words of the closed list of a column; one finding per word that is not in it."""
     allowed: Sequence[str] = next(rule.allowed for rule in TABLES[name].columns if rule.name == column)
     given, words = read_text(table, column), match_words(read_text(table, column), allowed)
-    findings: list[Finding] = []
     rule = "unknown_response" if column == "response" else "unknown_kind"
-    for word in given.filter(words.is_null()).unique(maintain_order=True):
-        rows = table["source_row"].filter(
-            given.eq_missing(pl.Series([word], dtype=pl.String)) & words.is_null()
-        )
-        hint = "" if word is None else suggest_name(fold_name(word), allowed)
-        what = f"{column} is blank" if word is None else f"{column} '{word}' is not known{hint}"
-        findings += note_rows(name, rule, what, rows=rows, total=table.height, allowed=", ".join(allowed))
+    blank, unknown = given.is_null(), given.is_not_null() & words.is_null()
+    wording = Wording(
+        noun=column,
+        verdict="is not known",
+        verdict_many="are not known",
+        allowed=", ".join(allowed),
+        hint=lambda word: suggest_name(fold_name(word), allowed),
+    )
+    rows, total = table["source_row"], table.height
+    findings = note_rows(
+        name, rule, f"{column} is blank", rows=rows.filter(blank), total=total, allowed=wording.allowed
+    )
+    findings += note_texts(
+        name, rule, given.filter(unknown), wording=wording, rows=rows.filter(unknown), total=total
+    )
     return words.alias(column), findings
 
 

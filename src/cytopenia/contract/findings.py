@@ -66,12 +66,12 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "file_read": FindingRule("info", None, ""),
         "mapping_unused": FindingRule("warning", None, "Correct the name in the mapping, or remove it."),
         "patient_id_absent": FindingRule(
-            "warning",
+            "info",
             "patient_id",
             "Rows are judged one by one; whole courses need patient_id and day (or date).",
         ),
         "day_absent": FindingRule(
-            "warning", "day", "Rows are judged one by one; whole courses need patient_id and day (or date)."
+            "info", "day", "Rows are judged one by one; whole courses need patient_id and day (or date)."
         ),
         "patient_id_missing": FindingRule("error", "patient_id", "Fill in patient_id, or remove these rows."),
         "patients_from_labs": FindingRule(
@@ -110,6 +110,11 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
             "lymphodepletion_day",
             "Days before the infusion are negative (-5 is five days before); correct the day or date.",
         ),
+        "first_infusion_not_day_0": FindingRule(
+            "error",
+            "day",
+            "Days count from the first infusion, which is day 0; correct day, or give dates.",
+        ),
         "day_and_date_disagree": FindingRule(
             "error", "day", "Remove one of the two columns, or correct them."
         ),
@@ -135,17 +140,13 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
             "date",
             "Format the column as a date in the spreadsheet, or give days in the column 'day'.",
         ),
-        "empty_labs": FindingRule(
-            "error", None, "Export the laboratory values again; nothing can be judged."
-        ),
+        "empty_labs": FindingRule("error", None, "Nothing can be judged."),
         "empty_table": FindingRule("info", None, ""),
-        "analyte_missing": FindingRule(
-            "warning", "analyte", "These rows were left out; fill in the name of the analyte."
-        ),
+        "analyte_missing": FindingRule("warning", "analyte", _UNJUDGED + " Fill in the name of the analyte."),
         "unknown_analyte": FindingRule(
             "warning",
             "analyte",
-            "These rows were left out. If it is one of ours, map it in analytes = { 'their name' = 'anc' }, "
+            _UNJUDGED + " If it is one of ours, map it in analytes = { 'their name' = 'anc' }, "
             "else map it to 'ignore'.",
         ),
         "unit_missing": FindingRule(

@@ -12,15 +12,19 @@ from cytopenia.contract.days import place_days, read_moments, read_times
 from cytopenia.contract.findings import Finding, collect_findings, note_rows
 from cytopenia.contract.limits import read_limits
 from cytopenia.contract.schemas import TABLES, TextFormat
-from cytopenia.errors import suggest_name
-from cytopenia.units import express_conversion, list_units, load_analytes, match_unit, resolve_analyte
+from cytopenia.contract.texts import name_unlisted_analytes, name_unlisted_units
+from cytopenia.units import (
+    express_conversion,
+    load_analytes,
+    match_unit,
+    resolve_analyte,
+)
 from cytopenia.values import AMBIGUOUS, MISSING, NEGATIVE, NOT_A_NUMBER, parse_values, settle_decimal
 
 __all__ = ["LabOptions", "prepare_lab_rows", "prepare_labs"]
 
-SUSPECT_ROWS = 20
+SUSPECT_ROWS = 5
 SUSPECT_FACTOR = 5
-SHOWN_UNITS = 10
 
 UNKNOWN_UNIT = "unknown unit"
 UNIT_MISSING = "unit missing"
@@ -144,15 +148,10 @@ def _resolve_analytes(table: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame,
         total=total,
     )
     unlisted = [name for name, found in resolved.items() if found is None]
-    counts = (
-        names.filter(names.is_in(unlisted)).value_counts(sort=True, name="n")
-        if unlisted
-        else pl.DataFrame({"analyte": []})
-    )
-    for name in counts["analyte"]:
-        what = f"analyte name '{name}' is not listed{suggest_name(name, load_analytes())}"
-        findings += note_rows(
-            "labs", "unknown_analyte", what, rows=table["source_row"].filter(names == name), total=total
+    if unlisted:
+        where = names.is_in(unlisted).fill_null(value=False)
+        findings += name_unlisted_analytes(
+            names.filter(where), rows=table["source_row"].filter(where), total=total
         )
     canonical = pl.Series("analyte", list(resolved.values()), dtype=pl.Enum(list(load_analytes())))
     table = table.with_columns(
@@ -207,13 +206,9 @@ def _parse_numbers(table: pl.DataFrame, decimal: str) -> pl.DataFrame:
 def _read_reason(column: pl.Series) -> pl.Series:
     """The user's own reason; a plain yes or no is understood."""
     text = read_text(pl.DataFrame({"invalid": column}), "invalid")
-    plain = {
-        "0": None,
-        "no": None,
-        "false": None,
-        "1": "marked invalid",
-        "yes": "marked invalid",
-        "true": "marked invalid",
+    plain: dict[str, str | None] = {
+        **dict.fromkeys(("0", "0.0", "n", "no", "false", "-", "none", "ok", "valid")),
+        **dict.fromkeys(("1", "1.0", "y", "yes", "true"), "marked invalid"),
     }
     return pl.select(
         pl.when(text.str.to_lowercase().is_in(list(plain)))
@@ -242,13 +237,13 @@ def _mark(rows: pl.DataFrame, where: pl.Expr, reason: str) -> pl.DataFrame:
 
 def _convert(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Finding]]:
     """Values and limits in canonical units; rows of a missing or unknown unit lose their numbers."""
-    findings: list[Finding] = []
+    unread: dict[str, list[str | None]] = {}
+    judged = rows.select("analyte", "printed", "source_row").filter(rows["invalid"].is_null())
     for analyte, printed in _list_pairs(rows):
         unit = match_unit(analyte, printed)
         where = (pl.col("analyte") == analyte) & pl.col("printed").eq_missing(pl.lit(printed))
         if unit is None:
-            judged = rows.filter(where & pl.col("invalid").is_null())["source_row"]
-            findings += _name_unit(analyte, printed, rows=judged, total=total)
+            unread.setdefault(analyte, []).append(printed)
             rows = _mark(rows, where, UNIT_MISSING if printed is None else UNKNOWN_UNIT)
             rows = rows.with_columns(pl.when(~where).then(pl.col(*_NUMBERS)))
         elif not unit.is_canonical:
@@ -256,6 +251,11 @@ def _convert(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Find
             rows = rows.with_columns(
                 pl.when(where).then(change).otherwise(name).alias(name) for name, change in converted.items()
             )
+    findings = [
+        finding
+        for analyte, printed in unread.items()
+        for finding in name_unlisted_units(analyte, printed, judged=judged, total=total)
+    ]
     return rows, findings
 
 
@@ -266,21 +266,6 @@ def _list_pairs(rows: pl.DataFrame) -> list[tuple[str, str | None]]:
         printed = rows["printed"].filter(rows["analyte"] == analyte).unique().sort().to_list()
         found += [(analyte, text) for text in printed]
     return found
-
-
-def _name_unit(analyte: str, printed: str | None, *, rows: pl.Series, total: int) -> list[Finding]:
-    units = _name_units(analyte)
-    if printed is None:
-        what = f"the unit of {analyte} is blank"
-        return note_rows("labs", "unit_missing", what, rows=rows, total=total, allowed=units)
-    what = f"unit '{printed}' of {analyte} is not listed"
-    return note_rows("labs", "unknown_unit", what, rows=rows, total=total, allowed=units)
-
-
-def _name_units(analyte: str) -> str:
-    units = list_units(analyte)
-    more = f" and {len(units) - SHOWN_UNITS} more" if len(units) > SHOWN_UNITS else ""
-    return ", ".join(units[:SHOWN_UNITS]) + more
 
 
 def _mark_implausible(rows: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from cytopenia.contract.findings import Finding, note_rows
-from cytopenia.units import load_analytes
+from cytopenia.units import is_usual_limit, load_analytes
 
 __all__ = ["read_limits"]
 
@@ -43,15 +43,25 @@ def _drop_implausible(rows: pl.DataFrame, name: str, *, total: int) -> tuple[pl.
     ranges = rows.group_by("analyte").agg(low=pl.col(name).min(), high=pl.col(name).max()).sort("analyte")
     findings: list[Finding] = []
     for analyte, low, high in ranges.iter_rows():
-        row = load_analytes()[analyte]
-        if low is None or (low >= 0 and high <= row.plausible_high):
+        if low is None or (_is_usable(name, low, analyte) and _is_usable(name, high, analyte)):
             continue
-        outside = (pl.col("analyte") == analyte) & ~pl.col(name).is_between(0, row.plausible_high)
+        own = pl.col("analyte") == analyte
+        printed = rows.filter(own)[name].unique().drop_nulls()
+        wrong = [limit for limit in printed if not _is_usable(name, limit, analyte)]
+        outside = (own & pl.col(name).is_in(wrong)).fill_null(value=False)
         concerned = rows.filter(outside)["source_row"]
-        what = f"{name} of {analyte} is outside the plausible range"
+        row = load_analytes()[analyte]
+        usual = row.limit_text if name == "lln" else f"0 to {row.plausible_high:g} {row.unit}"
+        what = f"{name} of {analyte} lies outside the usual {usual}"
         findings += note_rows(f"labs.{name}", "limit_implausible", what, rows=concerned, total=total)
         rows = rows.with_columns(pl.when(outside).then(None).otherwise(pl.col(name)).alias(name))
     return rows, findings
+
+
+def _is_usable(name: str, limit: float, analyte: str) -> bool:
+    if name == "lln":
+        return is_usual_limit(limit, analyte=analyte)
+    return 0 <= limit <= load_analytes()[analyte].plausible_high
 
 
 def _drop_reversed(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Finding]]:

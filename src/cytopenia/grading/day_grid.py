@@ -75,7 +75,10 @@ class DayGrid:
         Lower limit of normal of that row; NaN where the row has none. None if no row has one.
     cap : (patients, days) float or None
         Greatest possible value from another analyte (white cells for neutrophils); NaN where unknown.
+    cap_row : (patients, days) int or None
+        Row of the source file that gave the cap, -1 where there is none.
     last_day_at_risk : (patients,) int
+    death_day : (patients,) float, NaN where unknown
     """
 
     analyte: str
@@ -85,7 +88,9 @@ class DayGrid:
     source_row: NDArray[np.int32]
     lln: Grid | None
     cap: Grid | None
+    cap_row: NDArray[np.int32] | None
     last_day_at_risk: NDArray[np.int32]
+    death_day: Grid
 
     @property
     def measured(self) -> Marks:
@@ -95,11 +100,19 @@ class DayGrid:
     @property
     def at_risk(self) -> Marks:
         """Days on which the patient is alive and in the course."""
-        days = np.arange(self.low.shape[1], dtype=np.int32) + np.int32(self.first_day)
-        return days[None, :] <= self.last_day_at_risk[:, None]
+        return self._days[None, :] <= self.last_day_at_risk[:, None]
 
-    def part(self, patients: slice) -> DayGrid:
-        """Return the same days of some patients, without copying."""
+    @property
+    def dead(self) -> Marks:
+        """Days after death; other days not at risk are unknown, these are not."""
+        return np.greater(self._days[None, :], self.death_day[:, None])
+
+    @property
+    def _days(self) -> NDArray[np.int32]:
+        return np.arange(self.low.shape[1], dtype=np.int32) + np.int32(self.first_day)
+
+    def part(self, patients: slice | NDArray[np.int64]) -> DayGrid:
+        """Return the same days of some patients; a slice copies nothing."""
         low = self.low[patients]
         return replace(
             self,
@@ -108,7 +121,9 @@ class DayGrid:
             source_row=self.source_row[patients],
             lln=None if self.lln is None else self.lln[patients],
             cap=None if self.cap is None else self.cap[patients],
+            cap_row=None if self.cap_row is None else self.cap_row[patients],
             last_day_at_risk=self.last_day_at_risk[patients],
+            death_day=self.death_day[patients],
         )
 
 
@@ -206,6 +221,10 @@ def lay_out_labs(
     rows = _rows_between(labs.get(analyte), first_day, last_day)
     flat = _flat_places(rows, first_day, shape[1])
     low, high, is_deciding = _lowest_interval(rows, flat, shape)
+    cap, cap_row = None, None
+    if cap_analyte is not None:
+        capping = _rows_between(labs.get(cap_analyte), first_day, last_day)
+        cap, cap_row = _lay_out_cap(capping, first_day, shape)
     return DayGrid(
         analyte=analyte,
         first_day=first_day,
@@ -213,10 +232,10 @@ def lay_out_labs(
         high=high,
         source_row=_source_rows(rows, flat, is_deciding, shape),
         lln=_deciding_lln(rows, flat, is_deciding, shape),
-        cap=None
-        if cap_analyte is None
-        else _lay_out_cap(_rows_between(labs.get(cap_analyte), first_day, last_day), first_day, shape),
+        cap=cap,
+        cap_row=cap_row,
         last_day_at_risk=courses.last_day_at_risk,
+        death_day=courses.death_day,
     )
 
 
@@ -282,12 +301,15 @@ def _deciding_lln(
     return cells.reshape(shape)
 
 
-def _lay_out_cap(rows: pl.DataFrame, first_day: int, shape: tuple[int, int]) -> Grid:
-    """Lowest upper end of each day's values; "greater than" values cap nothing."""
-    _, high = encode_ends(rows["value"].to_numpy(), rows["comparator"].to_numpy().astype(np.str_))
-    is_finite = np.isfinite(high)
-    flat = _flat_places(rows, first_day, shape[1])
-    return _scatter_lowest(high[is_finite], flat[is_finite], shape)
+def _lay_out_cap(
+    rows: pl.DataFrame, first_day: int, shape: tuple[int, int]
+) -> tuple[Grid, NDArray[np.int32]]:
+    """Lowest upper end of each day's values and its row; "greater than" values cap nothing."""
+    capping = rows.filter(~pl.col("comparator").is_in([">", ">="]))
+    _, high = encode_ends(capping["value"].to_numpy(), capping["comparator"].to_numpy().astype(np.str_))
+    flat = _flat_places(capping, first_day, shape[1])
+    cap = _scatter_lowest(high, flat, shape)
+    return cap, _source_rows(capping, flat, high == cap.ravel()[flat], shape)
 
 
 def lay_out_support(

@@ -36,6 +36,10 @@ class ScenarioGrid:
     measured, short_gap, open_day, capped : (patients, days)
         The states. `capped` days are unmeasured days with a cap (white cells without a differential); they
         are a short gap or open as well. A day not at risk is in none of the states.
+    source_row : (patients, days)
+        Row of the file behind a measured or a capped day, -1 elsewhere.
+    dead : (patients, days)
+        Days after death.
     """
 
     analyte: str
@@ -49,6 +53,7 @@ class ScenarioGrid:
     cap: Grid | None
     lln: Grid | None
     source_row: NDArray[np.int32]
+    dead: Marks
 
     def window(self, first_day: int, last_day: int) -> ScenarioGrid:
         """Return the same patients on the days `first_day` to `last_day`, both included."""
@@ -65,6 +70,7 @@ class ScenarioGrid:
             cap=None if self.cap is None else self.cap[:, days],
             lln=None if self.lln is None else self.lln[:, days],
             source_row=self.source_row[:, days],
+            dead=self.dead[:, days],
         )
 
     @property
@@ -102,7 +108,10 @@ def derive_scenarios(grid: DayGrid, *, slack: float, longest: int) -> ScenarioGr
         capped=capped,
         cap=grid.cap,
         lln=grid.lln,
-        source_row=grid.source_row,
+        source_row=grid.source_row
+        if grid.cap_row is None
+        else np.where(capped, grid.cap_row, grid.source_row).astype(np.int32),
+        dead=grid.dead,
     )
 
 

@@ -16,7 +16,7 @@ from cytopenia.grading.outcome_rows import NO_DAY, EvidenceRows, OutcomeRows, co
 from cytopenia.grading.runs import any_marked, first_marked, last_marked, nearest_marked
 from cytopenia.units import convert_value
 
-__all__ = ["GRADE_REASONS", "ROLES", "STATES", "grade_courses", "grade_labs", "judge_rows"]
+__all__ = ["GRADE_REASONS", "ROLES", "STATES", "VERDICTS", "grade_courses", "grade_labs", "judge_rows"]
 
 Grid = NDArray[np.float64]
 Marks = NDArray[np.bool_]
@@ -32,6 +32,7 @@ GRADE_REASONS = (
 _NO_MEASUREMENT, _NO_LIMIT, _UNDECIDED_VALUE, _GAP_COULD_BE_WORSE, _VALUE_COULD_BE_WORSE = range(1, 6)
 
 ROLES = ("decides", "would settle")
+VERDICTS = ("meets the rule", "could meet a worse rule")
 STATES = ("measured", "wbc_bound", "short_gap", "open")
 
 
@@ -45,7 +46,9 @@ class _RuleDays:
     cut: float | Grid
 
 
-def grade_courses(part: GradesPart, grid: ScenarioGrid) -> tuple[OutcomeRows, EvidenceRows]:
+def grade_courses(
+    part: GradesPart, grid: ScenarioGrid, *, min_grade: int | None = None
+) -> tuple[OutcomeRows, EvidenceRows]:
     """Grade each course: the highest rule met on any day of the window, in three scenarios.
 
     Parameters
@@ -54,6 +57,9 @@ def grade_courses(part: GradesPart, grid: ScenarioGrid) -> tuple[OutcomeRows, Ev
         Rules without `days`.
     grid : ScenarioGrid
         The patients of one part on the days of the window.
+    min_grade : int, optional
+        The question is whether this grade is reached: then every day at or above it is evidence, not only
+        the days of the highest grade. The three grades stay the same.
 
     Returns
     -------
@@ -83,7 +89,16 @@ def grade_courses(part: GradesPart, grid: ScenarioGrid) -> tuple[OutcomeRows, Ev
     policy = np.where(is_judged, _grade_at(decider, grade), np.nan)
     best = _grade_at(_highest(certain), grade)
     worst = np.where(has_measurement, _grade_at(_highest(possible), grade), grade[-1])
+    floor = np.where(is_judged, policy, best)
+    is_final = policy == grade[-1]
     deciding_days = _pick_days(decider, known_days)
+    if min_grade is not None:
+        asked = grade >= min_grade
+        is_final = policy >= min_grade
+        decider = np.where(is_final, np.argmax(asked), decider).astype(np.int8)
+        deciding_days = np.logical_or.reduce([known_days[place] for place in np.flatnonzero(asked)])
+        # Below the question no day can settle it; once it is reached none needs to.
+        floor = np.where(is_final, worst, np.maximum(floor, min_grade - 1))
     lacks_limit = any_marked(
         np.logical_or.reduce([found.needs_missing_limit for found in days]) & grid.measured
     )
@@ -93,7 +108,7 @@ def grade_courses(part: GradesPart, grid: ScenarioGrid) -> tuple[OutcomeRows, Ev
         policy=policy,
         best=best,
         worst=worst,
-        evidence=_classify_evidence(policy == grade[-1], grid),
+        evidence=_classify_evidence(is_final, grid),
         reason=_explain(policy, best, worst, has_measurement, lacks_limit, measured_worst),
         rule=decider,
         label=np.full(policy.size, -1, dtype=np.int8),
@@ -101,8 +116,7 @@ def grade_courses(part: GradesPart, grid: ScenarioGrid) -> tuple[OutcomeRows, Ev
         last_day=last,
         days=count_days(grid),
     )
-    is_unsettled = worst > np.where(is_judged, policy, best)
-    settling = _settling_days(rules, days, np.where(is_judged, policy, best), is_unsettled, grid)
+    settling = _settling_days(rules, days, floor, worst > floor, grid)
     return outcome, _collect_evidence(deciding_days, settling, grid)
 
 
@@ -213,6 +227,7 @@ def _collect_evidence(deciding: Marks, settling: Marks, grid: ScenarioGrid) -> E
         low=np.where(is_cap, 0.0, grid.low[patient, place]),
         high=np.where(is_cap, cap if cap.size else np.nan, grid.high[patient, place]),
         source_row=grid.source_row[patient, place],
+        verdict=np.where(decides, 0, 1).astype(np.int8),
     )
 
 

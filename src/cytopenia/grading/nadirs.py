@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cytopenia.grading.cuts import decode_ends
 from cytopenia.grading.gaps import ScenarioGrid
@@ -15,6 +16,7 @@ NADIR_REASONS = (
     "",
     "no measurement in the window",
     "an unmeasured day between measurements could have been lower",
+    "the lowest value is reported as a limit",
 )
 
 
@@ -29,24 +31,29 @@ def derive_nadirs(grid: ScenarioGrid) -> OutcomeRows:
     Returns
     -------
     OutcomeRows
-        `policy` is the least printed value of the measured days ("<0.1" counts as 0.1), in the canonical
-        unit, `first_day` the first day on which it occurred, `last_day` the last. `best` is the highest value
-        that the nadir can have had, `worst` the lowest, over measured days and short gaps. NaN without a
-        measurement.
+        `policy` is the least printed value of the measured days ("<0.1" counts as 0.1; ">0.4" only if there
+        is nothing else), in the canonical unit; a day on which only a cap is known counts with the cap.
+        `first_day` is the first day on which it occurred, `last_day` the last. `best` is the highest value
+        that the nadir can have had (NaN if there is no upper end), `worst` the lowest, over measured days and
+        short gaps. NaN without a measurement.
     """
     has_measurement = any_marked(grid.measured)
-    printed = decode_ends(np.where(np.isfinite(grid.high), grid.high, grid.low))
-    measured = np.where(grid.measured, printed, np.inf)
-    lowest = measured.min(axis=1, initial=np.inf)
-    is_nadir = grid.measured & (measured == lowest[:, None])
+    printed, reaches = _printed_values(grid)
+    lowest = printed.min(axis=1, initial=np.inf)
+    is_nadir = reaches & (printed == lowest[:, None])
     first = first_marked(is_nadir, otherwise=0) + grid.first_day
     last = last_marked(is_nadir, otherwise=0) + grid.first_day
-    highest_possible = np.where(grid.measured, grid.high, np.inf).min(axis=1, initial=np.inf)
+    known_high = np.where(grid.measured, grid.high, np.inf)
+    if grid.cap is not None:
+        known_high = np.where(grid.capped, grid.cap, known_high)
+    highest_possible = known_high.min(axis=1, initial=np.inf)
     in_reach = grid.measured | grid.short_gap
     lowest_possible = np.where(in_reach, grid.low, np.inf).min(axis=1, initial=np.inf)
+    lowest_measured = np.where(grid.measured, grid.low, np.inf).min(axis=1, initial=np.inf)
     policy = np.where(has_measurement, lowest, np.nan)
-    best = np.where(has_measurement, decode_ends(highest_possible), np.nan)
-    worst = np.where(has_measurement, decode_ends(lowest_possible), np.nan)
+    best = np.where(np.isfinite(highest_possible), decode_ends(highest_possible), np.nan)
+    best = np.where(has_measurement, best, np.nan)
+    worst = np.where(has_measurement, np.minimum(decode_ends(lowest_possible), policy), np.nan)
     has_gap = any_marked(grid.short_gap)
     has_open = any_marked(grid.open_day)
     none = np.full(policy.size, -1, dtype=np.int8)
@@ -55,10 +62,25 @@ def derive_nadirs(grid: ScenarioGrid) -> OutcomeRows:
         best=best,
         worst=worst,
         evidence=np.where(has_open, 2, np.where(has_gap, 1, 0)).astype(np.int8),
-        reason=np.select([~has_measurement, best != worst], [1, 2], 0).astype(np.int8),
+        reason=np.select(
+            [~has_measurement, lowest_possible < lowest_measured, best != worst], [1, 2, 3], 0
+        ).astype(np.int8),
         rule=none,
         label=none,
         first_day=np.where(has_measurement, first, NO_DAY).astype(np.int32),
         last_day=np.where(has_measurement, last, NO_DAY).astype(np.int32),
         days=count_days(grid),
     )
+
+
+def _printed_values(grid: ScenarioGrid) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What each day counts with, infinity where nothing is known, and which days count at all."""
+    has_upper_end = grid.measured & np.isfinite(grid.high)
+    printed = np.where(has_upper_end, grid.high, np.inf)
+    reaches = has_upper_end
+    if grid.cap is not None:
+        printed = np.where(grid.capped, grid.cap, printed)
+        reaches = has_upper_end | grid.capped
+    is_lower_end_only = ~any_marked(reaches)
+    only = grid.measured & is_lower_end_only[:, None]
+    return decode_ends(np.where(only, grid.low, printed)), reaches | only

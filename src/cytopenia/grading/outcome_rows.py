@@ -51,6 +51,7 @@ EVIDENCE_SCHEMA: dict[str, type[pl.DataType]] = {
     "day": pl.Int32,
     "role": pl.String,
     "state": pl.String,
+    "verdict": pl.String,
     "low": pl.Float64,
     "high": pl.Float64,
     "source_row": pl.UInt32,
@@ -82,7 +83,7 @@ class OutcomeRows:
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceRows:
-    """The days behind an outcome: `role` and `state` are places in lists of names."""
+    """The days behind an outcome: `role`, `state` and `verdict` are places in lists of names."""
 
     patient: NDArray[np.int64]
     day: NDArray[np.int32]
@@ -91,6 +92,7 @@ class EvidenceRows:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     source_row: NDArray[np.int32]
+    verdict: NDArray[np.int8]
 
 
 def count_days(grid: ScenarioGrid) -> dict[str, NDArray[np.int32]]:
@@ -147,18 +149,19 @@ def frame_evidence(
     *,
     outcome: str,
     analyte: str,
-    roles: Sequence[str],
-    states: Sequence[str],
+    names: Mapping[str, Sequence[str]],
 ) -> pl.DataFrame:
-    """Return the evidence rows of one outcome and analyte, sorted by patient, day and role."""
+    """Return the evidence rows of one outcome and analyte, sorted by patient and day.
+
+    `names` holds the words of `role`, `state` and `verdict`.
+    """
     if not parts:
         return pl.DataFrame(schema=EVIDENCE_SCHEMA)
     frame = pl.DataFrame(
         {
             "patient_id": patient_id.gather(_join(parts, "patient")),
             "day": _join(parts, "day"),
-            "role": _name(_join(parts, "role"), roles),
-            "state": _name(_join(parts, "state"), states),
+            **{column: _name(_join(parts, column), words) for column, words in names.items()},
             "low": _join(parts, "low"),
             "high": _join(parts, "high"),
             "source_row": _join(parts, "source_row"),

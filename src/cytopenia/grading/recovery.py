@@ -117,12 +117,14 @@ def judge_cells(
     count = _fill_states(
         is_met_measured, is_failed_measured, bracket_days=bracket_days, carry_days=carry_days
     )
-    count = np.where(grid.at_risk, count, UNKNOWN)
-    policy = np.where((count == MET) & support["known"], np.int8(UNDER_SUPPORT), count).astype(np.int8)
+    count = np.where(grid.at_risk, count, np.where(grid.dead, FAILED, UNKNOWN))
+    # Whatever was counted under support, or would have been, cannot make the day a met one.
+    is_supported = support["known"] & grid.at_risk
+    policy = np.where((count >= UNKNOWN) & is_supported, UNDER_SUPPORT, count).astype(np.int8)
     return Cells(
         policy=policy,
-        best=high_met & ~fails_by_cap & ~support["known"],
-        worst=low_met & ~support["possible"],
+        best=high_met & ~fails_by_cap & ~is_supported & ~grid.dead,
+        worst=low_met & ~(support["possible"] & grid.at_risk),
         grid=grid,
     )
 
@@ -311,8 +313,12 @@ def _classify_cells(judged: _Judged, window: Mapping[str, Cells]) -> NDArray[np.
     fails_measured = np.logical_or.reduce(
         [any_marked((cell.policy <= UNDER_SUPPORT) & cell.grid.measured) for cell in window.values()]
     )
-    is_measured = ~(has_gap | has_open) | (is_decided & fails_measured & (judged.label == NOT_RECOVERED))
-    return np.where(is_measured, 0, np.where(has_open & ~is_decided, 2, 1)).astype(np.int8)
+    off = np.logical_or.reduce(
+        [any_marked(~(cell.grid.at_risk | cell.grid.dead)) for cell in window.values()]
+    )
+    fails = is_decided & fails_measured & (judged.label == NOT_RECOVERED)
+    is_measured = ~(has_gap | has_open | off) | fails
+    return np.where(is_measured, 0, np.where((has_open | off) & ~is_decided, 2, 1)).astype(np.int8)
 
 
 def _sum_days(grids: list[ScenarioGrid]) -> dict[str, NDArray[np.int32]]:
@@ -335,6 +341,7 @@ def collect_cell_evidence(cells: Cells, rows: Marks, *, first_day: int, last_day
     """Return every cell of one lineage on the given days, for the patients marked in `rows`.
 
     A cell that is unknown, or met in best but not in worst, "would settle" the outcome; the others "decide".
+    The verdict of each row is the state of its cell.
     """
     window = _cut_cells(cells, first_day, last_day)
     grid = window.grid
@@ -349,6 +356,7 @@ def collect_cell_evidence(cells: Cells, rows: Marks, *, first_day: int, last_day
         low=grid.low[patient, place],
         high=grid.high[patient, place],
         source_row=grid.source_row[patient, place],
+        verdict=window.policy[patient, place],
     )
 
 

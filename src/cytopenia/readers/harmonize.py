@@ -23,6 +23,7 @@ from cytopenia.contract.labs import LabOptions, prepare_lab_rows
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
 from cytopenia.readers.mapping import IGNORE, DataSection, LabsMapping, TableMapping
 from cytopenia.units import resolve_analyte
+from cytopenia.values import is_number_text
 
 __all__ = ["SourceTable", "harmonize_labs", "harmonize_tables"]
 
@@ -233,9 +234,14 @@ def _find_wide(table: pl.DataFrame, analytes: Mapping[str, str]) -> list[tuple[s
 
 
 def _find_unused(table: str, key: str, words: Mapping[str, str], column: pl.Series) -> list[Finding]:
-    present = column.unique().drop_nulls().to_list()
+    distinct = column.unique().drop_nulls()
+    present, words_there = set(distinct), distinct.filter(~is_number_text(distinct)).to_list()
     return [
-        note(table, "mapping_unused", f"{key} maps '{word}', which never occurs{suggest_name(word, present)}")
+        note(
+            table,
+            "mapping_unused",
+            f"{key} maps '{word}', which never occurs{suggest_name(word, words_there)}",
+        )
         for word in words
         if word not in present
     ]

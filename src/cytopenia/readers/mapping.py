@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from cytopenia.contract import EVENT_KINDS, RESPONSES, SUPPORT_KINDS, TABLES, TextFormat
 from cytopenia.errors import ProtocolError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_form
-from cytopenia.units import convert_value, list_units, load_analytes, match_unit
+from cytopenia.units import convert_value, is_usual_limit, list_units, load_analytes, match_unit
 
 __all__ = [
     "IGNORE",
@@ -135,7 +135,8 @@ class LabsMapping(TableMapping):
     @field_validator("lln")
     @classmethod
     def _check_limits(cls, limits: dict[str, Limit]) -> dict[str, Limit]:
-        return _raise_all(limits, _check_pairs({analyte: limit.unit for analyte, limit in limits.items()}))
+        problems = _check_pairs({analyte: limit.unit for analyte, limit in limits.items()})
+        return _raise_all(limits, problems or _check_sizes(limits))
 
     @field_validator("wide")
     @classmethod
@@ -262,6 +263,16 @@ def _require_words(words: Words, allowed: tuple[str, ...], what: str) -> Words:
             if word not in allowed
         ],
     )
+
+
+def _check_sizes(limits: Mapping[str, Limit]) -> list[str]:
+    """Lower limits that no laboratory prints; they are most likely in another unit."""
+    return [
+        f"{limit.value:g} {limit.unit} of {analyte} lies outside the usual "
+        f"{load_analytes()[analyte].limit_text}"
+        for analyte, limit in limits.items()
+        if not is_usual_limit(convert_value(limit.value, limit.unit, analyte=analyte), analyte=analyte)
+    ]
 
 
 def _check_pairs(units: Words) -> list[str]:

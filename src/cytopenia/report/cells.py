@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,7 +13,9 @@ from cytopenia.report.display import (
     clean_text,
     format_bounds,
     format_count,
+    format_days,
     format_median,
+    format_median_bounds,
     format_number,
     format_range,
     plural,
@@ -21,22 +24,36 @@ from cytopenia.report.lookup import ResultLookup
 from cytopenia.report.table_model import Cell, Footnotes
 
 __all__ = [
+    "NADIR_BOUNDS",
     "NOT_EVALUABLE",
     "NOT_JUDGED",
+    "RECOVERY_BOUNDS",
     "CellMaker",
     "analyte_title",
     "bounds_notes",
     "common_notes",
     "day_zero_note",
     "denominator_phrase",
+    "nadir_title",
     "outcome_title",
 ]
 
 NOT_JUDGED, NOT_EVALUABLE = "not judged", "not evaluable"
-BOUNDS_NOTE = (
+GRADE_BOUNDS = (
     "Bounds: best and worst case of the days between close measurements, and of patients not judged. "
     "Days far from any measurement change no grade; “What was measured” shows them."
 )
+RECOVERY_BOUNDS = (
+    "Bounds: best and worst case of the days that recovery is judged on. Between close measurements the "
+    "count lies near its neighbors; any other unmeasured day counts as met in the best case, unless support "
+    "or a leukocyte count rules it out, and as failed in the worst."
+)
+NADIR_BOUNDS = (
+    "Bounds: the median of the highest and of the lowest nadir each patient can have had, by the days "
+    "between close measurements and by values reported as limits. Days far from any measurement change no "
+    "nadir."
+)
+NADIR_PREFIX = "nadir_"
 DECIDED_NOTE = "No bounds printed: decided."
 OPEN_NOTE = (
     "No percentage printed: some patients of the row could not be judged. Who can be judged depends on the "
@@ -52,8 +69,26 @@ MISSING_REASONS = {"not_estimable": "not estimable", "suppressed": "suppressed",
 
 
 def outcome_title(content: ReportContent, outcome: str) -> str:
-    """Return the title of an outcome, its id where it has none."""
-    return clean_text(content.outcome_titles.get(outcome, outcome))
+    """Return the title of an outcome with its window if known, its id where it has no title."""
+    title = clean_text(content.outcome_titles.get(outcome, outcome))
+    return _add_days(title, _find_window(content, outcome, outcome.removeprefix(NADIR_PREFIX)))
+
+
+def nadir_title(content: ReportContent, variable: str) -> str:
+    """Return "Hemoglobin, g/L, days 0 to 28", the days only if they are known."""
+    return _add_days(
+        analyte_title(content, variable), _find_window(content, f"{NADIR_PREFIX}{variable}", variable)
+    )
+
+
+def _find_window(content: ReportContent, *names: str) -> tuple[int, int] | None:
+    return next((content.windows[name] for name in names if name in content.windows), None)
+
+
+def _add_days(title: str, window: tuple[int, int] | None) -> str:
+    if window is None or "day" in title.lower():
+        return title
+    return f"{title}, {format_days(*window)}"
 
 
 def analyte_title(content: ReportContent, analyte: str) -> str:
@@ -122,10 +157,9 @@ class CellMaker:
             return self._absent(variable, ("median",))
         ends = (self.lookup.value(variable, name) for name in ("minimum", "maximum"))
         cases = [self.lookup.value(variable, "median", scenario=name) for name in ("best", "worst")]
-        low, high = sorted(case for case in cases if case is not None) if None not in cases else (None, None)
-        differs = low is not None and {low, high} != {median}
-        self._note_bounds(differs=differs, has_both=low is not None)
-        bounds = f"bounds {format_range(low, high)}" if differs else ""
+        known = sorted(case for case in cases if case is not None and not math.isnan(case))
+        bounds = format_median_bounds(median, known[0], known[1]) if len(known) == len(cases) else ""
+        self._note_bounds(differs=bool(bounds), has_both=len(known) == len(cases))
         return Cell(format_median(median, *ends), bounds, self._remark(variable, "median"))
 
     def quartiles(self, variable: str) -> Cell:
@@ -176,15 +210,18 @@ def denominator_phrase(lookup: ResultLookup) -> str:
     return f"{format_number(min(found))} {between} {most}"
 
 
-def bounds_notes(notes: Footnotes) -> tuple[str, ...]:
-    """Return what the bounds of a table mean, and what the absence of bounds or percents means."""
-    parts = ((notes.has_bounds, BOUNDS_NOTE), (notes.has_decided, DECIDED_NOTE))
+def bounds_notes(notes: Footnotes, meaning: str = GRADE_BOUNDS) -> tuple[str, ...]:
+    """Return what the bounds of a table mean, and what the absence of bounds or percents means.
+
+    `meaning` is the sentence for its kind of outcome: open days enter the bounds of recovery, not of grades.
+    """
+    parts = ((notes.has_bounds, meaning), (notes.has_decided, DECIDED_NOTE))
     text = " ".join(part for is_due, part in parts if is_due)
     return (*([text] if text else []), *([OPEN_NOTE] if notes.has_open else []))
 
 
 def common_notes(
-    content: ReportContent, notes: Footnotes, *, outcomes: Iterable[str] = ()
+    content: ReportContent, notes: Footnotes, *, outcomes: Iterable[str] = (), bounds: str = GRADE_BOUNDS
 ) -> tuple[str, ...]:
     """Return the notes of a whole table: under which definitions, and what the bounds mean."""
     texts = [read_definition(raw) for raw in content.definitions]
@@ -192,4 +229,4 @@ def common_notes(
     used = [text for text in texts if text.id in wanted] if content.outcome_definitions else texts
     named = "; ".join(clean_text(text.name) for text in used)
     label = "Definition" if len(used) == 1 else "Definitions"
-    return (*([f"{label}: {named}."] if named else []), *bounds_notes(notes))
+    return (*([f"{label}: {named}."] if named else []), *bounds_notes(notes, bounds))

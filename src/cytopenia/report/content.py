@@ -56,6 +56,9 @@ class ReportContent:
         Analyte to (title, unit), the unit as it is to be printed.
     outcome_definitions : mapping, optional
         Outcome id (or `baseline_cytopenia`) to definition id; if empty, a table names every definition.
+    windows : mapping, optional
+        First and last day an outcome looks at, by outcome id; that of a nadir by its variable in the results
+        (`anc`, `nadir_anc_29_60`) or by its outcome id (`nadir_anc`). A title without its days gets them.
     reference_lines : mapping, optional
         Analyte to (value, label) pairs drawn as dashed lines in the trajectories.
     show_patient_ids : bool
@@ -74,6 +77,7 @@ class ReportContent:
     outcome_titles: Mapping[str, str]
     analyte_titles: Mapping[str, tuple[str, str]]
     outcome_definitions: Mapping[str, str] = field(default_factory=dict[str, str])
+    windows: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     reference_lines: Mapping[str, Sequence[tuple[float, str]]] = field(
         default_factory=dict[str, Sequence[tuple[float, str]]]
     )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_PATIENTS", "plot_day_map", "rank_patients"]
 
 DAY_MAP = "day-map"
-MOST_PATIENTS = 120
+MOST_PATIENTS = 150
 PAGE_WIDTH, LABEL_WIDTH, PANEL_GAP = 720.0, 44.0, 14.0
 TOP, BOTTOM, LEGEND_HEIGHT = 34.0, 20.0, 58.0
 

@@ -16,8 +16,10 @@ __all__ = [
     "escape_markdown",
     "format_bounds",
     "format_count",
+    "format_days",
     "format_level",
     "format_median",
+    "format_median_bounds",
     "format_number",
     "format_percent",
     "format_percent_range",
@@ -32,6 +34,7 @@ NO_VALUE = EN_DASH
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
 SMALL, LARGE, SEPARATED = 10, 1_000, 10_000
+MOST_DECIMALS = 4
 
 COMPARATORS = {">=": "\N{GREATER-THAN OR EQUAL TO}", "<=": "\N{LESS-THAN OR EQUAL TO}"}
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
@@ -206,6 +209,40 @@ def format_median(median: float, low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return format_number(median, decimals)
     return f"{format_number(median, decimals)} ({format_range(low, high, decimals)})"
+
+
+def format_median_bounds(median: float, low: float, high: float) -> str:
+    """Return "bounds 0.55-0.64" (with an en dash), or an empty string when neither end differs.
+
+    There are as many decimals as tell the numbers apart, at most four; equal to four decimals is equal.
+
+    Examples
+    --------
+    >>> format_median_bounds(0.64, 0.55, 0.64), format_median_bounds(0.64, 0.6388, 0.64)
+    ('bounds 0.55\u20130.64', 'bounds 0.639\u20130.640')
+    >>> format_median_bounds(0.64, 0.64, 0.64)
+    ''
+    """
+    numbers = [end if math.isinf(end) else round_decimal(end, MOST_DECIMALS) for end in (median, low, high)]
+    if len(set(numbers)) == 1:
+        return ""
+    fewest = choose_decimals([end for end in (high, low) if math.isfinite(end)])
+    tries = range(fewest, MOST_DECIMALS + 1)
+    shown = ({format_number(end, digits) for end in (median, low, high)} for digits in tries)
+    enough = (digits for digits, texts in zip(tries, shown, strict=True) if len(texts) == len(set(numbers)))
+    return f"bounds {format_range(low, high, next(enough, fewest))}"
+
+
+def format_days(first: int, last: int) -> str:
+    """Return a window in words.
+
+    Examples
+    --------
+    >>> format_days(0, 28), format_days(-5, 0), format_days(7, 7)
+    ('days 0 to 28', 'days \u22125 to 0', 'day 7')
+    """
+    start = format_number(first)
+    return f"day {start}" if first == last else f"days {start} to {format_number(last)}"
 
 
 def format_level(level: str) -> str:

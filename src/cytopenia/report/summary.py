@@ -65,8 +65,8 @@ def list_key_numbers(content: ReportContent) -> list[KeyNumber]:
     """Return severe occurrence and recovery, as the results give them.
 
     Of an occurrence the level with grade >= 3 is taken, else its first level; of recovery those recovered
-    (or never below) with early deaths left out. Where patients could not be judged, the bounds of the
-    percent take the place of the percent.
+    (or never below) by the reading of early deaths that the results give first. Where patients could not
+    be judged, the bounds of the percent take the place of the percent.
     """
     numbers = list[KeyNumber]()
     for analysis in content.analyses:
@@ -88,8 +88,7 @@ def _occurrence(content: ReportContent, lookup: ResultLookup, name: str) -> KeyN
 
 
 def _recovery(content: ReportContent, lookup: ResultLookup, name: str) -> KeyNumber:
-    strata = lookup.strata
-    stratum = "left out" if "left out" in strata else (strata or [""])[0]
+    stratum = next(iter(lookup.strata), "")
     title = outcome_title(content, name)
     reading = f", early deaths {stratum}" if stratum else ""
     level = next((one for one in GOOD_LEVELS if one in lookup.levels(name)), "recovered")

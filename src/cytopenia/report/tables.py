@@ -9,14 +9,17 @@ from itertools import product
 import polars as pl
 
 from cytopenia.report.cells import (
+    NADIR_BOUNDS,
     NOT_EVALUABLE,
     NOT_JUDGED,
+    RECOVERY_BOUNDS,
     CellMaker,
     analyte_title,
     bounds_notes,
     common_notes,
     day_zero_note,
     denominator_phrase,
+    nadir_title,
     outcome_title,
 )
 from cytopenia.report.content import ReportContent, sort_findings
@@ -54,6 +57,7 @@ NOT_JUDGED_NOTE = (
     "Not judged: patients without the measurements or the limit of normal to decide; never counted as free "
     "of the outcome. Without a grade a patient may still be known to lie below a higher one."
 )
+LIMIT_NOTE = "A value reported as a limit (<0.1, >2000) counts with the printed number."
 COUNT_RECOVERY_NOTE = (
     "Support was not recorded completely: this is count recovery, whatever growth factors or transfusions "
     "were given."
@@ -184,7 +188,7 @@ def table_nadirs(content: ReportContent, analysis_id: str) -> Table:
     values = CellMaker(select_results(content.results, analysis_id, group="nadir"), notes)
     days = CellMaker(select_results(content.results, analysis_id, group="nadir_day"), notes)
     rows = [
-        Row(analyte_title(content, name), (values.number(name, "n"), values.median(name), days.median(name)))
+        Row(nadir_title(content, name), (values.number(name, "n"), values.median(name), days.median(name)))
         for name in values.lookup.variables
     ]
     columns = ("Patients", "Nadir, median (range)", "Day of nadir, median (range)")
@@ -194,7 +198,7 @@ def table_nadirs(content: ReportContent, analysis_id: str) -> Table:
         caption=_caption("Nadir and day of nadir", _all_patients(content)),
         columns=(Column("Lineage", "left"), *map(Column, columns)),
         rows=tuple(rows),
-        notes=(extra.rstrip(), *bounds_notes(notes)),
+        notes=(extra.rstrip(), LIMIT_NOTE, *bounds_notes(notes, NADIR_BOUNDS)),
         footnotes=tuple(notes.texts),
     )
 
@@ -202,12 +206,12 @@ def table_nadirs(content: ReportContent, analysis_id: str) -> Table:
 def table_recovery(content: ReportContent, analysis_id: str) -> Table:
     """Return recovery at the landmark, the readings of deaths before it side by side.
 
-    Where nobody was "never below", that level and "recovered" are one row with the bounds of both.
+    The readings stand in the order of the results. Where nobody was "never below", that level and
+    "recovered" are one row with the bounds of both.
     """
     cells = CellMaker(select_results(content.results, analysis_id), Footnotes(), NOT_EVALUABLE)
     lookup = cells.lookup
-    readings = [*(name for name in READINGS if name in lookup.strata)]
-    readings += [name for name in lookup.strata if name not in READINGS]
+    readings = lookup.strata
     rows = list[Row]()
     for name in lookup.variables:
         if len(lookup.variables) > 1:
@@ -216,6 +220,7 @@ def table_recovery(content: ReportContent, analysis_id: str) -> Table:
     titles = [READINGS.get(name, format_level(clean_text(name))) for name in readings]
     extra = "Not evaluable: too little was measured around the landmark; it is not the same as not recovered."
     support = [COUNT_RECOVERY_NOTE] if content.settings.get("support_complete") is False else []
+    notes = common_notes(content, cells.notes, outcomes=lookup.variables, bounds=RECOVERY_BOUNDS)
     is_one = len(lookup.variables) == 1
     subject = outcome_title(content, lookup.variables[0]) if is_one else "Recovery at the landmark"
     return Table(
@@ -223,7 +228,7 @@ def table_recovery(content: ReportContent, analysis_id: str) -> Table:
         caption=_caption(subject, denominator_phrase(lookup)),
         columns=(Column("State", "left"), *(Column(f"{title}, n/N (%)") for title in titles)),
         rows=tuple(rows),
-        notes=(*common_notes(content, cells.notes, outcomes=lookup.variables), extra, *support),
+        notes=(*notes, extra, *support),
         footnotes=tuple(cells.notes.texts),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from cytopenia.definition_forms import BoundsDefinition
 from cytopenia.grading.cuts import decode_ends
-from cytopenia.grading.day_grid import DayGrid
 from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
 from cytopenia.grading.grades import judge_rows
 from cytopenia.results import ResultRow
@@ -80,7 +78,7 @@ def _days_of_analyte(
     cohort: CohortOutcomes, chosen: NDArray[np.int64], plan: GradePlan, bounds: BoundsDefinition
 ) -> pl.DataFrame:
     analyte = plan.part.analyte
-    part = _pick_patients(cohort.grids[analyte], chosen)
+    part = cohort.grids[analyte].part(chosen)
     slack = bounds.slack.get(analyte, max(bounds.slack.values()))
     grid = derive_scenarios(part, slack=slack, longest=bounds.longest_days).window(*plan.window)
     patients, days = grid.measured.shape
@@ -116,18 +114,6 @@ def _read_values(grid: ScenarioGrid) -> dict[str, NDArray[Any]]:
     is_exact = grid.low == grid.high
     sign = np.select([grid.measured & is_exact, grid.measured & ~is_finite], ["=", ">="], "<=")
     return {"value": value.ravel(), "comparator": sign.ravel()}
-
-
-def _pick_patients(grid: DayGrid, chosen: NDArray[np.int64]) -> DayGrid:
-    return replace(
-        grid,
-        low=grid.low[chosen],
-        high=grid.high[chosen],
-        source_row=grid.source_row[chosen],
-        lln=None if grid.lln is None else grid.lln[chosen],
-        cap=None if grid.cap is None else grid.cap[chosen],
-        last_day_at_risk=grid.last_day_at_risk[chosen],
-    )
 
 
 def summarize_trajectories(cohort: CohortOutcomes, plan: Plan) -> Iterator[ResultRow]:

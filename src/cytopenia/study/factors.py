@@ -60,19 +60,21 @@ def check_factors(study: Study, tables: Tables) -> None:
         table, _, column = address.partition(".")
         frame = {"patients": tables.patients, "infusions": tables.infusions}.get(table)
         if frame is None or column not in frame.columns:
-            known_columns = [f"patients.{name}" for name in tables.patients.columns]
-            known_columns += [f"infusions.{name}" for name in tables.infusions.columns]
-            hint = suggest_name(address, known_columns)
-            problems.append(f"cohort.require: no column '{address}'{hint}; write table.column")
+            known_columns = {
+                "patients": tables.patients.columns,
+                "infusions": tables.infusions.columns,
+            }
+            allowed = [f"{place}.{name}" for place, names in known_columns.items() for name in names]
+            hint = suggest_name(column, known_columns.get(table, []))
+            problems.append(f"cohort.require: no column '{address}'{hint}; allowed: {', '.join(allowed)}")
     if _needs_baseline(study) and not _knows_lymphodepletion(tables):
         problems.append(
             "study: baseline values need the start of lymphodepletion. Write lymphodepletion_day = -5 (your"
             " day) under [study], or give a column lymphodepletion_day in the infusions table"
         )
     if problems:
-        raise ProtocolError(
-            join_problems(f"{study.path.name}: {len(problems)} problem(s) with names of columns", problems)
-        )
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise ProtocolError(join_problems(f"{study.path.name}: {count} with the tables", problems))
 
 
 def _needs_baseline(study: Study) -> bool:

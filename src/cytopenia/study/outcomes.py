@@ -23,7 +23,7 @@ from cytopenia.grading.day_grid import (
     split_courses,
 )
 from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
-from cytopenia.grading.grades import GRADE_REASONS, ROLES, STATES, grade_courses
+from cytopenia.grading.grades import GRADE_REASONS, ROLES, STATES, VERDICTS, grade_courses
 from cytopenia.grading.nadirs import NADIR_REASONS, derive_nadirs
 from cytopenia.grading.outcome_rows import (
     EVIDENCE_SCHEMA,
@@ -34,6 +34,7 @@ from cytopenia.grading.outcome_rows import (
     frame_outcomes,
 )
 from cytopenia.grading.recovery import (
+    CELL_STATES,
     RECOVERY_LABELS,
     RECOVERY_REASONS,
     Cells,
@@ -106,7 +107,9 @@ class _Kernel:
         }
         found = _Found()
         for grade in self.plan.grades:
-            rows, evidence = grade_courses(grade.part, scenarios[grade.part.analyte].window(*grade.window))
+            rows, evidence = grade_courses(
+                grade.part, scenarios[grade.part.analyte].window(*grade.window), min_grade=grade.min_grade
+            )
             found.outcomes[_grade_key(grade)] = rows
             found.evidence[_grade_key(grade), grade.part.analyte] = evidence
         for nadir in self.plan.nadirs:
@@ -208,7 +211,7 @@ def _run_parts(kernel: _Kernel, parts: Sequence[slice], progress: Progress | Non
 
 
 def _grade_key(plan: GradePlan) -> str:
-    return f"{plan.address}|{plan.window[0]}|{plan.window[1]}"
+    return f"{plan.address}|{plan.window[0]}|{plan.window[1]}|{plan.min_grade or 0}"
 
 
 def _bracketing_days(plan: RecoveryPlan, grid: ScenarioGrid) -> range:
@@ -278,8 +281,11 @@ def _frame_all_evidence(plan: Plan, found: Sequence[_Found], courses: Courses) -
             courses.patient_id,
             outcome=outcome,
             analyte=analyte,
-            roles=ROLES,
-            states=STATES,
+            names={
+                "role": ROLES,
+                "state": STATES,
+                "verdict": VERDICTS if key in names else CELL_STATES,
+            },
         )
         for key, analyte in (found[0].evidence if found else {})
         for outcome in names.get(key, (key,))

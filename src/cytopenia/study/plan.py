@@ -15,12 +15,16 @@ __all__ = ["GradePlan", "NadirPlan", "Plan", "RecoveryPlan", "build_plan", "plan
 
 @dataclass(frozen=True)
 class GradePlan:
-    """One part of a definition graded over one window; several outcomes may rest on it."""
+    """One part of a definition graded over one window; several outcomes may rest on it.
+
+    With `min_grade` the question is only whether this grade is reached.
+    """
 
     address: str
     part: GradesPart
     window: tuple[int, int]
     outcomes: tuple[str, ...]
+    min_grade: int | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class NadirPlan:
     outcome: str
     analyte: str
     window: tuple[int, int]
+
+    @property
+    def variable(self) -> str:
+        """Name in the result table: the analyte, or the outcome where the analyte has several windows."""
+        return self.analyte if self.outcome == f"nadir_{self.analyte}" else self.outcome
 
 
 @dataclass(frozen=True)
@@ -133,14 +142,14 @@ def plan_recovery(plan: RecoveryPlan, bounds: BoundsDefinition) -> Plan:
 
 
 def _plan_grades(study: Study) -> tuple[GradePlan, ...]:
-    found: dict[tuple[str, tuple[int, int]], GradePlan] = {}
+    found: dict[tuple[str, tuple[int, int], int | None], GradePlan] = {}
     for name, spec in study.protocol.outcomes.items():
         if spec.definition is None or spec.window is None:
             continue
         (address, part), *_ = study.library.find_parts(spec.definition).items()
-        key = (address, spec.window)
+        key = (address, spec.window, spec.min_grade)
         before = found[key].outcomes if key in found else ()
-        found[key] = GradePlan(address, part, spec.window, (*before, name))
+        found[key] = GradePlan(address, part, spec.window, (*before, name), spec.min_grade)
     return tuple(found.values())
 
 

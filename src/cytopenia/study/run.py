@@ -105,16 +105,18 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
 
 def _choose_cohort(study: Study, tables: Tables) -> tuple[list[ResultRow], Tables]:
     """The patients with an infusion and every required column, and a row for each step."""
-    everybody = tables.patients.select("patient_id").unique()
+    described = tables.patients.select("patient_id").unique()
     infused = tables.infusions.filter(pl.col("day") == 0).unique(
         "patient_id", keep="first", maintain_order=True
     )
-    kept = infused.join(everybody, on="patient_id", how="semi")
+    everybody = pl.concat([described, infused.select("patient_id")]).unique()
+    kept = infused.join(described, on="patient_id", how="semi")
     rows = [_step("patients", "Patients in the tables", everybody.height)]
-    if kept.height < everybody.height:
-        rows.append(
-            _step("no_infusion", "No infusion recorded", everybody.height - kept.height, left_out=True)
-        )
+    left_out = {
+        "no_infusion": ("No infusion recorded", everybody.height - infused.height),
+        "not_described": ("Not in the patients table", infused.height - kept.height),
+    }
+    rows += [_step(step, text, count, left_out=True) for step, (text, count) in left_out.items() if count]
     for address in study.protocol.cohort.require:
         table, _, column = address.partition(".")
         frame = kept if table == "infusions" else tables.patients
@@ -155,7 +157,10 @@ def _summarize(
             case Occurrence():
                 yield from _summarize_occurrence(analysis, plan, frames)
             case Recovery():
-                yield from summarize_recovery(analysis.id, analysis.outcome, frames[analysis.outcome])
+                headline = plan.specs[analysis.outcome].died_before_landmark or "exclude"
+                yield from summarize_recovery(
+                    analysis.id, analysis.outcome, frames[analysis.outcome], headline=headline
+                )
                 yield from summarize_cells(analysis.id, analysis.outcome, cohort.cells)
 
 
@@ -183,11 +188,11 @@ def _summarize_occurrence(
         spec = plan.specs[name]
         is_graded = spec.min_grade is None and not spec.any_of
         yield from summarize_occurrence(analysis.id, name, frames[name], is_graded=is_graded)
-    wanted = {plan_.window: plan_ for plan_ in plan.grades if set(plan_.outcomes) & set(analysis.outcomes)}
-    analytes = {grade.part.analyte for grade in plan.grades if set(grade.outcomes) & set(analysis.outcomes)}
+    chosen = [grade for grade in plan.grades if set(grade.outcomes) & set(analysis.outcomes)]
+    wanted = {(grade.part.analyte, grade.window) for grade in chosen}
     for nadir in plan.nadirs:
-        if nadir.analyte in analytes and nadir.window in wanted:
-            yield from summarize_nadirs(analysis.id, nadir.analyte, frames[nadir.outcome])
+        if (nadir.analyte, nadir.window) in wanted:
+            yield from summarize_nadirs(analysis.id, nadir.variable, frames[nadir.outcome])
 
 
 def _check_baseline(study: Study, cohort: CohortOutcomes) -> list[Finding]:
@@ -234,7 +239,7 @@ def _collect_settings(study: Study, tables: Tables, plan: Plan) -> dict[str, Any
         "day_zero": _name_day_zero(tables),
         "protocol_sha256": study.sha256,
         "definition_sha256": {name: study.library.sha256[name] for name in _used_definitions(study, plan)},
-        "data_sha256": _fingerprint(tables),
+        "data_fingerprint": _fingerprint(tables),
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
 
@@ -248,11 +253,11 @@ def _name_day_zero(tables: Tables) -> str:
 
 
 def _fingerprint(tables: Tables) -> str:
-    """Hash of the tables' content, whatever the order of their rows."""
+    """Hash of the tables' content, whatever the order of their rows; it holds for one release of Polars."""
     digest = hashlib.sha256()
     for name in ("patients", "infusions", "labs", "support", "events", "responses"):
         frame: pl.DataFrame = getattr(tables, name)
-        columns = sorted(frame.columns)
+        columns = sorted(set(frame.columns) - {"source_row"})
         hashes = frame.select(columns).hash_rows(seed=0).sort()
         digest.update(f"{name}:{','.join(columns)}:{frame.height}:".encode())
         digest.update(hashes.to_numpy().tobytes())

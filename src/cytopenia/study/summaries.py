@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -191,8 +192,24 @@ def _count_not_judged(
 
 
 def summarize_nadirs(analysis_id: str, analyte: str, frame: pl.DataFrame) -> Iterator[ResultRow]:
-    """Value and day of the nadir."""
+    """Value and day of the nadir; its median also with each nadir as high, or as low, as it can have been."""
     yield from _describe(analysis_id, analyte, frame["policy"], group="nadir")
+    for scenario in ("best", "worst"):
+        # A nadir without an upper end (">0.4") lies above every other one.
+        ends = frame.filter(pl.col("policy").is_not_null())[scenario].fill_null(math.inf)
+        middle = ends.median()
+        median = middle if isinstance(middle, float) and math.isfinite(middle) else None
+        yield ResultRow(
+            analysis_id=analysis_id,
+            group="nadir",
+            variable=analyte,
+            scenario=scenario,
+            estimate="median",
+            value=median,
+            n=len(ends),
+            status="not_estimable" if median is None else "ok",
+            note="no value with an upper end in the middle" if median is None else "",
+        )
     yield from _describe(analysis_id, analyte, frame["first_day"], group="nadir_day")
 
 
