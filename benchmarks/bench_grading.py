@@ -32,7 +32,7 @@ COURSES = {
 }
 FIRST_DAY, LAST_DAY, DRAWS = -10, 60, 20
 
-BLOCKS = 6
+BLOCKS = 10
 STUDY = """
 [study]
 title = "benchmark"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from cytopenia.contract import Tables, prepare_tables
+from cytopenia.contract import prepare_tables
 from cytopenia.definition_forms import BoundsDefinition
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.plan import Plan
@@ -42,18 +42,25 @@ def derive_in_blocks(
 
     Notes
     -----
-    Each block reads the file once. A course is a pure function of the rows of one patient, so that nothing
-    is lost between blocks.
+    The file is read once; its repeated words are held once each, and each block is prepared by itself. A
+    course is a pure function of the rows of one patient, so that nothing is lost between blocks.
     """
+    rows = _read_compact(labs)
     for block in range(blocks):
-        yield derive_outcomes(_read_block(labs, block, blocks), plan, bounds=bounds, use_caps=use_caps)
+        tables = prepare_tables({"labs": _pick_block(rows, block, blocks)})
+        yield derive_outcomes(tables, plan, bounds=bounds, use_caps=use_caps)
         if progress is not None:
             progress("grading", block + 1, blocks)
 
 
-def _read_block(labs: Path | str, block: int, blocks: int) -> Tables:
-    """The prepared tables of one block; nothing of the raw rows outlives the call."""
-    rows = pl.scan_parquet(labs)
-    if blocks > 1:
-        rows = rows.filter(pl.col("patient_id").hash(seed=0) % blocks == block)
-    return prepare_tables({"labs": rows.collect(engine="streaming").rechunk()})
+def _read_compact(labs: Path | str) -> pl.DataFrame:
+    """The rows of the file, with the columns that repeat a few words as categories."""
+    repeating = [name for name in ("analyte", "unit") if name in pl.read_parquet_schema(labs)]
+    rows = pl.scan_parquet(labs).with_columns(pl.col(repeating).cast(pl.Categorical))
+    return rows.collect(engine="streaming")
+
+
+def _pick_block(rows: pl.DataFrame, block: int, blocks: int) -> pl.DataFrame:
+    if blocks == 1:
+        return rows
+    return rows.filter(pl.col("patient_id").hash(seed=0) % blocks == block)
