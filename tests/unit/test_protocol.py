@@ -263,3 +263,13 @@ def test_every_wrong_name_is_told_at_once(tmp_path: Path) -> None:
     text = STUDY.replace("min_grade = 3", "min_grade = 5").replace('outcome = "recovery"', 'outcome = "x"')
     with pytest.raises(ProtocolError, match=r"^study.toml: 3 problems\n"):
         read_protocol(write(tmp_path, text))
+
+
+def test_an_unknown_definition_is_told_beside_a_wrong_key(tmp_path: Path) -> None:
+    """Both at once: a wrong form must not hide a wrong name."""
+    text = '[study]\ntitle = "x"\nseed = 1\nsed = 2\n[data]\n[outcomes.anemia]\ndefinition = "ctcae_v44"\n'
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ProtocolError) as caught:
+        read_protocol(tmp_path / "study.toml")
+    assert "unknown key 'study.sed' (did you mean 'seed'?)" in str(caught.value)
+    assert "outcomes.anemia: unknown definition 'ctcae_v44' (did you mean 'ctcae_v4'?)" in str(caught.value)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -184,12 +185,32 @@ def read_protocol(path: Path | str) -> Study:
     table = parse_toml(content, name=file.name, error=ProtocolError)
     library = load_library(file.parent)
     protocol, problems = read_form(Protocol, table, where=file.name)
-    if protocol is not None:
-        problems = [f"{file.name}: {problem}" for problem in _check_names(protocol, library)]
+    found = _find_unknown_definitions(table, library) if protocol is None else _check_names(protocol, library)
+    problems = [*problems, *(f"{file.name}: {problem}" for problem in found)]
     if protocol is None or problems:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         raise ProtocolError(join_problems(f"{file.name}: {count}", problems))
     return Study(protocol, library, file, hashlib.sha256(content).hexdigest())
+
+
+def _find_unknown_definitions(table: Mapping[str, Any], library: Library) -> list[str]:
+    """Unknown definitions of a file whose form is wrong, so that they are told with the rest."""
+    problems: list[str] = []
+    for name, spec in _named_tables(table.get("outcomes")):
+        address = spec.get("definition")
+        try:
+            if isinstance(address, str):
+                library.find(address)
+        except DefinitionError as cause:
+            problems.append(f"outcomes.{name}: {cause}")
+    return problems
+
+
+def _named_tables(value: Any) -> list[tuple[str, dict[str, Any]]]:
+    tables = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return [
+        (name, cast("dict[str, Any]", inner)) for name, inner in tables.items() if isinstance(inner, dict)
+    ]
 
 
 def _check_names(protocol: Protocol, library: Library) -> list[str]:
