@@ -282,6 +282,10 @@ class BoundsDefinition(_Head):
     slack: dict[str, Annotated[Number, Field(ge=1)]] = Field(min_length=1)
     cap: dict[str, str] = Field(default_factory=dict)
 
+    def slack_of(self, analyte: str) -> float:
+        """Slack of an analyte; the widest of all where the definition does not name it."""
+        return self.slack.get(analyte, max(self.slack.values()))
+
 
 class BaselineDefinition(_Head):
     """Which value before treatment stands for the patient's own state."""

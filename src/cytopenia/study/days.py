@@ -46,13 +46,9 @@ def frame_patient_days(cohort: CohortOutcomes, plan: Plan, bounds: BoundsDefinit
         highest grades are kept: grade 4 in most analytes first, then grade 3, 2, 1; ties by id.
     """
     chosen = _choose_patients(cohort, plan)
-    done: set[str] = set()
-    frames = [pl.DataFrame(schema=PATIENT_DAY_SCHEMA)]
-    for grade in plan.grades:
-        if grade.part.analyte not in done:
-            done.add(grade.part.analyte)
-            frames.append(_days_of_analyte(cohort, chosen, grade, bounds))
-    return pl.concat(frames)
+    leading = plan.leading_grades.values()
+    frames = [_days_of_analyte(cohort, chosen, grade, bounds) for grade in leading]
+    return pl.concat([pl.DataFrame(schema=PATIENT_DAY_SCHEMA), *frames])
 
 
 def _choose_patients(cohort: CohortOutcomes, plan: Plan) -> NDArray[np.int64]:
@@ -60,7 +56,7 @@ def _choose_patients(cohort: CohortOutcomes, plan: Plan) -> NDArray[np.int64]:
     everybody = pl.DataFrame({"patient_id": cohort.courses.patient_id}).with_row_index("place")
     if everybody.height <= MAP_PATIENTS:
         return everybody["place"].cast(pl.Int64).to_numpy()
-    names = [grade.outcomes[0] for grade in plan.grades]
+    names = [grade.outcomes[0] for grade in plan.leading_grades.values()]
     highest = max(rule.grade for grade in plan.grades for rule in grade.part.lab_rules) if names else 0
     keys = [f"grade_{grade}" for grade in range(highest, 0, -1)]
     reached = (
@@ -79,8 +75,8 @@ def _days_of_analyte(
 ) -> pl.DataFrame:
     analyte = plan.part.analyte
     part = cohort.grids[analyte].part(chosen)
-    slack = bounds.slack.get(analyte, max(bounds.slack.values()))
-    grid = derive_scenarios(part, slack=slack, longest=bounds.longest_days).window(*plan.window)
+    scenarios = derive_scenarios(part, slack=bounds.slack_of(analyte), longest=bounds.longest_days)
+    grid = scenarios.window(*plan.window)
     patients, days = grid.measured.shape
     codes = np.select([grid.measured, grid.capped, grid.short_gap, grid.open_day], [4, 3, 2, 1], 0)
     first = plan.window[0]
@@ -118,11 +114,9 @@ def _read_values(grid: ScenarioGrid) -> dict[str, NDArray[Any]]:
 
 def summarize_trajectories(cohort: CohortOutcomes, plan: Plan) -> Iterator[ResultRow]:
     """Median and quartiles of the measured values of each day, with how many were measured and at risk."""
-    done: set[str] = set()
     for nadir in plan.nadirs:
-        if nadir.analyte in done:
+        if nadir.variable != nadir.analyte:
             continue
-        done.add(nadir.analyte)
         grid = cohort.grids[nadir.analyte]
         printed = decode_ends(np.where(np.isfinite(grid.high), grid.high, grid.low))
         at_risk = grid.at_risk

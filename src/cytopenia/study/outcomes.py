@@ -100,7 +100,7 @@ class _Kernel:
         scenarios = {
             analyte: derive_scenarios(
                 grid.part(patients),
-                slack=self.bounds.slack.get(analyte, max(self.bounds.slack.values())),
+                slack=self.bounds.slack_of(analyte),
                 longest=self.bounds.longest_days,
             )
             for analyte, grid in self.grids.items()

@@ -68,6 +68,14 @@ class Plan:
     specs: Mapping[str, OutcomeSpec]
     days: Mapping[str, tuple[int, int]]
 
+    @property
+    def leading_grades(self) -> dict[str, GradePlan]:
+        """The first graded plan of each analyte, in the order of the protocol."""
+        leading: dict[str, GradePlan] = {}
+        for plan in self.grades:
+            leading.setdefault(plan.part.analyte, plan)
+        return leading
+
     def title(self, outcome: str, *, support_complete: bool = False) -> str:
         """Title of an outcome for tables and figures.
 
