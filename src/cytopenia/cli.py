@@ -29,6 +29,7 @@ app = App(
 )
 
 _BAR_AFTER_SECONDS = 1.0
+_PLAIN_WIDTH = 130
 _READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended
 
 
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 @app.command
 def demo(*, out: Path = Path("cytopenia-demo")) -> None:
-    """Simulate a small synthetic cohort and run a whole study on it.
+    """Run a whole published study on a synthetic twin of its cohort, and compare with what was printed.
 
     Example: `cytopenia demo --out my-demo`
 
@@ -69,6 +70,7 @@ def demo(*, out: Path = Path("cytopenia-demo")) -> None:
 
     with _Bar() as bar:
         written = run_demo(out, progress=bar)
+    _print_comparison(written.run.results)
     print("Synthetic data: every patient in this demonstration is invented.")
     _tell_written(written.folder, written.run.findings)
 
@@ -247,7 +249,7 @@ def _open_bar() -> ProgressBar:
 
 def _tell_written(folder: Path, findings: pl.DataFrame) -> None:
     counts = {level: int((findings["severity"] == level).sum()) for level in ("warning", "info")}
-    print(f"Report:   {folder / 'report.html'}")
+    print(f"Report:   {folder / 'report.html'}, and for Word report.docx, methods.md")
     print(f"Numbers:  {folder / 'results.csv'}, patients.csv, outcomes.csv, evidence.csv")
     words = [
         f"{n} {name if n == 1 else name + 's'}"
@@ -256,6 +258,31 @@ def _tell_written(folder: Path, findings: pl.DataFrame) -> None:
     print(f"Findings: {', '.join(words)} in findings.csv")
     for row in findings.filter(findings["severity"] == "warning").iter_rows(named=True):
         print(f"  {row['message']}")
+
+
+def _print_comparison(results: pl.DataFrame) -> None:
+    """Printed beside recomputed, section by section, and how many numbers have each verdict."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from cytopenia.published.agreement import PRINTED, VERDICTS, split_note
+
+    rows = results.filter(results["analysis_id"] == PRINTED)
+    width = None if sys.stdout.isatty() else _PLAIN_WIDTH
+    console = Console(width=width, highlight=False)
+    for section in rows.partition_by("group", maintain_order=True):
+        table = Table(title=escape(section["group"][0]), title_justify="left", box=None, pad_edge=False)
+        for heading in ("", "printed", "recomputed", "verdict"):
+            table.add_column(heading, overflow="fold")
+        for row in section.iter_rows(named=True):
+            shown, _ = split_note(row["note"])
+            cells = (row["variable_level"], row["text"], shown, row["level"])
+            table.add_row(*map(escape, cells), style=None if row["level"] in VERDICTS[:2] else "bold")
+        console.print(table)
+        console.print()
+    counts = ", ".join(f"{int((rows['level'] == verdict).sum())} {verdict}" for verdict in VERDICTS)
+    console.print(f"{rows.height} printed numbers and statements: {counts}.")
 
 
 def _print_findings(findings: pl.DataFrame) -> None:

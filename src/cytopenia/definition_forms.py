@@ -14,6 +14,7 @@ __all__ = [
     "Citation",
     "Criterion",
     "Definition",
+    "GatesDefinition",
     "GradeRule",
     "GradesDefinition",
     "GradesPart",
@@ -302,11 +303,21 @@ class BaselineDefinition(_Head):
         return window
 
 
-Definition = GradesDefinition | RecoveryDefinition | BoundsDefinition | BaselineDefinition
+class GatesDefinition(_Head):
+    """How many events a model needs; the smaller of events and non-events counts."""
+
+    kind: Literal["gates"]
+    univariable_from: int = Field(ge=1, le=1000)
+    multivariable_from: int = Field(ge=1, le=1000)
+    per_term: int = Field(ge=1, le=1000)
+
+
+Definition = GradesDefinition | RecoveryDefinition | BoundsDefinition | BaselineDefinition | GatesDefinition
 
 FORMS: dict[str, type[Any]] = {
     "grades": GradesDefinition,
     "recovery": RecoveryDefinition,
     "bounds": BoundsDefinition,
     "baseline": BaselineDefinition,
+    "gates": GatesDefinition,
 }

@@ -20,6 +20,7 @@ from cytopenia.definition_forms import (
     BoundsDefinition,
     Criterion,
     Definition,
+    GatesDefinition,
     GradesDefinition,
     GradesPart,
     RecoveryDefinition,
@@ -91,6 +92,14 @@ class Library:
         definition = self.find("baseline")
         if not isinstance(definition, BaselineDefinition):
             raise DefinitionError("'baseline' must be of kind 'baseline'")
+        return definition
+
+    @property
+    def gates(self) -> GatesDefinition:
+        """How many events a model needs."""
+        definition = self.find("model_gates")
+        if not isinstance(definition, GatesDefinition):
+            raise DefinitionError("'model_gates' must be of kind 'gates'")
         return definition
 
 
@@ -341,9 +350,18 @@ def _describe_baseline(definition: BaselineDefinition) -> tuple[list[str], list[
     return [rule], []
 
 
+def _describe_gates(definition: GatesDefinition) -> tuple[list[str], list[str]]:
+    rule = (
+        f"One factor at a time from {definition.univariable_from} on, a multivariable model from"
+        f" {definition.multivariable_from} on, one term per {definition.per_term}."
+    )
+    return [rule], []
+
+
 _DESCRIBE: dict[type[Any], Any] = {
     GradesDefinition: _describe_grades,
     RecoveryDefinition: _describe_recovery,
     BoundsDefinition: _describe_bounds,
     BaselineDefinition: _describe_baseline,
+    GatesDefinition: _describe_gates,
 }

@@ -17,28 +17,18 @@ from typing import Any
 import polars as pl
 
 from cytopenia.contract import TABLES, Tables, check_tables, require_tables
-from cytopenia.definition_forms import LimitOfNormal
 from cytopenia.errors import OutputError
 from cytopenia.readers.tabular import read_tables
-from cytopenia.report.content import ReportContent
-from cytopenia.simulate import simulate_cohort
-from cytopenia.study.factors import check_factors
+from cytopenia.run_content import collect_content
+from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.outcomes import Progress
-from cytopenia.study.plan import Plan
-from cytopenia.study.protocol import (
-    Characteristics,
-    Occurrence,
-    Recovery,
-    Study,
-    read_protocol,
-)
+from cytopenia.study.protocol import Study, read_protocol
 from cytopenia.study.run import StudyRun, run_plan
-from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["WrittenStudy", "check_study", "fill_template", "init_study", "run_demo", "run_study", "write_run"]
 
 _MARKER = "provenance.json"
-_DEMO_PATIENTS, _DEMO_SEED = 40, 20230515
+_DEFAULT_SEED = 20230515
 
 
 @dataclass(frozen=True)
@@ -125,10 +115,12 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
     OutputError
         The folder holds something else, or cannot be written.
     """
-    from cytopenia.report.document import render_report
+    from cytopenia.report.document import list_sections, render_report
     from cytopenia.report.methods import render_methods
+    from cytopenia.report.word import render_word
 
-    content = _collect_content(run, study)
+    content = collect_content(run, study)
+    sections = list_sections(content)
     with _replace_folder(target) as folder:
         run.results.write_csv(folder / "results.csv")
         _pivot_patients(run.outcomes).write_csv(folder / "patients.csv")
@@ -136,7 +128,8 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         run.evidence.write_csv(folder / "evidence.csv")
         run.findings.write_csv(folder / "findings.csv")
         (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
-        (folder / "report.html").write_text(render_report(content), encoding="utf-8")
+        (folder / "report.html").write_text(render_report(content, sections=sections), encoding="utf-8")
+        (folder / "report.docx").write_bytes(render_word(content, sections=sections))
         written = {**run.settings, "written": datetime.now(UTC).isoformat(timespec="seconds")}
         (folder / _MARKER).write_text(
             json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -186,75 +179,6 @@ def _pivot_patients(outcomes: pl.DataFrame) -> pl.DataFrame:
     return wide
 
 
-def _collect_content(run: StudyRun, study: Study) -> ReportContent:
-    analytes = load_analytes()
-    specs = run.plan.specs
-    names = [*specs, *(nadir.outcome for nadir in run.plan.nadirs)]
-    is_complete = bool(run.settings["support_complete"])
-    return ReportContent(
-        title=study.protocol.study.title,
-        synthetic=study.protocol.study.synthetic,
-        results=run.results,
-        outcomes=run.outcomes,
-        patient_days=run.patient_days,
-        findings=run.findings,
-        definitions=run.definitions,
-        settings=run.settings,
-        analyses=[
-            {
-                "id": item.id,
-                "kind": item.kind,
-                "title": _title_analysis(item, run.plan, is_complete=is_complete),
-            }
-            for item in study.protocol.analyses
-        ],
-        outcome_titles={name: run.plan.title(name, support_complete=is_complete) for name in names},
-        analyte_titles={
-            **{name: (item.title, show_unit(item.unit)) for name, item in analytes.items()},
-            **{
-                nadir.variable: (
-                    analytes[nadir.analyte].title,
-                    show_unit(analytes[nadir.analyte].unit),
-                )
-                for nadir in run.plan.nadirs
-                if nadir.variable != nadir.analyte
-            },
-        },
-        outcome_definitions=_name_definitions(study),
-        reference_lines=_draw_cuts(run),
-        windows={
-            **{name: spec.window for name, spec in specs.items() if spec.window is not None},
-            **{nadir.outcome: nadir.window for nadir in run.plan.nadirs},
-        },
-    )
-
-
-def _title_analysis(item: Characteristics | Occurrence | Recovery, plan: Plan, *, is_complete: bool) -> str:
-    """The title of an analysis; one of recovery claims no more than its outcome may."""
-    if isinstance(item, Recovery) and not is_complete:
-        return plan.title(item.outcome)
-    return item.title or item.id.replace("_", " ").capitalize()
-
-
-def _name_definitions(study: Study) -> dict[str, str]:
-    """The definition behind every outcome, and behind cytopenia at baseline."""
-    outcomes = study.protocol.outcomes
-    addresses = {name: spec.definition for name, spec in outcomes.items() if spec.definition}
-    for item in study.protocol.analyses:
-        if isinstance(item, Characteristics) and item.baseline_definition:
-            addresses["baseline_cytopenia"] = item.baseline_definition
-    return {name: address.partition(".")[0] for name, address in addresses.items()}
-
-
-def _draw_cuts(run: StudyRun) -> dict[str, list[tuple[float, str]]]:
-    """The fixed cuts of every graded analyte, as lines for the trajectories."""
-    lines: dict[str, list[tuple[float, str]]] = {}
-    for plan in run.plan.grades:
-        cuts = [(rule.cut, f"grade {rule.grade}") for rule in plan.part.lab_rules]
-        lines[plan.part.analyte] = [(cut, label) for cut, label in cuts if not isinstance(cut, LimitOfNormal)]
-    return lines
-
-
 def fill_template(**values: Any) -> str:
     """Return the commented study file with its blanks filled.
 
@@ -265,7 +189,7 @@ def fill_template(**values: Any) -> str:
     """
     blanks: Mapping[str, Any] = {
         "title": "Cytopenia after CAR-T cell therapy",
-        "seed": _DEMO_SEED,
+        "seed": _DEFAULT_SEED,
         "support_complete": "false",
         "bound_anc_by_wbc": "false",
         "synthetic": "false",
@@ -349,7 +273,7 @@ def _describe_table(table: str, needed: str, files: list[str]) -> str:
 
 
 def run_demo(folder: Path, *, progress: Progress | None = None) -> WrittenStudy:
-    """Simulate a small synthetic cohort, write it as a study folder, and run it.
+    """Write the bundled study, a synthetic twin of the cohort of Qiu et al. 2023, and run it.
 
     Parameters
     ----------
@@ -364,19 +288,10 @@ def run_demo(folder: Path, *, progress: Progress | None = None) -> WrittenStudy:
     study = folder / "study"
     _require_own_folder(folder / "results")
     _require_demo_folder(study)
-    cohort = simulate_cohort(_DEMO_PATIENTS, seed=_DEMO_SEED)
-    text = fill_template(
-        title="Cytopenia after CAR-T cell therapy: a synthetic cohort",
-        support_complete="true",
-        bound_anc_by_wbc="true",
-        synthetic="true",
-        factors='"age_years", "sex", "ecog", "prior_lines", "prior_hsct", "target"',
-    )
     with _explain_failure(study):
         study.mkdir(parents=True, exist_ok=True)
-        (study / "study.toml").write_text(text, encoding="utf-8")
-        for name, table in cohort.tables.items():
-            table.write_csv(study / f"{name}.csv")
+        for item in (resources.files("cytopenia") / "data" / "example").iterdir():
+            (study / item.name).write_bytes(item.read_bytes())
     return run_study(study / "study.toml", out=folder / "results", progress=progress)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from cytopenia.study.protocol import read_protocol
@@ -122,22 +121,6 @@ def test_check_knows_the_names_in_the_study_file(command, study: Path) -> None:
     answer = command("check", study)
     assert answer.code == 13
     assert "no factor 'gender'" in answer.err
-
-
-def test_the_demo_says_that_it_is_synthetic(command, tmp_path: Path) -> None:
-    answer = command("demo", "--out", tmp_path / "demo")
-    assert answer.code == 0
-    assert answer.out.startswith("Synthetic data: every patient in this demonstration is invented.\n")
-    assert "0 warnings" in answer.out
-    assert "Synthetic data" in (tmp_path / "demo" / "results" / "methods.md").read_text("utf-8")
-    assert pl.read_csv(tmp_path / "demo" / "results" / "patients.csv").height == 40
-
-
-def test_the_demo_can_be_repeated(command, tmp_path: Path) -> None:
-    command("demo", "--out", tmp_path)
-    first = (tmp_path / "results" / "report.html").read_bytes()
-    assert command("demo", "--out", tmp_path).code == 0
-    assert (tmp_path / "results" / "report.html").read_bytes() == first
 
 
 def test_the_demo_where_a_file_is(command, study: Path) -> None:

@@ -96,6 +96,33 @@ def _(folder: Path) -> list[object]:
     return run(folder)
 
 
+RISK = """[[analyses]]
+id = "risk"
+kind = "risk_factors"
+outcome = "recovery"
+event = "{event}"
+columns = ["univariable"]
+factors = ["age_years"]
+{more}
+"""
+CURVES = """[[analyses]]
+id = "curves"
+kind = "roc"
+outcome = "recovery"
+event = "recovered"
+lower_means_event = ["sex"]
+"""
+
+
+def with_analysis(text: str) -> Mistake:
+    def make(folder: Path) -> list[object]:
+        file = folder / "study.toml"
+        file.write_text(file.read_text("utf-8") + "\n" + text, encoding="utf-8")
+        return run(folder)
+
+    return make
+
+
 def grading(*options: object) -> Mistake:
     def make(folder: Path) -> list[object]:
         command = ["grade", folder / "labs.csv", "--definition", "ctcae_v4", "--out", folder / "graded.csv"]
@@ -164,6 +191,18 @@ MISTAKES |= {
     ),
     "An analysis names an unknown outcome": in_protocol('outcome = "recovery"', 'outcome = "recvery"'),
     "A factor is no column": in_protocol('"sex"]', '"gender"]'),
+    "The event is no side of the outcome": with_analysis(RISK.format(event="yes", more="")),
+    "The cuts come from no curve": with_analysis(
+        RISK.format(event="recovered", more='cutpoints = { rule = "youden", roc = "curves" }')
+    ),
+    "A curve needs numbers": with_analysis(CURVES),
+    "Levels leave values out": with_analysis(
+        '[factors.who]\ncolumn = "sex"\nlevels = { women = ["female"] }\n'
+    ),
+    "An event factor does not say what its absence means": with_analysis(
+        '[factors.crs]\nevent = "crs"\nwindow = [0, 28]\n'
+    ),
+    "The paper is unknown": with_analysis('[printed]\npaper = "qiu2024"\n'),
     "The day of lymphodepletion is missing": lambda folder: [
         (folder / "infusions.csv").write_text("patient_id,infusion_date\nA,2024-01-10\n") and "run",
         folder / "study.toml",

@@ -19,6 +19,7 @@ WRITTEN = [
     "outcomes.csv",
     "patients.csv",
     "provenance.json",
+    "report.docx",
     "report.html",
     "results.csv",
 ]
@@ -261,7 +262,7 @@ def test_an_interrupted_run_leaves_the_old_results(
     assert command("run", study).code == 0
     before = {path.name: path.read_bytes() for path in (study / "results").iterdir()}
 
-    def interrupt(_: object) -> str:
+    def interrupt(*_: object, **__: object) -> str:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(document, "render_report", interrupt)

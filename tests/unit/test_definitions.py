@@ -44,6 +44,7 @@ def test_the_definitions_of_the_package() -> None:
     assert sorted(load_library().definitions) == [
         "baseline",
         "ctcae_v4",
+        "model_gates",
         "neighbor_bounds",
         "qiu2023_recovery",
         "qiu2023_recovery_contains",
@@ -208,7 +209,7 @@ def test_files_that_are_no_definitions_are_left_alone(tmp_path: Path) -> None:
         (
             'kind = "grades"',
             'kind = "grade"',
-            "'kind' is 'grade' (did you mean 'grades'?); allowed: baseline, bounds, grades",
+            "'kind' is 'grade' (did you mean 'grades'?); allowed: baseline, bounds, gates, grades",
         ),
         ('kind = "grades"', "", "'kind' is missing; allowed: baseline"),
         ('id = "mine"', "", "mine.toml: 'id' is missing; write id = \"mine\""),
@@ -298,7 +299,9 @@ def test_a_peak_window_begins_before_it_ends(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("name", "kind"), [("neighbor_bounds", "bounds"), ("baseline", "baseline")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("neighbor_bounds", "bounds"), ("baseline", "baseline"), ("model_gates", "gates")]
+)
 def test_the_package_keeps_its_own_kinds(name: str, kind: str, tmp_path: Path) -> None:
     library = load_library(study(tmp_path, **{name: (HEAD + PART).replace('"mine"', f'"{name}"')}))
     with pytest.raises(DefinitionError, match=f"'{name}' must be of kind '{kind}'"):

@@ -15,7 +15,7 @@ from cytopenia.grading.outcome_rows import OUTCOME_SCHEMA
 from cytopenia.study.derived import derive_all, grade_baseline, judge_threshold
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.plan import GradePlan, Plan
-from cytopenia.study.protocol import OutcomeSpec
+from cytopenia.study.protocol_forms import OutcomeSpec
 
 ANC = "ctcae_v4.neutrophil_count_decreased"
 HB = "ctcae_v4.anemia"

@@ -108,7 +108,7 @@ def test_the_definition_of_the_page_is_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", sorted(set(keys_of(forms.Protocol))))
 def test_every_key_is_on_the_page(key: str) -> None:
-    sections = {"study", "data", "cohort", "analyses", "factors", "outcomes"}
+    sections = {"study", "data", "cohort", "analyses", "factors", "outcomes", "printed"}
     assert f"`{key}`" in PAGE or (key in sections and re.search(rf"^## `\[+{key}", PAGE, re.MULTILINE))
 
 
@@ -136,7 +136,8 @@ def test_every_key_is_on_the_page(key: str) -> None:
         (
             'outcome = "recovery"',
             'outcom = "recovery"',
-            "unknown key 'analyses.3.outcom' (did you mean 'outcome'?); allowed: id, kind, outcome, title",
+            "unknown key 'analyses.3.outcom' (did you mean 'outcome'?);"
+            " allowed: id, kind, label, outcome, title",
         ),
         ("seed = 1\n", "", "'study.seed' is missing"),
         ("seed = 1", "seed = -1", "'study.seed': input should be greater than or equal to 0 (got -1)"),
@@ -251,7 +252,7 @@ def test_what_is_wrong_is_said(old: str, new: str, words: str, tmp_path: Path) -
 
 def test_an_analysis_is_told_its_own_keys(tmp_path: Path) -> None:
     message = complaint(tmp_path, 'kind = "occurrence"', 'kind = "occurrence"\nfactors = ["sex"]')
-    assert "unknown key 'analyses.2.factors'; allowed: id, kind, outcomes, title" in message
+    assert "unknown key 'analyses.2.factors'; allowed: id, kind, label, outcomes, title" in message
 
 
 def test_no_analysis_is_no_study(tmp_path: Path) -> None:
@@ -273,3 +274,11 @@ def test_an_unknown_definition_is_told_beside_a_wrong_key(tmp_path: Path) -> Non
         read_protocol(tmp_path / "study.toml")
     assert "unknown key 'study.sed' (did you mean 'seed'?)" in str(caught.value)
     assert "outcomes.anemia: unknown definition 'ctcae_v44' (did you mean 'ctcae_v4'?)" in str(caught.value)
+
+
+def test_the_paper_of_the_page_is_one(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(EXAMPLES[4], encoding="utf-8")
+    text = STUDY + '\n[printed]\npaper = "mine.toml"\n'
+    paper = read_protocol(write(tmp_path, text)).paper
+    assert paper is not None
+    assert [claim.id for claim in paper.claims] == ["severe_neutropenia"]

@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from typing import Any
+
+import polars as pl
+import pytest
+
+from association_factory import (
+    associations_of,
+    group_sizes,
+    left_out,
+    make_associations,
+    model_rows,
+    numeric_groups,
+    odds_rows,
+    p_row,
+    refused,
+)
 from cytopenia.report.content import read_definition
-from cytopenia.report.methods import list_settings, render_methods, write_counting
-from report_factory import make_content, make_definitions
+from cytopenia.report.methods import (
+    list_settings,
+    render_methods,
+    write_counting,
+    write_methods_paragraphs,
+)
+from cytopenia.results import ResultRow, collect_results
+from report_factory import make_content, make_definitions, make_results
 
 CONTENT = make_content()
 METHODS = render_methods(CONTENT)
+ASSUMED = {
+    "baseline": "Baseline is the last valid value.",
+    "neighbor_bounds": "No day is far from its neighbors.",
+    "model_gates": "The smaller group decides.",
+}
+
+
+def prose(content: Any) -> dict[str, str]:
+    """The paragraphs of each heading as one text."""
+    return {heading: " ".join(texts) for heading, texts in write_methods_paragraphs(content)}
+
+
+@cache
+def associations() -> dict[str, str]:
+    return prose(make_associations())
+
+
+def statistics(*rows: ResultRow, **analysis: Any) -> str:
+    return prose(associations_of(rows, **analysis)).get("Statistical analysis", "")
 
 
 def test_definitions_with_version_source_and_official_words() -> None:
@@ -18,9 +61,10 @@ def test_definitions_with_version_source_and_official_words() -> None:
 
 
 def test_assumptions_are_named_as_such() -> None:
-    after = METHODS.partition("Left open by the source and assumed here:")[2]
+    text, _, appendix = METHODS.partition("## Appendix")
+    after = appendix.partition("Left open by the source and assumed here:")[2]
     assert "- The three days are days 26, 27 and 28.\n" in after
-    assert METHODS.count("Left open by the source") == 1
+    assert (text.count("Left open by the source"), appendix.count("Left open by the source")) == (1, 1)
 
 
 def test_only_what_ran() -> None:
@@ -59,7 +103,7 @@ def test_day_zero_is_stated_if_it_is_known() -> None:
 
 
 def test_synthetic_is_said_first() -> None:
-    assert METHODS.index("Synthetic data") < METHODS.index("## Analyses")
+    assert METHODS.index("Synthetic data") < METHODS.index("## Patients and data")
     assert "Synthetic" not in render_methods(make_content(synthetic=False))
 
 
@@ -78,3 +122,361 @@ def test_a_citation_may_be_a_mapping() -> None:
 
 def test_only_web_addresses_become_links() -> None:
     assert read_definition({"id": "a", "url": "javascript:alert(1)"}).link == ""
+
+
+# -- the text a journal takes ------------------------------------------------------------------------
+
+
+def test_headings_stand_in_the_order_of_a_paper() -> None:
+    assert list(associations()) == [
+        "Patients and data",
+        "Grading of cytopenia",
+        "Hematologic recovery",
+        "Risk factors and cut-off values",
+        "Statistical analysis",
+        "Software",
+        "References",
+    ]
+    assert list(prose(make_content(analyses=[], results=make_results().head(0), settings={}))) == [
+        "Patients and data",
+        "Grading of cytopenia",
+        "Software",
+        "References",
+    ]
+
+
+def test_the_markdown_has_the_same_text_and_then_the_appendix() -> None:
+    headings = re.findall("^## (.+)$", METHODS, re.MULTILINE)
+    assert headings[:-4] == [heading for heading, _ in write_methods_paragraphs(CONTENT)]
+    assert [heading.partition(":")[0] for heading in headings[-4:]] == ["Appendix"] * 4
+    assert "\n- Recovery at day 28\n" in METHODS.partition("## Appendix: analyses")[2]
+
+
+def test_the_cohort_is_counted_step_by_step() -> None:
+    assert prose(CONTENT)["Patients and data"].startswith(
+        "The cohort was formed as follows: patients with a first CAR-T infusion in the tables (n = 68); "
+        "left out: no infusion target recorded (n = 3); left out: no blood count between day 0 and day 28"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"day_zero": "infusion"}, "Day 0 was the day of the CAR-T infusion."),
+        ({"day_zero": "first"}, "Day 0 was the first laboratory day of each patient"),
+        ({"day_zero": "given"}, "Days were counted as the laboratory table gave them."),
+        ({"bound_anc_by_wbc": True}, "A leukocyte count without a differential was taken as an upper limit"),
+    ],
+)
+def test_what_was_done_with_days_and_leukocytes_is_said_only_then(
+    settings: dict[str, Any], expected: str
+) -> None:
+    assert expected in prose(make_content(settings=settings))["Patients and data"]
+    assert expected not in prose(make_content(settings={"bound_anc_by_wbc": False}))["Patients and data"]
+
+
+def test_grading_names_definition_windows_and_source() -> None:
+    windows = {"severe_neutropenia": (0, 28), "severe_anemia": (-5, 28), "severe_thrombocytopenia": (0, 28)}
+    text = prose(make_content(windows=windows))["Grading of cytopenia"]
+    assert text.startswith(
+        "The following were graded by the Common Terminology Criteria for Adverse Events, blood counts "
+        "(version 4.03, consensus statement) [1]: severe neutropenia and severe thrombocytopenia (days 0 to "
+        "28); severe anemia (days \N{MINUS SIGN}5 to 28)."
+    )
+    assert "Occurrence was counted among all patients" in text
+    assert "Cytopenia before treatment was grade 1 or higher" in text
+    assert "The nadir was the lowest value known in the window" in text
+
+
+def test_nothing_is_said_of_analyses_that_did_not_run() -> None:
+    recovery = [one for one in CONTENT.analyses if one["kind"] == "recovery"]
+    graded = prose(make_content(analyses=recovery))["Grading of cytopenia"]
+    assert not re.search("Occurrence|nadir|before treatment", graded)
+    assert "Risk factors and cut-off values" not in prose(CONTENT)
+    assert not re.search("Mann|Fisher|logistic|P value|ROC", prose(CONTENT)["Statistical analysis"])
+
+
+def test_combined_outcomes_are_named() -> None:
+    titles = {**CONTENT.outcome_titles, "any_severe": "Any severe cytopenia", "nadir_anc": "Nadir"}
+    text = prose(make_content(outcome_titles=titles))["Grading of cytopenia"]
+    assert "Combined outcomes were present if one of their parts was: any severe cytopenia." in text
+
+
+def test_recovery_has_the_words_of_the_source_its_rules_and_what_was_assumed() -> None:
+    text = prose(CONTENT)["Hematologic recovery"]
+    assert text.startswith(
+        "Count recovery: judged by \u201cHematologic recovery at day 28\u201d (version 2023, rule of a "
+        "published study) [2]. The source states: \u201cAn official sentence stands here.\u201d"
+    )
+    assert "ANC at least 1.0 on each of 3 days; Hemoglobin at least 80 g/L; Platelets at least 50." in text
+    assert "Left open by the source and assumed here: The three days are days 26, 27 and 28. Support" in text
+
+
+def test_the_headline_reading_of_early_deaths_comes_first() -> None:
+    text = prose(CONTENT)["Hematologic recovery"]
+    assert "In the headline these patients were left out of the denominator. Beside it stand the" in text
+    one = prose(make_content(results=CONTENT.results.filter(stratum="as not recovered")))
+    assert (
+        "In the headline these patients were counted as not recovered. A patient"
+        in one["Hematologic recovery"]
+    )
+
+
+def test_incomplete_records_of_support_are_said() -> None:
+    incomplete = prose(make_content(settings={"support_complete": False}))["Hematologic recovery"]
+    assert "Growth factors and transfusions were not recorded completely." in incomplete
+    assert "not recorded completely" not in prose(CONTENT)["Hematologic recovery"]
+
+
+def test_groups_with_their_sizes_and_who_is_in_none() -> None:
+    text = associations()["Risk factors and cut-off values"]
+    assert text.startswith(
+        "Patients were grouped by severe cytopenia (yes, n = 52; no, n = 9; Table I); severe "
+        "thrombocytopenia (yes, n = 15; no, n = 47; Table SV); and hematologic recovery at day 28 "
+        "(recovered, n = 39; not recovered, n = 21; Table III)."
+    )
+    assert "(Table I: 2 not judged; Table SV: 1 not judged; Table III: 3 died before landmark)" in text
+
+
+def test_two_tables_of_the_same_groups_are_named_together() -> None:
+    rows = [
+        row
+        for name in "ab"
+        for row in group_sizes(name, ("Yes", "No", "All"), [(5, 5, 5), (4, 4, 4), (9, 9, 9)])
+    ]
+    analyses = [{"id": name, "kind": "risk_factors", "title": name.upper(), "outcome": "o"} for name in "ab"]
+    content = make_associations(
+        results=collect_results(rows), analyses=analyses, outcome_titles={"o": "Anemia"}
+    )
+    text = prose(content)["Risk factors and cut-off values"]
+    assert text == "Patients were grouped by anemia (yes, n = 5; no, n = 4; A and B)."
+    none = [*rows, left_out("a", "not judged", 0)]
+    content = make_associations(
+        results=collect_results(none), analyses=analyses, outcome_titles={"o": "Anemia"}
+    )
+    assert "in no group" not in prose(content)["Risk factors and cut-off values"]
+
+
+def test_curves_with_direction_interval_and_cut() -> None:
+    text = associations()["Risk factors and cut-off values"]
+    assert (
+        "By the protocol, higher values of baseline neutrophils (ANC) and baseline hemoglobin meant the "
+        "event and lower values of baseline IL-6 and peak ferritin meant the event" in text
+    )
+    assert "The 95% confidence interval of the AUC is that of DeLong [3]." in text
+    assert "midway between neighboring values; the one with the largest Youden index" in text
+
+
+@pytest.mark.parametrize(
+    ("source", "expected", "is_warned"),
+    [
+        ("youden", "at these cut-offs", True),
+        ("fixed", "at cut-offs stated in the protocol", False),
+    ],
+)
+def test_where_cuts_come_from(source: str, expected: str, is_warned: bool) -> None:
+    names = {"anc": "Neutrophils, G/L", "crp": "C-reactive protein, mg/L"}
+    rows = [
+        row
+        for name, title in names.items()
+        for row in (
+            ResultRow(
+                analysis_id="a", group="cutpoints", variable=name, estimate="cut", value=1, text=source
+            ),
+            ResultRow(analysis_id="a", group="univariable", variable=name, estimate="reference", text=title),
+        )
+    ]  # fmt: skip
+    text = prose(associations_of(rows))["Risk factors and cut-off values"]
+    assert text.startswith(f"In A, neutrophils and C-reactive protein were divided {expected}")
+    assert ("both look better than they will in others" in text) == is_warned
+
+
+def test_factors_known_too_late_are_named() -> None:
+    text = associations()["Risk factors and cut-off values"]
+    assert "peak IL-6, neurotoxicity and peak ferritin became known only after the infusion" in text
+    early = numeric_groups("a", "age", "Age, years", numbers=[(1, 0, 1, 1, 1)] * 3)
+    assert "infusion" not in prose(associations_of(early)).get("Risk factors and cut-off values", "")
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        (
+            "mann_whitney_asymptotic",
+            "Mann-Whitney U test (asymptotic, corrected for ties, without continuity",
+        ),
+        ("mann_whitney_continuity", "Mann-Whitney U test (asymptotic, corrected for ties, with continuity"),
+        ("mann_whitney_exact", "Mann-Whitney U test (exact) [3]"),
+        ("chi_squared", "the chi-squared test without Yates' correction."),
+        ("chi_squared_yates", "the chi-squared test with Yates' correction."),
+        ("fisher_exact", "Fisher's exact test, extended to tables of any size [3]."),
+        ("fisher_monte_carlo", "P was estimated from tables drawn at random (seed 20230515)."),
+    ],
+)
+def test_only_the_tests_that_ran_are_named(method: str, expected: str) -> None:
+    text = statistics(p_row("a", "x", 0.5, method))
+    assert expected in text
+    others = {"Mann-Whitney", "chi-squared", "Fisher"}
+    named = {name for name in others if name in text}
+    assert named == {name for name in others if name in expected or (name == "Fisher" and "fisher" in method)}
+    assert "All tests were two-sided" in text
+
+
+def test_fishers_test_beside_the_chi_squared() -> None:
+    text = statistics(p_row("a", "x", 0.5, "chi_squared"), p_row("a", "y", 0.5, "fisher_exact"))
+    assert (
+        "or by Fisher's exact test, extended to tables of any size [3], if an expected count was below 5."
+        in text
+    )
+
+
+def test_a_test_without_p_did_not_run() -> None:
+    assert statistics(p_row("a", "x", None, "fisher_exact", status="not_estimable")) == ""
+    outside = [p_row("elsewhere", "x", 0.5, "fisher_exact")]
+    assert statistics(*outside) == ""
+
+
+@pytest.mark.parametrize(
+    ("parity", "program"),
+    [("spss", "conventions of SPSS in A."), ("r", "conventions of R in A."), ("default", "")],
+)
+def test_parity_is_named(parity: str, program: str) -> None:
+    text = statistics(p_row("a", "x", 0.5, "fisher_exact"), parity=parity)
+    assert ("conventions" in text) == bool(program)
+    assert program in text
+
+
+def test_normality() -> None:
+    shapiro = statistics(p_row("a", "x", 0.5, "shapiro_wilk", group="normality"))
+    assert shapiro.startswith("Normality was assessed by the Shapiro-Wilk test [3].")
+    wilcoxon = statistics(p_row("a", "x", 0.5, "one_sample_wilcoxon", group="normality"))
+    assert "is no test of normality" in wilcoxon
+    assert "two-sided" not in shapiro + wilcoxon
+
+
+def test_pairs_name_holm() -> None:
+    text = statistics(p_row("a", "x", 0.5, "fisher_exact", group="pairwise", variable_level="u vs v"))
+    assert "adjusted for their number by Holm's method" in text
+
+
+BASE = {"analysis_id": "a", "group": "univariable", "variable": "x", "n": 60}
+
+
+def test_models_by_the_method_that_fitted_them() -> None:
+    wald = statistics(*odds_rows(BASE, (2, 1, 4), 0.04, text="X (per unit)"))
+    assert "by maximum likelihood with Wald intervals and Wald tests." in wald
+    assert "The odds ratio of a number is that of one unit." in wald
+    assert "Firth" not in wald
+    firth = statistics(*odds_rows(BASE, (2, 1, 4), 0.04, text="X", method="penalized_likelihood_ratio"))
+    assert "Firth's penalty, with profile penalized likelihood intervals (95%)" in firth
+    assert "Wald" not in firth
+    assert "one unit" not in firth
+
+
+def test_no_model_no_sentence_about_models() -> None:
+    text = statistics(refused("a", "univariable", "x", "too few events"))
+    assert "logistic" not in text
+    assert "reason is given" not in text
+
+
+def test_what_could_not_be_estimated_is_said() -> None:
+    rows = odds_rows(BASE, (2, 1, 4), 0.04)
+    assert "the reason is given in its place" not in statistics(*rows)
+    lost = refused("a", "univariable", "y", "separation", status="not_estimable")
+    assert "the reason is given in its place" in statistics(*rows, lost)
+
+
+@pytest.mark.parametrize(
+    ("analysis", "expected"),
+    [
+        (
+            {"selection": {"screen": "univariable", "p_below": 0.05}},
+            "In A, factors with P < 0.05 in the univariable models entered the multivariable model together.",
+        ),
+        (
+            {"selection": {"screen": "test", "p_below": 0.1}},
+            "In A, factors with P < 0.1 in the test between the groups entered the multivariable model",
+        ),
+        (
+            {"selection": None, "terms": ("x",)},
+            "The multivariable model of A had the terms that the protocol names: x.",
+        ),
+    ],
+)
+def test_how_terms_were_chosen(analysis: dict[str, Any], expected: str) -> None:
+    rows = odds_rows({**BASE, "group": "multivariable"}, (2, 1, 4), 0.04)
+    assert expected in statistics(*rows, **analysis)
+    assert "entered" not in statistics(*rows)
+    assert "terms" not in statistics(*odds_rows(BASE, (2, 1, 4), 0.04), **analysis)
+
+
+def test_a_screen_of_several_levels_names_its_test() -> None:
+    levels = [row for name in "uvw" for row in odds_rows({**BASE, "variable_level": name}, (2, 1, 4), 0.04)]
+    rows = [*levels, *odds_rows({**BASE, "group": "multivariable"}, (2, 1, 4), 0.04)]
+    text = statistics(*rows, selection={"screen": "univariable", "p_below": 0.05})
+    assert "in the univariable models (with several levels: in the test of counts) entered" in text
+
+
+def test_missing_values_of_each_model() -> None:
+    text = associations()["Statistical analysis"]
+    assert (
+        "The univariable models of Table III had 60 patients (peak ferritin, 59; the others had no value)."
+        in text
+    )
+    assert (
+        "The multivariable model of Table III had 59 patients (39 with the event, 3 terms); 1 with a missing "
+        "value left out." in text
+    )
+    none = statistics(*model_rows("a", "multivariable", method="firth", n=60, events=20, terms=1, missing=0))
+    assert none == "The multivariable model of A had 60 patients (20 with the event, 1 term)."
+
+
+def test_gates_print_their_notes() -> None:
+    assert (
+        "In Table I: 9 patients in the smaller group: a multivariable model needs 20, this one has 3 terms; "
+        "it was fitted as requested and is not reliable." in associations()["Statistical analysis"]
+    )
+
+
+def test_assumed_definitions_are_quoted_where_they_ran() -> None:
+    definitions = [
+        *make_definitions(),
+        *({"id": name, "text": text, "status": "assumed"} for name, text in ASSUMED.items()),
+    ]
+    text = prose(make_content(definitions=definitions))
+    assert f"for this analysis: \u201c{ASSUMED['baseline']}\u201d" in text["Patients and data"]
+    assert f"was assumed: \u201c{ASSUMED['neighbor_bounds']}\u201d" in text["Statistical analysis"]
+    assert f"was assumed here: \u201c{ASSUMED['model_gates']}\u201d" in text["Statistical analysis"]
+    assert "Baseline and peak" not in prose(CONTENT)["Patients and data"]
+    plain = prose(
+        make_content(results=CONTENT.results.filter(pl.col("scenario") == ""), definitions=definitions)
+    )
+    assert "neighbors" not in plain["Statistical analysis"]
+
+
+def test_references_are_numbered_as_they_are_cited() -> None:
+    text = "\n".join(associations().values()).partition("1. NCI")[0]
+    cited = list(dict.fromkeys(re.findall(r"\[(\d+)\]", text)))
+    assert cited == [str(number) for number in range(1, len(cited) + 1)]
+    listed = dict(write_methods_paragraphs(make_associations()))["References"]
+    assert [entry.partition(".")[0] for entry in listed] == cited
+    assert listed[1] == "2. Qiu T et al. Oncol Lett 2023 https://doi.org/10.3892/ol.2023.13924"
+    assert "2. Qiu T et al. Oncol Lett 2023 <https://doi.org/10.3892/ol.2023.13924>" in METHODS
+
+
+def test_what_was_assumed_here_has_no_source() -> None:
+    definitions = [{**one, "status": "assumed"} for one in make_definitions()]
+    assert "References" not in prose(make_content(definitions=definitions))
+
+
+def test_versions_are_named() -> None:
+    assert prose(CONTENT)["Software"] == (
+        "Numbers, tables and figures were made by cytopenia 0.1.0 with the Python packages numpy 2.4.6 and "
+        "polars 2.1.0."
+    )
+    assert prose(make_content(settings={"version": "9.9"}))["Software"].endswith("cytopenia 9.9.")
+
+
+def test_printed_numbers_are_mentioned_only_where_they_were_compared() -> None:
+    assert "Numbers printed in a publication" in associations()["Statistical analysis"]
+    assert "printed" not in prose(CONTENT)["Statistical analysis"]

@@ -24,6 +24,7 @@ from cytopenia.report.lookup import ResultLookup
 from cytopenia.report.table_model import Cell, Footnotes
 
 __all__ = [
+    "GRADE_BOUNDS",
     "NADIR_BOUNDS",
     "NOT_EVALUABLE",
     "NOT_JUDGED",

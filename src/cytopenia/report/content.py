@@ -49,7 +49,8 @@ class ReportContent:
         Package version, seed, checksums, library versions; printed as given. `day_zero` (infusion, first,
         given) and `support_complete` also decide what the footnotes say.
     analyses : sequence of mappings
-        id, kind, title of every analysis, in the order of the protocol.
+        id, kind, title of every analysis, in the order of the protocol; of one against an outcome also
+        `outcome` and `event`. A `label` ("Table I", "Figure S1") begins its caption.
     outcome_titles : mapping
         Outcome id to title; a missing one is printed as its id.
     analyte_titles : mapping
@@ -73,7 +74,7 @@ class ReportContent:
     findings: pl.DataFrame
     definitions: Sequence[Mapping[str, Any]]
     settings: Mapping[str, Any]
-    analyses: Sequence[Mapping[str, str]]
+    analyses: Sequence[Mapping[str, Any]]
     outcome_titles: Mapping[str, str]
     analyte_titles: Mapping[str, tuple[str, str]]
     outcome_definitions: Mapping[str, str] = field(default_factory=dict[str, str])

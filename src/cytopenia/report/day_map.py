@@ -23,12 +23,13 @@ from cytopenia.report.drawing import (
     MUTED,
     ReportFigure,
     drawing,
+    finish_figure,
     page_axes,
-    render_svg,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["MOST_PATIENTS", "plot_day_map", "rank_patients"]
 
@@ -76,10 +77,13 @@ def plot_day_map(content: ReportContent, *, most: int = MOST_PATIENTS) -> Report
     ranked = rank_patients(frame)
     shown = ranked[:most]
     title = "What was measured: one row per patient, one column per day"
-    with drawing(DAY_MAP):
-        svg = _draw(content, shown, title=title)
     caption = _caption(len(shown), len(ranked), total=content.patients)
-    return ReportFigure(id=DAY_MAP, title=title, caption=caption, svg=svg)
+    with drawing(DAY_MAP):
+        panels, height = _lay_out(content, shown)
+        figure = _draw(content, shown, panels=panels, height=height)
+        description = " ".join(_describe(content, panel) for panel in panels)
+        described = {"title": title, "caption": caption, "description": description}
+        return finish_figure(figure, DAY_MAP, **described, synthetic=content.synthetic)
 
 
 def rank_patients(patient_days: pl.DataFrame) -> list[str]:
@@ -154,16 +158,16 @@ def _lay_out(content: ReportContent, patients: Sequence[str]) -> tuple[list[Pane
     return panels, panels[-1].top + height + BOTTOM + 6
 
 
-def _draw(content: ReportContent, patients: Sequence[str], *, title: str) -> str:
-    panels, height = _lay_out(content, patients)
+def _draw(
+    content: ReportContent, patients: Sequence[str], *, panels: Sequence[Panel], height: float
+) -> Figure:
     figure, axes = page_axes(PAGE_WIDTH, height)
     _draw_legend(axes)
     for panel in panels:
         _draw_panel(axes, content, panel)
         if panel.left == LABEL_WIDTH:
             _draw_labels(axes, content, panel, patients)
-    description = " ".join(_describe(content, panel) for panel in panels)
-    return render_svg(figure, DAY_MAP, title=title, description=description, synthetic=content.synthetic)
+    return figure
 
 
 def _draw_panel(axes: Axes, content: ReportContent, panel: Panel) -> None:

@@ -21,9 +21,13 @@ __all__ = [
     "format_median",
     "format_median_bounds",
     "format_number",
+    "format_odds_ratio",
+    "format_p",
     "format_percent",
     "format_percent_range",
     "format_range",
+    "format_signs",
+    "lower_first",
     "plural",
     "round_decimal",
 ]
@@ -35,6 +39,10 @@ THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
 SMALL, LARGE, SEPARATED = 10, 1_000, 10_000
 MOST_DECIMALS = 4
+# Decimals of P values, odds ratios and areas; more only for an odds ratio that would look like 1.
+MODEL_DECIMALS, MOST_MODEL_DECIMALS = 3, 5
+UNREADABLE = 1_000_000
+SUPERSCRIPTS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 COMPARATORS = {">=": "\N{GREATER-THAN OR EQUAL TO}", "<=": "\N{LESS-THAN OR EQUAL TO}"}
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
@@ -178,7 +186,8 @@ def format_bounds(policy: Counted, best: Counted, worst: Counted) -> str:
         return ""
     low, high = sorted((best, worst), key=lambda part: (part.count, -(part.denominator or 0)))
     if len({denominator for _, denominator in keys}) == 1:
-        return f"bounds {format_range(low.count, high.count)}"
+        is_one = low.count == high.count
+        return f"bounds {format_number(low.count) if is_one else format_range(low.count, high.count)}"
     ends = dict.fromkeys(format_count(Counted(part.count, part.denominator)) for part in (low, high))
     return f"bounds {EN_DASH.join(ends)}"
 
@@ -253,9 +262,84 @@ def format_level(level: str) -> str:
     >>> format_level("grade >= 3"), format_level("not judged")
     ('Grade ≥\xa03', 'Not judged')
     """
-    for plain, printed in COMPARATORS.items():
-        level = level.replace(f"{plain} ", f"{printed}\N{NO-BREAK SPACE}").replace(plain, printed)
+    level = format_signs(level)
     return level[:1].upper() + level[1:]
+
+
+def format_signs(text: str) -> str:
+    r"""Return text with printed comparison signs, held to the number behind them.
+
+    Examples
+    --------
+    >>> format_signs("grade >= 3"), format_signs("< 2.29")
+    ('grade ≥\xa03', '< 2.29')
+    """
+    for plain, printed in COMPARATORS.items():
+        text = text.replace(f"{plain} ", f"{printed}\N{NO-BREAK SPACE}").replace(plain, printed)
+    return text
+
+
+def format_p(value: float | None) -> str:
+    """Return a P value with three decimals; what rounds to 0 or 1 is printed as a limit.
+
+    Examples
+    --------
+    >>> format_p(0.0305), format_p(0.00067), format_p(0.00049), format_p(0.9996), format_p(None)
+    ('0.031', '0.001', '<0.001', '>0.999', '\u2013')
+    """
+    if value is None or math.isnan(value):
+        return NO_VALUE
+    rounded = round_decimal(value, MODEL_DECIMALS)
+    if rounded == 0:
+        return "<0.001"
+    return ">0.999" if rounded == 1 else str(rounded)
+
+
+def format_odds_ratio(value: float, low: float | None = None, high: float | None = None) -> str:
+    """Return "11.000 (3.130-38.660)" with an en dash; without limits only the odds ratio.
+
+    Three decimals, up to five where a number would look like 1 without being 1. From 1000 on there are no
+    decimals, from a million on powers of ten.
+
+    Examples
+    --------
+    >>> format_odds_ratio(11, 3.13, 38.66), format_odds_ratio(0.107, 0.0002, 2.4e9)
+    ('11.000 (3.130\u201338.660)', '0.107 (<0.001\u20132.4\u00d710\u2079)')
+    >>> format_odds_ratio(0.9996, 0.9992, 0.99998), format_odds_ratio(1)
+    ('0.99960 (0.99920\u20130.99998)', '1.000')
+    """
+    numbers = [part for part in (value, low, high) if part is not None]
+    tries = range(MODEL_DECIMALS, MOST_MODEL_DECIMALS + 1)
+    enough = (
+        digits
+        for digits in tries
+        if all(part == 1 or round_decimal(part, digits) != 1 for part in numbers if math.isfinite(part))
+    )
+    digits = next(enough, MOST_MODEL_DECIMALS)
+    text = _format_odds(value, digits)
+    if low is None or high is None:
+        return text
+    return f"{text} ({_format_odds(low, digits)}{EN_DASH}{_format_odds(high, digits)})"
+
+
+def _format_odds(value: float, digits: int) -> str:
+    if math.isfinite(value) and value >= UNREADABLE:
+        factor, power = format(value, ".1e").split("e")
+        return f"{factor}\N{MULTIPLICATION SIGN}10{str(int(power)).translate(SUPERSCRIPTS)}"
+    if value > 0 and round_decimal(value, digits) == 0:
+        return f"<{Decimal(1).scaleb(-digits)}"
+    return format_number(value, digits)
+
+
+def lower_first(text: str) -> str:
+    """Return text as it stands inside a sentence; an abbreviation keeps its capitals.
+
+    Examples
+    --------
+    >>> lower_first("Severe anemia"), lower_first("ANC at baseline"), lower_first("C-reactive protein")
+    ('severe anemia', 'ANC at baseline', 'C-reactive protein')
+    """
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def plural(count: float, noun: str) -> str:

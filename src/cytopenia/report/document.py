@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from cytopenia.report.association_cells import table_label
+from cytopenia.report.association_tables import (
+    table_crosstab,
+    table_cutpoints,
+    table_normality,
+    table_risk_factors,
+)
 from cytopenia.report.cells import analyte_title
 from cytopenia.report.content import ReportContent, read_definition
 from cytopenia.report.display import clean_text, format_level
 from cytopenia.report.drawing import SYNTHETIC_LABEL
-from cytopenia.report.figures import ReportFigure, plot_figures
+from cytopenia.report.figures import ReportFigure, plot_figures, roc_figure_id
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
+from cytopenia.report.printed_tables import table_printed
 from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohort_size
 from cytopenia.report.table_model import Table, footnote_mark
 from cytopenia.report.tables import (
@@ -33,6 +41,9 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     "characteristics": (table_characteristics, table_baseline_cytopenia),
     "occurrence": (table_occurrence, table_grades, table_nadirs),
     "recovery": (table_recovery, table_cells),
+    "risk_factors": (table_risk_factors, table_normality),
+    "roc": (table_cutpoints,),
+    "crosstab": (table_crosstab,),
 }
 
 
@@ -50,33 +61,55 @@ def list_sections(content: ReportContent) -> list[ReportSection]:
     """Return the sections between summary and findings; a table or figure without rows is left out."""
     figures = plot_figures(content)
     sections = [ReportSection(id="flow", title="Cohort", figures=_pick(figures, "flow"))]
-    for analysis in content.analyses:
-        makers = TABLES_OF_KIND.get(analysis["kind"], ())
-        made = (maker(content, analysis["id"]) for maker in makers)
-        tables = tuple(table for table in made if table.rows)
-        title = clean_text(analysis.get("title") or format_level(analysis["id"]))
-        sections.append(ReportSection(id=f"analysis-{analysis['id']}", title=title, tables=tables))
+    sections += [_analysis_section(content, analysis, figures) for analysis in content.analyses]
     evidence = () if content.outcomes.is_empty() else (table_evidence(content),)
     sections += [
         ReportSection(id="courses", title="Counts over time", figures=_pick(figures, "trajectories")),
         ReportSection(
             id="measured", title="What was measured", tables=evidence, figures=_pick(figures, "day-map")
         ),
+        ReportSection(
+            id="printed", title="Printed and recomputed", tables=_keep_filled([table_printed(content)])
+        ),
     ]
     return [section for section in sections if section.tables or section.figures]
+
+
+def _analysis_section(
+    content: ReportContent, analysis: Mapping[str, Any], figures: Mapping[str, ReportFigure]
+) -> ReportSection:
+    """Return the section of one analysis; its label begins the caption of what is printed first.
+
+    The label of a ROC analysis belongs to its figure, unless it names a table.
+    """
+    name, label = analysis["id"], table_label(analysis)
+    tables = _keep_filled(maker(content, name) for maker in TABLES_OF_KIND.get(analysis["kind"], ()))
+    shown = _pick(figures, roc_figure_id(name)) if analysis["kind"] == "roc" else ()
+    if label and shown and not label.lower().startswith("table"):
+        shown = (replace(shown[0], title=f"{label}. {shown[0].title}"),)
+    elif label and tables:
+        tables = (replace(tables[0], caption=f"{label}. {tables[0].caption}"), *tables[1:])
+    title = clean_text(analysis.get("title") or format_level(name))
+    return ReportSection(id=f"analysis-{name}", title=title, tables=tables, figures=shown)
+
+
+def _keep_filled(tables: Iterable[Table]) -> tuple[Table, ...]:
+    return tuple(table for table in tables if table.rows)
 
 
 def _pick(figures: Mapping[str, ReportFigure], name: str) -> tuple[ReportFigure, ...]:
     return (figures[name],) if name in figures else ()
 
 
-def render_report(content: ReportContent) -> str:
+def render_report(content: ReportContent, *, sections: Sequence[ReportSection] | None = None) -> str:
     """Return the report as one HTML file: no script, no network, no date; safe for any text inside.
 
     Parameters
     ----------
     content : ReportContent
         Results and evidence of one run; never changed.
+    sections : sequence of ReportSection, optional
+        From `list_sections`, where they have been made already.
 
     Returns
     -------
@@ -96,7 +129,7 @@ def render_report(content: ReportContent) -> str:
         cohort_size=read_cohort_size(content),
         key_numbers=list_key_numbers(content),
         concerns=list_concerns(content),
-        sections=list_sections(content),
+        sections=list_sections(content) if sections is None else sections,
         findings=table_findings(content) if not content.findings.is_empty() else None,
         definitions=[read_definition(raw) for raw in content.definitions],
         status_texts=STATUS_TEXTS,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from xml.dom import minidom
 
@@ -29,11 +30,15 @@ __all__ = [
     "SYNTHETIC_LABEL",
     "ReportFigure",
     "drawing",
+    "finish_figure",
     "page_axes",
+    "render_png",
     "render_svg",
 ]
 
 POINTS_PER_INCH = 72
+# A picture is made for a page of a document: at most so many inches wide and high, so many pixels per inch.
+PRINT_WIDTH, PRINT_HEIGHT, PRINT_DPI = 6.7, 8.5, 300
 INK, MUTED, FAINT, GRID = "#1c2430", "#5b6673", "#9aa5b1", "#e3e7eb"
 LINE = "#1f4e79"
 # Lightness falls from grade to grade, so the order survives gray print and color blindness.
@@ -43,12 +48,23 @@ SYNTHETIC_LABEL = "Synthetic data: no patient"
 
 @dataclass(frozen=True, kw_only=True)
 class ReportFigure:
-    """A finished figure: inline SVG with its own title and description, and the caption below it."""
+    """A finished figure: inline SVG with its own title and description, and the caption below it.
+
+    `description` says in words what can be seen, for those who cannot see it. `make_png` draws the same
+    figure as a picture; it is called only where a document needs one, because it takes as long as the SVG.
+    """
 
     id: str
     title: str
     caption: str
     svg: str
+    description: str = ""
+    make_png: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def png(self) -> bytes:
+        """The figure as PNG, drawn anew; empty where it was finished without a picture."""
+        return b"" if self.make_png is None else self.make_png()
 
 
 @contextmanager
@@ -86,6 +102,34 @@ def page_axes(width: float, height: float) -> tuple[Figure, Axes]:
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
     return figure, axes
+
+
+def finish_figure(
+    figure: Figure, name: str, *, title: str, caption: str, description: str, synthetic: bool
+) -> ReportFigure:
+    """Return a drawn figure as a report shows it: SVG now, PNG when it is asked for.
+
+    Both show the same, the label of synthetic data included.
+    """
+    svg = render_svg(figure, name, title=title, description=description, synthetic=synthetic)
+    return ReportFigure(
+        id=name,
+        title=title,
+        caption=caption,
+        svg=svg,
+        description=description,
+        make_png=partial(render_png, figure, name),
+    )
+
+
+def render_png(figure: Figure, name: str) -> bytes:
+    """Return the figure as PNG with as many pixels as a printed page needs, and no program name or date."""
+    width, height = figure.get_size_inches()
+    shrink = min(1.0, PRINT_WIDTH / width, PRINT_HEIGHT / height)
+    buffer = io.BytesIO()
+    with drawing(name):
+        figure.savefig(buffer, format="png", dpi=PRINT_DPI * shrink, metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def render_svg(figure: Figure, name: str, *, title: str, description: str, synthetic: bool) -> str:

@@ -15,10 +15,11 @@ import polars as pl
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import NO_VALUE, clean_text, format_number
-from cytopenia.report.drawing import FAINT, INK, MUTED, ReportFigure, drawing, page_axes, render_svg
+from cytopenia.report.drawing import FAINT, INK, MUTED, ReportFigure, drawing, finish_figure, page_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["FlowStep", "plot_flow", "read_flow"]
 
@@ -77,12 +78,13 @@ def plot_flow(content: ReportContent) -> ReportFigure | None:
     if not steps:
         return None
     title = "Flow of the cohort"
-    with drawing(FLOW):
-        svg = _draw(content, steps, title=title)
     caption = "Patients who stay in the analysis; nobody was left out."
     if not all(step.is_kept for step in steps):
         caption = "Patients who stay in the analysis (left) and patients left out, with the reason (right)."
-    return ReportFigure(id=FLOW, title=title, caption=caption, svg=svg)
+    with drawing(FLOW):
+        figure = _draw(steps)
+        described = {"title": title, "caption": caption, "description": _describe(steps)}
+        return finish_figure(figure, FLOW, **described, synthetic=content.synthetic)
 
 
 def _wrap(step: FlowStep, width: int) -> tuple[str, ...]:
@@ -121,7 +123,7 @@ def _lay_abreast(steps: Sequence[FlowStep]) -> list[Box]:
     ]
 
 
-def _draw(content: ReportContent, steps: Sequence[FlowStep], *, title: str) -> str:
+def _draw(steps: Sequence[FlowStep]) -> Figure:
     kept, left_out = _lay_out(steps)
     bottom = max(box.top + box.height for box in [*kept, *left_out])
     width = PAGE_WIDTH if left_out else max(box.left + box.width for box in kept) + LEFT
@@ -141,9 +143,12 @@ def _draw(content: ReportContent, steps: Sequence[FlowStep], *, title: str) -> s
         _draw_box(axes, box, edge=INK)
     for box in left_out:
         _draw_box(axes, box, edge=FAINT)
+    return figure
+
+
+def _describe(steps: Sequence[FlowStep]) -> str:
     words = {True: "", False: "Left out: "}
-    description = " ".join(f"{words[step.is_kept]}{step.text}: {step.count}." for step in steps)
-    return render_svg(figure, FLOW, title=title, description=description, synthetic=content.synthetic)
+    return " ".join(f"{words[step.is_kept]}{step.text}: {step.count}." for step in steps)
 
 
 def _draw_arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -16,12 +16,18 @@ Key = tuple[str, str, str, str, str]
 
 @dataclass(frozen=True)
 class Estimate:
-    """One number of the result table; `value` is None where `status` is not "ok"."""
+    """One number of the result table; `value` is None where `status` is not "ok".
+
+    `low` and `high` are its confidence limits, `n` the patients behind it.
+    """
 
     value: float | None
     text: str
     status: str
     note: str
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
 
 
 @dataclass(frozen=True)
@@ -116,5 +122,12 @@ def select_results(results: pl.DataFrame, analysis_id: str, *, group: str = "") 
     names = ("stratum", "variable", "variable_level", "scenario", "estimate")
     rows = results.filter(
         pl.col("analysis_id") == analysis_id, pl.col("group").fill_null("") == group
-    ).select(pl.col(names).fill_null(""), "value", pl.col("text", "status", "note").fill_null(""))
+    ).select(
+        pl.col(names).fill_null(""),
+        "value",
+        pl.col("text", "status", "note").fill_null(""),
+        "low",
+        "high",
+        "n",
+    )
     return ResultLookup({row[:5]: Estimate(*row[5:]) for row in rows.iter_rows()})

@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal
 
-__all__ = ["Cell", "Column", "Footnotes", "Row", "Table", "footnote_mark"]
+__all__ = ["Cell", "Column", "Footnotes", "Row", "Table", "Tone", "footnote_mark"]
 
 Align = Literal["left", "right", "center"]
+Tone = Literal["", "agrees", "noted", "differs", "quiet"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """Title and alignment of a column; the first column holds the row headers."""
+    """Title and alignment of a column; the first column holds the row headers.
+
+    `spanner` is the title over neighboring columns that share it, `marks` are the numbers of the footnotes.
+    """
 
     title: str
     align: Align = "right"
+    marks: tuple[int, ...] = ()
+    spanner: str = ""
+
+    @property
+    def full_title(self) -> str:
+        """Spanner and title on one line, for a display with one row of titles.
+
+        Examples
+        --------
+        >>> Column("P", spanner="Univariable").full_title
+        'Univariable: P'
+        """
+        return f"{self.spanner}: {self.title}" if self.spanner else self.title
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Text of a cell, its bounds on a second line, and the numbers of its footnotes."""
+    """Text of a cell, its bounds on a second line, and the numbers of its footnotes.
+
+    `tone` tells a display that a cell agrees, needs a note, differs or stays in the background. It only
+    repeats what the text says.
+    """
 
     text: str = ""
     bounds: str = ""
     marks: tuple[int, ...] = ()
+    tone: Tone = ""
 
     @property
     def plain(self) -> str:
@@ -34,17 +57,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: a header and its cells, or a section title that spans the table."""
+    """One row: a header with the numbers of its footnotes, and its cells; or a title that spans the table."""
 
     header: str
     cells: tuple[Cell, ...] = ()
     indent: int = 0
     is_section: bool = False
+    marks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table ready for display. `notes` belong to the whole table, `footnotes` to marked cells."""
+    """A table ready for display. `notes` belong to the whole table, `footnotes` to what is marked."""
 
     id: str
     caption: str
@@ -52,6 +76,19 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     footnotes: tuple[str, ...] = ()
+
+    @property
+    def has_spanners(self) -> bool:
+        """Whether some columns stand under a common title."""
+        return any(column.spanner for column in self.columns)
+
+    @property
+    def spans(self) -> list[tuple[str, int]]:
+        """Titles over the columns from left to right, each with the number of columns below it."""
+        return [
+            (title, len(list(columns)))
+            for title, columns in groupby(column.spanner for column in self.columns)
+        ]
 
 
 @dataclass

@@ -23,7 +23,7 @@ from cytopenia.report.cells import (
     outcome_title,
 )
 from cytopenia.report.content import ReportContent, sort_findings
-from cytopenia.report.display import NO_VALUE, clean_text, format_level, format_number, plural
+from cytopenia.report.display import NO_VALUE, clean_text, format_level, format_number, format_signs, plural
 from cytopenia.report.lookup import ResultLookup, select_results
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
@@ -103,7 +103,10 @@ def _characteristic_rows(cells: CellMaker, name: str) -> list[Row]:
     blanks = (Cell(), Cell(), Cell())
     return [
         head,
-        *(Row(clean_text(level), (cells.count(name, level=level), *blanks), indent=1) for level in levels),
+        *(
+            Row(format_signs(clean_text(level)), (cells.count(name, level=level), *blanks), indent=1)
+            for level in levels
+        ),
     ]
 
 

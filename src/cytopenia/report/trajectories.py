@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from cytopenia.report.cells import analyte_title, day_zero_note
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, plural
-from cytopenia.report.drawing import FAINT, GRID, INK, LINE, MUTED, ReportFigure, drawing, render_svg
+from cytopenia.report.drawing import FAINT, GRID, INK, LINE, MUTED, ReportFigure, drawing, finish_figure
 from cytopenia.report.lookup import ResultLookup, select_results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["plot_trajectories"]
 
@@ -59,8 +60,15 @@ def plot_trajectories(content: ReportContent, *, analysis_id: str = TRAJECTORIES
         return None
     title = "Blood counts by day: median and quartiles"
     with drawing(TRAJECTORIES):
-        svg = _draw(content, courses, title=title)
-    return ReportFigure(id=TRAJECTORIES, title=title, caption=_caption(content, courses), svg=svg)
+        figure = _draw(content, courses)
+        return finish_figure(
+            figure,
+            TRAJECTORIES,
+            title=title,
+            caption=_caption(content, courses),
+            description=" ".join(_describe(content, course) for course in courses),
+            synthetic=content.synthetic,
+        )
 
 
 def _read_course(lookup: ResultLookup, name: str) -> Course:
@@ -84,7 +92,7 @@ def _caption(content: ReportContent, courses: Sequence[Course]) -> str:
     ).rstrip()
 
 
-def _draw(content: ReportContent, courses: Sequence[Course], *, title: str) -> str:
+def _draw(content: ReportContent, courses: Sequence[Course]) -> Figure:
     from matplotlib.figure import Figure
 
     height = TOP + len(courses) * (PANEL_HEIGHT + STRIP_HEIGHT)
@@ -97,8 +105,7 @@ def _draw(content: ReportContent, courses: Sequence[Course], *, title: str) -> s
         _draw_frame(axes, content, course, span=(min(ends), max(ends)))
         _draw_course(axes, course)
         _draw_strip(axes, course, span=(min(ends), max(ends)))
-    description = " ".join(_describe(content, course) for course in courses)
-    return render_svg(figure, TRAJECTORIES, title=title, description=description, synthetic=content.synthetic)
+    return figure
 
 
 def _draw_frame(axes: Axes, content: ReportContent, course: Course, *, span: tuple[float, float]) -> None:

@@ -1,19 +1,21 @@
-"""Candidate factors of a study: columns of the tables, baseline values and peaks, one row per patient."""
+"""Candidate factors of a study: columns, markers, events and responses, one row per patient."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import polars as pl
 
 from cytopenia.contract import Tables
-from cytopenia.errors import ProtocolError, join_problems, suggest_name
 from cytopenia.grading.baseline import derive_baseline, derive_peak
+from cytopenia.study.analysis_forms import Factor
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.protocol import Study
 from cytopenia.units import load_analytes, show_unit
 
-__all__ = ["FactorColumn", "check_factors", "derive_factors"]
+__all__ = ["FactorColumn", "derive_factors", "list_columns", "map_levels"]
 
 _TITLES = {
     "age_years": "Age, years",
@@ -24,76 +26,67 @@ _TITLES = {
     "marrow_involvement": "Bone marrow involvement",
     "bridging": "Bridging therapy",
     "dose_1e6_per_kg": "CAR-T dose, 10⁶/kg",
+    "target": "CAR-T target",
 }
+_EVENT_TITLES = {"crs": "Cytokine release syndrome", "icans": "Neurological toxicity (ICANS)"}
+_NO_FACTORS = ("patient_id", "day", "infusion_date", "source_row")
 
 
 @dataclass(frozen=True)
 class FactorColumn:
-    """One factor of every patient of the cohort, in the order of the courses."""
+    """One factor of every patient of the cohort, in the order of the courses.
+
+    Attributes
+    ----------
+    name, title : str
+    values : Series
+        Numbers or text, null where unknown. A censored marker ("<2") has its printed number.
+    censored_below : Series of bool, optional
+        Where the value was reported as below its printed number.
+    levels : tuple of str
+        The declared levels in their order; empty where the protocol declares none.
+    reference : str
+        The level that models compare with; the first level if empty.
+    is_known_after_infusion : bool
+        A peak, an event or a response: not known when treatment begins.
+    """
 
     name: str
     title: str
     values: pl.Series
+    censored_below: pl.Series | None = None
+    levels: tuple[str, ...] = ()
+    reference: str = ""
+    is_known_after_infusion: bool = False
 
     @property
     def is_number(self) -> bool:
         """Whether it is described by a median rather than by counts."""
         return self.values.dtype.is_numeric()
 
-
-def check_factors(study: Study, tables: Tables) -> None:
-    """Raise for every factor and every required column that no table has.
-
-    Raises
-    ------
-    ProtocolError
-    """
-    problems: list[str] = []
-    known = [*study.protocol.factors, *_columns(tables)]
-    for analysis in study.protocol.analyses:
-        for name in getattr(analysis, "factors", ()):
-            if name not in known:
-                hint = suggest_name(name, known)
-                where = "it must be a column of patients or infusions, or stand in [factors]"
-                problems.append(f"analyses.{analysis.id}: no factor '{name}'{hint}; {where}")
-    for address in study.protocol.cohort.require:
-        table, _, column = address.partition(".")
-        frame = {"patients": tables.patients, "infusions": tables.infusions}.get(table)
-        if frame is None or column not in frame.columns:
-            known_columns = {
-                "patients": tables.patients.columns,
-                "infusions": tables.infusions.columns,
-            }
-            allowed = [f"{place}.{name}" for place, names in known_columns.items() for name in names]
-            hint = suggest_name(column, known_columns.get(table, []))
-            problems.append(f"cohort.require: no column '{address}'{hint}; allowed: {', '.join(allowed)}")
-    if _needs_baseline(study) and not _knows_lymphodepletion(tables):
-        problems.append(
-            "study: baseline values need the start of lymphodepletion. Write lymphodepletion_day = -5 (your"
-            " day) under [study], or give a column lymphodepletion_day in the infusions table"
+    @property
+    def numbers(self) -> pl.Series:
+        """The values for ranks and models: half the limit where a value was reported as below it."""
+        values = self.values.cast(pl.Float64)
+        if self.censored_below is None:
+            return values
+        return (
+            pl.DataFrame({"value": values, "is_below": self.censored_below})
+            .select(pl.when("is_below").then(pl.col("value") / 2).otherwise("value").alias(self.name))
+            .to_series()
         )
-    if problems:
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        raise ProtocolError(join_problems(f"{study.path.name}: {count} with the tables", problems))
+
+    def list_levels(self) -> list[str]:
+        """Return the levels in their order: as declared, else sorted."""
+        if self.levels:
+            return list(self.levels)
+        return sorted(self.values.cast(pl.String).drop_nulls().unique().to_list())
 
 
-def _needs_baseline(study: Study) -> bool:
-    protocol = study.protocol
-    return (
-        any(getattr(analysis, "baseline_definition", None) for analysis in protocol.analyses)
-        or any(factor.at == "baseline" for factor in protocol.factors.values())
-        or any(spec.treatment_emergent for spec in protocol.outcomes.values())
-    )
-
-
-def _knows_lymphodepletion(tables: Tables) -> bool:
-    infusions = tables.infusions
-    return "lymphodepletion_day" in infusions.columns and infusions["lymphodepletion_day"].is_not_null().any()
-
-
-def _columns(tables: Tables) -> list[str]:
+def list_columns(tables: Tables) -> list[str]:
+    """Return the columns of the patients and infusions tables that can be factors."""
     names = [*tables.patients.columns, *tables.infusions.columns]
-    return [name for name in names if name not in ("patient_id", "day", "infusion_date", "source_row")]
+    return [name for name in dict.fromkeys(names) if name not in _NO_FACTORS]
 
 
 def derive_factors(
@@ -101,38 +94,144 @@ def derive_factors(
 ) -> list[FactorColumn]:
     """Return the named factors, in the order of the protocol.
 
-    A censored marker ("<2") counts with its printed number. Values are in canonical units.
+    Numbers are in canonical units.
     """
-    patients = pl.DataFrame({"patient_id": cohort.courses.patient_id})
-    infusions = tables.infusions.filter(pl.col("day") == 0).unique(
-        "patient_id", keep="first", maintain_order=True
-    )
     found: list[FactorColumn] = []
     for name in names:
-        if name in study.protocol.factors:
-            found.append(_marker(name, study, cohort))
-            continue
-        frame = tables.patients if name in tables.patients.columns else infusions
-        joined = patients.join(
-            frame.select("patient_id", name), on="patient_id", how="left", maintain_order="left"
-        )
-        found.append(FactorColumn(name, _TITLES.get(name, name.replace("_", " ").capitalize()), joined[name]))
+        factor = study.protocol.factors.get(name)
+        if factor is None:
+            values = _read_column(name, tables, cohort)
+            found.append(FactorColumn(name, _title_column(name), values))
+        elif factor.analyte is not None:
+            found.append(_derive_marker(name, factor.analyte, study, cohort))
+        else:
+            found.append(_derive_category(name, factor, tables, cohort))
     return found
 
 
-def _marker(name: str, study: Study, cohort: CohortOutcomes) -> FactorColumn:
+def _title_column(name: str) -> str:
+    return _TITLES.get(name, name.replace("_", " ").capitalize())
+
+
+def _read_column(name: str, tables: Tables, cohort: CohortOutcomes) -> pl.Series:
+    infusions = tables.infusions.filter(pl.col("day") == 0).unique(
+        "patient_id", keep="first", maintain_order=True
+    )
+    frame = tables.patients if name in tables.patients.columns else infusions
+    return _align(frame.select("patient_id", pl.col(name).alias("value")), cohort).alias(name)
+
+
+def _align(rows: pl.DataFrame, cohort: CohortOutcomes, column: str = "value") -> pl.Series:
+    """A column of one row per patient in the order of the courses, null for who has no row."""
+    patients = pl.DataFrame({"patient_id": cohort.courses.patient_id})
+    joined = patients.join(
+        rows.select("patient_id", column), on="patient_id", how="left", maintain_order="left"
+    )
+    return joined[column]
+
+
+def _derive_marker(name: str, marker: str, study: Study, cohort: CohortOutcomes) -> FactorColumn:
     factor = study.protocol.factors[name]
     derive = derive_baseline if factor.at == "baseline" else derive_peak
-    rows = derive(cohort.labs, cohort.courses, analyte=factor.analyte, definition=study.library.baseline)
-    patients = pl.DataFrame({"patient_id": cohort.courses.patient_id})
-    values = patients.join(
-        rows.select("patient_id", "value"), on="patient_id", how="left", maintain_order="left"
-    )
-    analyte = load_analytes()[factor.analyte]
-    words = {"baseline": "Baseline", "peak": "Peak"}[factor.at]
+    rows = derive(cohort.labs, cohort.courses, analyte=marker, definition=study.library.baseline)
+    is_below = rows.with_columns(pl.col("comparator").is_in(["<", "<="]).alias("is_below"))
+    analyte = load_analytes()[marker]
+    words = "Baseline" if factor.at == "baseline" else "Peak"
     title = factor.title or f"{words} {_lower_first(analyte.title)}, {show_unit(analyte.unit)}"
-    return FactorColumn(name, title, values["value"])
+    return FactorColumn(
+        name,
+        title,
+        _align(rows, cohort).alias(name),
+        censored_below=_align(is_below, cohort, "is_below").fill_null(value=False),
+        is_known_after_infusion=factor.is_known_after_infusion,
+    )
 
 
 def _lower_first(title: str) -> str:
-    return title if title[1:2].isupper() else title[0].lower() + title[1:]
+    return title if not title[1:2].islower() else title[0].lower() + title[1:]
+
+
+def _derive_category(name: str, factor: Factor, tables: Tables, cohort: CohortOutcomes) -> FactorColumn:
+    if factor.event is not None:
+        title = _EVENT_TITLES.get(factor.event, factor.event.replace("_", " ").capitalize())
+        groups = dict(_name_grades(factor.grade_from))
+        levels = (_without(factor), *groups.values()) if factor.without_event else ()
+        values = _grade_events(factor, groups, tables, cohort)
+    elif factor.column is not None:
+        title = _title_column(factor.column)
+        levels = tuple(factor.levels)
+        values = map_levels(_read_column(factor.column, tables, cohort), factor)
+    else:
+        title = "Response"
+        levels = tuple(factor.levels)
+        values = map_levels(_last_response(factor, tables, cohort), factor)
+    return FactorColumn(
+        name,
+        factor.title or title,
+        values.alias(name),
+        levels=levels,
+        reference=factor.reference or "",
+        is_known_after_infusion=factor.is_known_after_infusion,
+    )
+
+
+def map_levels(values: pl.Series, factor: Factor) -> pl.Series:
+    """Return the declared level of each value; the values themselves where the factor declares none."""
+    if not factor.levels:
+        return values
+    by_value = {
+        str(value) if values.dtype == pl.String else value: level
+        for level, members in factor.levels.items()
+        for value in members
+        if values.dtype == pl.String or isinstance(value, float)
+    }
+    if not by_value:
+        return pl.repeat(None, len(values), dtype=pl.String, eager=True).alias(values.name)
+    return values.replace_strict(by_value, default=None, return_dtype=pl.String)
+
+
+def _name_grades(grade_from: tuple[int, ...]) -> Iterator[tuple[int, str]]:
+    """The lowest grade of each group and its name: 1 "grade 1-2", 3 "grade >= 3"."""
+    if not grade_from:
+        yield 1, "yes"
+        return
+    for low, following in pairwise(grade_from):
+        high = following - 1
+        yield low, f"grade {low}" if low == high else f"grade {low}-{high}"
+    yield grade_from[-1], f"grade >= {grade_from[-1]}"
+
+
+def _without(factor: Factor) -> str:
+    return "none" if factor.grade_from else "no"
+
+
+def _grade_events(
+    factor: Factor, groups: Mapping[int, str], tables: Tables, cohort: CohortOutcomes
+) -> pl.Series:
+    """The group of the highest grade in the window; an event without a grade is in no group of grades."""
+    first, last = factor.window or (0, 0)
+    rows = tables.events.filter((pl.col("kind") == factor.event) & pl.col("day").is_between(first, last))
+    if not factor.grade_from:
+        level: pl.Expr = pl.lit("yes")
+    else:
+        grade = pl.col("grade").max()
+        level = pl.lit(None, dtype=pl.String)
+        for low, name in groups.items():
+            level = pl.when(grade.ge(low)).then(pl.lit(name)).otherwise(level)
+    highest = rows.group_by("patient_id", maintain_order=True).agg(level.alias("value"))
+    seen = _align(highest.with_columns(seen=True), cohort, "seen").fill_null(value=False)
+    values = _align(highest, cohort)
+    if factor.without_event == "missing":
+        return values
+    return (
+        pl.DataFrame({"value": values, "seen": seen})
+        .select(pl.when("seen").then("value").otherwise(pl.lit(_without(factor))))
+        .to_series()
+    )
+
+
+def _last_response(factor: Factor, tables: Tables, cohort: CohortOutcomes) -> pl.Series:
+    first, last = factor.response_window or (0, 0)
+    rows = tables.responses.filter(pl.col("day").is_between(first, last)).sort("day", maintain_order=True)
+    latest = rows.unique("patient_id", keep="last", maintain_order=True)
+    return _align(latest.select("patient_id", pl.col("response").alias("value")), cohort)

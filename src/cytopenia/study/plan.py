@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from cytopenia.definition_forms import BoundsDefinition, GradesPart, RecoveryDefinition
 from cytopenia.grading.recovery import days_needed
-from cytopenia.study.protocol import OutcomeSpec, Study
+from cytopenia.study.protocol import Study
+from cytopenia.study.protocol_forms import OutcomeSpec
 from cytopenia.units import load_analytes
 
 __all__ = ["GradePlan", "NadirPlan", "Plan", "RecoveryPlan", "build_plan", "plan_recovery"]

@@ -14,13 +14,28 @@ import polars as pl
 from cytopenia.contract import Finding, Tables, collect_findings, merge_findings, note
 from cytopenia.definitions import describe_definition
 from cytopenia.grading.baseline import derive_baseline
+from cytopenia.published.agreement import compare_with_paper
 from cytopenia.results import ResultRow, collect_results
+from cytopenia.stats.roc import RocCurve
+from cytopenia.study.analysis_forms import (
+    Analysis,
+    Characteristics,
+    Crosstab,
+    Occurrence,
+    Recovery,
+    RiskFactors,
+    Roc,
+)
+from cytopenia.study.associations import RiskFactorInput, summarize_crosstab, summarize_risk_factors
+from cytopenia.study.cut_points import fit_curves, summarize_roc
 from cytopenia.study.days import frame_patient_days, summarize_trajectories
 from cytopenia.study.derived import derive_all, grade_baseline
-from cytopenia.study.factors import check_factors, derive_factors
+from cytopenia.study.factor_checks import check_factors
+from cytopenia.study.factors import FactorColumn, derive_factors
+from cytopenia.study.groups import Sides, derive_sides
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.plan import GradePlan, Plan, build_plan
-from cytopenia.study.protocol import Characteristics, Occurrence, Recovery, Study
+from cytopenia.study.protocol import Study
 from cytopenia.study.summaries import (
     summarize_baseline,
     summarize_cells,
@@ -33,7 +48,7 @@ from cytopenia.version import __version__
 
 __all__ = ["StudyRun", "run_plan"]
 
-_LIBRARIES = ("polars", "numpy", "pydantic", "matplotlib", "jinja2")
+_LIBRARIES = ("polars", "numpy", "scipy", "pydantic", "matplotlib", "jinja2", "python-docx")
 
 
 @dataclass(frozen=True)
@@ -86,8 +101,12 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         chosen, plan, bounds=bounds, use_caps=study.protocol.study.bound_anc_by_wbc, progress=progress
     )
     outcomes = derive_all(cohort, plan, study.library.baseline)
-    rows = [*flow, *_flow_of_courses(cohort), *_summarize(study, chosen, plan, cohort, outcomes)]
+    frames = {str(key[0]): part for key, part in outcomes.partition_by("outcome", as_dict=True).items()}
+    material = _Material(study, chosen, plan, cohort, frames)
+    rows = [*flow, *_flow_of_courses(cohort), *_summarize(material)]
     rows.extend(summarize_trajectories(cohort, plan))
+    if study.paper is not None:
+        rows.extend(compare_with_paper(study.paper, collect_results(rows)))
     return StudyRun(
         results=collect_results(rows),
         outcomes=outcomes,
@@ -146,29 +165,74 @@ def _flow_of_courses(cohort: CohortOutcomes) -> Iterator[ResultRow]:
     yield _step("with_counts", "Patients with blood counts from day 0 on", with_counts)
 
 
-def _summarize(
-    study: Study, tables: Tables, plan: Plan, cohort: CohortOutcomes, outcomes: pl.DataFrame
-) -> Iterator[ResultRow]:
-    frames = {str(key[0]): part for key, part in outcomes.partition_by("outcome", as_dict=True).items()}
-    for analysis in study.protocol.analyses:
+@dataclass(frozen=True)
+class _Material:
+    """What the analyses of one run work on."""
+
+    study: Study
+    tables: Tables
+    plan: Plan
+    cohort: CohortOutcomes
+    frames: Mapping[str, pl.DataFrame]
+
+    def find_factors(self, names: tuple[str, ...]) -> list[FactorColumn]:
+        return derive_factors(self.study, self.tables, self.cohort, names=names)
+
+    def find_sides(self, analysis: RiskFactors | Roc | Crosstab) -> Sides:
+        spec = self.plan.specs[analysis.outcome]
+        patients = pl.DataFrame({"patient_id": self.cohort.courses.patient_id})
+        frame = patients.join(
+            self.frames[analysis.outcome], on="patient_id", how="left", maintain_order="left"
+        )
+        return derive_sides(analysis, frame, died_before_landmark=spec.died_before_landmark)
+
+    def fit_all_curves(self) -> dict[str, dict[str, RocCurve]]:
+        """Every ROC analysis of the protocol: other analyses take their cuts from it."""
+        return {
+            item.id: fit_curves(item, self.find_factors(item.factors), self.find_sides(item))
+            for item in self.study.protocol.analyses
+            if isinstance(item, Roc)
+        }
+
+
+def _summarize(material: _Material) -> Iterator[ResultRow]:
+    curves = material.fit_all_curves()
+    for analysis in material.study.protocol.analyses:
         match analysis:
             case Characteristics():
-                yield from _summarize_patients(analysis, study, tables, cohort)
+                yield from _summarize_patients(analysis, material)
             case Occurrence():
-                yield from _summarize_occurrence(analysis, plan, frames)
+                yield from _summarize_occurrence(analysis, material.plan, material.frames)
+            case RiskFactors() | Roc() | Crosstab():
+                yield from _summarize_association(analysis, material, curves)
             case Recovery():
-                headline = plan.specs[analysis.outcome].died_before_landmark or "exclude"
-                yield from summarize_recovery(
-                    analysis.id, analysis.outcome, frames[analysis.outcome], headline=headline
-                )
-                yield from summarize_cells(analysis.id, analysis.outcome, cohort.cells)
+                frame = material.frames[analysis.outcome]
+                headline = material.plan.specs[analysis.outcome].died_before_landmark or "exclude"
+                yield from summarize_recovery(analysis.id, analysis.outcome, frame, headline=headline)
+                yield from summarize_cells(analysis.id, analysis.outcome, material.cohort.cells)
 
 
-def _summarize_patients(
-    analysis: Characteristics, study: Study, tables: Tables, cohort: CohortOutcomes
+def _summarize_association(
+    analysis: RiskFactors | Roc | Crosstab,
+    material: _Material,
+    curves: Mapping[str, Mapping[str, RocCurve]],
 ) -> Iterator[ResultRow]:
-    factors = derive_factors(study, tables, cohort, names=analysis.factors)
-    yield from summarize_characteristics(analysis.id, factors)
+    sides = material.find_sides(analysis)
+    factors = material.find_factors(analysis.factors)
+    seed = material.study.protocol.study.seed
+    match analysis:
+        case RiskFactors():
+            given = RiskFactorInput(factors, sides, curves, material.study.library.gates, seed)
+            yield from summarize_risk_factors(analysis, given)
+        case Roc():
+            yield from summarize_roc(factors, curves[analysis.id], sides, analysis_id=analysis.id)
+        case Crosstab():
+            yield from summarize_crosstab(analysis, factors[0], sides, seed=seed)
+
+
+def _summarize_patients(analysis: Characteristics, material: _Material) -> Iterator[ResultRow]:
+    study, cohort = material.study, material.cohort
+    yield from summarize_characteristics(analysis.id, material.find_factors(analysis.factors))
     if analysis.baseline_definition is None:
         return
     parts = study.library.find_parts(analysis.baseline_definition)
@@ -197,7 +261,8 @@ def _summarize_occurrence(
 
 def _check_baseline(study: Study, cohort: CohortOutcomes) -> list[Finding]:
     """Baseline values from the day of lymphodepletion, whose order to the first dose is not known."""
-    wanted = [factor.analyte for factor in study.protocol.factors.values() if factor.at == "baseline"]
+    factors = study.protocol.factors.values()
+    wanted = [item.analyte for item in factors if item.analyte is not None and item.at == "baseline"]
     if any(getattr(item, "baseline_definition", None) for item in study.protocol.analyses):
         wanted += cohort.grids
     found: list[Finding] = []
@@ -218,7 +283,12 @@ def _used_definitions(study: Study, plan: Plan) -> list[str]:
     for analysis in study.protocol.analyses:
         if isinstance(analysis, Characteristics) and analysis.baseline_definition:
             names.append(analysis.baseline_definition.partition(".")[0])
-    return [*dict.fromkeys(names), "neighbor_bounds", "baseline"]
+    gates = ["model_gates"] if any(map(_has_models, study.protocol.analyses)) else []
+    return [*dict.fromkeys(names), "neighbor_bounds", "baseline", *gates]
+
+
+def _has_models(analysis: Analysis) -> bool:
+    return isinstance(analysis, RiskFactors) and bool({"univariable", "multivariable"} & {*analysis.columns})
 
 
 def _used_parts(plan: Plan, name: str) -> list[str]:

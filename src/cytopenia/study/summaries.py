@@ -61,7 +61,6 @@ def _describe(
 
 def _count_levels(analysis_id: str, factor: FactorColumn) -> Iterator[ResultRow]:
     known = factor.values.cast(pl.String).drop_nulls()
-    counts = known.value_counts(sort=False, name="count").sort(known.name or "")
     yield ResultRow(
         analysis_id=analysis_id,
         variable=factor.name,
@@ -71,7 +70,8 @@ def _count_levels(analysis_id: str, factor: FactorColumn) -> Iterator[ResultRow]
     )
     missing = len(factor.values) - len(known)
     yield ResultRow(analysis_id=analysis_id, variable=factor.name, estimate="missing", value=missing)
-    for level, count in counts.iter_rows():
+    for level in factor.list_levels():
+        count = int((known == level).sum())
         yield from _count(_key(analysis_id, factor.name, level), count=count, denominator=len(known))
 
 

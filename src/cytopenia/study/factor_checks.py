@@ -1,0 +1,121 @@
+"""Names in a protocol against the tables: factors, their levels, required columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from cytopenia.contract import Tables
+from cytopenia.errors import ProtocolError, join_problems, suggest_name
+from cytopenia.study.analysis_forms import Analysis, Factor, RiskFactors, Roc
+from cytopenia.study.factors import list_columns, map_levels
+from cytopenia.study.protocol import Study
+
+__all__ = ["check_factors"]
+
+
+def check_factors(study: Study, tables: Tables) -> None:
+    """Raise for every factor and required column that no table has, and for levels that do not fit.
+
+    Raises
+    ------
+    ProtocolError
+    """
+    problems = [*_check_sources(study, tables), *_check_used(study, tables), *_check_required(study, tables)]
+    if _needs_baseline(study) and not _knows_lymphodepletion(tables):
+        problems.append(
+            "study: baseline values need the start of lymphodepletion. Write lymphodepletion_day = -5 (your"
+            " day) under [study], or give a column lymphodepletion_day in the infusions table"
+        )
+    if problems:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise ProtocolError(join_problems(f"{study.path.name}: {count} with the tables", problems))
+
+
+def _check_sources(study: Study, tables: Tables) -> Iterator[str]:
+    """Columns that no table has, values without a level, a reference that is no level."""
+    columns = list_columns(tables)
+    for name, factor in study.protocol.factors.items():
+        if factor.column is not None and factor.column not in columns:
+            hint = suggest_name(factor.column, columns)
+            yield f"factors.{name}: no column '{factor.column}'{hint}; it must be in patients or infusions"
+            continue
+        left = _count_unnamed(factor, tables)
+        if left:
+            yield f"factors.{name}: levels leave {left} different values of the data unnamed; name them all"
+        if factor.levels and factor.reference is not None and factor.reference not in factor.levels:
+            known = ", ".join(factor.levels)
+            yield f"factors.{name}: reference '{factor.reference}' is no level; allowed: {known}"
+
+
+def _count_unnamed(factor: Factor, tables: Tables) -> int:
+    if not factor.levels:
+        return 0
+    if factor.column is None:
+        first, last = factor.response_window or (0, 0)
+        values = tables.responses.filter(pl.col("day").is_between(first, last))["response"]
+    else:
+        values = _find_column(factor.column, tables)
+    distinct = values.drop_nulls().unique()
+    return map_levels(distinct, factor).null_count()
+
+
+def _find_column(name: str, tables: Tables) -> pl.Series:
+    frame = tables.patients if name in tables.patients.columns else tables.infusions
+    return frame[name]
+
+
+def _check_used(study: Study, tables: Tables) -> Iterator[str]:
+    columns = list_columns(tables)
+    known = [*study.protocol.factors, *columns]
+    for analysis in study.protocol.analyses:
+        for name in getattr(analysis, "factors", ()):
+            if name not in known:
+                hint = suggest_name(name, known)
+                where = "it must be a column of patients or infusions, or stand in [factors]"
+                yield f"analyses.{analysis.id}: no factor '{name}'{hint}; {where}"
+            elif name in _names_of_numbers(analysis) and not _is_number(name, study, tables):
+                yield f"analyses.{analysis.id}: factor '{name}' has no numbers; a cut needs them"
+
+
+def _names_of_numbers(analysis: Analysis) -> tuple[str, ...]:
+    if isinstance(analysis, Roc):
+        return analysis.factors
+    if isinstance(analysis, RiskFactors) and analysis.cutpoints is not None:
+        return tuple(analysis.cutpoints.values)
+    return ()
+
+
+def _is_number(name: str, study: Study, tables: Tables) -> bool:
+    factor = study.protocol.factors.get(name)
+    if factor is None or (factor.column is not None and not factor.levels):
+        column = name if factor is None else str(factor.column)
+        return column in list_columns(tables) and _find_column(column, tables).dtype.is_numeric()
+    return factor.analyte is not None
+
+
+def _check_required(study: Study, tables: Tables) -> Iterator[str]:
+    for address in study.protocol.cohort.require:
+        table, _, column = address.partition(".")
+        frame = {"patients": tables.patients, "infusions": tables.infusions}.get(table)
+        if frame is not None and column in frame.columns:
+            continue
+        known_columns = {"patients": tables.patients.columns, "infusions": tables.infusions.columns}
+        allowed = [f"{place}.{name}" for place, names in known_columns.items() for name in names]
+        hint = suggest_name(column, known_columns.get(table, []))
+        yield f"cohort.require: no column '{address}'{hint}; allowed: {', '.join(allowed)}"
+
+
+def _needs_baseline(study: Study) -> bool:
+    protocol = study.protocol
+    return (
+        any(getattr(analysis, "baseline_definition", None) for analysis in protocol.analyses)
+        or any(factor.at == "baseline" for factor in protocol.factors.values())
+        or any(spec.treatment_emergent for spec in protocol.outcomes.values())
+    )
+
+
+def _knows_lymphodepletion(tables: Tables) -> bool:
+    infusions = tables.infusions
+    return "lymphodepletion_day" in infusions.columns and infusions["lymphodepletion_day"].is_not_null().any()

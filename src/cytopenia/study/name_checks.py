@@ -1,0 +1,226 @@
+"""Names in a protocol, against the definitions and against each other: every problem, none raised."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from cytopenia.definition_forms import GradesDefinition, GradesPart, RecoveryDefinition
+from cytopenia.definitions import Library
+from cytopenia.errors import DefinitionError, suggest_name
+from cytopenia.study.analysis_forms import (
+    Analysis,
+    Characteristics,
+    Crosstab,
+    Occurrence,
+    Recovery,
+    RiskFactors,
+    Roc,
+)
+from cytopenia.study.protocol_forms import OutcomeSpec, Protocol
+from cytopenia.units import load_analytes
+
+__all__ = ["check_names"]
+
+# Names of the result table that an analysis or an outcome may not take.
+_RESERVED_ANALYSES = ("flow", "trajectories", "printed")
+_NADIR = "nadir_"
+
+
+def check_names(protocol: Protocol, library: Library) -> list[str]:
+    """Return every problem with the names of outcomes, factors and analyses, each as one sentence."""
+    problems: list[str] = []
+    for name, spec in protocol.outcomes.items():
+        problems.extend(
+            f"outcomes.{name}: {problem}" for problem in _check_outcome(name, spec, protocol, library)
+        )
+        if name.startswith(_NADIR):
+            problems.append(
+                f"outcomes.{name}: names that begin with '{_NADIR}' are given to nadirs; rename it"
+            )
+    for name, factor in protocol.factors.items():
+        if factor.analyte is not None and factor.analyte not in load_analytes():
+            hint = suggest_name(factor.analyte, load_analytes())
+            problems.append(f"factors.{name}: unknown analyte '{factor.analyte}'{hint}")
+    seen: set[str] = set()
+    for analysis in protocol.analyses:
+        if analysis.id in seen:
+            problems.append(f"analyses: two analyses have the id '{analysis.id}'; rename one")
+        seen.add(analysis.id)
+        if analysis.id in _RESERVED_ANALYSES:
+            problems.append(f"analyses: the id '{analysis.id}' is taken by the package; rename it")
+        problems.extend(f"analyses.{analysis.id}: {problem}" for problem in _check_repeats(analysis))
+        problems.extend(
+            f"analyses.{analysis.id}: {problem}" for problem in _check_analysis(analysis, protocol, library)
+        )
+    return problems
+
+
+def _check_repeats(analysis: Analysis) -> list[str]:
+    return [
+        f"{key} names '{name}' twice; remove one"
+        for key in ("factors", "outcomes")
+        for name, count in Counter(getattr(analysis, key, ())).items()
+        if count > 1
+    ]
+
+
+def _check_outcome(name: str, spec: OutcomeSpec, protocol: Protocol, library: Library) -> list[str]:
+    if spec.any_of:
+        return _check_combination(name, spec, protocol)
+    try:
+        definition = library.find(str(spec.definition))
+    except DefinitionError as cause:
+        return [str(cause)]
+    match definition:
+        case GradesDefinition():
+            return _check_graded(spec, library)
+        case RecoveryDefinition():
+            return _check_recovery(spec)
+        case _:
+            return [f"'{spec.definition}' is of kind '{definition.kind}' and is no outcome"]
+
+
+def _check_graded(spec: OutcomeSpec, library: Library) -> list[str]:
+    problems: list[str] = []
+    parts = library.find_parts(str(spec.definition))
+    if len(parts) > 1:
+        problems.append(f"name one part of '{spec.definition}': {', '.join(parts)}")
+    elif spec.min_grade is not None:
+        problems.extend(_check_least_grade(spec.min_grade, next(iter(parts.values()))))
+    if spec.window is None:
+        problems.append(
+            "'window' is missing: write the first and last day that count, such as window = [0, 28]"
+        )
+    if spec.died_before_landmark is not None:
+        problems.append("'died_before_landmark' belongs to recovery outcomes only")
+    return problems
+
+
+def _check_least_grade(least: int, part: GradesPart) -> list[str]:
+    grades = [rule.grade for rule in part.lab_rules]
+    if least <= max(grades):
+        return []
+    allowed = ", ".join(str(grade) for grade in grades)
+    return [
+        f"'min_grade' is {least}, which no laboratory value of '{part.title}' reaches; allowed: {allowed}"
+    ]
+
+
+def _check_recovery(spec: OutcomeSpec) -> list[str]:
+    given = [key for key in ("window", "min_grade") if getattr(spec, key) is not None]
+    problems = [
+        f"'{key}' belongs to graded outcomes only; the definition has its own landmark" for key in given
+    ]
+    if spec.treatment_emergent:
+        problems.append("'treatment_emergent' belongs to graded outcomes only")
+    if spec.died_before_landmark is None:
+        allowed = "exclude, not_recovered, competing_event"
+        problems.append(f"'died_before_landmark' is missing: say which reading is the headline ({allowed})")
+    return problems
+
+
+def _check_combination(name: str, spec: OutcomeSpec, protocol: Protocol) -> list[str]:
+    problems: list[str] = []
+    for part in spec.any_of:
+        if part not in protocol.outcomes or part == name:
+            problems.append(f"any_of names unknown outcome '{part}'{suggest_name(part, protocol.outcomes)}")
+        elif protocol.outcomes[part].min_grade is None:
+            problems.append(f"any_of needs yes/no outcomes; give '{part}' a min_grade, or name another")
+    return problems
+
+
+def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) -> list[str]:
+    match analysis:
+        case Characteristics():
+            return _check_baseline_definition(analysis, library)
+        case Occurrence():
+            return [problem for name in analysis.outcomes for problem in _check_graded_name(name, protocol)]
+        case Recovery():
+            return _check_recovery_name(analysis.outcome, protocol, library)
+        case RiskFactors():
+            return [
+                *_check_event(analysis, protocol, library),
+                *_check_cutpoints(analysis, protocol),
+                *_check_terms(analysis),
+            ]
+        case Roc() | Crosstab():
+            return _check_event(analysis, protocol, library)
+
+
+def _check_baseline_definition(analysis: Characteristics, library: Library) -> list[str]:
+    if analysis.baseline_definition is None:
+        return []
+    try:
+        library.find_parts(analysis.baseline_definition)
+    except DefinitionError as cause:
+        return [f"baseline_definition: {cause}"]
+    return []
+
+
+def _check_known(name: str, protocol: Protocol) -> list[str]:
+    if name in protocol.outcomes:
+        return []
+    return [f"unknown outcome '{name}'{suggest_name(name, protocol.outcomes)}; add [outcomes.{name}]"]
+
+
+def _check_graded_name(name: str, protocol: Protocol) -> list[str]:
+    unknown = _check_known(name, protocol)
+    if unknown or protocol.outcomes[name].any_of or protocol.outcomes[name].died_before_landmark is None:
+        return unknown
+    return [f"outcome '{name}' is a recovery; give it to an analysis of kind 'recovery'"]
+
+
+def _check_recovery_name(name: str, protocol: Protocol, library: Library) -> list[str]:
+    unknown = _check_known(name, protocol)
+    if unknown:
+        return unknown
+    definition = protocol.outcomes[name].definition
+    if definition is not None and definition.partition(".")[0] not in library.definitions:
+        return []  # told where the outcome stands
+    if definition is None or not isinstance(library.definitions.get(definition), RecoveryDefinition):
+        return [f"outcome '{name}' is not a recovery; its definition must be of kind 'recovery'"]
+    return []
+
+
+def _check_event(analysis: RiskFactors | Roc | Crosstab, protocol: Protocol, library: Library) -> list[str]:
+    """The outcome must have two sides, and the event must be one of them."""
+    unknown = _check_known(analysis.outcome, protocol)
+    if unknown:
+        return unknown
+    spec = protocol.outcomes[analysis.outcome]
+    is_recovery = spec.definition is not None and isinstance(
+        library.definitions.get(spec.definition), RecoveryDefinition
+    )
+    if not is_recovery and spec.min_grade is None and not spec.any_of:
+        return [f"outcome '{analysis.outcome}' has grades; name one with a min_grade, or an any_of"]
+    allowed = ("recovered", "not_recovered") if is_recovery else ("yes", "no")
+    if analysis.event not in allowed:
+        words = " or ".join(f'"{name}"' for name in allowed)
+        return [f"event is \"{analysis.event}\"; of outcome '{analysis.outcome}' it is {words}"]
+    return []
+
+
+def _check_cutpoints(analysis: RiskFactors, protocol: Protocol) -> list[str]:
+    cutpoints = analysis.cutpoints
+    if cutpoints is None:
+        return []
+    if cutpoints.roc is None:
+        unknown = [name for name in cutpoints.values if name not in analysis.factors]
+        return [f"cutpoints.values names '{name}', which is not among the factors" for name in unknown]
+    curves = {item.id: item for item in protocol.analyses if isinstance(item, Roc)}
+    source = curves.get(cutpoints.roc)
+    if source is None:
+        hint = suggest_name(cutpoints.roc, curves)
+        return [f"cutpoints.roc names '{cutpoints.roc}'{hint}; it must be an analysis of kind 'roc'"]
+    if (source.outcome, source.event) != (analysis.outcome, analysis.event):
+        return [f"cutpoints.roc: '{source.id}' has another outcome or event; use the same in both"]
+    return []
+
+
+def _check_terms(analysis: RiskFactors) -> list[str]:
+    terms = () if analysis.multivariable is None else analysis.multivariable.terms
+    return [
+        f"multivariable.terms names '{name}'{suggest_name(name, analysis.factors)}, not among the factors"
+        for name in terms
+        if name not in analysis.factors
+    ]
