@@ -25,6 +25,12 @@ REQUIRE_PROGRAMS = "CYTOPENIA_REQUIRE_PROGRAMS"
 
 
 @pytest.fixture
+def coarse_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures for Word with few pixels: a run in a test that is not about them takes half the time."""
+    monkeypatch.setattr("cytopenia.report.drawing.PRINT_DPI", 30)
+
+
+@pytest.fixture
 def find_program() -> Callable[[str], str]:
     """Return the path of a program; where it is absent the test skips, or fails if programs are required."""
 

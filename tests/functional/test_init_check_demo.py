@@ -10,6 +10,8 @@ import pytest
 from cytopenia.study.protocol import read_protocol
 from study_files import change
 
+pytestmark = pytest.mark.usefixtures("coarse_pictures")
+
 
 def test_init_in_an_empty_folder(command, tmp_path: Path) -> None:
     answer = command("init", tmp_path / "new")

@@ -12,6 +12,8 @@ from cytopenia.cli import main
 from cytopenia.report import document
 from study_files import change, write_study
 
+pytestmark = pytest.mark.usefixtures("coarse_pictures")
+
 WRITTEN = [
     "evidence.csv",
     "findings.csv",

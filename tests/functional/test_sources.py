@@ -11,6 +11,8 @@ import pytest
 from cytopenia.cli import main
 from study_files import COUNTS, change, list_labs, write_labs, write_study
 
+pytestmark = pytest.mark.usefixtures("coarse_pictures")
+
 Change = Callable[[Path], None]
 COLUMNS = ("patient_id", "day", "analyte", "value", "unit", "lln")
 

@@ -12,6 +12,8 @@ from cytopenia.study.factors import FactorColumn
 from cytopenia.workflow import run_study
 from study_files import change, write_study
 
+pytestmark = pytest.mark.usefixtures("coarse_pictures")
+
 ADDED = """
 [[analyses]]
 id = "more"
