@@ -139,6 +139,11 @@ def summarize_model(key: ResultRow, model: Model, sides: Sides, *, with_counts: 
         zip(((term.factor.name, term.level) for term in model.terms), _list_terms(model), strict=True)
     )
     for factor in model.factors:
+        why = model.refused.get((factor.name, ""))
+        if why is not None:
+            refusal = replace(key, variable=factor.name, estimate="odds_ratio", status="not_estimable")
+            yield replace(refusal, text=factor.title, note=why)
+            continue
         levels = [""] if factor.is_number else factor.list_levels()
         for level in levels:
             found = replace(key, variable=factor.name, variable_level=level)
@@ -147,7 +152,7 @@ def summarize_model(key: ResultRow, model: Model, sides: Sides, *, with_counts: 
             elif (factor.name, level) in estimates:
                 yield from _report_term(found, factor, estimates[factor.name, level], model)
             else:
-                why = model.refused.get((factor.name, level)) or model.refused.get((factor.name, ""), "")
+                why = model.refused[factor.name, level]
                 yield replace(found, estimate="odds_ratio", status="not_estimable", note=why)
             if with_counts and not factor.is_number:
                 yield from _count_level(found, factor, model, sides)
