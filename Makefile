@@ -11,8 +11,9 @@ list:  ## print this list
 
 setup:  ## environment from constraints.txt in .venv, and the git hook
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r constraints.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r constraints.txt
 	$(BIN)/pip install --quiet --no-deps --editable .
+	mkdir -p .git/hooks
 	printf '#!/bin/sh\nexec make check\n' > .git/hooks/pre-commit
 	chmod +x .git/hooks/pre-commit
 
