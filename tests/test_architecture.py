@@ -23,7 +23,21 @@ ROOT = Path(__file__).parents[1] / "src" / PACKAGE
 # In a folder the listed order is the order of import: a file may use the files named before it.
 FLOORS: list[dict[str, list[str]]] = [
     {"errors": [], "version": []},
-    {"values": [], "units": [], "forms": [], "definition_forms": []},
+    {
+        "values": [],
+        "units": [],
+        "forms": [],
+        "definition_forms": [
+            "base",
+            "grades",
+            "recovery",
+            "phenotypes",
+            "scores",
+            "clinical",
+            "settings",
+            "kinds",
+        ],
+    },
     {
         "contract": [
             "schemas",
@@ -37,7 +51,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "checks",
             "prepare",
         ],
-        "definitions": [],
+        "definitions": ["describe", "changes", "library"],
         "results": [],
     },
     {
@@ -48,12 +62,18 @@ FLOORS: list[dict[str, list[str]]] = [
             "runs",
             "gaps",
             "outcome_rows",
+            "day_account",
             "baseline",
             "nadirs",
             "grades",
+            "durations",
             "recovery",
+            "recovery_time",
             "phenotypes",
             "scores",
+            "risk_models",
+            "clinical",
+            "fever",
             "explain",
         ],
         "stats": [
@@ -69,7 +89,7 @@ FLOORS: list[dict[str, list[str]]] = [
         ],
     },
     {
-        "simulate": [],
+        "simulate": ["parameters", "chain", "visits", "support", "tables", "stream"],
         "spark": [],
         "published": [
             "claims",
@@ -129,7 +149,11 @@ FLOORS: list[dict[str, list[str]]] = [
     },
     {"grade_file": [], "run_content": []},
     {"workflow": []},
-    {"cli": [], "app": ["pages", "routes"]},
+    {
+        "commands": ["terminal", "studies", "grade", "definitions", "score", "simulate", "explain"],
+        "app": ["pages", "routes"],
+    },
+    {"cli": []},
     {"__init__": [], "__main__": []},
 ]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cytopenia import cli
 from cytopenia.cli import app
+from cytopenia.commands import terminal
 
 SOURCE = Path(__file__).parents[2] / "src"
 COMMANDS = ["check", "demo", "grade", "init", "run"]
@@ -149,8 +149,8 @@ def test_the_bar_is_for_long_work_before_a_terminal(
 ) -> None:
     stream, clock = Stream(is_terminal=is_terminal), iter([0.0, seconds, seconds])
     monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(cli.time, "monotonic", lambda: next(clock, seconds))
-    with cli._Bar() as bar:
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(clock, seconds))
+    with terminal.Bar() as bar:
         bar("grading", 1, 2)
         bar("grading", 2, 2)
     assert ("grading" in stream.text) is appears

@@ -18,18 +18,16 @@ from cytopenia.definition_forms import (
     FORMS,
     BaselineDefinition,
     BoundsDefinition,
-    Criterion,
     Definition,
     GatesDefinition,
     GradesDefinition,
     GradesPart,
-    RecoveryDefinition,
 )
 from cytopenia.errors import DefinitionError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_bytes, read_form
-from cytopenia.units import list_units, load_analytes, match_unit, show_unit
+from cytopenia.units import list_units, load_analytes, match_unit
 
-__all__ = ["Library", "describe_definition", "load_definition", "load_library"]
+__all__ = ["Library", "load_definition", "load_library"]
 
 _SHOWN_UNITS = 8
 _HEAD = ("id", "kind", "title", "version", "status", "citation", "text", "note")
@@ -56,7 +54,7 @@ class Library:
             hint = suggest_name(name, known)
             raise DefinitionError(f"unknown definition '{name}'{hint}; known: {', '.join(known)}")
         definition = self.definitions[name]
-        known = sorted(definition.parts) if isinstance(definition, GradesDefinition) else []
+        known = sorted(definition.part_names)
         if dot and part not in known:
             parts = f"parts: {', '.join(known)}" if known else f"it has none; write '{name}'"
             raise DefinitionError(f"'{name}' has no part '{part}'{suggest_name(part, known)}; {parts}")
@@ -244,124 +242,19 @@ def _read_definition(identity: str, table: dict[str, Any], problems: list[str]) 
     return definition  # type: ignore[return-value]
 
 
-def _check_units(definition: Any) -> list[str]:
+def _check_units(definition: Definition | None) -> list[str]:
     """Problems with the analytes and units that a definition names."""
-    pairs: list[tuple[str, str]] = []
-    if isinstance(definition, GradesDefinition):
-        pairs = [(part.analyte, part.unit) for part in definition.parts.values()]
-    elif isinstance(definition, RecoveryDefinition):
-        pairs = [(criterion.analyte, criterion.unit) for criterion in definition.all_of]
-    elif isinstance(definition, BoundsDefinition):
-        known = load_analytes()
-        names = dict.fromkeys([*definition.slack, *definition.cap, *definition.cap.values()])
-        pairs = [(name, known[name].unit if name in known else "") for name in names]
-    found = (_check_unit(analyte, unit) for analyte, unit in dict.fromkeys(pairs))
-    return [problem for problem in found if problem]
+    pairs = () if definition is None else dict.fromkeys(definition.analyte_units)
+    return [problem for problem in (_check_unit(analyte, unit) for analyte, unit in pairs) if problem]
 
 
 def _check_unit(analyte: str, unit: str) -> str:
     known = load_analytes()
     if analyte not in known:
         return f"unknown analyte '{analyte}'{suggest_name(analyte, known)}; known: {', '.join(sorted(known))}"
-    if match_unit(analyte, unit) is not None:
+    if not unit or match_unit(analyte, unit) is not None:
         return ""
     units = list_units(analyte)
     more = f" and {len(units) - _SHOWN_UNITS} more" if len(units) > _SHOWN_UNITS else ""
     shown = ", ".join(units[:_SHOWN_UNITS]) + more
     return f"'{unit}' is not a listed unit of {analyte}; allowed: {shown}"
-
-
-def describe_definition(definition: Definition, *, parts: Iterable[str] = ()) -> dict[str, Any]:
-    """Return what a reader of a report needs: title, citation, rules and assumptions in sentences.
-
-    Parameters
-    ----------
-    definition : Definition
-    parts : iterable of str
-        Names of the graded parts to describe; all of them if empty.
-
-    Returns
-    -------
-    dict
-        `id`, `title`, `version`, `status`, `citation`, `doi`, `url`, `text`, `rules` (list of str),
-        `assumed` (list of str).
-    """
-    wanted = set(parts)
-    if isinstance(definition, GradesDefinition) and wanted:
-        kept = {name: part for name, part in definition.parts.items() if name in wanted}
-        definition = definition.model_copy(update={"parts": kept})
-    rules, assumed = _DESCRIBE[type(definition)](definition)
-    return {
-        "id": definition.id,
-        "title": definition.title,
-        "version": definition.version,
-        "status": definition.status,
-        "citation": definition.citation.text,
-        "doi": definition.citation.doi or "",
-        "url": definition.citation.url or "",
-        "text": definition.text or "",
-        "rules": rules,
-        "assumed": assumed,
-    }
-
-
-def _describe_grades(definition: GradesDefinition) -> tuple[list[str], list[str]]:
-    rules = [
-        f"{part.title}, grade {rule.grade}: “{rule.text}”"
-        + ("" if rule.lab_gradable else " (not decided by a laboratory value)")
-        for part in definition.parts.values()
-        for rule in part.grades
-    ]
-    notes = (definition.note, *(part.note for part in definition.parts.values()))
-    return [*rules, *(note for note in notes if note)], []
-
-
-def _describe_recovery(definition: RecoveryDefinition) -> tuple[list[str], list[str]]:
-    words = {"at_least": "at least", "above": "above"}
-    rules = [
-        f"{load_analytes()[item.analyte].title} {words[item.comparator]} {_print_cut(item)}"
-        for item in definition.all_of
-    ]
-    counting = definition.counting
-    gaps = (
-        f"An unmeasured day between two measurements at most {counting.bracket_days} days apart that agree"
-        f" takes their state; values up to {counting.look_ahead_days} days after the landmark may do so; if"
-        f" nothing follows, the last state is carried for at most {counting.carry_days} days. Anything else"
-        " is not evaluable."
-    )
-    rules.append(f"all on {definition.run.length} consecutive days; landmark day {definition.landmark.day}")
-    return rules, [*definition.assumptions, gaps]
-
-
-def _print_cut(item: Criterion) -> str:
-    """The cut with its unit: at least one decimal, and no digit of the file lost."""
-    number = f"{item.cut:.1f}" if item.cut == round(item.cut, 1) else f"{item.cut:g}"
-    return f"{number} {show_unit(item.unit)}"
-
-
-def _describe_bounds(definition: BoundsDefinition) -> tuple[list[str], list[str]]:
-    slack = ", ".join(f"{name} {value:g}" for name, value in definition.slack.items())
-    return [f"Longest distance {definition.longest_days} days; slack: {slack}."], []
-
-
-def _describe_baseline(definition: BaselineDefinition) -> tuple[list[str], list[str]]:
-    first, last = definition.peak_window
-    rule = f"Baseline: {definition.days_before} days before; peak: day {first} to {last}."
-    return [rule], []
-
-
-def _describe_gates(definition: GatesDefinition) -> tuple[list[str], list[str]]:
-    rule = (
-        f"One factor at a time from {definition.univariable_from} on, a multivariable model from"
-        f" {definition.multivariable_from} on, one term per {definition.per_term}."
-    )
-    return [rule], []
-
-
-_DESCRIBE: dict[type[Any], Any] = {
-    GradesDefinition: _describe_grades,
-    RecoveryDefinition: _describe_recovery,
-    BoundsDefinition: _describe_bounds,
-    BaselineDefinition: _describe_baseline,
-    GatesDefinition: _describe_gates,
-}

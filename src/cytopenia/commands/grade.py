@@ -1,0 +1,79 @@
+"""The command that grades one file of laboratory values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from cytopenia.commands.terminal import Bar, print_findings
+
+__all__ = ["grade"]
+
+
+def grade(  # noqa: PLR0913 - one argument per option of the command
+    labs: Path,
+    *,
+    definition: str,
+    out: Path,
+    map_: Annotated[Path | None, Parameter(name="--map")] = None,
+    day_zero: Annotated[str | None, Parameter(name="--day-zero")] = None,
+    lln: Annotated[list[str] | None, Parameter(name="--lln", negative="")] = None,
+    decimal: str | None = None,
+    events: Path | None = None,
+    support: Path | None = None,
+    support_complete: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Grade one file of laboratory values.
+
+    Example: `cytopenia grade labs.csv --definition ctcae_v4 --out graded.csv --lln anc=2.0`
+
+    A definition of single values (ctcae_v4) gives every row its term, grade and reason, in the order of the
+    file; a wide file becomes one row per value. A definition of whole courses (qiu2023_recovery) gives one
+    row per patient. Grade 0 is judged and normal; an empty grade is not judged, and the reason says why.
+
+    Parameters
+    ----------
+    labs
+        CSV, TSV, Excel or Parquet; long (one row per value) or wide (one column per analyte).
+    definition
+        Id of a definition, with or without a part: ctcae_v4, ctcae_v4.anemia, qiu2023_recovery.
+    out
+        The file to write: .csv, .tsv, .xlsx or .parquet.
+    map_
+        A TOML file that says which column is which; `cytopenia init` shows its form under [data].
+    day_zero
+        "first": the first day of each patient is day 0. Otherwise the file counts days from infusion. Matters
+        for whole courses only.
+    lln
+        Lower limit of normal for rows that have none: --lln anc=2.0, or with its unit,
+        --lln "hemoglobin=12 g/dL". Without a unit it is in 1e9/L for counts and g/L for hemoglobin.
+    decimal
+        The decimal mark of the values, "." or ",", where the file alone does not settle it.
+    events
+        Deaths and other events, for definitions of whole courses.
+    support
+        Growth factors and transfusions, for definitions of whole courses.
+    support_complete
+        The support file holds all support; only then is the outcome called recovery.
+    """
+    from cytopenia.grade_file import GradeRequest, grade_file
+
+    request = GradeRequest(
+        labs=labs,
+        definition=definition,
+        out=out,
+        mapping=map_,
+        day_zero=day_zero,
+        decimal=decimal,
+        lln=tuple(lln or ()),
+        events=events,
+        support=support,
+        support_complete=support_complete,
+    )
+    with Bar() as bar:
+        summary = grade_file(request, progress=bar)
+    print_findings(summary.findings)
+    for line in summary.lines:
+        print(line)

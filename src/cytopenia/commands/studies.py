@@ -1,0 +1,139 @@
+"""The commands that work on a whole study: demo, run, check, init."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from cytopenia.commands.terminal import PLAIN_WIDTH, Bar, print_findings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["check", "demo", "init", "run"]
+
+
+def demo(*, out: Path = Path("cytopenia-demo")) -> None:
+    """Run a whole published study on a synthetic twin of its cohort, and compare with what was printed.
+
+    Example: `cytopenia demo --out my-demo`
+
+    Parameters
+    ----------
+    out
+        Folder for the study (tables and study.toml) and its results.
+    """
+    from cytopenia.workflow import run_demo
+
+    with Bar() as bar:
+        written = run_demo(out, progress=bar)
+    _print_comparison(written.run.results)
+    print("Synthetic data: every patient in this demonstration is invented.")
+    _tell_written(written.folder, written.run.findings)
+
+
+def run(study: Path, *, out: Path | None = None) -> None:
+    """Run a study and write its results.
+
+    Example: `cytopenia run study.toml --out results`
+
+    Parameters
+    ----------
+    study
+        The study file, or the folder that has it as study.toml; `cytopenia init` writes one.
+    out
+        Folder of the results, replaced as a whole; by default `results` beside the study file.
+    """
+    from cytopenia.workflow import run_study
+
+    with Bar() as bar:
+        written = run_study(study, out=out, progress=bar)
+    _tell_written(written.folder, written.run.findings)
+
+
+def check(study: Path, *, json: Annotated[bool, Parameter(negative="")] = False) -> int:
+    """Read the tables of a study and list every finding, without running it.
+
+    Example: `cytopenia check study.toml`
+
+    Names of columns in the study file are checked as well. The exit code is 10 if a finding is an error,
+    else 0.
+
+    Parameters
+    ----------
+    study
+        The study file, or the folder that has it as study.toml.
+    json
+        Print the findings as JSON lines.
+    """
+    from cytopenia.errors import DataError
+    from cytopenia.workflow import check_study
+
+    findings = check_study(study)
+    if json:
+        print(findings.write_ndjson(), end="")
+    else:
+        print_findings(findings)
+    return DataError.exit_code if "error" in findings["severity"] else 0
+
+
+def init(folder: Path = Path(), *, force: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Write a commented study file for the tables of a folder.
+
+    Example: `cytopenia init my-cohort`
+
+    Parameters
+    ----------
+    folder
+        Where the tables are; study.toml is written there.
+    force
+        Replace a study.toml that is there already.
+    """
+    from cytopenia.workflow import init_study
+
+    path, notes = init_study(folder, force=force)
+    print(f"Wrote {path}.")
+    for note in notes:
+        print(f"  {note}")
+    print(f'Next: read it, then  cytopenia check "{path}"')
+
+
+def _tell_written(folder: Path, findings: pl.DataFrame) -> None:
+    counts = {level: int((findings["severity"] == level).sum()) for level in ("warning", "info")}
+    print(f"Report:   {folder / 'report.html'}, and for Word report.docx, methods.md")
+    print(f"Numbers:  {folder / 'results.csv'}, patients.csv, outcomes.csv, evidence.csv")
+    words = [
+        f"{n} {name if n == 1 else name + 's'}"
+        for n, name in ((counts["warning"], "warning"), (counts["info"], "note"))
+    ]
+    print(f"Findings: {', '.join(words)} in findings.csv")
+    for row in findings.filter(findings["severity"] == "warning").iter_rows(named=True):
+        print(f"  {row['message']}")
+
+
+def _print_comparison(results: pl.DataFrame) -> None:
+    """Printed beside recomputed, section by section, and how many numbers have each verdict."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from cytopenia.published.agreement import PRINTED, VERDICTS, split_note
+
+    rows = results.filter(results["analysis_id"] == PRINTED)
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    console = Console(width=width, highlight=False)
+    for section in rows.partition_by("group", maintain_order=True):
+        table = Table(title=escape(section["group"][0]), title_justify="left", box=None, pad_edge=False)
+        for heading in ("", "printed", "recomputed", "verdict"):
+            table.add_column(heading, overflow="fold")
+        for row in section.iter_rows(named=True):
+            shown, _ = split_note(row["note"])
+            cells = (row["variable_level"], row["text"], shown, row["level"])
+            table.add_row(*map(escape, cells), style=None if row["level"] in VERDICTS[:2] else "bold")
+        console.print(table)
+        console.print()
+    counts = ", ".join(f"{int((rows['level'] == verdict).sum())} {verdict}" for verdict in VERDICTS)
+    console.print(f"{rows.height} printed numbers and statements: {counts}.")

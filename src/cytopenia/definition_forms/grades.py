@@ -1,0 +1,126 @@
+"""Graded terms: half-lines of values, mildest to worst."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from cytopenia.definition_forms.base import CUT_NAMES, Cut, CutName, Form, Head, LimitOfNormal
+
+__all__ = ["GradeRule", "GradesDefinition", "GradesPart"]
+
+
+class GradeRule(Form):
+    """One half-line: every value beyond the cut has at least this grade.
+
+    A rule that a laboratory value cannot decide has no cut and `lab_gradable = false`; it keeps the official
+    words and is never assigned.
+    """
+
+    grade: int = Field(ge=1, le=5)
+    below: Cut | None = None
+    at_most: Cut | None = None
+    above: Cut | None = None
+    at_least: Cut | None = None
+    text: str = Field(min_length=1)
+    lab_gradable: bool = True
+
+    @model_validator(mode="after")
+    def _has_one_cut(self) -> Self:
+        given = [name for name in CUT_NAMES if getattr(self, name) is not None]
+        if self.lab_gradable and len(given) != 1:
+            raise ValueError(
+                f"grade {self.grade}: needs exactly one of below, at_most, above, at_least; got {given}"
+            )
+        if not self.lab_gradable and given:
+            raise ValueError(f"grade {self.grade}: a rule that is not lab_gradable has no cut; got {given}")
+        return self
+
+    @property
+    def comparator(self) -> CutName:
+        """The one comparator of the rule."""
+        return next(name for name in CUT_NAMES if getattr(self, name) is not None)
+
+    @property
+    def cut(self) -> float | LimitOfNormal:
+        """The cut in the unit of the definition, or a multiple of the limit of normal."""
+        return getattr(self, self.comparator)
+
+    @property
+    def is_sick_below(self) -> bool:
+        """Whether low values are the bad ones."""
+        return self.comparator in ("below", "at_most")
+
+
+class GradesPart(Form):
+    """The grades of one analyte."""
+
+    title: str = Field(min_length=1)
+    analyte: str
+    unit: str
+    grades: tuple[GradeRule, ...] = Field(min_length=1)
+    note: str | None = None
+
+    @property
+    def lab_rules(self) -> tuple[GradeRule, ...]:
+        """The rules that a laboratory value can decide, mildest first."""
+        return tuple(sorted((rule for rule in self.grades if rule.lab_gradable), key=lambda r: r.grade))
+
+    @field_validator("grades")
+    @classmethod
+    def _has_no_easier_rule_at_a_higher_grade(cls, grades: tuple[GradeRule, ...]) -> tuple[GradeRule, ...]:
+        rules = sorted((rule for rule in grades if rule.lab_gradable), key=lambda rule: rule.grade)
+        if not rules:
+            raise ValueError("no rule has a cut; a laboratory value can decide nothing")
+        if len({rule.is_sick_below for rule in rules}) > 1:
+            raise ValueError("all rules must point the same way: below/at_most, or above/at_least")
+        if len({(rule.grade) for rule in rules}) < len(rules):
+            raise ValueError("two rules of the same grade; without `days` each grade has one cut")
+        # A fixed cut and a limit of normal have no order before the laboratory is known.
+        for is_fixed in (True, False):
+            alike = [rule for rule in rules if isinstance(rule.cut, float) is is_fixed]
+            for milder, worse in pairwise(alike):
+                if _is_easier(worse, milder):
+                    raise ValueError(
+                        f"grade {worse.grade} ({_name_rule(worse)}) is easier to reach than"
+                        f" grade {milder.grade} ({_name_rule(milder)})"
+                    )
+        return grades
+
+
+def _size(cut: float | LimitOfNormal) -> float:
+    return cut.lln if isinstance(cut, LimitOfNormal) else cut
+
+
+def _name_rule(rule: GradeRule) -> str:
+    times = " x lln" if isinstance(rule.cut, LimitOfNormal) else ""
+    return f"{rule.comparator} {_size(rule.cut):g}{times}"
+
+
+def _is_easier(worse: GradeRule, milder: GradeRule) -> bool:
+    """Whether the rule of the worse grade takes a value that the rule of the milder grade does not."""
+    distance = _size(worse.cut) - _size(milder.cut)
+    if not worse.is_sick_below:
+        distance = -distance
+    includes_cut = worse.comparator in ("at_most", "at_least")
+    milder_excludes = milder.comparator in ("below", "above")
+    return distance > 0 or (distance == 0 and includes_cut and milder_excludes)
+
+
+class GradesDefinition(Head):
+    """A set of graded terms, one part per analyte."""
+
+    kind: Literal["grades"]
+    parts: dict[str, GradesPart] = Field(min_length=1)
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """Names of the terms."""
+        return tuple(self.parts)
+
+    @property
+    def analyte_units(self) -> tuple[tuple[str, str], ...]:
+        """Analyte and unit of each term."""
+        return tuple((part.analyte, part.unit) for part in self.parts.values())

@@ -1,0 +1,21 @@
+"""Every kind of definition, by its name in the file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cytopenia.definition_forms.grades import GradesDefinition
+from cytopenia.definition_forms.recovery import RecoveryDefinition
+from cytopenia.definition_forms.settings import BaselineDefinition, BoundsDefinition, GatesDefinition
+
+__all__ = ["FORMS", "Definition"]
+
+Definition = GradesDefinition | RecoveryDefinition | BoundsDefinition | BaselineDefinition | GatesDefinition
+
+FORMS: dict[str, type[Any]] = {
+    "grades": GradesDefinition,
+    "recovery": RecoveryDefinition,
+    "bounds": BoundsDefinition,
+    "baseline": BaselineDefinition,
+    "gates": GatesDefinition,
+}

@@ -1,0 +1,54 @@
+"""Settings that hold for a whole run: bounds of unmeasured days, baseline, gates of models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from cytopenia.definition_forms.base import Head, Number
+
+__all__ = ["BaselineDefinition", "BoundsDefinition", "GatesDefinition"]
+
+
+class BoundsDefinition(Head):
+    """How far an unmeasured day can lie from the measurements around it."""
+
+    kind: Literal["bounds"]
+    longest_days: int = Field(ge=2, le=60)
+    slack: dict[str, Annotated[Number, Field(ge=1)]] = Field(min_length=1)
+    cap: dict[str, str] = Field(default_factory=dict)
+
+    def slack_of(self, analyte: str) -> float:
+        """Slack of an analyte; the widest of all where the definition does not name it."""
+        return self.slack.get(analyte, max(self.slack.values()))
+
+    @property
+    def analyte_units(self) -> tuple[tuple[str, str], ...]:
+        """Every analyte with a slack or a cap, without a unit."""
+        names = dict.fromkeys([*self.slack, *self.cap, *self.cap.values()])
+        return tuple((name, "") for name in names)
+
+
+class BaselineDefinition(Head):
+    """Which value before treatment stands for the patient's own state."""
+
+    kind: Literal["baseline"]
+    days_before: int = Field(ge=0, le=365)
+    peak_window: tuple[int, int]
+
+    @field_validator("peak_window")
+    @classmethod
+    def _begins_before_it_ends(cls, window: tuple[int, int]) -> tuple[int, int]:
+        if window[0] > window[1]:
+            raise ValueError(f"{list(window)} must begin before it ends")
+        return window
+
+
+class GatesDefinition(Head):
+    """How many events a model needs; the smaller of events and non-events counts."""
+
+    kind: Literal["gates"]
+    univariable_from: int = Field(ge=1, le=1000)
+    multivariable_from: int = Field(ge=1, le=1000)
+    per_term: int = Field(ge=1, le=1000)
