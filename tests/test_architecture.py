@@ -89,7 +89,7 @@ FLOORS: list[dict[str, list[str]]] = [
         ],
     },
     {
-        "simulate": ["parameters", "chain", "visits", "support", "tables", "stream"],
+        "simulate": [],
         "spark": [],
         "published": [
             "claims",
