@@ -14,6 +14,7 @@ import polars as pl
 from cytopenia.contract import Tables
 from cytopenia.definition_forms import GradesPart, RecoveryDefinition
 from cytopenia.definitions import load_definition, load_library
+from cytopenia.grading.course_grades import censoring_of, grade_part, reasons_of
 from cytopenia.grading.day_grid import (
     Courses,
     index_labs,
@@ -22,6 +23,7 @@ from cytopenia.grading.day_grid import (
     lay_out_support,
     split_courses,
 )
+from cytopenia.grading.follow_up import follow_courses
 from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
 from cytopenia.grading.grades import GRADE_REASONS, grade_courses
 from cytopenia.grading.nadirs import NADIR_REASONS, derive_nadirs
@@ -129,6 +131,22 @@ def grade_cohort(
     rows = [grade_courses(part, grid.window(*window))[0] for _, grid in grids]
     rules = [rule.text for rule in part.lab_rules]
     return frame_outcomes(rows, courses.patient_id, outcome="grade", reasons=GRADE_REASONS, rules=rules)
+
+
+def grade_durations_cohort(
+    tables: Tables, part: GradesPart, *, cap: bool = False, part_size: int = 2048
+) -> pl.DataFrame:
+    """Grades of a part that looks at days of its own: by counted days, or at a landmark."""
+    window = part.own_window
+    assert window is not None
+    courses = lay_out_courses(tables)
+    follow_up = follow_courses(courses, window, censoring_of(part))
+    grids = lay_out_parts(tables, courses, analyte=part.analyte, days=window, cap=cap, part_size=part_size)
+    rows = [
+        grade_part(part, grid.window(*window), follow_up.part(patients))[0] for patients, grid in grids
+    ]
+    rules = [rule.text for rule in part.lab_rules]
+    return frame_outcomes(rows, courses.patient_id, outcome="grade", reasons=reasons_of(part), rules=rules)
 
 
 def find_cohort_nadirs(

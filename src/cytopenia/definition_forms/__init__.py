@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cytopenia.definition_forms.base import Citation, CutName, LimitOfNormal, Status
+from cytopenia.definition_forms.counting import CENSORING, Confirm, Counting, Landing
 from cytopenia.definition_forms.grades import GradeRule, GradesDefinition, GradesPart
 from cytopenia.definition_forms.kinds import FORMS, Definition
 from cytopenia.definition_forms.recovery import (
@@ -17,10 +18,13 @@ from cytopenia.definition_forms.recovery import (
 from cytopenia.definition_forms.settings import BaselineDefinition, BoundsDefinition, GatesDefinition
 
 __all__ = [
+    "CENSORING",
     "FORMS",
     "BaselineDefinition",
     "BoundsDefinition",
     "Citation",
+    "Confirm",
+    "Counting",
     "Criterion",
     "CutName",
     "Definition",
@@ -28,6 +32,7 @@ __all__ = [
     "GradeRule",
     "GradesDefinition",
     "GradesPart",
+    "Landing",
     "Landmark",
     "LimitOfNormal",
     "RecoveryCounting",

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import Literal, Self
+from itertools import combinations
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from cytopenia.definition_forms.base import CUT_NAMES, Cut, CutName, Form, Head, LimitOfNormal
+from cytopenia.definition_forms.counting import Confirm, Counting, Landing
 
 __all__ = ["GradeRule", "GradesDefinition", "GradesPart"]
+
+_EVERY_DAY = 10_000
 
 
 class GradeRule(Form):
     """One half-line: every value beyond the cut has at least this grade.
 
     A rule that a laboratory value cannot decide has no cut and `lab_gradable = false`; it keeps the official
-    words and is never assigned.
+    words and is never assigned. With `days` the cut must be met on so many days of the window, counted as the
+    part says; "all" means from the beginning to the last day at risk.
     """
 
     grade: int = Field(ge=1, le=5)
@@ -24,6 +28,7 @@ class GradeRule(Form):
     at_most: Cut | None = None
     above: Cut | None = None
     at_least: Cut | None = None
+    days: Annotated[int, Field(ge=1, le=3650)] | Literal["all"] | None = None
     text: str = Field(min_length=1)
     lab_gradable: bool = True
 
@@ -55,13 +60,43 @@ class GradeRule(Form):
 
 
 class GradesPart(Form):
-    """The grades of one analyte."""
+    """The grades of one analyte.
+
+    A part without `window` and `landmark` grades single values, and a course by its worst value in the window
+    of the protocol. A part with `counting` grades courses only: days are counted over its own window. A part
+    with `landmark` grades the value nearest to a day.
+    """
 
     title: str = Field(min_length=1)
     analyte: str
     unit: str
     grades: tuple[GradeRule, ...] = Field(min_length=1)
+    window: tuple[int, int] | None = None
+    landmark: Landing | None = None
+    counting: Counting | None = None
+    confirm: Confirm | None = None
+    assumptions: tuple[str, ...] = ()
     note: str | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_rules_need(self) -> Self:
+        counts = any(rule.days is not None for rule in self.grades)
+        if self.window is not None and self.window[0] > self.window[1]:
+            raise ValueError(f"window {list(self.window)} must begin before it ends")
+        if self.window is not None and self.landmark is not None:
+            raise ValueError("needs one of window, landmark; got both")
+        if (counts or self.confirm is not None) and (self.counting is None or self.window is None):
+            raise ValueError("rules with `days` and `confirm` need a window and a counting table")
+        if self.counting is not None and (not counts and self.confirm is None):
+            raise ValueError("counting belongs to rules with `days`, or to a part with `confirm`")
+        if self.counting is not None and any(rule.days == "all" for rule in self.grades):
+            self.counting.require_first_day()
+        return self
+
+    @property
+    def own_window(self) -> tuple[int, int] | None:
+        """The days that the definition itself looks at; None where the protocol says."""
+        return self.window if self.landmark is None else self.landmark.window
 
     @property
     def lab_rules(self) -> tuple[GradeRule, ...]:
@@ -76,13 +111,14 @@ class GradesPart(Form):
             raise ValueError("no rule has a cut; a laboratory value can decide nothing")
         if len({rule.is_sick_below for rule in rules}) > 1:
             raise ValueError("all rules must point the same way: below/at_most, or above/at_least")
-        if len({(rule.grade) for rule in rules}) < len(rules):
+        once = [rule.grade for rule in rules if rule.days is None]
+        if len(set(once)) < len(once):
             raise ValueError("two rules of the same grade; without `days` each grade has one cut")
         # A fixed cut and a limit of normal have no order before the laboratory is known.
         for is_fixed in (True, False):
             alike = [rule for rule in rules if isinstance(rule.cut, float) is is_fixed]
-            for milder, worse in pairwise(alike):
-                if _is_easier(worse, milder):
+            for milder, worse in combinations(alike, 2):
+                if worse.grade > milder.grade and _is_easier(worse, milder):
                     raise ValueError(
                         f"grade {worse.grade} ({_name_rule(worse)}) is easier to reach than"
                         f" grade {milder.grade} ({_name_rule(milder)})"
@@ -96,17 +132,28 @@ def _size(cut: float | LimitOfNormal) -> float:
 
 def _name_rule(rule: GradeRule) -> str:
     times = " x lln" if isinstance(rule.cut, LimitOfNormal) else ""
-    return f"{rule.comparator} {_size(rule.cut):g}{times}"
+    days = "" if rule.days is None else f" on {rule.days} days"
+    return f"{rule.comparator} {_size(rule.cut):g}{times}{days}"
+
+
+def _needed_days(rule: GradeRule) -> int:
+    return _EVERY_DAY if rule.days == "all" else rule.days or 1
 
 
 def _is_easier(worse: GradeRule, milder: GradeRule) -> bool:
-    """Whether the rule of the worse grade takes a value that the rule of the milder grade does not."""
+    """Whether the rule of the worse grade takes a course that the rule of the milder grade does not.
+
+    It does where its cut takes more values on no more days, or as many values on fewer days.
+    """
     distance = _size(worse.cut) - _size(milder.cut)
     if not worse.is_sick_below:
         distance = -distance
     includes_cut = worse.comparator in ("at_most", "at_least")
     milder_excludes = milder.comparator in ("below", "above")
-    return distance > 0 or (distance == 0 and includes_cut and milder_excludes)
+    takes_more = distance > 0 or (distance == 0 and includes_cut and milder_excludes)
+    takes_as_much = takes_more or (distance == 0 and (includes_cut or milder_excludes))
+    more_days = _needed_days(worse) - _needed_days(milder)
+    return (takes_more and more_days <= 0) or (takes_as_much and more_days < 0)
 
 
 class GradesDefinition(Head):

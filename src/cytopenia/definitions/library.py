@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cytopenia.definition_forms import (
     FORMS,
@@ -209,13 +209,20 @@ def _trace_extends(identity: str, raw: Mapping[str, Mapping[str, Any]], problems
 
 
 def _merge(lineage: list[str], raw: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Later files override named keys, one level deep."""
+    """Later files override the keys they name, in tables within tables as well."""
     merged: dict[str, Any] = {}
     for name in lineage:
-        for key, value in raw[name].items():
-            old = merged.get(key)
-            merged[key] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+        merged = _override(merged, raw[name])
     merged.pop("extends", None)
+    return merged
+
+
+def _override(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(old)
+    for key, value in new.items():
+        before: Any = merged.get(key)
+        is_table = isinstance(before, dict) and isinstance(value, dict)
+        merged[key] = _override(*cast("list[dict[str, Any]]", [before, value])) if is_table else value
     return merged
 
 

@@ -8,7 +8,7 @@ never widen what was known (`docs/decisions.md`, "Bounds of an unmeasured day").
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -72,6 +72,15 @@ class ScenarioGrid:
             source_row=self.source_row[:, days],
             dead=self.dead[:, days],
         )
+
+    def until(self, last_day: NDArray[np.int32]) -> ScenarioGrid:
+        """Return the same days without those after each patient's last day: they are not at risk."""
+        days = np.arange(self.low.shape[1], dtype=np.int32) + np.int32(self.first_day)
+        is_kept = np.less_equal(days[None, :], last_day[:, None])
+        if is_kept.all():
+            return self
+        marks = ("measured", "short_gap", "open_day", "capped")
+        return replace(self, **{name: getattr(self, name) & is_kept for name in marks})
 
     @property
     def at_risk(self) -> Marks:

@@ -40,6 +40,8 @@ OUTCOME_SCHEMA: dict[str, type[pl.DataType]] = {
     "days_measured": pl.Int32,
     "days_short_gap": pl.Int32,
     "days_open": pl.Int32,
+    "days_filled": pl.Int32,
+    "days_bridged": pl.Int32,
     "longest_gap_days": pl.Int32,
     "last_measured_day": pl.Int32,
 }
@@ -99,10 +101,13 @@ def count_days(grid: ScenarioGrid) -> dict[str, NDArray[np.int32]]:
     """Return the day account of each patient over the days of the grid."""
     unmeasured = grid.at_risk & ~grid.measured
     last = last_marked(grid.measured, otherwise=NO_DAY)
+    none = np.zeros(last.size, dtype=np.int32)
     return {
         "days_measured": grid.measured.sum(axis=1, dtype=np.int32),
         "days_short_gap": grid.short_gap.sum(axis=1, dtype=np.int32),
         "days_open": grid.open_day.sum(axis=1, dtype=np.int32),
+        "days_filled": none,
+        "days_bridged": none,
         "longest_gap_days": find_longest_run(unmeasured)[0].astype(np.int32),
         "last_measured_day": np.where(last == NO_DAY, last, last + np.int32(grid.first_day)),
     }

@@ -328,6 +328,8 @@ def _sum_days(grids: list[ScenarioGrid]) -> dict[str, NDArray[np.int32]]:
         "days_measured": np.add,
         "days_short_gap": np.add,
         "days_open": np.add,
+        "days_filled": np.add,
+        "days_bridged": np.add,
         "longest_gap_days": np.maximum,
         "last_measured_day": np.minimum,
     }

@@ -16,6 +16,7 @@ from cytopenia.study.plan import GradePlan, Plan
 __all__ = ["derive_all", "grade_baseline", "judge_threshold"]
 
 _GRADES = ("policy", "best", "worst")
+_DAY_COUNTS = ("days_measured", "days_short_gap", "days_open", "days_filled", "days_bridged")
 
 
 def grade_baseline(cohort: CohortOutcomes, plan: GradePlan, definition: BaselineDefinition) -> pl.DataFrame:
@@ -166,7 +167,7 @@ def _combine(frames: list[pl.DataFrame], name: str) -> pl.DataFrame:
         "last_day": pl.col("last_day").filter(pl.col("policy") == 1).max(),
         "longest_gap_days": pl.col("longest_gap_days").max(),
         "last_measured_day": pl.col("last_measured_day").min(),
-        **{key: pl.col(key).sum() for key in ("days_measured", "days_short_gap", "days_open")},
+        **{key: pl.col(key).sum() for key in _DAY_COUNTS},
     }
     has_null = pl.col("policy").is_null().any()
     policy = pl.when((pl.col("policy") == 1).any()).then(1.0).when(~has_null).then(0.0)

@@ -85,14 +85,28 @@ def _check_graded(spec: OutcomeSpec, library: Library) -> list[str]:
     parts = library.find_parts(str(spec.definition))
     if len(parts) > 1:
         problems.append(f"name one part of '{spec.definition}': {', '.join(parts)}")
-    elif spec.min_grade is not None:
-        problems.extend(_check_least_grade(spec.min_grade, next(iter(parts.values()))))
-    if spec.window is None:
+        return problems
+    part = next(iter(parts.values()))
+    if spec.min_grade is not None:
+        problems.extend(_check_least_grade(spec.min_grade, part))
+    if part.own_window is not None:
+        problems.extend(_check_own_window(spec, part))
+    elif spec.window is None:
         problems.append(
             "'window' is missing: write the first and last day that count, such as window = [0, 28]"
         )
     if spec.died_before_landmark is not None:
         problems.append("'died_before_landmark' belongs to recovery outcomes only")
+    return problems
+
+
+def _check_own_window(spec: OutcomeSpec, part: GradesPart) -> list[str]:
+    """A definition that looks at days of its own takes neither a window nor a baseline."""
+    problems: list[str] = []
+    if spec.window is not None:
+        problems.append(f"'window' is set by the definition to {list(part.own_window or ())}; remove it")
+    if spec.treatment_emergent:
+        problems.append("'treatment_emergent' belongs to grades of single values; remove it")
     return problems
 
 

@@ -13,6 +13,13 @@ from numpy.typing import NDArray
 
 from cytopenia.contract import Tables
 from cytopenia.definition_forms import BoundsDefinition
+from cytopenia.grading.course_grades import (
+    censoring_of,
+    grade_part,
+    reasons_of,
+    states_of,
+    verdicts_of,
+)
 from cytopenia.grading.day_grid import (
     Courses,
     DayGrid,
@@ -22,8 +29,9 @@ from cytopenia.grading.day_grid import (
     lay_out_support,
     split_courses,
 )
+from cytopenia.grading.follow_up import FollowUp, follow_courses
 from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
-from cytopenia.grading.grades import GRADE_REASONS, ROLES, STATES, VERDICTS, grade_courses
+from cytopenia.grading.grades import ROLES, STATES
 from cytopenia.grading.nadirs import NADIR_REASONS, derive_nadirs
 from cytopenia.grading.outcome_rows import (
     EVIDENCE_SCHEMA,
@@ -107,8 +115,11 @@ class _Kernel:
         }
         found = _Found()
         for grade in self.plan.grades:
-            rows, evidence = grade_courses(
-                grade.part, scenarios[grade.part.analyte].window(*grade.window), min_grade=grade.min_grade
+            rows, evidence = grade_part(
+                grade.part,
+                scenarios[grade.part.analyte].window(*grade.window),
+                self.follow_up(grade).part(patients),
+                min_grade=grade.min_grade,
             )
             found.outcomes[_grade_key(grade)] = rows
             found.evidence[_grade_key(grade), grade.part.analyte] = evidence
@@ -117,6 +128,10 @@ class _Kernel:
         for recovery in self.plan.recoveries:
             self._judge_recovery(recovery, scenarios, patients, found)
         return _shift_patients(found, patients.start)
+
+    def follow_up(self, plan: GradePlan) -> FollowUp:
+        """How long each course is followed within the window of a plan."""
+        return follow_courses(self.courses, plan.window, censoring_of(plan.part))
 
     def _judge_recovery(
         self, plan: RecoveryPlan, scenarios: Mapping[str, ScenarioGrid], patients: slice, found: _Found
@@ -255,7 +270,7 @@ def _frame_all_outcomes(plan: Plan, found: Sequence[_Found], courses: Courses) -
         rules = [f"{grade.address}: {rule.text}" for rule in grade.part.lab_rules]
         parts = [part.outcomes[_grade_key(grade)] for part in found]
         frame = frame_outcomes(
-            parts, patient_id, outcome=_grade_key(grade), reasons=GRADE_REASONS, rules=rules
+            parts, patient_id, outcome=_grade_key(grade), reasons=reasons_of(grade.part), rules=rules
         )
         for name in grade.outcomes:
             frames[name] = frame.with_columns(pl.lit(name).alias("outcome"))
@@ -274,23 +289,26 @@ def _frame_all_outcomes(plan: Plan, found: Sequence[_Found], courses: Courses) -
 
 
 def _frame_all_evidence(plan: Plan, found: Sequence[_Found], courses: Courses) -> pl.DataFrame:
-    names = {_grade_key(grade): grade.outcomes for grade in plan.grades}
+    graded = {_grade_key(grade): grade for grade in plan.grades}
     frames = [
         frame_evidence(
             [part.evidence[key, analyte] for part in found],
             courses.patient_id,
             outcome=outcome,
             analyte=analyte,
-            names={
-                "role": ROLES,
-                "state": STATES,
-                "verdict": VERDICTS if key in names else CELL_STATES,
-            },
+            names=_evidence_names(graded.get(key)),
         )
         for key, analyte in (found[0].evidence if found else {})
-        for outcome in names.get(key, (key,))
+        for outcome in (graded[key].outcomes if key in graded else (key,))
     ]
     return pl.concat(frames) if frames else pl.DataFrame(schema=EVIDENCE_SCHEMA)
+
+
+def _evidence_names(plan: GradePlan | None) -> dict[str, Sequence[str]]:
+    """Words of roles, states and verdicts: of a graded part, or of the cells of a recovery."""
+    if plan is None:
+        return {"role": ROLES, "state": STATES, "verdict": CELL_STATES}
+    return {"role": ROLES, "state": states_of(plan.part), "verdict": verdicts_of(plan.part)}
 
 
 _CELL_SCHEMA = {

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cytopenia.definition_forms import BoundsDefinition, GradesPart, RecoveryDefinition
+from cytopenia.definition_forms import BoundsDefinition, GradesDefinition, GradesPart, RecoveryDefinition
 from cytopenia.grading.recovery import days_needed
 from cytopenia.study.protocol import Study
 from cytopenia.study.protocol_forms import OutcomeSpec
 from cytopenia.units import load_analytes
 
-__all__ = ["GradePlan", "NadirPlan", "Plan", "RecoveryPlan", "build_plan", "plan_recovery"]
+__all__ = ["GradePlan", "NadirPlan", "Plan", "RecoveryPlan", "build_plan", "plan_grades", "plan_recovery"]
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,23 @@ def build_plan(study: Study) -> Plan:
     )
 
 
+def plan_grades(parts: Mapping[str, GradesPart], bounds: BoundsDefinition) -> Plan:
+    """Return the plan of parts that look at days of their own, one outcome for each address."""
+    grades = tuple(
+        GradePlan(address, part, part.own_window, (address,))
+        for address, part in parts.items()
+        if part.own_window is not None
+    )
+    return Plan(
+        grades=grades,
+        nadirs=(),
+        recoveries=(),
+        combinations=(),
+        specs={plan.address: OutcomeSpec(definition=plan.address) for plan in grades},
+        days=_plan_days(grades, (), bounds.longest_days),
+    )
+
+
 def plan_recovery(plan: RecoveryPlan, bounds: BoundsDefinition) -> Plan:
     """Return the plan of one recovery definition alone."""
     spec = OutcomeSpec(definition=plan.definition.id, died_before_landmark="exclude")
@@ -153,12 +170,15 @@ def plan_recovery(plan: RecoveryPlan, bounds: BoundsDefinition) -> Plan:
 def _plan_grades(study: Study) -> tuple[GradePlan, ...]:
     found: dict[tuple[str, tuple[int, int], int | None], GradePlan] = {}
     for name, spec in study.protocol.outcomes.items():
-        if spec.definition is None or spec.window is None:
+        if spec.definition is None or not isinstance(study.library.find(spec.definition), GradesDefinition):
             continue
         (address, part), *_ = study.library.find_parts(spec.definition).items()
-        key = (address, spec.window, spec.min_grade)
+        window = part.own_window or spec.window
+        if window is None:
+            continue
+        key = (address, window, spec.min_grade)
         before = found[key].outcomes if key in found else ()
-        found[key] = GradePlan(address, part, spec.window, (*before, name), spec.min_grade)
+        found[key] = GradePlan(address, part, window, (*before, name), spec.min_grade)
     return tuple(found.values())
 
 

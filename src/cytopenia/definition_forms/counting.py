@@ -1,0 +1,85 @@
+"""How days are counted: filling, bridging, censoring, confirming, and the value nearest to a landmark."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cytopenia.definition_forms.base import CUT_NAMES, CutName, Form, Number, Status
+
+__all__ = ["CENSORING", "Confirm", "Counting", "Fill", "Landing"]
+
+Days = Annotated[int, Field(ge=0, le=365)]
+Censor = Literal["last_contact", "death", "progression", "next_therapy"]
+CENSORING: tuple[Censor, ...] = ("last_contact", "death", "progression", "next_therapy")
+
+
+class Fill(Form):
+    """What `policy` takes for a day that nobody measured: the line between the two measurements around it."""
+
+    method: Literal["linear"]
+    max_gap_days: Days
+    extend_days: Days = 0
+    status: Status | None = None
+
+
+class Counting(Form):
+    """What a definition of durations says, or what had to be assumed, about counting days."""
+
+    status: Status
+    days: Literal["longest_episode", "cumulative"] | None = None
+    bridge_days: Days = 0
+    all_days_from: Days | None = None
+    round_to: Annotated[Number, Field(gt=0)] | None = None
+    fill: Fill | None = None
+    censor_at: tuple[Censor, ...] = ()
+
+    def require_first_day(self) -> None:
+        """Refuse a rule over all days without the day by which its episode must have begun."""
+        if self.all_days_from is None:
+            raise ValueError('a rule with days = "all" needs counting.all_days_from')
+
+
+class Confirm(Form):
+    """How many measured days must meet a cut before any grade is given."""
+
+    below: Number | None = None
+    at_most: Number | None = None
+    above: Number | None = None
+    at_least: Number | None = None
+    measurements: int = Field(ge=2, le=10)
+    otherwise: Literal["not_judged", "accept_single"]
+    text: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _has_one_cut(self) -> Self:
+        given = [name for name in CUT_NAMES if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"needs exactly one of below, at_most, above, at_least; got {given}")
+        return self
+
+    @property
+    def comparator(self) -> CutName:
+        """The one comparator."""
+        return next(name for name in CUT_NAMES if getattr(self, name) is not None)
+
+    @property
+    def cut(self) -> float:
+        """The cut in the unit of the part."""
+        return float(getattr(self, self.comparator))
+
+
+class Landing(Form):
+    """A landmark, and the days around it on which a value still stands for it; the nearest counts."""
+
+    day: int = Field(ge=0, le=3650)
+    days_before: Days
+    days_after: Days
+    censor_at: tuple[Censor, ...] = ()
+    status: Status
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """First and last day on which a value counts."""
+        return self.day - self.days_before, self.day + self.days_after

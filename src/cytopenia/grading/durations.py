@@ -1,0 +1,368 @@
+"""Grades that count days: how long a count stayed beyond a cut, in three scenarios, with the days behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytopenia.definition_forms import Confirm, Counting, CutName, GradeRule, GradesPart
+from cytopenia.grading.episodes import (
+    DayMarks,
+    Exposure,
+    RoundedGrid,
+    judge_cut,
+    measure_exposure,
+    round_grid,
+)
+from cytopenia.grading.follow_up import FollowUp
+from cytopenia.grading.gaps import ScenarioGrid
+from cytopenia.grading.outcome_rows import NO_DAY, EvidenceRows, OutcomeRows, count_days
+from cytopenia.grading.runs import any_marked, first_marked, last_marked
+from cytopenia.units import convert_value
+
+__all__ = ["DURATION_REASONS", "DURATION_STATES", "DURATION_VERDICTS", "grade_durations"]
+
+Grid = NDArray[np.float64]
+Marks = NDArray[np.bool_]
+Rules = NDArray[np.int8]
+
+DURATION_REASONS = (
+    "",
+    "no measurement in the window",
+    "not at risk in the window",
+    "the reported values do not decide the grade",
+    "a single low measurement, not confirmed by a second",
+    "unmeasured days could have been lower or higher than their neighbors",
+    "days far from any measurement could have been low",
+    "counted as lasting to the end of follow-up, which came before the end of the window",
+    "a reported value could stand for another grade",
+)
+_NO_MEASUREMENT, _NOT_AT_RISK, _UNDECIDED, _UNCONFIRMED, _GAP, _OPEN, _LOST, _VALUE = range(1, 9)
+
+DURATION_STATES = ("measured", "wbc_bound", "short_gap", "open", "filled", "bridged")
+DURATION_VERDICTS = ("meets the rule", "could change the grade", "inside the episode")
+_MEASURED, _CAPPED, _SHORT_GAP, _OPEN_DAY, _FILLED, _BRIDGED = range(6)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One part of a definition over the followed days of some patients."""
+
+    part: GradesPart
+    counting: Counting
+    rules: tuple[GradeRule, ...]
+    grid: ScenarioGrid
+    follow_up: FollowUp
+    values: RoundedGrid
+    marks: tuple[DayMarks, ...]
+
+    @property
+    def last_place(self) -> NDArray[np.int32]:
+        return self.follow_up.last_day - np.int32(self.grid.first_day)
+
+    @property
+    def grades(self) -> NDArray[np.float64]:
+        return np.array([rule.grade for rule in self.rules], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One scenario: which days are marked, which marked days count for a rule without `days`, and whether
+    an episode that lasts to an early end of follow-up lasts to the end.
+    """
+
+    days: Callable[[DayMarks], Marks]
+    single_days: Callable[[DayMarks], Marks]
+    needs_complete_end: bool
+
+
+_POLICY = _Reading(lambda m: m.policy, lambda m: m.sure, needs_complete_end=False)
+_BEST = _Reading(lambda m: m.best, lambda m: m.best, needs_complete_end=True)
+_WORST = _Reading(lambda m: m.worst, lambda m: m.closed, needs_complete_end=False)
+_CLOSED = _Reading(lambda m: m.closed, lambda m: m.closed, needs_complete_end=False)
+_SURE = _Reading(lambda m: m.sure, lambda m: m.sure, needs_complete_end=True)
+_ANY = _Reading(lambda m: m.any, lambda m: m.any, needs_complete_end=False)
+
+
+@dataclass(frozen=True)
+class _Graded:
+    """Grades of one scenario; `rule` is the place of the rule that gave it, -1 for grade 0."""
+
+    grade: Grid
+    rule: Rules
+    exposures: Mapping[int, Exposure]
+
+
+def grade_durations(
+    part: GradesPart, grid: ScenarioGrid, follow_up: FollowUp
+) -> tuple[OutcomeRows, EvidenceRows]:
+    """Grade each course by how long its counts stayed beyond a cut.
+
+    Parameters
+    ----------
+    part : GradesPart
+        With `counting`; rules with and without `days`.
+    grid : ScenarioGrid
+        The patients of one part on the days of the window.
+    follow_up : FollowUp
+        The last day at risk of each patient, from `follow_courses` with the censoring of the definition.
+
+    Returns
+    -------
+    OutcomeRows, EvidenceRows
+        `policy` fills and counts as the definition says. In `best` every unmeasured day is as healthy, in
+        `worst` as sick, as the measurements within eight days allow; days farther from any measurement are
+        healthy in `best` and sick in `worst`. Without a measurement there is no policy grade. A course that
+        ended before the window has none of the three.
+
+    Notes
+    -----
+    The bounds always include the policy: a definition may take a value for an unmeasured day that lies
+    outside what its neighbors allow. Rules without `days` look at measured days, and at short gaps in
+    `best` and `worst`. Whoever is graded as "lasting to the end" but left follow-up early, alive, has the
+    grade by duration as `best`.
+    """
+    given = _prepare(part, grid.until(follow_up.last_day), follow_up)
+    policy, best, worst = (_grade(given, reading) for reading in (_POLICY, _BEST, _WORST))
+    confirmed = _confirm(given, policy, best, worst)
+    has_measurement = any_marked(given.grid.measured)
+    is_judged = (has_measurement | (policy.grade > 0)) & ~_is_undecided(given, policy) & confirmed.is_judged
+    is_at_risk = any_marked(given.grid.at_risk)
+    known = np.where(is_judged & is_at_risk, confirmed.policy, np.nan)
+    low = np.where(is_at_risk, np.fmin(confirmed.best, known), np.nan)
+    high = np.where(is_at_risk, np.fmax(confirmed.worst, known), np.nan)
+    decider = np.where(known > 0, policy.rule, -1).astype(np.int8)
+    deciding = _deciding_days(given, policy, decider)
+    reason = _explain(given, known, low, high, confirmed.lacks_second)
+    first, last = _span_of(deciding, given.grid.first_day)
+    outcome = OutcomeRows(
+        policy=known,
+        best=low,
+        worst=high,
+        evidence=_classify(given, low, high),
+        reason=reason,
+        rule=decider,
+        label=np.full(known.size, -1, dtype=np.int8),
+        first_day=first,
+        last_day=last,
+        days=_count_days(given, deciding, decider),
+    )
+    return outcome, _collect(given, deciding, decider, low < high)
+
+
+def _prepare(part: GradesPart, grid: ScenarioGrid, follow_up: FollowUp) -> _Part:
+    rules = part.lab_rules
+    counting = part.counting or Counting(status="assumed")
+    values = round_grid(grid, counting, is_sick_below=rules[0].is_sick_below)
+    marks_of = {cut: _judge(cut, part, grid, values) for cut in dict.fromkeys(map(_cut_of, rules))}
+    marks = tuple(marks_of[_cut_of(rule)] for rule in rules)
+    return _Part(part, counting, rules, grid, follow_up, values, marks)
+
+
+def _cut_of(rule: GradeRule) -> tuple[CutName, float]:
+    return rule.comparator, float(rule.cut)  # type: ignore[arg-type]
+
+
+def _judge(cut: tuple[CutName, float], part: GradesPart, grid: ScenarioGrid, values: RoundedGrid) -> DayMarks:
+    number = convert_value(cut[1], analyte=part.analyte, unit=part.unit)
+    return judge_cut(grid, values, comparator=cut[0], cut=number)
+
+
+def _grade(given: _Part, reading: _Reading) -> _Graded:
+    """The highest rule that the marked days of a scenario meet; the first of equal grades."""
+    grade = np.zeros(given.grid.measured.shape[0])
+    decider = np.full(grade.size, -1, dtype=np.int8)
+    exposures: dict[int, Exposure] = {}
+    measured: dict[int, Exposure] = {}
+    for place, (rule, marks) in enumerate(zip(given.rules, given.marks, strict=True)):
+        if rule.days is None:
+            is_met = any_marked(reading.single_days(marks))
+        else:
+            if id(marks) not in measured:
+                measured[id(marks)] = measure_exposure(reading.days(marks), given.last_place, given.counting)
+            exposures[place] = measured[id(marks)]
+            is_met = _is_reached(rule, exposures[place], given, reading)
+        is_higher = is_met & (rule.grade > grade)
+        grade = np.where(is_higher, float(rule.grade), grade)
+        decider = np.where(is_higher, np.int8(place), decider)
+    return _Graded(grade, decider, exposures)
+
+
+def _is_reached(rule: GradeRule, exposure: Exposure, given: _Part, reading: _Reading) -> Marks:
+    if rule.days != "all":
+        return exposure.days >= int(rule.days or 1)
+    latest = int(given.counting.all_days_from or 0)
+    lasts = exposure.lasts_from <= latest
+    return lasts & given.follow_up.is_complete if reading.needs_complete_end else lasts
+
+
+@dataclass(frozen=True)
+class _Confirmed:
+    """The grades after the second measurement was asked for."""
+
+    policy: Grid
+    best: Grid
+    worst: Grid
+    is_judged: Marks
+    lacks_second: Marks
+
+
+def _confirm(given: _Part, policy: _Graded, best: _Graded, worst: _Graded) -> _Confirmed:
+    """Grades stand where enough measured days meet the confirming cut; see `docs/definitions.md`."""
+    everybody = np.ones(policy.grade.size, dtype=np.bool_)
+    confirm = given.part.confirm
+    if confirm is None:
+        return _Confirmed(policy.grade, best.grade, worst.grade, everybody, ~everybody)
+    certain, possible, in_reach = _count_confirming(given, confirm)
+    measured = given.grid.measured.sum(axis=1)
+    is_single = measured < confirm.measurements
+    is_confirmed = ~is_single & (certain >= confirm.measurements)
+    accepts = confirm.otherwise == "accept_single"
+    stands = is_confirmed | (is_single & (certain > 0) & accepts)
+    is_transient = ~is_single & (possible < confirm.measurements)
+    is_clear = is_single & (possible == 0)
+    lacks_second = is_single & (certain > 0) & (not accepts)
+    return _Confirmed(
+        policy=np.where(stands, policy.grade, 0.0),
+        best=np.where(stands, best.grade, 0.0),
+        worst=np.where(is_single | (in_reach >= confirm.measurements), worst.grade, 0.0),
+        is_judged=stands | is_transient | is_clear,
+        lacks_second=lacks_second,
+    )
+
+
+def _count_confirming(
+    given: _Part, confirm: Confirm
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Measured days that meet the cut for certain, those that may, and all days between that may."""
+    marks = _judge((confirm.comparator, confirm.cut), given.part, given.grid, given.values)
+    measured = given.grid.measured
+    return (
+        (marks.sure & measured).sum(axis=1),
+        (marks.any & measured).sum(axis=1),
+        marks.closed.sum(axis=1),
+    )
+
+
+def _is_undecided(given: _Part, policy: _Graded) -> Marks:
+    """Whether grade 0 rests on a reported value that may meet a rule ("<0.6" where 0.5 is asked)."""
+    doubts = np.zeros(policy.grade.size, dtype=np.bool_)
+    for marks in {id(marks): marks for marks in given.marks}.values():
+        doubts |= any_marked(given.grid.measured & marks.any & ~marks.sure)
+    return doubts & (policy.grade == 0)
+
+
+def _deciding_days(given: _Part, policy: _Graded, decider: Rules) -> Marks:
+    """The days on which the policy grade rests: of the longest episode, of all, or of the one that lasts."""
+    days = np.zeros_like(given.grid.measured)
+    place_of_day = np.arange(days.shape[1], dtype=np.int32)[None, :]
+    for place, rule in enumerate(given.rules):
+        rows = decider == place
+        if not rows.any():
+            continue
+        if rule.days is None:
+            days[rows] = given.marks[place].sure[rows]
+            continue
+        exposure = policy.exposures[place]
+        first, last = exposure.first, exposure.last
+        if rule.days == "all":
+            first, last = exposure.lasts_from, given.last_place
+        spans = (place_of_day >= first[rows, None]) & (place_of_day <= last[rows, None])
+        days[rows] = exposure.inside[rows] & spans
+    return days
+
+
+def _classify(given: _Part, best: Grid, worst: Grid) -> NDArray[np.int8]:
+    """0 measured, 1 bracketed, 2 open."""
+    sure, anything, closed = (_grade(given, reading).grade for reading in (_SURE, _ANY, _CLOSED))
+    has_gap = any_marked(given.grid.at_risk & ~given.grid.measured)
+    is_measured = ~has_gap | ((sure == anything) & (best == worst))
+    is_open = (best != worst) & (closed != _grade(given, _WORST).grade)
+    if any(rule.days is None for rule in given.rules):
+        # Such rules never look at open days, which are counted beside the grade.
+        is_open |= any_marked(given.grid.open_day)
+    return np.where(is_measured, 0, np.where(is_open, 2, 1)).astype(np.int8)
+
+
+def _explain(given: _Part, policy: Grid, best: Grid, worst: Grid, lacks_second: Marks) -> NDArray[np.int8]:
+    is_null = np.isnan(policy)
+    is_undecided = best != worst
+    is_lost = ~given.follow_up.is_complete & (best < policy)
+    has_open, has_gap = any_marked(given.grid.open_day), any_marked(given.grid.short_gap)
+    conditions = [
+        ~any_marked(given.grid.at_risk),
+        is_null & ~any_marked(given.grid.measured),
+        is_null & lacks_second,
+        is_null,
+        is_undecided & is_lost & (policy == worst),
+        is_undecided & has_open,
+        is_undecided & has_gap,
+        is_undecided,
+    ]
+    codes = [_NOT_AT_RISK, _NO_MEASUREMENT, _UNCONFIRMED, _UNDECIDED, _LOST, _OPEN, _GAP, _VALUE]
+    return np.select(conditions, codes, 0).astype(np.int8)
+
+
+def _span_of(days: Marks, first_day: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    first, last = first_marked(days, otherwise=NO_DAY), last_marked(days, otherwise=NO_DAY)
+    shift = np.where(first == NO_DAY, 0, first_day).astype(np.int32)
+    return first + shift, last + shift
+
+
+def _count_days(given: _Part, deciding: Marks, decider: Rules) -> dict[str, NDArray[np.int32]]:
+    """The day account, with the days that the definition filled, and those it bridged for the grade."""
+    filled = ~np.isnan(given.values.filled) & given.grid.at_risk
+    return {
+        **count_days(given.grid),
+        "days_filled": filled.sum(axis=1, dtype=np.int32),
+        "days_bridged": (deciding & ~_marked_by_decider(given, decider)).sum(axis=1, dtype=np.int32),
+    }
+
+
+def _marked_by_decider(given: _Part, decider: Rules) -> Marks:
+    """Days that meet the cut of each patient's deciding rule, as `policy` reads them."""
+    marked = np.zeros_like(given.grid.measured)
+    for place, marks in enumerate(given.marks):
+        rows = decider == place
+        marked[rows] = marks.policy[rows]
+    return marked
+
+
+def _collect(given: _Part, deciding: Marks, decider: Rules, is_unsettled: Marks) -> EvidenceRows:
+    """Days that decide, and unmeasured days that could change the grade."""
+    grid = given.grid
+    settling = np.zeros_like(deciding)
+    if is_unsettled.any():
+        for marks in {id(marks): marks for marks in given.marks}.values():
+            settling |= marks.worst & ~marks.best & ~grid.measured & is_unsettled[:, None]
+    patient, place = np.nonzero(deciding | settling)
+    decides = deciding[patient, place]
+    state = _name_states(given, deciding, decider)[patient, place]
+    cap = given.values.cap[patient, place]
+    is_cap = state == _CAPPED
+    return EvidenceRows(
+        patient=patient,
+        day=(place + grid.first_day).astype(np.int32),
+        role=np.where(decides, 0, 1).astype(np.int8),
+        state=state,
+        low=np.where(is_cap, 0.0, grid.low[patient, place]),
+        high=np.where(is_cap, cap, grid.high[patient, place]),
+        source_row=grid.source_row[patient, place],
+        verdict=np.where(~decides, 1, np.where(state == _BRIDGED, 2, 0)).astype(np.int8),
+    )
+
+
+def _name_states(given: _Part, deciding: Marks, decider: Rules) -> NDArray[np.int8]:
+    """State of every day: how it came to count, or what it is where it does not."""
+    grid = given.grid
+    below = _marked_by_decider(given, decider)
+    is_bridged = deciding & ~below
+    is_filled = deciding & below & ~grid.measured & ~np.isnan(given.values.filled)
+    return np.select(
+        [is_bridged, grid.measured, is_filled, grid.capped & deciding, grid.short_gap],
+        [_BRIDGED, _MEASURED, _FILLED, _CAPPED, _SHORT_GAP],
+        _OPEN_DAY,
+    ).astype(np.int8)
