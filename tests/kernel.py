@@ -142,9 +142,7 @@ def grade_durations_cohort(
     courses = lay_out_courses(tables)
     follow_up = follow_courses(courses, window, censoring_of(part))
     grids = lay_out_parts(tables, courses, analyte=part.analyte, days=window, cap=cap, part_size=part_size)
-    rows = [
-        grade_part(part, grid.window(*window), follow_up.part(patients))[0] for patients, grid in grids
-    ]
+    rows = [grade_part(part, grid.window(*window), follow_up.part(patients))[0] for patients, grid in grids]
     rules = [rule.text for rule in part.lab_rules]
     return frame_outcomes(rows, courses.patient_id, outcome="grade", reasons=reasons_of(part), rules=rules)
 

@@ -29,7 +29,7 @@ from cytopenia.grading.grades import grade_labs
 from cytopenia.readers.mapping import DataSection, read_mapping
 from cytopenia.readers.tabular import read_lab_file, read_tables
 from cytopenia.study.outcomes import Progress, derive_outcomes
-from cytopenia.study.plan import RecoveryPlan, plan_recovery
+from cytopenia.study.plan import RecoveryPlan, plan_grades, plan_recovery
 from cytopenia.units import convert_value, load_analytes, resolve_analyte
 from cytopenia.values import is_number_text
 
@@ -84,6 +84,8 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
     try:
         if isinstance(definition, RecoveryDefinition):
             table, summary = _grade_courses(request, definition, library, progress=progress)
+        elif _looks_at_courses(request, library):
+            table, summary = _count_days(request, library, progress=progress)
         else:
             table, summary = _grade_rows(request, library)
     except MissingColumnError as cause:
@@ -190,12 +192,40 @@ def _grade_courses(
     counts = cohort.outcomes["label"].value_counts(sort=False).sort("label")
     words = ", ".join(f"{label}: {count}" for label, count in counts.iter_rows())
     n = cohort.outcomes.height
-    lines = [f"{name} of {n} {'patient' if n == 1 else 'patients'}: {words}"]
+    lines = [f"{name} of {_say_patients(n)}: {words}"]
     if name == "Count recovery":
         lines.append(
             "Called count recovery: support is not known to be complete (--support FILE --support-complete)."
         )
     return cohort.outcomes, GradeSummary(tables.findings, lines)
+
+
+def _looks_at_courses(request: GradeRequest, library: Library) -> bool:
+    """Whether the parts asked for look at days of their own; then a single value has no grade."""
+    parts = library.find_parts(request.definition).values()
+    return all(part.own_window is not None for part in parts)
+
+
+def _count_days(
+    request: GradeRequest, library: Library, *, progress: Progress | None
+) -> tuple[pl.DataFrame, GradeSummary]:
+    """The outcomes table of parts that count days or look at a landmark, one row per patient and part."""
+    tables = require_tables(read_tables(request.labs, _read_section(request)))
+    plan = plan_grades(library.find_parts(request.definition), library.bounds)
+    cohort = derive_outcomes(tables, plan, bounds=library.bounds, progress=progress)
+    lines: list[str] = []
+    for grade in plan.grades:
+        rows = cohort.outcomes.filter(outcome=grade.address)
+        counts = rows["policy"].value_counts(sort=False).sort("policy", nulls_last=True)
+        words = [f"{'not judged' if g is None else f'grade {g:.0f}'}: {n}" for g, n in counts.iter_rows()]
+        undecided = int((rows["best"] != rows["worst"]).sum())
+        lines.append(f"{grade.part.title} of {_say_patients(rows.height)}: {', '.join(words)}")
+        lines.append(f"  open to another grade because of unmeasured days: {undecided}")
+    return cohort.outcomes, GradeSummary(tables.findings, lines)
+
+
+def _say_patients(n: int) -> str:
+    return f"{n} {'patient' if n == 1 else 'patients'}"
 
 
 def _read_section(request: GradeRequest) -> DataSection:

@@ -14,6 +14,7 @@ from cytopenia.definition_forms import (
     GradesDefinition,
     RecoveryDefinition,
 )
+from cytopenia.definitions.counting_words import describe_counting
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["describe_definition"]
@@ -61,7 +62,12 @@ def _describe_grades(definition: GradesDefinition) -> tuple[list[str], list[str]
         for rule in part.grades
     ]
     notes = (definition.note, *(part.note for part in definition.parts.values()))
-    return [*rules, *(note for note in notes if note)], []
+    assumed: list[str] = []
+    for part in definition.parts.values():
+        sentences = describe_counting(part)
+        rules += [f"{part.title}: {text}" for text, is_assumed in sentences if not is_assumed]
+        assumed += [f"{part.title}: {text}" for text, is_assumed in sentences if is_assumed]
+    return [*rules, *(note for note in notes if note)], assumed
 
 
 def _describe_recovery(definition: RecoveryDefinition) -> tuple[list[str], list[str]]:

@@ -133,7 +133,9 @@ def grade_durations(
     is_at_risk = any_marked(given.grid.at_risk)
     known = np.where(is_judged & is_at_risk, confirmed.policy, np.nan)
     low = np.where(is_at_risk, np.fmin(confirmed.best, known), np.nan)
-    high = np.where(is_at_risk, np.fmax(confirmed.worst, known), np.nan)
+    # Without any measurement even rules that look at measured days alone are open to the end.
+    worst_possible = np.where(has_measurement, confirmed.worst, given.rules[-1].grade)
+    high = np.where(is_at_risk, np.fmax(worst_possible, known), np.nan)
     decider = np.where(known > 0, policy.rule, -1).astype(np.int8)
     deciding = _deciding_days(given, policy, decider)
     reason = _explain(given, known, low, high, confirmed.lacks_second)

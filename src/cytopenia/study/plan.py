@@ -71,10 +71,11 @@ class Plan:
 
     @property
     def leading_grades(self) -> dict[str, GradePlan]:
-        """The first graded plan of each analyte, in the order of the protocol."""
+        """The first plan of each analyte that grades single values, in the order of the protocol."""
         leading: dict[str, GradePlan] = {}
         for plan in self.grades:
-            leading.setdefault(plan.part.analyte, plan)
+            if plan.part.own_window is None:
+                leading.setdefault(plan.part.analyte, plan)
         return leading
 
     def title(self, outcome: str, *, support_complete: bool = False) -> str:
@@ -186,7 +187,7 @@ def _plan_nadirs(grades: tuple[GradePlan, ...]) -> tuple[NadirPlan, ...]:
     found: dict[tuple[str, tuple[int, int]], NadirPlan] = {}
     for plan in grades:
         key = (plan.part.analyte, plan.window)
-        if key in found:
+        if key in found or plan.part.landmark is not None:
             continue
         is_second = any(analyte == plan.part.analyte for analyte, _ in found)
         suffix = f"_{plan.window[0]}_{plan.window[1]}".replace("-", "m") if is_second else ""
