@@ -197,7 +197,7 @@ def grade_raw_labs(
     number in a spreadsheet with one header row, unless the frame brings its own `source_row`, each number
     once.
     """
-    parts = load_library(folder).find_parts(definition)
+    parts = load_library(folder).find_value_parts(definition)
     place = pl.int_range(2, labs.height + 2, eager=True, dtype=pl.UInt32)
     numbered = labs if _has_own_rows(labs) else labs.with_columns(place.alias("source_row"))
     rows, findings = prepare_labs(numbered, text=text, lln=lln, collapse_duplicates=False)

@@ -122,7 +122,7 @@ def _grade_rows(request: GradeRequest, library: Library) -> tuple[pl.DataFrame, 
         raise DefinitionError(
             f"{names}: '{request.definition}' grades single values and needs none; leave it out."
         )
-    parts = library.find_parts(request.definition)
+    parts = library.find_value_parts(request.definition)
     section = _read_section(request)
     source, labs, findings = read_lab_file(request.labs, section)
     if source.is_empty():

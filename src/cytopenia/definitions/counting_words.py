@@ -77,15 +77,15 @@ def _describe_fill(counting: Counting, *, is_assumed: bool) -> Iterator[Sentence
     if fill is None:
         return
     assumed = is_assumed if fill.status is None else fill.status == "assumed"
-    text = (
-        f"up to {fill.max_gap_days} unmeasured days in a row lie on the straight line between their neighbors"
+    yield (
+        f"up to {fill.max_gap_days} unmeasured days in a row lie on the line between their neighbors",
+        assumed,
     )
     if fill.extend_days:
-        text += (
-            f", up to {fill.extend_days} before the first and after the last of at least two measurements have"
-            " the nearest value"
+        text = (
+            f"up to {fill.extend_days} days before the first and after the last of at least two measurements"
         )
-    yield text, assumed
+        yield f"{text} have the nearest value", assumed
     yield "any other unmeasured day does not count as beyond the cut", assumed
 
 

@@ -76,6 +76,23 @@ class Library:
             )
         return {f"{name}.{key}": value for key, value in definition.parts.items() if part in ("", key)}
 
+    def find_value_parts(self, address: str) -> dict[str, GradesPart]:
+        """Return the parts that grade single values.
+
+        Raises
+        ------
+        DefinitionError
+            As `find_parts`, and where a part counts days: a single value then has no grade.
+        """
+        parts = self.find_parts(address)
+        counting = [name for name, part in parts.items() if part.own_window is not None]
+        if counting:
+            raise DefinitionError(
+                f"{', '.join(counting)} looks at the days of a course; a single value has no grade under it."
+                " Use it for an outcome of a study, or with: cytopenia grade"
+            )
+        return parts
+
     @property
     def bounds(self) -> BoundsDefinition:
         """How far an unmeasured day can lie from its neighbors."""

@@ -165,7 +165,7 @@ def _check_baseline_definition(analysis: Characteristics, library: Library) -> l
     if analysis.baseline_definition is None:
         return []
     try:
-        library.find_parts(analysis.baseline_definition)
+        library.find_value_parts(analysis.baseline_definition)
     except DefinitionError as cause:
         return [f"baseline_definition: {cause}"]
     return []
