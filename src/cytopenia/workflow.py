@@ -126,6 +126,7 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         _pivot_patients(run.outcomes).write_csv(folder / "patients.csv")
         run.outcomes.write_csv(folder / "outcomes.csv")
         run.evidence.write_csv(folder / "evidence.csv")
+        run.day_account.write_csv(folder / "day_account.csv")
         run.findings.write_csv(folder / "findings.csv")
         (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
         (folder / "report.html").write_text(render_report(content, sections=sections), encoding="utf-8")

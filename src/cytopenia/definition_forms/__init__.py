@@ -15,7 +15,13 @@ from cytopenia.definition_forms.recovery import (
     SupportKind,
     Washout,
 )
-from cytopenia.definition_forms.settings import BaselineDefinition, BoundsDefinition, GatesDefinition
+from cytopenia.definition_forms.settings import (
+    BaselineDefinition,
+    BoundsDefinition,
+    GatesDefinition,
+    NotDefinable,
+    NotDefinableEntry,
+)
 
 __all__ = [
     "CENSORING",
@@ -35,6 +41,8 @@ __all__ = [
     "Landing",
     "Landmark",
     "LimitOfNormal",
+    "NotDefinable",
+    "NotDefinableEntry",
     "RecoveryCounting",
     "RecoveryDefinition",
     "Run",

@@ -25,11 +25,16 @@ class Fill(Form):
 
 
 class Counting(Form):
-    """What a definition of durations says, or what had to be assumed, about counting days."""
+    """What a definition of durations says, or what had to be assumed, about counting days.
+
+    Days beyond the cut are bridged between two days that meet it; with `joins_end` also between the last of
+    these and the last day at risk: an episode that has not ended for good has not ended.
+    """
 
     status: Status
     days: Literal["longest_episode", "cumulative"] | None = None
     bridge_days: Days = 0
+    joins_end: bool = False
     all_days_from: Days | None = None
     round_to: Annotated[Number, Field(gt=0)] | None = None
     fill: Fill | None = None

@@ -6,11 +6,23 @@ from typing import Any
 
 from cytopenia.definition_forms.grades import GradesDefinition
 from cytopenia.definition_forms.recovery import RecoveryDefinition
-from cytopenia.definition_forms.settings import BaselineDefinition, BoundsDefinition, GatesDefinition
+from cytopenia.definition_forms.settings import (
+    BaselineDefinition,
+    BoundsDefinition,
+    GatesDefinition,
+    NotDefinable,
+)
 
 __all__ = ["FORMS", "Definition"]
 
-Definition = GradesDefinition | RecoveryDefinition | BoundsDefinition | BaselineDefinition | GatesDefinition
+Definition = (
+    GradesDefinition
+    | RecoveryDefinition
+    | BoundsDefinition
+    | BaselineDefinition
+    | GatesDefinition
+    | NotDefinable
+)
 
 FORMS: dict[str, type[Any]] = {
     "grades": GradesDefinition,
@@ -18,4 +30,5 @@ FORMS: dict[str, type[Any]] = {
     "bounds": BoundsDefinition,
     "baseline": BaselineDefinition,
     "gates": GatesDefinition,
+    "not_definable": NotDefinable,
 }

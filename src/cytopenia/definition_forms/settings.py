@@ -6,9 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from cytopenia.definition_forms.base import Head, Number
+from cytopenia.definition_forms.base import Form, Head, Number
 
-__all__ = ["BaselineDefinition", "BoundsDefinition", "GatesDefinition"]
+__all__ = [
+    "BaselineDefinition",
+    "BoundsDefinition",
+    "GatesDefinition",
+    "NotDefinable",
+    "NotDefinableEntry",
+]
 
 
 class BoundsDefinition(Head):
@@ -52,3 +58,19 @@ class GatesDefinition(Head):
     univariable_from: int = Field(ge=1, le=1000)
     multivariable_from: int = Field(ge=1, le=1000)
     per_term: int = Field(ge=1, le=1000)
+
+
+class NotDefinableEntry(Form):
+    """One published wording that states no complete rule."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    source: str = Field(min_length=1)
+    says: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+
+
+class NotDefinable(Head):
+    """Wordings that are known and cannot be computed, each with the reason."""
+
+    kind: Literal["not_definable"]
+    entries: tuple[NotDefinableEntry, ...] = Field(min_length=1)

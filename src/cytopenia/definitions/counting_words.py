@@ -52,7 +52,7 @@ def _describe_days(counting: Counting, unit: str) -> Iterator[Sentence]:
         }
         yield words[counting.days], is_assumed
         if counting.bridge_days:
-            yield _describe_bridge(counting.bridge_days), is_assumed
+            yield _describe_bridge(counting), is_assumed
     if counting.all_days_from is not None:
         text = (
             f"an episode is never interrupted if it begins by day {counting.all_days_from} and lasts to the"
@@ -67,9 +67,11 @@ def _describe_days(counting: Counting, unit: str) -> Iterator[Sentence]:
     yield "a second infusion ends the course", True
 
 
-def _describe_bridge(days: int) -> str:
+def _describe_bridge(counting: Counting) -> str:
+    days = counting.bridge_days
     fewer = f"up to {days} days" if days > 1 else "1 day"
-    return f"{fewer} beyond the cut do not end an episode and count in its length"
+    end = ", at the end of follow-up too" if counting.joins_end else ""
+    return f"{fewer} beyond the cut do not end an episode and count in its length{end}"
 
 
 def _describe_fill(counting: Counting, *, is_assumed: bool) -> Iterator[Sentence]:

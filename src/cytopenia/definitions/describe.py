@@ -12,6 +12,7 @@ from cytopenia.definition_forms import (
     Definition,
     GatesDefinition,
     GradesDefinition,
+    NotDefinable,
     RecoveryDefinition,
 )
 from cytopenia.definitions.counting_words import describe_counting
@@ -112,10 +113,15 @@ def _describe_gates(definition: GatesDefinition) -> tuple[list[str], list[str]]:
     return [rule], []
 
 
+def _describe_not_definable(definition: NotDefinable) -> tuple[list[str], list[str]]:
+    return [f"{item.source}: “{item.says}”: {item.reason}" for item in definition.entries], []
+
+
 _DESCRIBE: dict[type[Any], Any] = {
     GradesDefinition: _describe_grades,
     RecoveryDefinition: _describe_recovery,
     BoundsDefinition: _describe_bounds,
     BaselineDefinition: _describe_baseline,
     GatesDefinition: _describe_gates,
+    NotDefinable: _describe_not_definable,
 }

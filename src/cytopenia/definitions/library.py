@@ -22,6 +22,7 @@ from cytopenia.definition_forms import (
     GatesDefinition,
     GradesDefinition,
     GradesPart,
+    NotDefinable,
 )
 from cytopenia.errors import DefinitionError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_bytes, read_form
@@ -50,6 +51,7 @@ class Library:
         """
         name, dot, part = address.partition(".")
         if name not in self.definitions:
+            self._refuse_not_definable(name)
             known = sorted(self.definitions)
             hint = suggest_name(name, known)
             raise DefinitionError(f"unknown definition '{name}'{hint}; known: {', '.join(known)}")
@@ -59,6 +61,16 @@ class Library:
             parts = f"parts: {', '.join(known)}" if known else f"it has none; write '{name}'"
             raise DefinitionError(f"'{name}' has no part '{part}'{suggest_name(part, known)}; {parts}")
         return definition
+
+    def _refuse_not_definable(self, name: str) -> None:
+        """Say why a wording that is known cannot be computed."""
+        for definition in self.definitions.values():
+            for item in definition.entries if isinstance(definition, NotDefinable) else ():
+                if item.id == name:
+                    raise DefinitionError(
+                        f"'{name}' ({item.source}: “{item.says}”) cannot be computed: {item.reason}."
+                        " Write a definition of your own into definitions/ if you mean a certain rule."
+                    )
 
     def find_parts(self, address: str) -> dict[str, GradesPart]:
         """Return the graded parts of "ctcae_v4", or the one of "ctcae_v4.anemia", by address.

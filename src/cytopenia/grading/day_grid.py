@@ -26,7 +26,7 @@ Grid = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
 _NEVER = np.iinfo(np.int32).max
-_CENSORING = ("progression", "next_therapy")
+_FIRST_EVENTS = ("progression", "next_therapy", "discharge")
 _LAB_COLUMNS = {
     "patient": pl.UInt32,
     "day": pl.Int32,
@@ -49,7 +49,7 @@ class Courses:
         The day of death, or the day before the second infusion; the greatest int32 if neither is known.
     death_day, lymphodepletion_day, last_contact_day, second_infusion_day : (patients,) float
         NaN where unknown.
-    progression_day, next_therapy_day : (patients,) float
+    progression_day, next_therapy_day, discharge_day : (patients,) float
         The first of each; NaN where none is recorded.
     """
 
@@ -61,6 +61,7 @@ class Courses:
     second_infusion_day: Grid
     progression_day: Grid
     next_therapy_day: Grid
+    discharge_day: Grid
 
     def __len__(self) -> int:
         return len(self.patient_id)
@@ -158,7 +159,7 @@ def lay_out_courses(tables: Tables) -> Courses:
             ("death", deaths),
             ("contact", contacts),
             ("lymphodepletion", lymphodepletion),
-            *((name, _event_day(tables.events, name, pl.col("day").min())) for name in _CENSORING),
+            *((name, _event_day(tables.events, name, pl.col("day").min())) for name in _FIRST_EVENTS),
         )
     }
     last = np.fmin(
@@ -171,8 +172,7 @@ def lay_out_courses(tables: Tables) -> Courses:
         lymphodepletion_day=day_of["lymphodepletion"],
         last_contact_day=day_of["contact"],
         second_infusion_day=day_of["second"],
-        progression_day=day_of["progression"],
-        next_therapy_day=day_of["next_therapy"],
+        **{f"{name}_day": day_of[name] for name in _FIRST_EVENTS},
     )
 
 

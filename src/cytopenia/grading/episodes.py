@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from cytopenia.definition_forms import Counting
 from cytopenia.grading.cuts import Comparator, is_met
 from cytopenia.grading.gaps import ScenarioGrid
-from cytopenia.grading.runs import any_marked, find_longest_run, inside_short_gap, nearest_marked, run_lengths
+from cytopenia.grading.runs import (
+    find_longest_run,
+    first_marked,
+    inside_short_gap,
+    last_marked,
+    nearest_marked,
+    run_lengths,
+)
 
 __all__ = [
     "DayMarks",
@@ -175,6 +182,8 @@ def measure_exposure(marks: Marks, last_place: Places, counting: Counting) -> Ex
     An episode goes on over at most `bridge_days` days that are not marked; these count in its length.
     """
     inside = marks | inside_short_gap(marks, counting.bridge_days + 1)
+    if counting.joins_end:
+        inside |= _days_to_the_end(marks, last_place, counting.bridge_days)
     longest, first, last = find_longest_run(inside)
     days = longest
     if counting.days == "cumulative":
@@ -187,9 +196,13 @@ def measure_exposure(marks: Marks, last_place: Places, counting: Counting) -> Ex
     return Exposure(inside, days, first, last, lasts_from.astype(np.int32))
 
 
+def _days_to_the_end(marks: Marks, last_place: Places, longest: int) -> Marks:
+    """The days after the last marked one, if at most `longest` of them remain at risk."""
+    place = np.arange(marks.shape[1], dtype=np.int32)[None, :]
+    latest = last_marked(marks, otherwise=marks.shape[1])
+    is_short = (last_place - latest <= longest)[:, None]
+    return is_short & (place > latest[:, None]) & (place <= last_place[:, None])
+
+
 def _span(inside: Marks) -> tuple[Places, Places]:
-    has = any_marked(inside)
-    width = inside.shape[1]
-    first = np.where(has, np.argmax(inside, axis=1), -1)
-    last = np.where(has, width - 1 - np.argmax(inside[:, ::-1], axis=1), -1)
-    return first.astype(np.int32), last.astype(np.int32)
+    return first_marked(inside, otherwise=-1), last_marked(inside, otherwise=-1)

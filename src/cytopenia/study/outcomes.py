@@ -20,6 +20,7 @@ from cytopenia.grading.course_grades import (
     states_of,
     verdicts_of,
 )
+from cytopenia.grading.day_account import ACCOUNT_SCHEMA, account_days, frame_account
 from cytopenia.grading.day_grid import (
     Courses,
     DayGrid,
@@ -75,6 +76,8 @@ class CohortOutcomes:
         One row per patient and outcome, and the days behind them.
     cells : DataFrame
         `outcome`, `analyte`, `day`, `state`, `patients`: the cells of each recovery, counted.
+    account : DataFrame
+        What became of every day of each graded window, one row per patient, analyte and window.
     """
 
     courses: Courses
@@ -83,6 +86,7 @@ class CohortOutcomes:
     outcomes: pl.DataFrame
     evidence: pl.DataFrame
     cells: pl.DataFrame
+    account: pl.DataFrame
 
 
 @dataclass
@@ -92,6 +96,7 @@ class _Found:
     outcomes: dict[str, OutcomeRows] = field(default_factory=dict)
     evidence: dict[tuple[str, str], EvidenceRows] = field(default_factory=dict)
     cells: list[tuple[str, str, int, NDArray[np.int64]]] = field(default_factory=list)
+    accounts: dict[tuple[str, tuple[int, int]], Mapping[str, NDArray[np.int32]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,10 @@ class _Kernel:
             )
             found.outcomes[_grade_key(grade)] = rows
             found.evidence[_grade_key(grade), grade.part.analyte] = evidence
+        for analyte, window in self.plan.accounted:
+            found.accounts[analyte, window] = account_days(
+                scenarios[analyte], self.courses, patients=patients, window=window
+            )
         for nadir in self.plan.nadirs:
             found.outcomes[nadir.outcome] = derive_nadirs(scenarios[nadir.analyte].window(*nadir.window))
         for recovery in self.plan.recoveries:
@@ -212,6 +221,7 @@ def derive_outcomes(
         _frame_all_outcomes(plan, found, courses),
         _frame_all_evidence(plan, found, courses),
         _frame_cells(found),
+        _frame_accounts(plan, found, courses),
     )
 
 
@@ -309,6 +319,19 @@ def _evidence_names(plan: GradePlan | None) -> dict[str, Sequence[str]]:
     if plan is None:
         return {"role": ROLES, "state": STATES, "verdict": CELL_STATES}
     return {"role": ROLES, "state": states_of(plan.part), "verdict": verdicts_of(plan.part)}
+
+
+def _frame_accounts(plan: Plan, found: Sequence[_Found], courses: Courses) -> pl.DataFrame:
+    frames = [
+        frame_account(
+            [part.accounts[analyte, window] for part in found],
+            courses.patient_id,
+            analyte=analyte,
+            window=window,
+        )
+        for analyte, window in plan.accounted
+    ]
+    return pl.concat([pl.DataFrame(schema=ACCOUNT_SCHEMA), *frames])
 
 
 _CELL_SCHEMA = {

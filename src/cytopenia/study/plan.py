@@ -78,6 +78,11 @@ class Plan:
                 leading.setdefault(plan.part.analyte, plan)
         return leading
 
+    @property
+    def accounted(self) -> tuple[tuple[str, tuple[int, int]], ...]:
+        """Analyte and window of every graded plan, each once."""
+        return tuple(dict.fromkeys((plan.part.analyte, plan.window) for plan in self.grades))
+
     def title(self, outcome: str, *, support_complete: bool = False) -> str:
         """Title of an outcome for tables and figures.
 

@@ -59,7 +59,7 @@ class StudyRun:
     ----------
     results : DataFrame
         The long result table.
-    outcomes, evidence, findings, patient_days : DataFrame
+    outcomes, evidence, findings, patient_days, day_account : DataFrame
     settings : dict
         Versions, hashes and the seed.
     definitions : list of dict
@@ -72,6 +72,7 @@ class StudyRun:
     evidence: pl.DataFrame
     findings: pl.DataFrame
     patient_days: pl.DataFrame
+    day_account: pl.DataFrame
     settings: Mapping[str, Any]
     definitions: list[dict[str, Any]]
     plan: Plan
@@ -113,6 +114,7 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         evidence=cohort.evidence,
         findings=merge_findings(tables.findings, collect_findings(_check_baseline(study, cohort))),
         patient_days=frame_patient_days(cohort, plan, bounds),
+        day_account=cohort.account,
         settings=_collect_settings(study, tables, plan),
         definitions=[
             describe_definition(study.library.find(name), parts=_used_parts(plan, name))
