@@ -51,7 +51,7 @@ def count_rows(last_fu: int | None) -> int:
 
 
 def approximate(series: Series) -> Series:
-    """na.approx(maxgap = 7, rule = 2): lines between values, constant at the ends, in runs of at most seven."""
+    """na.approx(maxgap = 7, rule = 2): lines between values, constant ends, runs of at most 7."""
     known = [place for place, value in enumerate(series) if value is not None]
     if len(known) < 2:
         return list(series)

@@ -52,8 +52,10 @@ KINDS = ["gcsf", "rbc_transfusion", "platelet_transfusion"]
 
 # For grades that count days: values around their cuts and their roundings, in stretches of days.
 STRETCH_VALUES = {
-    "anc": [0.3, 2, 0.05, 0.1, 0.5, 0.101, 0.104, 0.105, 0.106, 0.15, 0.49, 0.501, 0.504, 0.505]
-    + [0.506, 0.515, 0.51, 0.6, 0.75, 1, 1.001, 1.5, 1.501, 3, 0],
+    "anc": [
+        *(0.3, 2, 0.05, 0.1, 0.5, 0.101, 0.104, 0.105, 0.106, 0.15, 0.49, 0.501, 0.504),
+        *(0.505, 0.506, 0.515, 0.51, 0.6, 0.75, 1, 1.001, 1.5, 1.501, 3, 0),
+    ],
     "wbc": [3, 0.05, 0.1, 0.3, 0.5, 0.505, 0.75, 1.5],
     "platelets": [30, 150, 19, 20, 13.4, 5, 29.9, 33, 49, 49.9, 50, 50.1, 75, 76, 99, 100, 101, 0],
 }
@@ -121,7 +123,8 @@ def stretch_rows(draw: st.DrawFn, analyte: str, days: tuple[int, int]) -> list[R
     choices = [STRETCH_DAYS, SCHEDULES, values, values, STRETCH_COMPARATORS, [0, 0, 1, 2, 3]]
     rows: list[Row] = []
     start = days[0]
-    for number in draw(st.lists(st.integers(0, prod(map(len, choices)) - 1), max_size=14)):
+    code = st.integers(0, prod(map(len, choices)) - 1)
+    for number in draw(st.lists(code, min_size=draw(st.sampled_from([1, 0, 4, 8])), max_size=14)):
         length, step, value, other, comparator, skipped = _decode(number, choices)
         for place, day in enumerate(range(start, min(start + length, days[1] + 1), step)):
             is_other = place % 3 == 2
@@ -159,7 +162,8 @@ def patients(
         labs = [row for analyte in analytes for row in draw(stretch_rows(analyte, days))]
     else:
         labs = [row for analyte in analytes for row in draw(lab_rows(analyte, days, limit))]
-    seldom = st.sampled_from([None] * 5 + [*range(days[0] // 2, days[1])])
+    moments = range(days[0] // 2, days[1])
+    seldom = st.sampled_from([None] * (4 * len(moments) if stretches else 5) + [*moments])
     second = draw(seldom)
     return {
         "labs": labs,

@@ -8,10 +8,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import oracle_liang
 from oracle_liang import approximate, assign_early, find_exceedances, grade_early, grade_late, round_to_ten
 from strategies import EVENTS, Row, patients
 from twin_durations import LIANG_EARLY, LIANG_LATE, grade_durations
