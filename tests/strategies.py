@@ -62,6 +62,15 @@ STRETCH_VALUES = {
 STRETCH_DAYS = [1, 2, 3, 4, 6, 7, 8, 12, 13, 14, 15, 25]
 SCHEDULES = [1, 1, 1, 2, 3, 4, 7, 8, 9, 13]
 STRETCH_COMPARATORS = ["="] * 9 + ["<", "<=", ">", ">="]
+# One or two episodes whose lengths, distance and missing days lie at the limits of the published rules.
+EPISODE_VALUES = {
+    "anc": ([0.5, 0.1, 0.505, 0.105, 0.3], [2, 0.51, 0.506]),
+    "platelets": ([19, 49, 20], [150, 50]),
+}
+EPISODE_STARTS = [3, 4, 0, 2, 5, 8]
+EPISODE_DAYS = [7, 6, 14, 13, 1, 2, 27, 31]
+BETWEEN_DAYS = [2, 3, 1, 8]
+MISSING_DAYS = [0, 7, 8, 6, 1]
 EVENTS = ("last_contact", "progression", "next_therapy")
 
 Row = dict[str, Any]
@@ -133,6 +142,24 @@ def stretch_rows(draw: st.DrawFn, analyte: str, days: tuple[int, int]) -> list[R
             rows.append({**row, "comparator": limit, "lln": None, "invalid": None})
         start += length + skipped
     return rows
+
+
+@st.composite
+def episode_rows(draw: st.DrawFn, analyte: str, days: tuple[int, int]) -> list[Row]:
+    """Daily rows with two episodes of low values, and up to three stretches left out."""
+    pick = lambda values: draw(st.sampled_from(values))  # noqa: E731
+    low_values, high_values = EPISODE_VALUES[analyte]
+    high, low_days = pick(high_values), {}
+    start = days[0] + pick(EPISODE_STARTS)
+    for length in (pick(EPISODE_DAYS), pick(EPISODE_DAYS)):
+        low_days |= dict.fromkeys(range(start, start + length), pick(low_values))
+        start += length + pick(BETWEEN_DAYS)
+    missing: set[int] = set()
+    for first in (days[0], days[0] + pick(EPISODE_STARTS) + 1, min(start, days[1]) - 8):
+        missing |= set(range(first, first + pick(MISSING_DAYS)))
+    measured = [day for day in range(days[0], days[1] + 1) if day not in missing]
+    row = {"analyte": analyte, "comparator": "=", "lln": None, "invalid": None}
+    return [{**row, "day": day, "value": low_days.get(day, high)} for day in measured]
 
 
 @st.composite

@@ -16,7 +16,7 @@ import twin_durations
 from cytopenia.definition_forms import GradesPart
 from cytopenia.definitions import load_library
 from kernel import make_tables
-from strategies import EVENTS, Row, cohorts
+from strategies import EVENTS, Row, cohorts, episode_rows
 from twin_durations import DEFINITIONS
 
 COMPARED = (
@@ -38,6 +38,8 @@ LASTING = tuple(
     for name, definition in DEFINITIONS.items()
     if definition["confirm"] is None or definition["confirm"]["otherwise"] != "accept_single"
 )
+
+NO_EVENTS = dict.fromkeys(("second_infusion", *EVENTS))
 
 every_address = pytest.mark.parametrize("address", ADDRESSES)
 few = settings(max_examples=max(settings.default.max_examples // 2, 1))
@@ -140,6 +142,21 @@ def test_definition_files_say_what_was_typed_from_the_papers(address):
 @given(data=st.data())
 def test_long_runs_are_graded_as_by_the_twin(address, data):
     check_against_twin(draw_cohort(data, address), address)
+
+
+@every_address
+@given(data=st.data())
+def test_episodes_at_the_limits_are_graded_as_by_the_twin(address, data):
+    """Eight patients at once: episodes of 6, 7, 13 or 14 days, 1-3 days apart, with 6-8 days missing."""
+    definition = DEFINITIONS[address]
+    first, last = definition["window"]
+    rows = episode_rows(definition["analyte"], (first, first + 30))
+    ends = st.sampled_from([None, None, first + 10, first + 21, last - 1, last])
+    cohort = []
+    for name in "ABCDEFGH":
+        events = {kind: data.draw(ends) for kind in ("death", "last_contact")}
+        cohort.append({"patient_id": name, "labs": data.draw(rows), "support": [], **NO_EVENTS, **events})
+    check_against_twin(cohort, address)
 
 
 @every_address

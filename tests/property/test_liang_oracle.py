@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracle_liang import approximate, assign_early, find_exceedances, grade_early, grade_late, round_to_ten
-from strategies import EVENTS, Row, patients
+from strategies import EVENTS, Row, episode_rows, patients
 from twin_durations import LIANG_EARLY, LIANG_LATE, grade_durations
 
 twice = settings(max_examples=2 * settings.default.max_examples)
@@ -93,6 +93,19 @@ def test_early_grades_of_twin_and_program_are_equal(patient, joins_end):
     labs, rows = printed(patient)
     twin = grade_durations(labs, course_of(patient), JOINED if joins_end else LIANG_EARLY)
     assert twin["policy"] == grade_early(rows, last_follow_up(patient), joins_end=joins_end)
+
+
+@twice
+@given(
+    labs=episode_rows("anc", (0, 30)),
+    last_contact=st.sampled_from([None, 30, 21, 10, 29]),
+    joins_end=st.booleans(),
+)
+def test_episodes_at_the_limits_are_graded_alike_by_twin_and_program(labs, last_contact, joins_end):
+    patient = {"labs": labs, "death": None, "last_contact": last_contact}
+    labs, rows = printed(patient)
+    twin = grade_durations(labs, course_of(patient), JOINED if joins_end else LIANG_EARLY)
+    assert twin["policy"] == grade_early(rows, last_contact, joins_end=joins_end)
 
 
 @given(patient=late_patients)
