@@ -1,7 +1,8 @@
 """The grading kernel, called with the plain cohorts that the twin reads.
 
 A cohort is a list of patients; a patient is a dict with patient_id, labs and support (lists of rows as in
-`twin` and `twin_recovery`), second_infusion and death (day or None).
+`twin` and `twin_recovery`), second_infusion and death (day or None), and, where a test needs them,
+last_contact, progression and next_therapy (day or None).
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ SUPPORT_SCHEMA = {
     "agent": pl.String,
     "source_row": pl.UInt32,
 }
+EVENT_KINDS = ("death", "last_contact", "progression", "next_therapy")
 EVENT_SCHEMA = {"patient_id": pl.String, "day": pl.Int32, "kind": pl.String, "grade": pl.Float64}
 
 
@@ -78,9 +80,13 @@ def make_tables(cohort: Cohort, labs: pl.DataFrame | None = None) -> Tables:
     """The canonical tables of a cohort; `labs` replaces the lab table."""
     ids = [p["patient_id"] for p in cohort]
     second = [(p["patient_id"], p["second_infusion"]) for p in cohort if p["second_infusion"] is not None]
-    deaths = [p for p in cohort if p["death"] is not None]
     support = [{"patient_id": p["patient_id"], "agent": None, **row} for p in cohort for row in p["support"]]
-    events = [{"patient_id": p["patient_id"], "day": p["death"], "kind": "death"} for p in deaths]
+    events = [
+        {"patient_id": p["patient_id"], "day": p[kind], "kind": kind}
+        for p in cohort
+        for kind in EVENT_KINDS
+        if p.get(kind) is not None
+    ]
     infusions = [*((name, 0) for name in ids), *second]
     return Tables(
         patients=pl.DataFrame({"patient_id": ids}, schema={"patient_id": pl.String}),

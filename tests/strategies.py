@@ -50,6 +50,29 @@ COMPARATORS = ["="] * 8 + ["<", "<=", ">", ">="]
 INVALID = [None] * 12 + ["clumping"]
 KINDS = ["gcsf", "rbc_transfusion", "platelet_transfusion"]
 
+# For grades that count days: values around their cuts and their roundings, in stretches of days.
+STRETCH_VALUES = {
+    "anc": [
+        *(0.3, 2, 0.05, 0.1, 0.5, 0.101, 0.104, 0.105, 0.106, 0.15, 0.49, 0.501, 0.504),
+        *(0.505, 0.506, 0.515, 0.51, 0.6, 0.75, 1, 1.001, 1.5, 1.501, 3, 0),
+    ],
+    "wbc": [3, 0.05, 0.1, 0.3, 0.5, 0.505, 0.75, 1.5],
+    "platelets": [30, 150, 19, 20, 13.4, 5, 29.9, 33, 49, 49.9, 50, 50.1, 75, 76, 99, 100, 101, 0],
+}
+STRETCH_DAYS = [1, 2, 3, 4, 6, 7, 8, 12, 13, 14, 15, 25]
+SCHEDULES = [1, 1, 1, 2, 3, 4, 7, 8, 9, 13]
+STRETCH_COMPARATORS = ["="] * 9 + ["<", "<=", ">", ">="]
+# One or two episodes whose lengths, distance and missing days lie at the limits of the published rules.
+EPISODE_VALUES = {
+    "anc": ([0.5, 0.1, 0.505, 0.105, 0.3], [2, 0.51, 0.506]),
+    "platelets": ([19, 49, 20], [150, 50]),
+}
+EPISODE_STARTS = [3, 4, 0, 2, 5, 8]
+EPISODE_DAYS = [7, 6, 14, 13, 1, 2, 27, 31]
+BETWEEN_DAYS = [2, 3, 1, 8]
+MISSING_DAYS = [0, 7, 8, 6, 1]
+EVENTS = ("last_contact", "progression", "next_therapy")
+
 Row = dict[str, Any]
 
 
@@ -103,6 +126,43 @@ def _decode(number: int, choices: list[list[Any]]) -> list[Any]:
 
 
 @st.composite
+def stretch_rows(draw: st.DrawFn, analyte: str, days: tuple[int, int]) -> list[Row]:
+    """Rows of one analyte in stretches of some days; in each a value, another on every third draw."""
+    values = STRETCH_VALUES[analyte]
+    choices = [STRETCH_DAYS, SCHEDULES, values, values, STRETCH_COMPARATORS, [0, 0, 1, 2, 3]]
+    rows: list[Row] = []
+    start = days[0]
+    code = st.integers(0, prod(map(len, choices)) - 1)
+    for number in draw(st.lists(code, min_size=draw(st.sampled_from([1, 0, 4, 8])), max_size=14)):
+        length, step, value, other, comparator, skipped = _decode(number, choices)
+        for place, day in enumerate(range(start, min(start + length, days[1] + 1), step)):
+            is_other = place % 3 == 2
+            row = {"analyte": analyte, "day": day, "value": other if is_other else value}
+            limit = comparator if is_other and other > 0 else "="
+            rows.append({**row, "comparator": limit, "lln": None, "invalid": None})
+        start += length + skipped
+    return rows
+
+
+@st.composite
+def episode_rows(draw: st.DrawFn, analyte: str, days: tuple[int, int]) -> list[Row]:
+    """Daily rows with two episodes of low values, and up to three stretches left out."""
+    pick = lambda values: draw(st.sampled_from(values))  # noqa: E731
+    low_values, high_values = EPISODE_VALUES[analyte]
+    high, low_days = pick(high_values), {}
+    start = days[0] + pick(EPISODE_STARTS)
+    for length in (pick(EPISODE_DAYS), pick(EPISODE_DAYS)):
+        low_days |= dict.fromkeys(range(start, start + length), pick(low_values))
+        start += length + pick(BETWEEN_DAYS)
+    missing: set[int] = set()
+    for first in (days[0], days[0] + pick(EPISODE_STARTS) + 1, min(start, days[1]) - 8):
+        missing |= set(range(first, first + pick(MISSING_DAYS)))
+    measured = [day for day in range(days[0], days[1] + 1) if day not in missing]
+    row = {"analyte": analyte, "comparator": "=", "lln": None, "invalid": None}
+    return [{**row, "day": day, "value": low_days.get(day, high)} for day in measured]
+
+
+@st.composite
 def support_rows(draw: st.DrawFn) -> list[Row]:
     choices = [list(range(36, -4, -1)), [0, 1, 4, None], [None, "Filgrastim", "pegfilgrastim"], KINDS]
     rows: list[Row] = []
@@ -121,15 +181,23 @@ def patients(
     *,
     limit: Any = "any",
     support: bool = False,
+    stretches: bool = False,
+    events: tuple[str, ...] = (),
 ) -> Row:
-    labs = [row for analyte in analytes for row in draw(lab_rows(analyte, days, limit))]
-    seldom = st.sampled_from([None] * 5 + [*range(days[0] // 2, days[1])])
+    """One patient; `stretches` makes long runs of like values, `events` are drawn one or none of each."""
+    if stretches:
+        labs = [row for analyte in analytes for row in draw(stretch_rows(analyte, days))]
+    else:
+        labs = [row for analyte in analytes for row in draw(lab_rows(analyte, days, limit))]
+    moments = range(days[0] // 2, days[1])
+    seldom = st.sampled_from([None] * (4 * len(moments) if stretches else 5) + [*moments])
     second = draw(seldom)
     return {
         "labs": labs,
         "support": draw(support_rows()) if support else [],
         "second_infusion": second if second is None or second > 0 else None,
         "death": draw(seldom.map(lambda day: None if day is None else abs(day))),
+        **{kind: draw(seldom) for kind in events},
     }
 
 
