@@ -16,7 +16,7 @@ from cytopenia.definition_forms import BoundsDefinition
 from cytopenia.definitions import load_definition, load_library
 from cytopenia.errors import DefinitionError
 from cytopenia.study.outcomes import derive_outcomes
-from cytopenia.study.plan import build_plan
+from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study.protocol import Study
 from cytopenia.study.protocol_forms import Protocol
 
@@ -61,27 +61,39 @@ def stated_bounds(head: dict[str, Any]) -> BoundsDefinition:
     return own.model_copy(update={"slack": slack, "longest_days": longest})
 
 
+def plan_outcome(head: dict[str, Any]) -> Plan:
+    """The plan of a study with this one outcome."""
+    kind = load_definition(head["definition"]).kind
+    if kind not in {"grades", "recovery"}:
+        pytest.skip(f"call_package has no call for definitions of kind {kind!r} yet")
+    outcome = {"definition": head["definition"]}
+    analysis: Answer = {"id": "only", "kind": "occurrence", "outcomes": ["only"]}
+    if "window" in head:
+        outcome["window"] = head["window"]
+    if kind == "recovery":
+        outcome["died_before_landmark"] = "exclude"
+        analysis = {"id": "only", "kind": "recovery", "outcome": "only"}
+    protocol = Protocol.model_validate(
+        {
+            "study": {"title": "Conformance", "seed": 1},
+            "data": {"folder": "."},
+            "outcomes": {"only": outcome},
+            "analyses": [analysis],
+        }
+    )
+    return build_plan(Study(protocol, load_library(), ROOT / "study.toml", ""))
+
+
 def call_package(folder: Path) -> dict[str, Answer]:
     """Policy, best, worst of each patient: the one place that knows how the package is called."""
     head = read_cases(folder)
-    outcome: Answer = {"definition": head["definition"]}
-    if "window" in head:
-        outcome["window"] = head["window"]
-    if load_definition(head["definition"]).kind == "recovery":
-        outcome["died_before_landmark"] = "exclude"
-    elif load_definition(head["definition"]).kind != "grades":
-        pytest.skip(f"call_package has no call for kind {load_definition(head['definition']).kind!r} yet")
-    protocol = Protocol.model_validate(
-        {"study": {"title": "Conformance", "seed": 1}, "outcomes": {"outcome": outcome}}
-    )
-    study = Study(protocol, load_library(), folder / "cases.toml", "")
     found = derive_outcomes(
         read_tables(folder),
-        build_plan(study),
+        plan_outcome(head),
         bounds=stated_bounds(head),
         use_caps=head.get("bound_anc_by_wbc", False),
     )
-    rows = found.outcomes.filter(pl.col("outcome") == "outcome")
+    rows = found.outcomes.filter(pl.col("outcome") == "only")
     return {row["patient_id"]: row for row in rows.iter_rows(named=True)}
 
 
