@@ -34,7 +34,15 @@ HEAD = {"definition", "source", "window", "bound_anc_by_wbc", "slack", "longest_
 TEXTS = ("id", "about", "sentence", "arithmetic")
 EXPECTED = ("policy", "best", "worst", "group")
 RECOVERED = {"recovered": 0, "not recovered": 1, "none": None}
-LABELS = {"recovered", "never below", "not recovered", "not evaluable", "died before landmark"}
+LABELS = {
+    "recovered",
+    "never below",
+    "not recovered",
+    "not evaluable",
+    "died before landmark",
+    "died",
+    "censored",
+}
 
 LYMPHODEPLETION_DAY = -5
 
