@@ -45,6 +45,10 @@ LABELS = {
 }
 
 LYMPHODEPLETION_DAY = -5
+# Named in the page of the cases; each waits for a decision.
+OPEN_DISAGREEMENTS = {
+    "F09": "grade 0 by the rule of measured days; the package asks for a temperature on every day",
+}
 
 Answer = dict[str, Any]
 
@@ -94,8 +98,11 @@ def plan_outcome(head: dict[str, Any]) -> Plan:
 def call_package(folder: Path) -> dict[str, Answer]:
     """Policy, best, worst of each patient: the one place that knows how the package is called."""
     head = read_cases(folder)
-    if load_definition(head["definition"]).kind in {"points", "ratio"}:
-        return call_score(folder, head["definition"])
+    definition = load_definition(head["definition"])
+    if definition.kind in {"points", "ratio"}:
+        return call_score(folder, definition.id)
+    if hasattr(definition, "reached"):
+        return call_recovery_time(folder, definition.id)
     found = derive_outcomes(
         read_tables(folder),
         plan_outcome(head),
@@ -120,6 +127,13 @@ def call_score(folder: Path, score: str) -> dict[str, Answer]:
     return {row["patient_id"]: row for row in found.scores.iter_rows(named=True)}
 
 
+def call_recovery_time(folder: Path, definition: str) -> dict[str, Answer]:
+    from kernel import time_cohort
+
+    rows = time_cohort(read_tables(folder), definition)
+    return {row["patient_id"]: row for row in rows.iter_rows(named=True)}
+
+
 @cache
 def answers(folder: Path) -> dict[str, Answer] | str:
     try:
@@ -142,9 +156,14 @@ def has_answer(found: Answer, name: str, expected: float | str) -> bool:
     return found[name] is not None and math.isclose(found[name], expected, rel_tol=1e-9)
 
 
+def marks_of(identity: str) -> list[pytest.MarkDecorator]:
+    reason = OPEN_DISAGREEMENTS.get(identity)
+    return [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+
+
 def list_cases() -> list[Any]:
     return [
-        pytest.param(folder, case, id=f"{folder.name}-{case['id']}")
+        pytest.param(folder, case, id=f"{folder.name}-{case['id']}", marks=marks_of(case["id"]))
         for folder in FOLDERS
         for case in read_cases(folder)["case"]
     ]
