@@ -279,6 +279,9 @@ def grade_durations(labs: Iterable[Row], course: Row, definition: Row, *, cap: b
         for reading in ("policy", "best", "worst", "closed", "least", "most")
     )
     evidence = "open" if best != worst and closed != worst else "bracketed"
+    if any(rule["days"] is None for rule in definition["rules"]):
+        # Rules without days never look at open days; they are counted beside the grade.
+        evidence = "open" if any(day["state"] == "open" for day in days.values()) else evidence
     if least == most:
         evidence = "measured"
     if policy is not None:
@@ -313,7 +316,7 @@ COUNTING: Row = {
     "censor_at": ["last_contact", "death"],
 }
 MEASURED: Row = {**COUNTING, "max_gap_days": 0, "extend_days": 0}
-AFTER_TREATMENT = ["progression", "next_therapy", "death"]
+AFTER_TREATMENT = ["last_contact", "progression", "next_therapy", "death"]
 CONFIRM: Row = {"comparator": "at_most", "cut": 1.5, "measurements": 2, "otherwise": "not_judged"}
 
 ICAHT_EARLY: Row = {
@@ -330,17 +333,20 @@ ICAHT_EARLY: Row = {
     "counting": COUNTING,
     "confirm": None,
 }
-ICAHT_CUMULATIVE: Row = {**ICAHT_EARLY, "counting": {**COUNTING, "days": "cumulative"}}
+ICAHT_CUMULATIVE: Row = {
+    **ICAHT_EARLY,
+    "counting": {**COUNTING, "days": "cumulative", "censor_at": AFTER_TREATMENT},
+}
 ICAHT_LATE: Row = {
     "analyte": "anc",
     "window": (31, 100),
     "rules": [_rule(g, "at_most", cut) for g, cut in [(1, 1.5), (2, 1.0), (3, 0.5), (4, 0.1)]],
-    "counting": {**MEASURED, "censor_at": ["last_contact", *AFTER_TREATMENT]},
+    "counting": {**MEASURED, "censor_at": AFTER_TREATMENT},
     "confirm": CONFIRM,
 }
 LIANG_EARLY: Row = {
     **ICAHT_EARLY,
-    "counting": {**COUNTING, "round_to": 0.01, "censor_at": ["last_contact"]},
+    "counting": {**COUNTING, "round_to": 0.01, "joins_end": True, "censor_at": ["last_contact"]},
 }
 LIANG_LATE: Row = {
     **ICAHT_LATE,

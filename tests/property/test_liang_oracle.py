@@ -18,7 +18,7 @@ from twin_durations import LIANG_EARLY, LIANG_LATE, grade_durations
 twice = settings(max_examples=2 * settings.default.max_examples)
 early_patients = patients(("anc",), (-4, 38), stretches=True, events=EVENTS)
 late_patients = patients(("anc",), (20, 110), stretches=True, events=EVENTS)
-JOINED = {**LIANG_EARLY, "counting": {**LIANG_EARLY["counting"], "joins_end": True}}
+PARTED = {**LIANG_EARLY, "counting": {**LIANG_EARLY["counting"], "joins_end": False}}
 
 
 def course_of(patient: Row) -> Row:
@@ -91,7 +91,7 @@ def test_late_grade_by_the_two_lowest():
 @given(patient=early_patients, joins_end=st.booleans())
 def test_early_grades_of_twin_and_program_are_equal(patient, joins_end):
     labs, rows = printed(patient)
-    twin = grade_durations(labs, course_of(patient), JOINED if joins_end else LIANG_EARLY)
+    twin = grade_durations(labs, course_of(patient), LIANG_EARLY if joins_end else PARTED)
     assert twin["policy"] == grade_early(rows, last_follow_up(patient), joins_end=joins_end)
 
 
@@ -104,7 +104,7 @@ def test_early_grades_of_twin_and_program_are_equal(patient, joins_end):
 def test_episodes_at_the_limits_are_graded_alike_by_twin_and_program(labs, last_contact, joins_end):
     patient = {"labs": labs, "death": None, "last_contact": last_contact}
     labs, rows = printed(patient)
-    twin = grade_durations(labs, course_of(patient), JOINED if joins_end else LIANG_EARLY)
+    twin = grade_durations(labs, course_of(patient), LIANG_EARLY if joins_end else PARTED)
     assert twin["policy"] == grade_early(rows, last_contact, joins_end=joins_end)
 
 

@@ -25,7 +25,7 @@ from twin_durations import (
     round_number,
 )
 
-JOINING = {**LIANG_EARLY, "counting": {**LIANG_EARLY["counting"], "joins_end": True}}
+PARTED = {**LIANG_EARLY, "counting": {**LIANG_EARLY["counting"], "joins_end": False}}
 
 
 def grade(definition: dict[str, Any], table: str, *, cap: bool = False, **course: int) -> dict[str, Any]:
@@ -95,10 +95,10 @@ def test_bridged_days_count_in_the_sum():
 
 
 def test_episodes_begin_and_end_below():
-    counting = LIANG_EARLY["counting"]
+    counting = PARTED["counting"]
     below = [False, True, False, False, True, False, False, False, True, False]
     assert find_episodes(below, counting) == [(1, 4), (8, 8)]
-    assert find_episodes(below, JOINING["counting"]) == [(1, 4), (8, 9)]
+    assert find_episodes(below, LIANG_EARLY["counting"]) == [(1, 4), (8, 9)]
 
 
 # -- unmeasured days -------------------------------------------------------------------------------
@@ -236,9 +236,9 @@ def test_recovery_at_the_very_end(above):
     Where the end is joined, as in the published program, one or two days above are no recovery: grade 4.
     """
     table = f"0-{30 - above} 0.4\n{31 - above}-30 2.0"
-    assert bounds(grade(LIANG_EARLY, table)) == (3, 3, 3)
+    assert bounds(grade(PARTED, table)) == (3, 3, 3)
     joined = 4 if above <= 2 else 3
-    found = grade(JOINING, table)
+    found = grade(LIANG_EARLY, table)
     assert bounds(found) == (joined, joined, joined)
     assert found["days_bridged"] == (above if above <= 2 else 0)
 
@@ -246,7 +246,7 @@ def test_recovery_at_the_very_end(above):
 def test_the_first_days_are_never_joined():
     """Above on days 0 and 1, then low for 6 days: 6 days also where the end is joined."""
     table = "0-1 2.0\n2-7 0.4\n8-30 2.0"
-    assert grade(LIANG_EARLY, table)["policy"] == grade(JOINING, table)["policy"] == 1
+    assert grade(LIANG_EARLY, table)["policy"] == grade(PARTED, table)["policy"] == 1
 
 
 # -- what ends a course ----------------------------------------------------------------------------

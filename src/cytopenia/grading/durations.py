@@ -127,15 +127,18 @@ def grade_durations(
     """
     given = _prepare(part, grid.until(follow_up.last_day), follow_up)
     policy, best, worst = (_grade(given, reading) for reading in (_POLICY, _BEST, _WORST))
-    confirmed = _confirm(given, policy, best, worst)
+    confirmed = _confirm(given)
+    healthiest = np.where(confirmed.stands, best.grade, 0.0)
+    sickest = np.where(confirmed.may_stand, worst.grade, 0.0)
     has_measurement = any_marked(given.grid.measured)
-    is_judged = (has_measurement | (policy.grade > 0)) & ~_is_undecided(given, policy) & confirmed.is_judged
+    is_judged = (has_measurement | (policy.grade > 0)) & confirmed.is_judged
+    is_judged &= ~(_is_undecided(given, policy) & confirmed.stands)
     is_at_risk = any_marked(given.grid.at_risk)
-    known = np.where(is_judged & is_at_risk, confirmed.policy, np.nan)
-    low = np.where(is_at_risk, np.fmin(confirmed.best, known), np.nan)
+    known = np.where(is_judged & is_at_risk, np.where(confirmed.stands, policy.grade, 0.0), np.nan)
+    low = np.where(is_at_risk, np.fmin(healthiest, known), np.nan)
     # Without any measurement even rules that look at measured days alone are open to the end.
-    worst_possible = np.where(has_measurement, confirmed.worst, given.rules[-1].grade)
-    high = np.where(is_at_risk, np.fmax(worst_possible, known), np.nan)
+    sickest = np.where(has_measurement, sickest, given.rules[-1].grade)
+    high = np.where(is_at_risk, np.fmax(sickest, known), np.nan)
     decider = np.where(known > 0, policy.rule, -1).astype(np.int8)
     deciding = _deciding_days(given, policy, decider)
     reason = _explain(given, known, low, high, confirmed.lacks_second)
@@ -144,7 +147,7 @@ def grade_durations(
         policy=known,
         best=low,
         worst=high,
-        evidence=_classify(given, low, high),
+        evidence=_classify(given, confirmed, healthiest, sickest),
         reason=reason,
         rule=decider,
         label=np.full(known.size, -1, dtype=np.int8),
@@ -203,50 +206,45 @@ def _is_reached(rule: GradeRule, exposure: Exposure, given: _Part, reading: _Rea
 
 @dataclass(frozen=True)
 class _Confirmed:
-    """The grades after the second measurement was asked for."""
+    """Whether grades stand after the second measurement was asked for.
 
-    policy: Grid
-    best: Grid
-    worst: Grid
+    `stands` holds for policy and best, `may_stand` for worst, `could_stand` if an unmeasured day could be
+    anything. `lacks_second` is a single low measurement that the definition does not accept.
+    """
+
+    stands: Marks
+    may_stand: Marks
+    could_stand: Marks
     is_judged: Marks
     lacks_second: Marks
 
 
-def _confirm(given: _Part, policy: _Graded, best: _Graded, worst: _Graded) -> _Confirmed:
+def _confirm(given: _Part) -> _Confirmed:
     """Grades stand where enough measured days meet the confirming cut; see `docs/definitions.md`."""
-    everybody = np.ones(policy.grade.size, dtype=np.bool_)
     confirm = given.part.confirm
     if confirm is None:
-        return _Confirmed(policy.grade, best.grade, worst.grade, everybody, ~everybody)
-    certain, possible, in_reach = _count_confirming(given, confirm)
-    measured = given.grid.measured.sum(axis=1)
-    is_single = measured < confirm.measurements
-    is_confirmed = ~is_single & (certain >= confirm.measurements)
+        everybody = np.ones(given.grid.measured.shape[0], dtype=np.bool_)
+        return _Confirmed(everybody, everybody, everybody, everybody, ~everybody)
+    certain, possible, in_reach, anyhow = _count_confirming(given, confirm)
+    is_single = given.grid.measured.sum(axis=1) < confirm.measurements
     accepts = confirm.otherwise == "accept_single"
-    stands = is_confirmed | (is_single & (certain > 0) & accepts)
-    is_transient = ~is_single & (possible < confirm.measurements)
-    is_clear = is_single & (possible == 0)
-    lacks_second = is_single & (certain > 0) & (not accepts)
+    stands = np.where(is_single, (certain > 0) & accepts, certain >= confirm.measurements)
+    is_zero = np.where(is_single, possible == 0, possible < confirm.measurements)
     return _Confirmed(
-        policy=np.where(stands, policy.grade, 0.0),
-        best=np.where(stands, best.grade, 0.0),
-        worst=np.where(is_single | (in_reach >= confirm.measurements), worst.grade, 0.0),
-        is_judged=stands | is_transient | is_clear,
-        lacks_second=lacks_second,
+        stands=stands,
+        may_stand=is_single | (in_reach >= confirm.measurements),
+        could_stand=is_single | (anyhow >= confirm.measurements),
+        is_judged=stands | is_zero,
+        lacks_second=is_single & (certain > 0) & (not accepts),
     )
 
 
-def _count_confirming(
-    given: _Part, confirm: Confirm
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Measured days that meet the cut for certain, those that may, and all days between that may."""
+def _count_confirming(given: _Part, confirm: Confirm) -> tuple[NDArray[np.int64], ...]:
+    """Measured days that meet the cut for certain, and that may; with those between them; with all others."""
     marks = _judge((confirm.comparator, confirm.cut), given.part, given.grid, given.values)
     measured = given.grid.measured
-    return (
-        (marks.sure & measured).sum(axis=1),
-        (marks.any & measured).sum(axis=1),
-        marks.closed.sum(axis=1),
-    )
+    counted = (marks.sure & measured, marks.any & measured, marks.closed, marks.any)
+    return tuple(days.sum(axis=1) for days in counted)
 
 
 def _is_undecided(given: _Part, policy: _Graded) -> Marks:
@@ -277,16 +275,16 @@ def _deciding_days(given: _Part, policy: _Graded, decider: Rules) -> Marks:
     return days
 
 
-def _classify(given: _Part, best: Grid, worst: Grid) -> NDArray[np.int8]:
+def _classify(given: _Part, confirmed: _Confirmed, best: Grid, worst: Grid) -> NDArray[np.int8]:
     """0 measured, 1 bracketed, 2 open."""
-    sure, anything, closed = (_grade(given, reading).grade for reading in (_SURE, _ANY, _CLOSED))
-    has_gap = any_marked(given.grid.at_risk & ~given.grid.measured)
-    is_measured = ~has_gap | ((sure == anything) & (best == worst))
-    is_open = (best != worst) & (closed != _grade(given, _WORST).grade)
+    sure = np.where(confirmed.stands, _grade(given, _SURE).grade, 0.0)
+    anyhow = np.where(confirmed.could_stand, _grade(given, _ANY).grade, 0.0)
+    closed = np.where(confirmed.may_stand, _grade(given, _CLOSED).grade, 0.0)
+    is_open = (best != worst) & (closed != worst)
     if any(rule.days is None for rule in given.rules):
         # Such rules never look at open days, which are counted beside the grade.
         is_open |= any_marked(given.grid.open_day)
-    return np.where(is_measured, 0, np.where(is_open, 2, 1)).astype(np.int8)
+    return np.where(sure == anyhow, 0, np.where(is_open, 2, 1)).astype(np.int8)
 
 
 def _explain(given: _Part, policy: Grid, best: Grid, worst: Grid, lacks_second: Marks) -> NDArray[np.int8]:
