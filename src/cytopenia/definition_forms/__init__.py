@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from cytopenia.definition_forms.base import Citation, CutName, LimitOfNormal, Status
+from cytopenia.definition_forms.clinical import (
+    BedsideDefinition,
+    BedsideLine,
+    BedsideRequirement,
+    FeverDefinition,
+    PlainCut,
+)
 from cytopenia.definition_forms.grades import GradeRule, GradesDefinition, GradesPart
 from cytopenia.definition_forms.kinds import FORMS, Definition
 from cytopenia.definition_forms.recovery import (
@@ -19,17 +26,22 @@ from cytopenia.definition_forms.settings import BaselineDefinition, BoundsDefini
 __all__ = [
     "FORMS",
     "BaselineDefinition",
+    "BedsideDefinition",
+    "BedsideLine",
+    "BedsideRequirement",
     "BoundsDefinition",
     "Citation",
     "Criterion",
     "CutName",
     "Definition",
+    "FeverDefinition",
     "GatesDefinition",
     "GradeRule",
     "GradesDefinition",
     "GradesPart",
     "Landmark",
     "LimitOfNormal",
+    "PlainCut",
     "RecoveryCounting",
     "RecoveryDefinition",
     "Run",

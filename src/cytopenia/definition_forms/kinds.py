@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from cytopenia.definition_forms.clinical import BedsideDefinition, FeverDefinition
 from cytopenia.definition_forms.grades import GradesDefinition
 from cytopenia.definition_forms.recovery import RecoveryDefinition
 from cytopenia.definition_forms.settings import BaselineDefinition, BoundsDefinition, GatesDefinition
 
 __all__ = ["FORMS", "Definition"]
 
-Definition = GradesDefinition | RecoveryDefinition | BoundsDefinition | BaselineDefinition | GatesDefinition
+Definition = (
+    GradesDefinition
+    | RecoveryDefinition
+    | BedsideDefinition
+    | FeverDefinition
+    | BoundsDefinition
+    | BaselineDefinition
+    | GatesDefinition
+)
 
 FORMS: dict[str, type[Any]] = {
     "grades": GradesDefinition,
     "recovery": RecoveryDefinition,
+    "bedside": BedsideDefinition,
+    "fever": FeverDefinition,
     "bounds": BoundsDefinition,
     "baseline": BaselineDefinition,
     "gates": GatesDefinition,

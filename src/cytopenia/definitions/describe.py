@@ -7,13 +7,16 @@ from typing import Any
 
 from cytopenia.definition_forms import (
     BaselineDefinition,
+    BedsideDefinition,
     BoundsDefinition,
     Criterion,
     Definition,
+    FeverDefinition,
     GatesDefinition,
     GradesDefinition,
     RecoveryDefinition,
 )
+from cytopenia.definitions.describe_clinical import describe_bedside, describe_fever
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["describe_definition"]
@@ -109,6 +112,8 @@ def _describe_gates(definition: GatesDefinition) -> tuple[list[str], list[str]]:
 _DESCRIBE: dict[type[Any], Any] = {
     GradesDefinition: _describe_grades,
     RecoveryDefinition: _describe_recovery,
+    BedsideDefinition: describe_bedside,
+    FeverDefinition: describe_fever,
     BoundsDefinition: _describe_bounds,
     BaselineDefinition: _describe_baseline,
     GatesDefinition: _describe_gates,
