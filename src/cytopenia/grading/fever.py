@@ -151,7 +151,7 @@ class _Clock:
         return self.minute >= 0
 
     def _group_moments(self) -> tuple[Places, Places, Places, Places]:
-        """The timed readings: their places, the moment each belongs to, and patient and time of the moments."""
+        """Places of the timed readings, the moment of each, and patient and time of the moments."""
         place = np.flatnonzero(self.is_timed)
         patient, time = self.patient[place], self.day[place] * _MINUTES + self.minute[place]
         is_new = np.ones(place.size, dtype=np.bool_)
@@ -159,7 +159,7 @@ class _Clock:
         return place, np.cumsum(is_new) - 1, patient[is_new], time[is_new]
 
     def find_lasting(self, warm: Marks, definition: FeverDefinition) -> Places:
-        """For each warm reading the first of its unbroken run, if that lies longer ago than the time asked."""
+        """For each warm reading the first of its unbroken run, if that lies long enough ago; else -1."""
         place, moment, patient, time = self._group_moments()
         found = np.full(warm.size, -1, dtype=np.int64)
         if not place.size:
@@ -262,8 +262,9 @@ def derive_fever(
     Returns
     -------
     OutcomeRows
-        `policy` is the grade if any day has it for certain, 0 if no day at risk can have had it, else none. `best`
-        and `worst` take the days that are not judged as without and with it.
+        `policy` is the grade if any day has it for certain, 0 if no day at risk can have had it, else none.
+        `best` and `worst` take the days that are not judged as without and with it; nobody at risk on any day
+        of the window is not judged.
     """
     days = range(window[0], window[1] + 1)
     near = rows.filter(pl.col("day").is_between(window[0] - 1, window[1] + 1))
@@ -280,7 +281,7 @@ def derive_fever(
     outcome = OutcomeRows(
         policy=np.select([is_certain, is_excluded], [grade, 0.0], np.nan),
         best=np.where(is_certain, grade, 0.0),
-        worst=np.where(is_possible, grade, 0.0),
+        worst=np.where(is_excluded, 0.0, grade),
         evidence=np.where(is_certain | ~is_possible, 0, 2).astype(np.int8),
         reason=_explain(found, counts, is_judged=is_certain | is_excluded),
         rule=np.where(is_certain, rule, -1).astype(np.int8),
