@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 DAY = 24 * 60
@@ -82,7 +83,7 @@ def lasts(first: dict[str, Any], second: dict[str, Any], readings: list[dict[str
     untimed = [
         row for row in readings if row["minute"] is None and first["day"] <= row["day"] <= second["day"]
     ]
-    steps = zip(times, times[1:], strict=False)
+    steps = pairwise(times)
     near = all(b // DAY == a // DAY or (b // DAY - a // DAY == 1 and b - a <= NIGHT) for a, b in steps)
     return near and all(is_certain(row, LASTING, closed=True) for row in [*inside, *untimed])
 

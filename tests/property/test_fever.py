@@ -34,7 +34,9 @@ COUNT = st.fixed_dictionaries(
         "comparator": st.sampled_from(SIGNS),
     }
 )
-ROWS = st.tuples(st.lists(TEMPERATURE, max_size=9), st.lists(COUNT, max_size=5)).map(lambda two: sum(two, []))
+ROWS = st.tuples(st.lists(TEMPERATURE, max_size=9), st.lists(COUNT, max_size=5)).map(
+    lambda two: [*two[0], *two[1]]
+)
 PATIENTS = st.lists(st.tuples(ROWS, st.sampled_from([None, None, None, 0, 2, 3])), min_size=1, max_size=3)
 
 
