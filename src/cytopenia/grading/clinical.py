@@ -178,7 +178,8 @@ def _known_before(rows: pl.DataFrame, once: str, met: Marks) -> NDArray[np.int8]
         rows["date"].cast(pl.Int32).cast(pl.Int64) if rows["day"].null_count() else rows["day"].cast(pl.Int64)
     )
     start, end = (
-        day * _DAY_MINUTES + rows["minute"].cast(pl.Int64).fill_null(minute) for minute in (0, _DAY_MINUTES)
+        day * _DAY_MINUTES + rows["minute"].cast(pl.Int64).fill_null(minute)
+        for minute in (0, _DAY_MINUTES - 1)
     )
     shown = pl.Series(met) | (said == 1)
     frame = pl.DataFrame({"patient_id": rows["patient_id"], "start": start, "end": end, "shown": shown})
