@@ -104,7 +104,7 @@ def test_evidence_of_a_study_has_both_sources(finished):
 
 def test_methods_print_the_sentence_and_what_is_assumed(finished):
     methods = (finished / "methods.md").read_text("utf-8")
-    assert "ANC <1000/mm3 with a single temperature of >38.3 degrees C" in methods
+    assert r"ANC \<1000/mm3 with a single temperature of \>38.3 degrees C" in methods
     assert "on a day without one, that of the day before" in methods
 
 

@@ -42,8 +42,14 @@ def part_of(*rules: dict[str, Any]) -> GradesPart:
 
 def test_the_definitions_of_the_package() -> None:
     assert sorted(load_library().definitions) == [
+        "astct_2019_crs",
+        "astct_2019_icans",
         "baseline",
         "ctcae_v4",
+        "ctcae_v4_febrile_neutropenia",
+        "ctcae_v5_febrile_neutropenia",
+        "ctcae_v6_febrile_neutropenia",
+        "lee_2014_crs",
         "model_gates",
         "neighbor_bounds",
         "qiu2023_recovery",
@@ -209,7 +215,7 @@ def test_files_that_are_no_definitions_are_left_alone(tmp_path: Path) -> None:
         (
             'kind = "grades"',
             'kind = "grade"',
-            "'kind' is 'grade' (did you mean 'grades'?); allowed: baseline, bounds, gates, grades",
+            "'kind' is 'grade' (did you mean 'grades'?); allowed: baseline, bedside, bounds",
         ),
         ('kind = "grades"', "", "'kind' is missing; allowed: baseline"),
         ('id = "mine"', "", "mine.toml: 'id' is missing; write id = \"mine\""),

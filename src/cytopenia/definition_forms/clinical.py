@@ -194,6 +194,8 @@ class BedsideDefinition(Head):
         names = [line.input for line in lines]
         if len(set(names)) < len(names):
             raise ValueError("two lines have the same input")
+        for absent in [name for line in lines for name in line.none_if if name not in names]:
+            raise ValueError(f"none_if names {absent}, which has no line")
         return lines
 
     @property
