@@ -8,6 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from cytopenia.bedside_inputs import load_bedside_inputs
+
 BEDSIDE = """patient_id,day,temperature,antipyretic,hypotension,vasopressors,oxygen,grade
 P01,1,38.6,no,no,none,none,as charted
 P01,2,39.1,no,yes,none,nasal_cannula_low,
@@ -137,3 +139,22 @@ def test_a_file_without_temperatures_is_refused(grade):
     )
     assert answer.code == 10
     assert "no row has the analyte 'temperature', which ctcae_v6_febrile_neutropenia needs" in answer.err
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "bedside.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_page_runs_and_prints_what_the_page_says(grade):
+    table, printed = (
+        re.search(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL).group(1) for kind in ("csv", "text")
+    )
+    answer, rows = grade(table, "astct_2019_crs")
+    assert printed in answer.out
+    assert rows["grade"].to_list() == [1, 2, 3, None]
+
+
+def test_the_page_names_every_input_and_every_word():
+    for name, item in load_bedside_inputs().items():
+        assert f"| `{name}` |" in PAGE
+        line = next(line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |"))
+        assert all(f"`{word}`" in line for word in item.words), name
