@@ -202,6 +202,12 @@ def test_evidence_names_the_reading_that_asks_for_a_second_one():
     assert rows.rows() == [("temperature", "would settle", 2)]
 
 
+def test_a_certain_day_leaves_no_reading_to_settle():
+    table = "day time temperature anc\n3 08:00 38.1 0.5\n5 08:00 38.6 0.5"
+    rows = evidence_of(table, window=(3, 5)).select("analyte", "day", "role").rows()
+    assert rows == [("temperature", 5, "decides"), ("anc", 5, "decides")]
+
+
 def test_evidence_says_where_white_cells_stood_in():
     rows = evidence_of("day time temperature wbc\n3 08:00 38.5 0.9", cap=True)
     assert rows.select("analyte", "state", "high", "source_row").rows() == [

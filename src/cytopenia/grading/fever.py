@@ -346,7 +346,9 @@ def _collect(
     certain = _marks_of_readings(readings, found.certain, found.first_day) & readings.certain
     used = certain.copy()
     used[readings.lasting_from[certain & (readings.lasting_from >= 0)]] = True
-    asked = _marks_of_readings(readings, found.possible & ~found.certain, found.first_day) & readings.possible
+    # Once a day is certain, no other day needs to be settled.
+    question = found.possible & ~any_marked(found.certain)[:, None]
+    asked = _marks_of_readings(readings, question, found.first_day) & readings.possible
     place = np.flatnonzero(used | asked)
     temperature = EvidenceRows(
         patient=readings.patient[place],
