@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -23,27 +24,28 @@ _ADDED = ("term", "grade", "grade_best", "grade_worst", "reason", "rule")
 _SHOWN_REASONS = 8
 
 
+@dataclass(frozen=True)
 class GradedBedside:
-    """The graded rows of a file, one row per patient, the findings, and the lines to print.
+    """The graded rows of a file, one row per patient (None where the file has no patients), the findings."""
 
-    `patients` is None where the file has no patients.
-    """
-
-    def __init__(self, rows: pl.DataFrame, patients: pl.DataFrame | None, findings: pl.DataFrame) -> None:
-        self.rows = rows
-        self.patients = patients
-        self.findings = findings
+    rows: pl.DataFrame
+    patients: pl.DataFrame | None
+    findings: pl.DataFrame
 
     @property
     def lines(self) -> list[str]:
         """How many rows and patients have which grade, and why rows are not judged."""
-        said = [f"{self.rows.height} rows: {_count_grades(self.rows)}"]
+        said = [f"{_count(self.rows, 'row')}: {_count_grades(self.rows)}"]
         reasons = self.rows.filter(pl.col("grade").is_null())["reason"].value_counts(name="n")
         ordered = reasons.sort(["n", "reason"], descending=[True, False]).head(_SHOWN_REASONS)
         said += [f"  not judged, {reason}: {count}" for reason, count in ordered.iter_rows()]
         if self.patients is not None:
-            said.append(f"{self.patients.height} patients, highest grade: {_count_grades(self.patients)}")
+            said.append(f"{_count(self.patients, 'patient')}, highest grade: {_count_grades(self.patients)}")
         return said
+
+
+def _count(table: pl.DataFrame, noun: str) -> str:
+    return f"{table.height} {noun}{'' if table.height == 1 else 's'}"
 
 
 def _count_grades(table: pl.DataFrame) -> str:
@@ -92,7 +94,7 @@ def grade_fever(
     plan = plan_fever(FeverPlan(definition.id, definition, window), library.bounds)
     outcomes = derive_outcomes(tables, plan, bounds=library.bounds, progress=progress).outcomes
     words = _count_grades(outcomes.select(pl.col("policy").alias("grade")))
-    head = f"{definition.term} on days {window[0]} to {window[1]} of {outcomes.height} patients: {words}"
+    head = f"{definition.term} on days {window[0]} to {window[1]} of {_count(outcomes, 'patient')}: {words}"
     reasons = outcomes.filter(pl.col("policy").is_null())["reason"].value_counts(name="n")
     ordered = reasons.sort(["n", "reason"], descending=[True, False])
     return outcomes, [head, *(f"  not judged, {reason}: {count}" for reason, count in ordered.iter_rows())]
