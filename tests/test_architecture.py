@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1] / "src" / PACKAGE
 # Floor by floor. A module imports only from lower floors: never up, never from a neighbor on its own floor.
 # In a folder the listed order is the order of import: a file may use the files named before it.
 FLOORS: list[dict[str, list[str]]] = [
-    {"errors": [], "version": []},
+    {"errors": [], "version": [], "bedside_inputs": []},
     {
         "values": [],
         "units": [],
@@ -51,8 +51,9 @@ FLOORS: list[dict[str, list[str]]] = [
             "courses",
             "checks",
             "prepare",
+            "bedside",
         ],
-        "definitions": ["counting_words", "describe", "changes", "library"],
+        "definitions": ["counting_words", "describe_clinical", "describe", "changes", "library"],
         "results": [],
     },
     {
@@ -152,6 +153,7 @@ FLOORS: list[dict[str, list[str]]] = [
         ],
         "frames": [],
     },
+    {"grade_clinical": []},
     {"grade_file": [], "run_content": []},
     {"workflow": []},
     {

@@ -12,7 +12,7 @@ import polars as pl
 
 from cytopenia.contract import require_tables
 from cytopenia.contract.texts import shorten
-from cytopenia.definition_forms import RecoveryDefinition
+from cytopenia.definition_forms import BedsideDefinition, FeverDefinition, RecoveryDefinition
 from cytopenia.definitions import Library, load_library
 from cytopenia.errors import (
     DataError,
@@ -25,6 +25,7 @@ from cytopenia.errors import (
     join_problems,
 )
 from cytopenia.frames import BAD_LIMITS, judge_limits
+from cytopenia.grade_clinical import grade_bedside_file, grade_fever
 from cytopenia.grading.grades import grade_labs
 from cytopenia.readers.mapping import DataSection, read_mapping
 from cytopenia.readers.tabular import read_lab_file, read_tables
@@ -86,6 +87,10 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
             table, summary = _grade_courses(request, definition, library, progress=progress)
         elif _looks_at_courses(request, library):
             table, summary = _count_days(request, library, progress=progress)
+        elif isinstance(definition, FeverDefinition):
+            table, summary = _grade_fever(request, definition, library, progress=progress)
+        elif isinstance(definition, BedsideDefinition):
+            table, summary = _grade_bedside(request, definition)
         else:
             table, summary = _grade_rows(request, library)
     except MissingColumnError as cause:
@@ -228,6 +233,37 @@ def _say_patients(n: int) -> str:
     return f"{n} {'patient' if n == 1 else 'patients'}"
 
 
+def _grade_fever(
+    request: GradeRequest, definition: FeverDefinition, library: Library, *, progress: Progress | None
+) -> tuple[pl.DataFrame, GradeSummary]:
+    """The outcomes table of febrile neutropenia."""
+    tables = require_tables(read_tables(request.labs, _read_section(request)))
+    outcomes, lines = grade_fever(tables, definition, library, progress=progress)
+    return outcomes, GradeSummary(tables.findings, lines)
+
+
+def _grade_bedside(request: GradeRequest, definition: BedsideDefinition) -> tuple[pl.DataFrame, GradeSummary]:
+    """Every bedside row with its grade; the patients go into a file beside it."""
+    unused = ("events", "support", "support_complete", "day_zero", "lln")
+    given = [f"--{name.replace('_', '-')}" for name in unused if getattr(request, name)]
+    if given:
+        raise DefinitionError(
+            f"{', '.join(given)}: '{definition.id}' grades a table of bedside findings; leave it out."
+        )
+    beside = request.out.with_name(f"{request.out.stem}_patients{request.out.suffix}")
+    if beside.resolve() == request.labs.resolve():
+        raise OutputError(f"{beside.name}: is the file given as LABS; name another with --out.")
+    mapping = (DataSection() if request.mapping is None else read_mapping(request.mapping)).bedside
+    if request.decimal is not None:
+        mapping = mapping.model_copy(update={"decimal": _read_decimal(request.decimal)})
+    graded = grade_bedside_file(request.labs, mapping, definition)
+    lines = graded.lines
+    if graded.patients is not None:
+        _write_table(graded.patients, beside)
+        lines = [*lines, f"Wrote {beside}."]
+    return graded.rows, GradeSummary(graded.findings, lines)
+
+
 def _read_section(request: GradeRequest) -> DataSection:
     """The mapping with the options of the command on top."""
     section = DataSection() if request.mapping is None else read_mapping(request.mapping)
@@ -238,9 +274,7 @@ def _read_section(request: GradeRequest) -> DataSection:
         content["day_zero"] = request.day_zero
     labs: dict[str, Any] = {**content.get("labs", {}), "file": str(request.labs.resolve())}
     if request.decimal is not None:
-        if request.decimal not in (".", ","):
-            raise ProtocolError(f"--decimal: got '{request.decimal}'; allowed: . or ,")
-        labs["decimal"] = request.decimal
+        labs["decimal"] = _read_decimal(request.decimal)
     stated = {
         name: {"value": value, "unit": load_analytes()[name].unit}
         for name, value in _read_limits(request.lln).items()
@@ -252,6 +286,12 @@ def _read_section(request: GradeRequest) -> DataSection:
         if path is not None:
             content[name] = {**content.get(name, {}), "file": str(path.resolve())}
     return DataSection.model_validate(content)
+
+
+def _read_decimal(mark: str) -> str:
+    if mark not in (".", ","):
+        raise ProtocolError(f"--decimal: got '{mark}'; allowed: . or ,")
+    return mark
 
 
 def _read_limits(options: tuple[str, ...]) -> dict[str, float]:

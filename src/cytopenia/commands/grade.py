@@ -31,14 +31,17 @@ def grade(  # noqa: PLR0913 - one argument per option of the command
 
     A definition of single values (ctcae_v4) gives every row its term, grade and reason, in the order of the
     file; a wide file becomes one row per value. A definition of whole courses (qiu2023_recovery) gives one
-    row per patient. Grade 0 is judged and normal; an empty grade is not judged, and the reason says why.
+    row per patient, and so does febrile neutropenia. A bedside scale (astct_2019_crs, lee_2014_crs,
+    astct_2019_icans) grades a table of bedside findings, and writes the patients beside it. Grade 0 is judged
+    and normal; an empty grade is not judged, and the reason says why.
 
     Parameters
     ----------
     labs
         CSV, TSV, Excel or Parquet; long (one row per value) or wide (one column per analyte).
     definition
-        Id of a definition, with or without a part: ctcae_v4, ctcae_v4.anemia, qiu2023_recovery.
+        Id of a definition, with or without a part: ctcae_v4, ctcae_v4.anemia, qiu2023_recovery,
+        ctcae_v5_febrile_neutropenia, astct_2019_crs.
     out
         The file to write: .csv, .tsv, .xlsx or .parquet.
     map_

@@ -224,6 +224,18 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "baseline_on_lymphodepletion_day": FindingRule(
             "info", "day", "Whether they were drawn before the first dose is not known; check the times."
         ),
+        "bedside_word": FindingRule(
+            "warning", None, "It is unknown on these rows. Correct the word, or map it in words."
+        ),
+        "bedside_value": FindingRule(
+            "warning", None, "It is unknown on these rows. Check the value and its unit."
+        ),
+        "bedside_input_absent": FindingRule(
+            "info", None, "A grade is given only where what is absent cannot change it."
+        ),
+        "bedside_column": FindingRule(
+            "warning", None, "Correct the name of the column, or map it in columns."
+        ),
         "no_support_table": FindingRule(
             "info", None, "Give a support table (G-CSF, transfusions) to judge recovery without support."
         ),

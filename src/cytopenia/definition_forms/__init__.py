@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from cytopenia.definition_forms.base import Citation, CutName, LimitOfNormal, Status
+from cytopenia.definition_forms.clinical import (
+    BedsideDefinition,
+    BedsideLine,
+    BedsideRequirement,
+    FeverDefinition,
+    PlainCut,
+)
 from cytopenia.definition_forms.counting import CENSORING, Confirm, Counting, Landing
 from cytopenia.definition_forms.grades import GradeRule, GradesDefinition, GradesPart
 from cytopenia.definition_forms.kinds import FORMS, Definition
@@ -27,6 +34,9 @@ __all__ = [
     "CENSORING",
     "FORMS",
     "BaselineDefinition",
+    "BedsideDefinition",
+    "BedsideLine",
+    "BedsideRequirement",
     "BoundsDefinition",
     "Citation",
     "Confirm",
@@ -34,6 +44,7 @@ __all__ = [
     "Criterion",
     "CutName",
     "Definition",
+    "FeverDefinition",
     "GatesDefinition",
     "GradeRule",
     "GradesDefinition",
@@ -43,6 +54,7 @@ __all__ = [
     "LimitOfNormal",
     "NotDefinable",
     "NotDefinableEntry",
+    "PlainCut",
     "RecoveryCounting",
     "RecoveryDefinition",
     "Run",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cytopenia.definition_forms.clinical import BedsideDefinition, FeverDefinition
 from cytopenia.definition_forms.grades import GradesDefinition
 from cytopenia.definition_forms.recovery import RecoveryDefinition
 from cytopenia.definition_forms.settings import (
@@ -22,11 +23,15 @@ Definition = (
     | BaselineDefinition
     | GatesDefinition
     | NotDefinable
+    | BedsideDefinition
+    | FeverDefinition
 )
 
 FORMS: dict[str, type[Any]] = {
     "grades": GradesDefinition,
     "recovery": RecoveryDefinition,
+    "bedside": BedsideDefinition,
+    "fever": FeverDefinition,
     "bounds": BoundsDefinition,
     "baseline": BaselineDefinition,
     "gates": GatesDefinition,

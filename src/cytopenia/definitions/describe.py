@@ -7,15 +7,18 @@ from typing import Any
 
 from cytopenia.definition_forms import (
     BaselineDefinition,
+    BedsideDefinition,
     BoundsDefinition,
     Criterion,
     Definition,
+    FeverDefinition,
     GatesDefinition,
     GradesDefinition,
     NotDefinable,
     RecoveryDefinition,
 )
 from cytopenia.definitions.counting_words import describe_counting
+from cytopenia.definitions.describe_clinical import describe_bedside, describe_fever
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["describe_definition"]
@@ -120,6 +123,8 @@ def _describe_not_definable(definition: NotDefinable) -> tuple[list[str], list[s
 _DESCRIBE: dict[type[Any], Any] = {
     GradesDefinition: _describe_grades,
     RecoveryDefinition: _describe_recovery,
+    BedsideDefinition: describe_bedside,
+    FeverDefinition: describe_fever,
     BoundsDefinition: _describe_bounds,
     BaselineDefinition: _describe_baseline,
     GatesDefinition: _describe_gates,

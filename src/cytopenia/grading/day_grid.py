@@ -13,6 +13,7 @@ from cytopenia.contract import Tables
 from cytopenia.grading.cuts import encode_ends
 
 __all__ = [
+    "LAB_ROW_SCHEMA",
     "Courses",
     "DayGrid",
     "index_labs",
@@ -27,7 +28,7 @@ Marks = NDArray[np.bool_]
 
 _NEVER = np.iinfo(np.int32).max
 _FIRST_EVENTS = ("progression", "next_therapy", "discharge")
-_LAB_COLUMNS = {
+LAB_ROW_SCHEMA = {
     "patient": pl.UInt32,
     "day": pl.Int32,
     "minute": pl.Int32,
@@ -190,7 +191,7 @@ def index_labs(labs: pl.DataFrame, courses: Courses) -> dict[str, pl.DataFrame]:
     last_day = pl.Series(courses.last_day_at_risk).gather(places)
     rows = labs.select(
         places.cast(pl.UInt32).alias("patient"),
-        *(name for name in _LAB_COLUMNS if name != "patient"),
+        *(name for name in LAB_ROW_SCHEMA if name != "patient"),
         "analyte",
         (
             pl.col("invalid").is_null()
@@ -249,7 +250,7 @@ def lay_out_labs(
 
 def _rows_between(rows: pl.DataFrame | None, first_day: int, last_day: int) -> pl.DataFrame:
     if rows is None:
-        return pl.DataFrame(schema=_LAB_COLUMNS)
+        return pl.DataFrame(schema=LAB_ROW_SCHEMA)
     return rows.filter(pl.col("day").is_between(first_day, last_day))
 
 

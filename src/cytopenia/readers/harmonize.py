@@ -17,15 +17,16 @@ from cytopenia.contract import (
     note,
     prepare_tables,
 )
+from cytopenia.contract.bedside import BEDSIDE_COLUMNS, WITH_UNIT
 from cytopenia.contract.columns import require_columns
 from cytopenia.contract.courses import find_zeros
 from cytopenia.contract.labs import LabOptions, prepare_lab_rows
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
-from cytopenia.readers.mapping import IGNORE, DataSection, LabsMapping, TableMapping
+from cytopenia.readers.mapping import IGNORE, BedsideMapping, DataSection, LabsMapping, TableMapping
 from cytopenia.units import resolve_analyte
 from cytopenia.values import is_number_text
 
-__all__ = ["SourceTable", "harmonize_labs", "harmonize_tables"]
+__all__ = ["SourceTable", "harmonize_bedside", "harmonize_labs", "harmonize_tables"]
 
 _HEADER_UNIT = re.compile(r"^(?P<name>.+?)\s*[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]$")
 _LONG_ONLY = frozenset({"analyte", "value", "unit", "lln", "uln"})
@@ -88,6 +89,33 @@ def harmonize_labs(source: SourceTable, mapping: DataSection) -> tuple[pl.DataFr
     return rows, collect_findings([*findings, *found])
 
 
+def harmonize_bedside(source: SourceTable, mapping: BedsideMapping) -> tuple[pl.DataFrame, list[Finding]]:
+    """Return the rows of a bedside table under our names and words; a stated unit becomes part of the name.
+
+    Raises
+    ------
+    MissingColumnError
+        A mapped column is not in the file.
+    """
+    if absent := _find_absent("bedside", source, mapping):
+        raise MissingColumnError(join_problems("Columns of the mapping are not in the files", absent))
+    height = source.frame.height
+    what = f"{height:,} {'row was' if height == 1 else 'rows were'} read from {source.origin}"
+    findings = [note("bedside", "file_read", what, rows=height)]
+    table = _rename("bedside", source.frame, mapping.columns)
+    for name, words in mapping.words.items():
+        if name in table.columns:
+            table = table.with_columns(pl.col(name).cast(pl.String).str.strip_chars())
+            findings += _find_unused("bedside", f"words.{name}", words, table[name])
+            table = table.with_columns(pl.col(name).replace(words))
+    stated = {
+        ours: header
+        for header, (ours, unit) in WITH_UNIT.items()
+        if mapping.units.get(ours) == unit and ours in table.columns
+    }
+    return table.rename(stated), findings
+
+
 def _apply_mapping(
     sources: Mapping[str, SourceTable], mapping: DataSection
 ) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
@@ -129,7 +157,11 @@ def _find_absent(name: str, source: SourceTable, mapping: TableMapping) -> list[
 
 def _rename(name: str, table: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
     """Columns under our names: as the mapping says, then headers that differ only in case and blanks."""
-    known = [*TABLES[name].inputs, *(TABLES["infusions"].inputs if name == "patients" else ())]
+    known = (
+        [*BEDSIDE_COLUMNS]
+        if name == "bedside"
+        else [*TABLES[name].inputs, *(TABLES["infusions"].inputs if name == "patients" else ())]
+    )
     replaced = [
         ours
         for ours in columns

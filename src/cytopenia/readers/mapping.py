@@ -8,13 +8,16 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from cytopenia.bedside_inputs import load_bedside_inputs
 from cytopenia.contract import EVENT_KINDS, RESPONSES, SUPPORT_KINDS, TABLES, TextFormat
+from cytopenia.contract.bedside import BEDSIDE_COLUMNS, BEDSIDE_UNITS
 from cytopenia.errors import ProtocolError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_form
 from cytopenia.units import convert_value, is_usual_limit, list_units, load_analytes, match_unit
 
 __all__ = [
     "IGNORE",
+    "BedsideMapping",
     "DataSection",
     "EventsMapping",
     "InfusionsMapping",
@@ -192,6 +195,50 @@ class ResponsesMapping(TableMapping):
         return _require_words(kinds, (IGNORE, *RESPONSES), "is not known")
 
 
+class BedsideMapping(TableMapping):
+    """How a table of bedside findings is read.
+
+    `words` maps, per input, their words to ours; `units` states the unit of a number: degF, or % of oxygen.
+    """
+
+    words: dict[str, Words] = Field(default_factory=dict)
+    units: Words = Field(default_factory=dict)
+
+    @field_validator("columns")
+    @classmethod
+    def _check_columns(cls, columns: Words) -> Words:
+        return _raise_all(columns, _name_unlisted(columns, BEDSIDE_COLUMNS, "is no column of bedside"))
+
+    @field_validator("units")
+    @classmethod
+    def _check_units(cls, units: Words) -> Words:
+        problems = _name_unlisted(units, BEDSIDE_UNITS, "is no input with a choice of units")
+        problems += [
+            f"'{unit}' is no unit of {name}; allowed: {', '.join(BEDSIDE_UNITS[name])}"
+            for name, unit in units.items()
+            if name in BEDSIDE_UNITS and unit not in BEDSIDE_UNITS[name]
+        ]
+        return _raise_all(units, problems)
+
+    @field_validator("words")
+    @classmethod
+    def _check_words(cls, words: dict[str, Words]) -> dict[str, Words]:
+        inputs = {name: item.words for name, item in load_bedside_inputs().items() if item.words}
+        problems = _name_unlisted(words, inputs, "is no input with words")
+        for name in set(words) & set(inputs):
+            problems += _name_unlisted(words[name].values(), inputs[name], f"is no word of {name}")
+        return _raise_all(words, problems)
+
+
+def _name_unlisted(given: Iterable[str], allowed: Iterable[str], what: str) -> list[str]:
+    listed = list(allowed)
+    return [
+        f"'{word}' {what}{suggest_name(word, listed)}; allowed: {', '.join(listed)}"
+        for word in given
+        if word not in listed
+    ]
+
+
 class DataSection(_Form):
     """Where the six tables are and how they are read: `[data]` of a study file, or a mapping file."""
 
@@ -203,6 +250,7 @@ class DataSection(_Form):
     support: SupportMapping = Field(default_factory=SupportMapping)
     events: EventsMapping = Field(default_factory=EventsMapping)
     responses: ResponsesMapping = Field(default_factory=ResponsesMapping)
+    bedside: BedsideMapping = Field(default_factory=BedsideMapping)
 
     @property
     def tables(self) -> Mapping[str, TableMapping]:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import polars as pl
 
-from cytopenia.contract import TABLES, Tables
+from cytopenia.contract import TABLES, Finding, Tables
 from cytopenia.errors import ReaderError, suggest_name
-from cytopenia.readers.harmonize import SourceTable, harmonize_labs, harmonize_tables
-from cytopenia.readers.mapping import DataSection, TableMapping, read_mapping
+from cytopenia.readers.harmonize import SourceTable, harmonize_bedside, harmonize_labs, harmonize_tables
+from cytopenia.readers.mapping import BedsideMapping, DataSection, TableMapping, read_mapping
 from cytopenia.readers.text_files import read_text_file
 
-__all__ = ["read_lab_file", "read_labs", "read_tables"]
+__all__ = ["read_bedside_file", "read_lab_file", "read_labs", "read_tables"]
 
 _TEXT = (".csv", ".tsv", ".txt")
 _EXCEL = (".xlsx",)
@@ -111,6 +111,22 @@ def read_lab_file(
     source = _load("labs", _Source(Path(path)), section.labs)
     labs, findings = harmonize_labs(source, section)
     return source.frame, labs, findings
+
+
+def read_bedside_file(
+    path: Path, mapping: BedsideMapping
+) -> tuple[pl.DataFrame, pl.DataFrame, list[Finding]]:
+    """Return the rows of a bedside file as they stand there, the same under our names, and findings.
+
+    Raises
+    ------
+    ReaderError
+        The file is absent or cannot be read.
+    MissingColumnError
+        A mapped column is not in the file.
+    """
+    source = _load("bedside", _Source(path), mapping)
+    return source.frame, *harmonize_bedside(source, mapping)
 
 
 def _take_mapping(mapping: DataSection | Path | str | None) -> DataSection:

@@ -74,6 +74,8 @@ def derive_all(cohort: CohortOutcomes, plan: Plan, definition: BaselineDefinitio
                 by_outcome[name] = _keep_emergent(by_outcome[name], baseline)
             if spec.min_grade is not None:
                 by_outcome[name] = _mark_at_least(by_outcome[name], spec.min_grade)
+    for fever in plan.fevers:
+        by_outcome[fever.outcome] = _mark_at_least(by_outcome[fever.outcome], fever.definition.grade)
     for name in plan.combinations:
         by_outcome[name] = _combine([by_outcome[part] for part in plan.specs[name].any_of], name)
     order = [*plan.specs, *(nadir.outcome for nadir in plan.nadirs)]

@@ -9,6 +9,7 @@ from itertools import pairwise
 import polars as pl
 
 from cytopenia.contract import Tables
+from cytopenia.contract.texts import shorten
 from cytopenia.grading.baseline import derive_baseline, derive_peak
 from cytopenia.study.analysis_forms import Factor
 from cytopenia.study.outcomes import CohortOutcomes
@@ -29,6 +30,7 @@ _TITLES = {
     "target": "CAR-T target",
 }
 _EVENT_TITLES = {"crs": "Cytokine release syndrome", "icans": "Neurological toxicity (ICANS)"}
+_SCALED = ("crs", "icans")
 _NO_FACTORS = ("patient_id", "day", "infusion_date", "source_row")
 
 
@@ -157,6 +159,8 @@ def _derive_category(name: str, factor: Factor, tables: Tables, cohort: CohortOu
         groups = dict(_name_grades(factor.grade_from))
         levels = (_without(factor), *groups.values()) if factor.without_event else ()
         values = _grade_events(factor, groups, tables, cohort)
+        own = f"{factor.title or title}{_name_scales(factor, tables)}"
+        factor = factor.model_copy(update={"title": own})
     elif factor.column is not None:
         title = _title_column(factor.column)
         levels = tuple(factor.levels)
@@ -228,6 +232,25 @@ def _grade_events(
         .select(pl.when("seen").then("value").otherwise(pl.lit(_without(factor))))
         .to_series()
     )
+
+
+def _name_scales(factor: Factor, tables: Tables) -> str:
+    """The scales of recorded grades: a grade 3 by one scale is another finding than by the next."""
+    if factor.event not in _SCALED or not factor.grade_from:
+        return ""
+    first, last = factor.window or (0, 0)
+    rows = tables.events.filter(
+        (pl.col("kind") == factor.event) & pl.col("day").is_between(first, last) & (pl.col("grade") > 0)
+    )
+    if rows.is_empty():
+        return ""
+    named = rows["scale"].drop_nulls().unique().sort().to_list() if "scale" in rows.columns else []
+    if not named:
+        return " (grade as recorded, scale not recorded)"
+    without = rows["scale"].null_count()
+    missing = f"; not recorded in {without} of {rows.height}" if without else ""
+    scales = "scale" if len(named) == 1 else "scales"
+    return f" (grade as recorded, {scales} {', '.join(map(shorten, named))}{missing})"
 
 
 def _last_response(factor: Factor, tables: Tables, cohort: CohortOutcomes) -> pl.Series:

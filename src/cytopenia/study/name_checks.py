@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cytopenia.definition_forms import GradesDefinition, GradesPart, RecoveryDefinition
+from cytopenia.definition_forms import FeverDefinition, GradesDefinition, GradesPart, RecoveryDefinition
 from cytopenia.definitions import Library
 from cytopenia.errors import DefinitionError, suggest_name
 from cytopenia.study.analysis_forms import (
@@ -66,7 +66,7 @@ def _check_repeats(analysis: Analysis) -> list[str]:
 
 def _check_outcome(name: str, spec: OutcomeSpec, protocol: Protocol, library: Library) -> list[str]:
     if spec.any_of:
-        return _check_combination(name, spec, protocol)
+        return _check_combination(name, spec, protocol, library)
     try:
         definition = library.find(str(spec.definition))
     except DefinitionError as cause:
@@ -76,6 +76,8 @@ def _check_outcome(name: str, spec: OutcomeSpec, protocol: Protocol, library: Li
             return _check_graded(spec, library)
         case RecoveryDefinition():
             return _check_recovery(spec)
+        case FeverDefinition():
+            return _check_fever(spec, definition)
         case _:
             return [f"'{spec.definition}' is of kind '{definition.kind}' and is no outcome"]
 
@@ -133,12 +135,33 @@ def _check_recovery(spec: OutcomeSpec) -> list[str]:
     return problems
 
 
-def _check_combination(name: str, spec: OutcomeSpec, protocol: Protocol) -> list[str]:
+def _check_fever(spec: OutcomeSpec, definition: FeverDefinition) -> list[str]:
+    problems: list[str] = []
+    if spec.window is None:
+        problems.append(
+            "'window' is missing: write the first and last day that count, such as window = [0, 30]"
+        )
+    if spec.min_grade not in (None, definition.grade):
+        problems.append(f"'min_grade' is {spec.min_grade}; allowed: {definition.grade}, or leave it out")
+    if spec.treatment_emergent:
+        problems.append("'treatment_emergent' belongs to outcomes graded from one analyte only")
+    if spec.died_before_landmark is not None:
+        problems.append("'died_before_landmark' belongs to recovery outcomes only")
+    return problems
+
+
+def _is_yes_or_no(spec: OutcomeSpec, library: Library) -> bool:
+    """Whether an outcome with a definition has two sides by itself."""
+    definition = library.definitions.get(str(spec.definition))
+    return spec.min_grade is not None or isinstance(definition, FeverDefinition)
+
+
+def _check_combination(name: str, spec: OutcomeSpec, protocol: Protocol, library: Library) -> list[str]:
     problems: list[str] = []
     for part in spec.any_of:
         if part not in protocol.outcomes or part == name:
             problems.append(f"any_of names unknown outcome '{part}'{suggest_name(part, protocol.outcomes)}")
-        elif protocol.outcomes[part].min_grade is None:
+        elif not _is_yes_or_no(protocol.outcomes[part], library):
             problems.append(f"any_of needs yes/no outcomes; give '{part}' a min_grade, or name another")
     return problems
 
@@ -205,7 +228,7 @@ def _check_event(analysis: RiskFactors | Roc | Crosstab, protocol: Protocol, lib
     is_recovery = spec.definition is not None and isinstance(
         library.definitions.get(spec.definition), RecoveryDefinition
     )
-    if not is_recovery and spec.min_grade is None and not spec.any_of:
+    if not is_recovery and not _is_yes_or_no(spec, library) and not spec.any_of:
         return [f"outcome '{analysis.outcome}' has grades; name one with a min_grade, or an any_of"]
     allowed = ("recovered", "not_recovered") if is_recovery else ("yes", "no")
     if analysis.event not in allowed:

@@ -22,6 +22,7 @@ from cytopenia.grading.course_grades import (
 )
 from cytopenia.grading.day_account import ACCOUNT_SCHEMA, account_days, frame_account
 from cytopenia.grading.day_grid import (
+    LAB_ROW_SCHEMA,
     Courses,
     DayGrid,
     index_labs,
@@ -30,9 +31,10 @@ from cytopenia.grading.day_grid import (
     lay_out_support,
     split_courses,
 )
+from cytopenia.grading.fever import FEVER_REASONS, FEVER_RULES, derive_fever
 from cytopenia.grading.follow_up import FollowUp, follow_courses
 from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
-from cytopenia.grading.grades import ROLES, STATES
+from cytopenia.grading.grades import ROLES, STATES, VERDICTS
 from cytopenia.grading.nadirs import NADIR_REASONS, derive_nadirs
 from cytopenia.grading.outcome_rows import (
     EVIDENCE_SCHEMA,
@@ -53,7 +55,7 @@ from cytopenia.grading.recovery import (
     derive_recovery,
     judge_cells,
 )
-from cytopenia.study.plan import GradePlan, Plan, RecoveryPlan
+from cytopenia.study.plan import FeverPlan, GradePlan, Plan, RecoveryPlan
 
 __all__ = ["CohortOutcomes", "Progress", "derive_outcomes"]
 
@@ -107,6 +109,7 @@ class _Kernel:
     courses: Courses
     grids: Mapping[str, DayGrid]
     support: Mapping[tuple[str, str], Mapping[str, Marks]]
+    readings: Mapping[str, pl.DataFrame]
     bounds: BoundsDefinition
 
     def run(self, patients: slice) -> _Found:
@@ -136,11 +139,25 @@ class _Kernel:
             found.outcomes[nadir.outcome] = derive_nadirs(scenarios[nadir.analyte].window(*nadir.window))
         for recovery in self.plan.recoveries:
             self._judge_recovery(recovery, scenarios, patients, found)
+        for fever in self.plan.fevers:
+            self._judge_fever(fever, patients, found)
         return _shift_patients(found, patients.start)
 
     def follow_up(self, plan: GradePlan) -> FollowUp:
         """How long each course is followed within the window of a plan."""
         return follow_courses(self.courses, plan.window, censoring_of(plan.part))
+
+    def _judge_fever(self, plan: FeverPlan, patients: slice, found: _Found) -> None:
+        rows = self.readings[plan.definition.temperature]
+        part = rows.filter(pl.col("patient").is_between(patients.start, patients.stop - 1))
+        found.outcomes[plan.outcome], evidence = derive_fever(
+            plan.definition,
+            part.with_columns(pl.col("patient") - patients.start),
+            self.grids[plan.definition.count.analyte].part(patients),
+            window=plan.window,
+        )
+        for analyte, rows_of_analyte in evidence.items():
+            found.evidence[plan.outcome, analyte] = rows_of_analyte
 
     def _judge_recovery(
         self, plan: RecoveryPlan, scenarios: Mapping[str, ScenarioGrid], patients: slice, found: _Found
@@ -212,7 +229,12 @@ def derive_outcomes(
         )
         for analyte, (first, last) in plan.days.items()
     }
-    kernel = _Kernel(plan, courses, grids, _lay_out_all_support(tables, plan, courses), bounds)
+    support = _lay_out_all_support(tables, plan, courses)
+    readings = {
+        name: labs.get(name, pl.DataFrame(schema=LAB_ROW_SCHEMA))
+        for name in {fever.definition.temperature for fever in plan.fevers}
+    }
+    kernel = _Kernel(plan, courses, grids, support, readings, bounds)
     found = _run_parts(kernel, list(split_courses(courses)), progress)
     return CohortOutcomes(
         courses,
@@ -294,19 +316,26 @@ def _frame_all_outcomes(plan: Plan, found: Sequence[_Found], courses: Courses) -
         frames[recovery.outcome] = frame_outcomes(
             parts, patient_id, outcome=recovery.outcome, reasons=RECOVERY_REASONS, labels=RECOVERY_LABELS
         ).with_columns(pl.lit(recovery.definition.id).alias("rule"))
+    for fever in plan.fevers:
+        parts = [part.outcomes[fever.outcome] for part in found]
+        rules = [f"{fever.definition.id}: {clause}" for clause in FEVER_RULES]
+        frames[fever.outcome] = frame_outcomes(
+            parts, patient_id, outcome=fever.outcome, reasons=FEVER_REASONS, rules=rules
+        )
     order = [*(name for name in plan.specs if name in frames), *(nadir.outcome for nadir in plan.nadirs)]
     return pl.concat([frames[name] for name in order]) if order else pl.DataFrame(schema=OUTCOME_SCHEMA)
 
 
 def _frame_all_evidence(plan: Plan, found: Sequence[_Found], courses: Courses) -> pl.DataFrame:
     graded = {_grade_key(grade): grade for grade in plan.grades}
+    fevers = {fever.outcome for fever in plan.fevers}
     frames = [
         frame_evidence(
             [part.evidence[key, analyte] for part in found],
             courses.patient_id,
             outcome=outcome,
             analyte=analyte,
-            names=_evidence_names(graded.get(key)),
+            names=_evidence_names(graded.get(key), is_fever=key in fevers),
         )
         for key, analyte in (found[0].evidence if found else {})
         for outcome in (graded[key].outcomes if key in graded else (key,))
@@ -314,8 +343,10 @@ def _frame_all_evidence(plan: Plan, found: Sequence[_Found], courses: Courses) -
     return pl.concat(frames) if frames else pl.DataFrame(schema=EVIDENCE_SCHEMA)
 
 
-def _evidence_names(plan: GradePlan | None) -> dict[str, Sequence[str]]:
-    """Words of roles, states and verdicts: of a graded part, or of the cells of a recovery."""
+def _evidence_names(plan: GradePlan | None, *, is_fever: bool) -> dict[str, Sequence[str]]:
+    """Words of roles, states and verdicts: of a graded part, of a fever, or of the cells of a recovery."""
+    if is_fever:
+        return {"role": ROLES, "state": STATES, "verdict": VERDICTS}
     if plan is None:
         return {"role": ROLES, "state": STATES, "verdict": CELL_STATES}
     return {"role": ROLES, "state": states_of(plan.part), "verdict": verdicts_of(plan.part)}

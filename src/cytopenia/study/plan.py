@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cytopenia.definition_forms import BoundsDefinition, GradesDefinition, GradesPart, RecoveryDefinition
+from cytopenia.definition_forms import (
+    BoundsDefinition,
+    FeverDefinition,
+    GradesDefinition,
+    GradesPart,
+    RecoveryDefinition,
+)
 from cytopenia.grading.recovery import days_needed
 from cytopenia.study.protocol import Study
 from cytopenia.study.protocol_forms import OutcomeSpec
 from cytopenia.units import load_analytes
 
-__all__ = ["GradePlan", "NadirPlan", "Plan", "RecoveryPlan", "build_plan", "plan_grades", "plan_recovery"]
+__all__ = [
+    "FeverPlan",
+    "GradePlan",
+    "NadirPlan",
+    "Plan",
+    "RecoveryPlan",
+    "build_plan",
+    "plan_fever",
+    "plan_grades",
+    "plan_recovery",
+]
 
 
 @dataclass(frozen=True)
@@ -51,12 +67,21 @@ class RecoveryPlan:
 
 
 @dataclass(frozen=True)
+class FeverPlan:
+    """Febrile neutropenia over one window."""
+
+    outcome: str
+    definition: FeverDefinition
+    window: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that a run computes.
 
     Attributes
     ----------
-    grades, nadirs, recoveries : what each part of the cohort is put through
+    grades, nadirs, recoveries, fevers : what each part of the cohort is put through
     combinations : outcomes made of other outcomes
     specs : every outcome of the protocol, by id, in the order of the file
     days : first and last day of the grid of each analyte
@@ -68,6 +93,7 @@ class Plan:
     combinations: tuple[str, ...]
     specs: Mapping[str, OutcomeSpec]
     days: Mapping[str, tuple[int, int]]
+    fevers: tuple[FeverPlan, ...] = ()
 
     @property
     def leading_grades(self) -> dict[str, GradePlan]:
@@ -101,6 +127,9 @@ class Plan:
         for plan in self.grades:
             if outcome in plan.outcomes:
                 return _title_grade(plan.part.title, spec)
+        for fever in self.fevers:
+            if fever.outcome == outcome:
+                return fever.definition.term
         return outcome.replace("_", " ").capitalize()
 
     def _title_nadir(self, nadir: NadirPlan) -> str:
@@ -124,7 +153,8 @@ def _title_grade(title: str, spec: OutcomeSpec) -> str:
 
 def build_plan(study: Study) -> Plan:
     """Return the plan of a study; the protocol has been checked before."""
-    specs = study.protocol.outcomes
+    fevers = _plan_fevers(study)
+    specs = _ask_for_fever(study.protocol.outcomes, fevers)
     grades = _plan_grades(study)
     recoveries = tuple(
         RecoveryPlan(name, definition)
@@ -139,7 +169,8 @@ def build_plan(study: Study) -> Plan:
         recoveries=recoveries,
         combinations=tuple(name for name, spec in specs.items() if spec.any_of),
         specs=specs,
-        days=_plan_days(grades, recoveries, study.library.bounds.longest_days),
+        days=_plan_days(grades, recoveries, study.library.bounds.longest_days, fevers),
+        fevers=fevers,
     )
 
 
@@ -173,6 +204,41 @@ def plan_recovery(plan: RecoveryPlan, bounds: BoundsDefinition) -> Plan:
     )
 
 
+def plan_fever(plan: FeverPlan, bounds: BoundsDefinition) -> Plan:
+    """Return the plan of febrile neutropenia alone."""
+    spec = OutcomeSpec(definition=plan.definition.id, window=plan.window)
+    return Plan(
+        grades=(),
+        nadirs=(),
+        recoveries=(),
+        combinations=(),
+        specs=_ask_for_fever({plan.outcome: spec}, (plan,)),
+        days=_plan_days((), (), bounds.longest_days, (plan,)),
+        fevers=(plan,),
+    )
+
+
+def _plan_fevers(study: Study) -> tuple[FeverPlan, ...]:
+    return tuple(
+        FeverPlan(name, definition, spec.window)
+        for name, spec in study.protocol.outcomes.items()
+        if spec.definition is not None
+        and spec.window is not None
+        and isinstance(definition := study.library.find(spec.definition), FeverDefinition)
+    )
+
+
+def _ask_for_fever(
+    specs: Mapping[str, OutcomeSpec], fevers: tuple[FeverPlan, ...]
+) -> Mapping[str, OutcomeSpec]:
+    """Febrile neutropenia has one grade: whether it is reached is the question, named or not."""
+    asked = {plan.outcome: plan.definition.grade for plan in fevers}
+    return {
+        name: spec.model_copy(update={"min_grade": asked[name]}) if name in asked else spec
+        for name, spec in specs.items()
+    }
+
+
 def _plan_grades(study: Study) -> tuple[GradePlan, ...]:
     found: dict[tuple[str, tuple[int, int], int | None], GradePlan] = {}
     for name, spec in study.protocol.outcomes.items():
@@ -201,11 +267,22 @@ def _plan_nadirs(grades: tuple[GradePlan, ...]) -> tuple[NadirPlan, ...]:
 
 
 def _plan_days(
-    grades: tuple[GradePlan, ...], recoveries: tuple[RecoveryPlan, ...], longest: int
+    grades: tuple[GradePlan, ...],
+    recoveries: tuple[RecoveryPlan, ...],
+    longest: int,
+    fevers: tuple[FeverPlan, ...] = (),
 ) -> dict[str, tuple[int, int]]:
     """Each window with room on both sides for the measurements that bound or bracket its days."""
     spans: list[tuple[str, int, int]] = [
         (plan.part.analyte, plan.window[0] - longest, plan.window[1] + longest) for plan in grades
+    ]
+    spans += [
+        (
+            plan.definition.count.analyte,
+            plan.window[0] - max(longest, plan.definition.counting.count_days_before),
+            plan.window[1] + longest,
+        )
+        for plan in fevers
     ]
     for plan in recoveries:
         first, last = days_needed(plan.definition)

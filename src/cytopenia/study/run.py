@@ -282,6 +282,7 @@ def _check_baseline(study: Study, cohort: CohortOutcomes) -> list[Finding]:
 def _used_definitions(study: Study, plan: Plan) -> list[str]:
     names = [grade.address.partition(".")[0] for grade in plan.grades]
     names += [recovery.definition.id for recovery in plan.recoveries]
+    names += [fever.definition.id for fever in plan.fevers]
     for analysis in study.protocol.analyses:
         if isinstance(analysis, Characteristics) and analysis.baseline_definition:
             names.append(analysis.baseline_definition.partition(".")[0])

@@ -1,0 +1,253 @@
+"""Clinical scales: bedside findings graded line by line, and fever in neutropenia."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from cytopenia.bedside_inputs import load_bedside_inputs
+from cytopenia.definition_forms.base import CUT_NAMES, CutName, Form, Head, Number, Status
+from cytopenia.errors import suggest_name
+
+__all__ = [
+    "BedsideDefinition",
+    "BedsideLevel",
+    "BedsideLine",
+    "BedsideRequirement",
+    "BedsideRule",
+    "ClinicalGrade",
+    "FeverCounting",
+    "FeverDefinition",
+    "NeutropeniaCut",
+    "PlainCut",
+    "SustainedCut",
+]
+
+
+class PlainCut(Form):
+    """One comparison with a number."""
+
+    below: Number | None = None
+    at_most: Number | None = None
+    above: Number | None = None
+    at_least: Number | None = None
+
+    @model_validator(mode="after")
+    def _has_one_cut(self) -> Self:
+        given = [name for name in CUT_NAMES if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"needs exactly one of below, at_most, above, at_least; got {given}")
+        return self
+
+    @property
+    def comparator(self) -> CutName:
+        """The one comparator."""
+        return next(name for name in CUT_NAMES if getattr(self, name) is not None)
+
+    @property
+    def cut(self) -> float:
+        """The number."""
+        return float(getattr(self, self.comparator))
+
+
+class BedsideLevel(Form):
+    """Words of one input that have the same grade; with `up_to` the word alone does not settle the grade."""
+
+    words: tuple[str, ...] = Field(min_length=1)
+    grade: int = Field(ge=0, le=4)
+    up_to: int | None = Field(default=None, ge=1, le=4)
+    text: str = ""
+
+    @model_validator(mode="after")
+    def _says_what_it_means(self) -> Self:
+        if self.up_to is not None and self.up_to <= self.grade:
+            raise ValueError(f"up_to is {self.up_to}; it must lie above grade {self.grade}")
+        if self.most > 0 and not self.text:
+            raise ValueError(
+                f"{', '.join(self.words)}: 'text' is missing; a grade above 0 needs its sentence"
+            )
+        return self
+
+    @property
+    def most(self) -> int:
+        """The highest grade that the words can stand for."""
+        return self.grade if self.up_to is None else self.up_to
+
+
+class BedsideRule(PlainCut):
+    """One half-line of a number: every value beyond the cut has at least this grade."""
+
+    grade: int = Field(ge=1, le=4)
+    text: str = Field(min_length=1)
+
+
+class BedsideLine(Form):
+    """One line of a scale: an input and the grade of each of its words or values.
+
+    A number that is not given says nothing where another input shows that there is none (`none_if`: the
+    fraction of oxygen where no oxygen is given). Below `from_age_years` the input does not hold.
+    """
+
+    input: str
+    levels: tuple[BedsideLevel, ...] = ()
+    rules: tuple[BedsideRule, ...] = ()
+    none_if: dict[str, str] = Field(default_factory=dict)
+    from_age_years: Number | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_input(self) -> Self:
+        known = load_bedside_inputs()
+        if self.input not in known:
+            raise ValueError(
+                f"unknown input '{self.input}'{suggest_name(self.input, known)}; known: {', '.join(known)}"
+            )
+        item = known[self.input]
+        if bool(self.levels) == bool(self.rules) or item.is_number != bool(self.rules):
+            wanted = "rules" if item.is_number else "levels"
+            raise ValueError(f"'{self.input}' needs {wanted}, and nothing else")
+        if problem := self._check_words(item.words) or self._check_rules() or self._check_none_if():
+            raise ValueError(problem)
+        return self
+
+    def _check_words(self, allowed: tuple[str, ...]) -> str:
+        given = [word for level in self.levels for word in level.words]
+        unknown = [word for word in given if word not in allowed]
+        if unknown:
+            hint = suggest_name(unknown[0], allowed)
+            return f"{self.input} has no word '{unknown[0]}'{hint}; allowed: {', '.join(allowed)}"
+        twice = [word for word in given if given.count(word) > 1]
+        if twice:
+            return f"{self.input}: '{twice[0]}' stands in two levels"
+        absent = [word for word in allowed if self.levels and word not in given]
+        return f"{self.input}: no level for {', '.join(absent)}" if absent else ""
+
+    def _check_rules(self) -> str:
+        ordered = sorted(self.rules, key=lambda rule: rule.grade)
+        downward = {rule.comparator in ("below", "at_most") for rule in ordered}
+        if len(downward) > 1:
+            return f"{self.input}: all rules must point the same way: below/at_most, or above/at_least"
+        for milder, worse in pairwise(ordered):
+            step = worse.cut - milder.cut
+            if milder.grade == worse.grade or (step >= 0 if downward == {True} else step <= 0):
+                return f"{self.input}: grade {worse.grade} is as easy to reach as grade {milder.grade}"
+        return ""
+
+    def _check_none_if(self) -> str:
+        known = load_bedside_inputs()
+        for name, word in self.none_if.items():
+            if name not in known or word not in known[name].words:
+                return f"{self.input}: none_if names '{name} = {word}', which is no input with that word"
+        return ""
+
+    @property
+    def most(self) -> int:
+        """The highest grade of the line."""
+        return max([*(level.most for level in self.levels), *(rule.grade for rule in self.rules)])
+
+
+class BedsideRequirement(PlainCut):
+    """What every grade needs: a temperature, unless treatment hides it after the diagnosis was made."""
+
+    input: Literal["temperature"]
+    unit: str
+    grade: int = Field(ge=1, le=4)
+    text: str = Field(min_length=1)
+    hidden_by: str | None = None
+    once: str | None = None
+    hidden_text: str = ""
+
+    @model_validator(mode="after")
+    def _names_yes_no_inputs(self) -> Self:
+        known = load_bedside_inputs()
+        for name in (self.hidden_by, self.once):
+            if name is not None and (name not in known or "yes" not in known[name].words):
+                raise ValueError(f"'{name}' is no yes/no input")
+        if (self.hidden_by is None) != (self.once is None):
+            raise ValueError("hidden_by and once belong together")
+        return self
+
+
+class ClinicalGrade(Form):
+    """A grade that these inputs never decide, with its words."""
+
+    grade: int = Field(ge=1, le=5)
+    text: str = Field(min_length=1)
+    lab_gradable: Literal[False] = False
+
+
+class BedsideDefinition(Head):
+    """A scale graded from bedside findings: the grade is that of the worst line."""
+
+    kind: Literal["bedside"]
+    term: str = Field(min_length=1)
+    requirement: BedsideRequirement | None = None
+    lines: tuple[BedsideLine, ...] = Field(min_length=1)
+    clinical: tuple[ClinicalGrade, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+    @field_validator("lines")
+    @classmethod
+    def _names_each_input_once(cls, lines: tuple[BedsideLine, ...]) -> tuple[BedsideLine, ...]:
+        names = [line.input for line in lines]
+        if len(set(names)) < len(names):
+            raise ValueError("two lines have the same input")
+        for absent in [name for line in lines for name in line.none_if if name not in names]:
+            raise ValueError(f"none_if names {absent}, which has no line")
+        return lines
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Every input that can change the grade, in the order of the file."""
+        rule = self.requirement
+        gate = () if rule is None else tuple(filter(None, (rule.input, rule.hidden_by, rule.once)))
+        return tuple(dict.fromkeys([*gate, *(line.input for line in self.lines)]))
+
+    @property
+    def analyte_units(self) -> tuple[tuple[str, str], ...]:
+        """The temperature with its unit, where the scale has one."""
+        return () if self.requirement is None else ((self.requirement.input, self.requirement.unit),)
+
+
+class SustainedCut(PlainCut):
+    """A temperature that must hold for longer than a time."""
+
+    longer_than_minutes: int = Field(ge=1, le=1440)
+
+
+class FeverCounting(Form):
+    """What the source does not say about the count and the readings."""
+
+    status: Status
+    count_days_before: int = Field(ge=0, le=7)
+    night_gap_minutes: int = Field(ge=1, le=1440)
+
+
+class NeutropeniaCut(PlainCut):
+    """The neutrophil count that makes a fever a febrile neutropenia."""
+
+    analyte: str
+    unit: str
+
+
+class FeverDefinition(Head):
+    """Fever while neutrophils are low: one reading above a cut, or readings at a lower cut that last."""
+
+    kind: Literal["fever"]
+    term: str = Field(min_length=1)
+    grade: int = Field(ge=1, le=5)
+    count: NeutropeniaCut
+    temperature: str = "temperature"
+    temperature_unit: str
+    single: PlainCut
+    sustained: SustainedCut
+    counting: FeverCounting
+    clinical: tuple[ClinicalGrade, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def analyte_units(self) -> tuple[tuple[str, str], ...]:
+        """The count and the temperature, with their units."""
+        return ((self.count.analyte, self.count.unit), (self.temperature, self.temperature_unit))
