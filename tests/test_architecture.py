@@ -51,7 +51,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "checks",
             "prepare",
         ],
-        "definitions": ["describe", "changes", "library"],
+        "definitions": ["describe_scores", "describe", "changes", "library"],
         "results": [],
     },
     {
@@ -72,6 +72,9 @@ FLOORS: list[dict[str, list[str]]] = [
             "phenotypes",
             "scores",
             "risk_models",
+            "score_frames",
+            "score_tables",
+            "score_cohorts",
             "clinical",
             "fever",
             "explain",

@@ -21,7 +21,7 @@ from cytopenia.units import (
 )
 from cytopenia.values import AMBIGUOUS, MISSING, NEGATIVE, NOT_A_NUMBER, parse_values, settle_decimal
 
-__all__ = ["LabOptions", "prepare_lab_rows", "prepare_labs"]
+__all__ = ["IMPLAUSIBLE", "UNIT_MISSING", "UNKNOWN_UNIT", "LabOptions", "prepare_lab_rows", "prepare_labs"]
 
 SUSPECT_ROWS = 5
 SUSPECT_FACTOR = 5

@@ -14,6 +14,20 @@ from cytopenia.definition_forms.recovery import (
     SupportKind,
     Washout,
 )
+from cytopenia.definition_forms.scores import (
+    Coefficients,
+    ModelDefinition,
+    ModelInput,
+    PointsDefinition,
+    PointsItem,
+    PointsRule,
+    RatioDefinition,
+    Scaling,
+    ScoreDefinition,
+    ScoreGroup,
+    ScoreInput,
+    Ties,
+)
 from cytopenia.definition_forms.settings import BaselineDefinition, BoundsDefinition, GatesDefinition
 
 __all__ = [
@@ -21,6 +35,7 @@ __all__ = [
     "BaselineDefinition",
     "BoundsDefinition",
     "Citation",
+    "Coefficients",
     "Criterion",
     "CutName",
     "Definition",
@@ -30,10 +45,21 @@ __all__ = [
     "GradesPart",
     "Landmark",
     "LimitOfNormal",
+    "ModelDefinition",
+    "ModelInput",
+    "PointsDefinition",
+    "PointsItem",
+    "PointsRule",
+    "RatioDefinition",
     "RecoveryCounting",
     "RecoveryDefinition",
     "Run",
+    "Scaling",
+    "ScoreDefinition",
+    "ScoreGroup",
+    "ScoreInput",
     "Status",
     "SupportKind",
+    "Ties",
     "Washout",
 ]

@@ -12,8 +12,12 @@ from cytopenia.definition_forms import (
     Definition,
     GatesDefinition,
     GradesDefinition,
+    ModelDefinition,
+    PointsDefinition,
+    RatioDefinition,
     RecoveryDefinition,
 )
+from cytopenia.definitions.describe_scores import describe_model, describe_points, describe_ratio
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["describe_definition"]
@@ -109,6 +113,9 @@ def _describe_gates(definition: GatesDefinition) -> tuple[list[str], list[str]]:
 _DESCRIBE: dict[type[Any], Any] = {
     GradesDefinition: _describe_grades,
     RecoveryDefinition: _describe_recovery,
+    PointsDefinition: describe_points,
+    RatioDefinition: describe_ratio,
+    ModelDefinition: describe_model,
     BoundsDefinition: _describe_bounds,
     BaselineDefinition: _describe_baseline,
     GatesDefinition: _describe_gates,
