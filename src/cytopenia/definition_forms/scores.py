@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cytopenia.definition_forms.base import CUT_NAMES, CutName, Form, Head, Number, Status
 
@@ -119,9 +119,10 @@ class Ties(Form):
     def _gather_choices(cls, content: object) -> object:
         """In a file each analyte is a key of its own beside the status."""
         if not isinstance(content, Mapping) or "choices" in content:
-            return content  # pyright: ignore[reportUnknownVariableType]
-        choices = {key: text for key, text in content.items() if key != "status"}  # pyright: ignore[reportUnknownVariableType]
-        return {"status": content.get("status"), "choices": choices}  # pyright: ignore[reportUnknownMemberType]
+            return cast("object", content)
+        keys = cast("Mapping[str, object]", content)
+        choices = {key: text for key, text in keys.items() if key != "status"}
+        return {"status": keys.get("status"), "choices": choices}
 
 
 class _Score(Head):
@@ -250,6 +251,10 @@ class Scaling(Form):
     sd: Number = Field(gt=0)
 
 
+def _read_none(value: object) -> object:
+    return None if value == "none" else value
+
+
 class Coefficients(Form):
     """The coefficients of a model, in a file of the user's own.
 
@@ -261,5 +266,5 @@ class Coefficients(Form):
     source: str = Field(min_length=1)
     intercept: Number
     coefficients: dict[str, Number] = Field(min_length=1)
-    normalization: Literal["none"] | dict[str, Scaling]
+    normalization: Annotated[dict[str, Scaling] | None, BeforeValidator(_read_none)]
     categories: dict[str, dict[str, Number]] = Field(default_factory=dict)

@@ -50,7 +50,7 @@ def _check_fit(found: Coefficients, definition: ModelDefinition) -> Iterator[str
         hint = suggest_name(found.model, [definition.id])
         yield f"model is '{found.model}'{hint}; these are the coefficients of another model"
     yield from _compare_names("coefficients", found.coefficients, definition.inputs)
-    if found.normalization != "none":
+    if found.normalization is not None:
         yield from _compare_names("normalization", found.normalization, definition.inputs)
     yield from _compare_names("categories", found.categories, definition.categories)
     for name, levels in definition.categories.items():
@@ -110,7 +110,7 @@ def predict_risk(
     total = np.full(values.shape[0], coefficients.intercept)
     for place, name in enumerate(definition.inputs):
         term = logarithms[:, place]
-        if coefficients.normalization != "none":
+        if coefficients.normalization is not None:
             scaling = coefficients.normalization[name]
             term = (term - scaling.mean) / scaling.sd
         total = total + coefficients.coefficients[name] * term

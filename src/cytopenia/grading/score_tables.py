@@ -104,7 +104,7 @@ def _score_points(definition: PointsDefinition, inputs: Inputs) -> tuple[pl.Data
         tie = "" if definition.ties is None else definition.ties.choices.get(analyte, "")
         judged.append(_word_points(item, best, worst, tie=tie, at_cut=at_cut))
     best, worst = (
-        np.sum([frame[name].to_numpy() for frame in judged], axis=0, dtype=np.int64)
+        np.stack([frame[name].to_numpy() for frame in judged]).astype(np.int64).sum(axis=0)
         for name in ("points_best", "points_worst")
     )
     items = frame_items(definition, inputs, judged)
