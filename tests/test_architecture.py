@@ -46,6 +46,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "columns",
             "days",
             "limits",
+            "suspects",
             "labs",
             "courses",
             "checks",

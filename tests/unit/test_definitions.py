@@ -43,13 +43,19 @@ def part_of(*rules: dict[str, Any]) -> GradesPart:
 def test_the_definitions_of_the_package() -> None:
     assert sorted(load_library().definitions) == [
         "baseline",
+        "car_hematotox",
         "ctcae_v4",
+        "easix",
+        "eipm_post",
+        "eipm_pre",
+        "m_easix",
         "model_gates",
         "neighbor_bounds",
         "qiu2023_recovery",
         "qiu2023_recovery_contains",
         "qiu2023_recovery_reached_by",
         "qiu2023_recovery_washout",
+        "s_easix",
     ]
 
 
