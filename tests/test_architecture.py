@@ -150,8 +150,9 @@ FLOORS: list[dict[str, list[str]]] = [
             "word",
         ],
         "frames": [],
+        "one_file": [],
     },
-    {"grade_file": [], "run_content": []},
+    {"grade_file": [], "score_file": [], "run_content": []},
     {"workflow": []},
     {
         "commands": ["terminal", "studies", "grade", "definitions", "score", "simulate", "explain"],
