@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from cytopenia.errors import (
 )
 from cytopenia.frames import BAD_LIMITS, judge_limits
 from cytopenia.grading.grades import grade_labs
-from cytopenia.one_file import FileOptions, build_section, require_paths, write_table
+from cytopenia.one_file import FileOptions, build_section, require_paths, split_quantity, write_table
 from cytopenia.readers.mapping import DataSection
 from cytopenia.readers.tabular import read_lab_file, read_tables
 from cytopenia.study.outcomes import Progress, derive_outcomes
@@ -35,6 +34,7 @@ __all__ = ["GradeRequest", "GradeSummary", "grade_file"]
 _GRADED = ("term", "grade", "reason")
 _NO_LIMIT = "lower limit of normal missing"
 _SHOWN_REASONS = 12
+_LIMIT_EXAMPLE = "--lln anc=2.0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,12 +209,9 @@ def _read_limits(options: tuple[str, ...]) -> dict[str, float]:
 
 def _read_limit(option: str) -> tuple[str, float]:
     name, _, text = option.partition("=")
-    match = re.fullmatch(r"\s*([0-9]*[.,]?[0-9]+)(?![0-9.,])\s*(.*?)\s*", text)
-    if match is None:
-        raise ProtocolError(f"'{option}' has no number after '='; write --lln anc=2.0")
-    if re.fullmatch(r"[1-9][0-9]{0,2},[0-9]{3}", match[1]):
-        raise ProtocolError(f"'{option}' may mean a thousand or a fraction; write it without a comma")
-    value, unit = float(match[1].replace(",", ".")), match[2]
+    sign, value, unit = split_quantity(text, where=f"'{option}'", example=_LIMIT_EXAMPLE)
+    if sign != "=":
+        raise ProtocolError(f"'{option}' has no number after '='; write {_LIMIT_EXAMPLE}")
     analyte = resolve_analyte(name)
     if not unit or analyte is None:
         return name.strip(), value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,8 +15,10 @@ from cytopenia.errors import OutputError, ProtocolError, ReaderError
 from cytopenia.readers.mapping import DataSection, read_mapping
 from cytopenia.units import load_analytes
 
-__all__ = ["FileOptions", "build_section", "require_paths", "write_table"]
+__all__ = ["FileOptions", "build_section", "require_paths", "split_quantity", "write_table"]
 
+_QUANTITY = r"\s*(<=|>=|<|>)?\s*([0-9]*[.,]?[0-9]+)(?![0-9.,])\s*(.*?)\s*"
+_DOUBTFUL = r"[1-9][0-9]{0,2},[0-9]{3}"
 _SUFFIXES = (".csv", ".tsv", ".xlsx", ".parquet")
 
 
@@ -96,6 +99,30 @@ def build_section(options: FileOptions) -> DataSection:
     for name, path in options.tables.items():
         content[name] = {**content.get(name, {}), "file": str(path.resolve())}
     return DataSection.model_validate(content)
+
+
+def split_quantity(text: str, *, where: str, example: str) -> tuple[str, float, str]:
+    """Return comparator ("=" where none is printed), number and unit of "<0.5 mg/dL".
+
+    The decimal mark is a point or a comma; a comma before three digits may be either mark and is refused.
+    `where` names the option in messages, `example` how it is written; the text itself is not repeated.
+
+    Raises
+    ------
+    ProtocolError
+        There is no number, or it can be read in two ways.
+
+    Examples
+    --------
+    >>> split_quantity("<0,5 mg/dL", where="--value crp", example='"crp=4.2 mg/dL"')
+    ('<', 0.5, 'mg/dL')
+    """
+    match = re.fullmatch(_QUANTITY, text)
+    if match is None:
+        raise ProtocolError(f"{where} has no number after '='; write {example}")
+    if re.fullmatch(_DOUBTFUL, match[2]):
+        raise ProtocolError(f"{where} may mean a thousand or a fraction; write it without a comma")
+    return match[1] or "=", float(match[2].replace(",", ".")), match[3]
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
