@@ -10,6 +10,8 @@ from cyclopts import Parameter
 from cytopenia.commands.terminal import print_findings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cytopenia.score_file import ModelRequest, PatientScore
 
 __all__ = ["score"]
@@ -122,7 +124,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         print(line)
 
 
-def _require_alone(files: dict[str, object]) -> None:
+def _require_alone(files: Mapping[str, object]) -> None:
     """Options of a file make no sense without one."""
     from cytopenia.errors import ProtocolError
 
