@@ -180,9 +180,8 @@ def _doubt(value: _Value) -> str:
     if _is_typical(value.analyte, value.number, value.unit):
         return ""
     unit = match_unit(value.analyte, value.unit)
-    low, high = row.typical_low, row.typical_high
-    if unit is not None:
-        low, high = (end * unit.divide / unit.multiply - unit.offset for end in (low, high))
+    ends = (row.typical_low, row.typical_high)
+    low, high = ends if unit is None else map(unit.express, ends)
     usual = f"{value.analyte}: unusual in {value.unit}, where {low:.4g} to {high:.4g} is usual"
     fitting = [text for text in list_units(value.analyte) if _is_typical(value.analyte, value.number, text)]
     hint = f"; in {' or '.join(fitting[:_SHOWN_UNITS])} the same number would be usual" if fitting else ""

@@ -170,6 +170,30 @@ def test_a_model_without_coefficients_is_refused(command, score: str) -> None:
     assert "Open: no coefficients: they are not published as text" in answer.out
 
 
+def test_a_ratio_of_ranges_has_an_interval(command) -> None:
+    values = {"ldh": "300 U/L", "crp": "<0.5 mg/dL", "plt": "120 G/L"}
+    assert "m-EASIX (modified EASIX): 0 to 1.25\n" in command("score", "m_easix", *options(values)).out
+    values = {"ldh": "300 U/L", "plt": "<10 G/L"}
+    answer = command("score", "s_easix", *options(values))
+    assert "s-EASIX (simplified EASIX): 30 or more\n" in answer.out
+    assert "Open: platelets known only as a range." in answer.out
+
+
+def test_definitions_of_the_working_folder_count(command, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "definitions").mkdir()
+    text = 'id = "mine"\nextends = "car_hematotox"\nstatus = "study"\ntitle = "Mine"\ngroups = []\n'
+    (tmp_path / "definitions" / "mine.toml").write_text(text, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert command("score", "mine", *options(HIGH)).out.startswith("Mine: 3 of 7 points\n")
+
+
+def test_a_file_without_the_needed_columns_says_how_to_map_them(command, tmp_path: Path) -> None:
+    (tmp_path / "labs.csv").write_text("who,when,what\n1,2,3\n", "utf-8")
+    answer = command("score", "easix", "--labs", tmp_path / "labs.csv", "--out", tmp_path / "x.csv")
+    assert answer.code == 10
+    assert "add --map map.toml" in answer.err
+
+
 def test_a_model_with_coefficients(command, invented: Path) -> None:
     model = ("--category", "disease=ALL", "--coefficients", invented)
     assert ": 50.0%\n" in command("score", "eipm_pre", *model, *options(MODEL)).out

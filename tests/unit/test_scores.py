@@ -112,6 +112,12 @@ def test_no_patients_give_empty_tables() -> None:
         assert (dict(scores.schema), dict(items.schema)) == (SCORE_SCHEMA, SCORE_ITEM_SCHEMA)
 
 
+def test_a_score_without_groups_has_points_only() -> None:
+    definition = load_library().find_score("car_hematotox").model_copy(update={"groups": ()})
+    found = score_of(definition, **THREE)
+    assert (found["policy"], found["group"], found["group_best"]) == (3, None, None)
+
+
 # --- ratios: LDH 300 U/L, creatinine 0.8 mg/dL, CRP 2.5 mg/dL, platelets 120: by hand
 
 
@@ -474,6 +480,7 @@ def test_a_user_can_add_a_group(tmp_path: Path, ferritin: str, group: str) -> No
             "two groups have the same name",
         ),
         ('ties = { status = "assumed", wbc = "x" }', "wbc is no item"),
+        ('ties = "assumed"', "'ties'"),
         (
             '[items.crp]\nunit = "mg"\notherwise = "x"\nrules = [{ points = 1, above = 3, text = "x" }]',
             "'mg' is not a",
@@ -524,6 +531,11 @@ def test_a_definition_says_its_rules_and_its_population() -> None:
     assert len(told["assumed"]) == 3
     formula = describe_definition(load_definition("easix"))["rules"][0]
     assert formula == "Lactate dehydrogenase [U/L] × Creatinine [mg/dL] / Platelet count [×10⁹/L]"
+    logarithm = load_library().find_score("easix").model_copy(update={"transform": "log2"})
+    assert describe_definition(logarithm)["rules"][0] == f"log2 of {formula}"
+    alone = load_library().find_score("car_hematotox").model_copy(update={"groups": (), "ties": None})
+    assert not any(rule.startswith("Groups") for rule in describe_definition(alone)["rules"])
+    assert describe_definition(alone)["assumed"] == []
     model = describe_definition(load_definition("eipm_post"))["rules"]
     assert "log10 of Ferritin [ng/mL] on day 3, 70 to 4930" in model
 

@@ -86,9 +86,7 @@ def _describe_suspicion(analyte: str, printed: str, median: float) -> str:
 def _find_fitting(analyte: str, printed: str, median: float, usual: tuple[float, float]) -> list[str]:
     """Listed units in which the same printed numbers would have a usual median."""
     given = match_unit(analyte, printed)
-    if given is None:
-        return []
-    number = median * given.divide / given.multiply - given.offset
+    number = median if given is None else given.express(median)
     return [
         unit
         for unit in list_units(analyte)

@@ -132,16 +132,6 @@ class _Score(Head):
     population: str = Field(min_length=1)
     assumptions: tuple[str, ...] = ()
 
-    @property
-    def inputs_needed(self) -> tuple[ScoreInput, ...]:
-        """Every analyte with the unit and the day that the score asks for."""
-        return ()
-
-    @property
-    def analyte_units(self) -> tuple[tuple[str, str], ...]:
-        """Analyte and unit of each input."""
-        return tuple((item.analyte, item.unit) for item in self.inputs_needed)
-
 
 class PointsDefinition(_Score):
     """A sum of points, with risk groups."""
@@ -156,6 +146,11 @@ class PointsDefinition(_Score):
     def inputs_needed(self) -> tuple[ScoreInput, ...]:
         """One analyte per item."""
         return tuple(ScoreInput(name, item.unit, self.day) for name, item in self.items.items())
+
+    @property
+    def analyte_units(self) -> tuple[tuple[str, str], ...]:
+        """Analyte and unit of each input."""
+        return tuple((item.analyte, item.unit) for item in self.inputs_needed)
 
     @property
     def most_points(self) -> int:
@@ -197,6 +192,11 @@ class RatioDefinition(_Score):
         pairs = [*self.numerator.items(), *self.denominator.items()]
         return tuple(ScoreInput(name, unit, self.day) for name, unit in pairs)
 
+    @property
+    def analyte_units(self) -> tuple[tuple[str, str], ...]:
+        """Analyte and unit of each input."""
+        return tuple((item.analyte, item.unit) for item in self.inputs_needed)
+
     @model_validator(mode="after")
     def _names_each_analyte_once(self) -> Self:
         both = sorted(set(self.numerator) & set(self.denominator))
@@ -232,6 +232,11 @@ class ModelDefinition(_Score):
     def inputs_needed(self) -> tuple[ScoreInput, ...]:
         """The laboratory values."""
         return tuple(ScoreInput(name, item.unit, item.day) for name, item in self.inputs.items())
+
+    @property
+    def analyte_units(self) -> tuple[tuple[str, str], ...]:
+        """Analyte and unit of each input."""
+        return tuple((item.analyte, item.unit) for item in self.inputs_needed)
 
     @model_validator(mode="after")
     def _has_no_name_twice(self) -> Self:

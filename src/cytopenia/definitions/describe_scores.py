@@ -24,7 +24,7 @@ def describe_points(definition: PointsDefinition) -> Sentences:
     ends = [*(start - 1 for start in starts[1:]), definition.most_points]
     groups = [
         f"{group.name}: {_span(group.at_least, end)}"
-        for group, end in zip(definition.groups, ends, strict=True)
+        for group, end in zip(definition.groups, ends, strict=False)
     ]
     if groups:
         rules.append("Groups: " + "; ".join(groups))

@@ -90,7 +90,7 @@ def score_values(
             return _score_points(definition, inputs)
         case RatioDefinition():
             return _score_ratio(definition, inputs)
-        case ModelDefinition():
+        case _:
             texts = _read_categories(definition, patients, categories)
             return _score_model(definition, inputs, risk or RiskOptions(), texts)
 
