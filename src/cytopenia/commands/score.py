@@ -22,6 +22,7 @@ _BASELINE = "Values are taken as given: the last before lymphodepletion."
 
 def score(  # noqa: PLR0913 - one argument per option of the command
     name: str,
+    /,
     *,
     value: Annotated[list[str] | None, Parameter(name="--value", negative="")] = None,
     labs: Path | None = None,
@@ -56,7 +57,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     labs
         A laboratory file instead of values, long or wide, as for `cytopenia grade`.
     out
-        The file to write with --labs, one row per patient: .csv, .tsv, .xlsx or .parquet.
+        Of a laboratory file: the table to write, one row per patient: .csv, .tsv, .xlsx or .parquet.
     items
         A second file with one row per patient and item: value, day, points, row of the source.
     lymphodepletion_day
