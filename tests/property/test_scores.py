@@ -13,6 +13,7 @@ from cytopenia.definitions import load_library
 from cytopenia.grading.cuts import encode_ends
 from cytopenia.grading.score_frames import SCORE_VALUE_SCHEMA
 from cytopenia.grading.score_tables import score_values
+from cytopenia.grading.scores import divide_values
 
 DEFINITION = load_library().find_score("car_hematotox")
 
@@ -116,3 +117,27 @@ def test_a_value_inside_its_interval_never_widens_the_bounds(patient):
 def test_the_twin_has_a_value_for_every_interval():
     low, high = encode_ends(np.array([0.0]), np.array(["<"]))
     assert (low[0], high[0]) == (0.0, 0.0)
+
+
+EASIX = load_library().find_score("easix")
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500), st.integers(0, 10)), min_size=3, max_size=3)
+)
+def test_a_ratio_lies_between_the_ends_of_its_interval(cells):
+    ends = [sorted((one, other)) for one, other, _ in cells]
+    inside = [low + (high - low) * share / 10 for (low, high), (_, _, share) in zip(ends, cells, strict=True)]
+    low, high = (np.array([[float(pair[side]) for pair in ends]]) for side in (0, 1))
+    found = divide_values(EASIX, low, high)
+    ldh, creatinine, platelets = inside
+    if platelets == 0:
+        exact = divide_values(EASIX, np.array([inside]), np.array([inside]))
+        assert np.isnan(exact.value[0])
+        return
+    ratio = ldh * creatinine / platelets
+    # An end that is not known (0 / 0) bounds nothing.
+    assert not found.low[0] > ratio * (1 + 1e-12)
+    assert not found.high[0] < ratio * (1 - 1e-12)
+    if low.tolist() == high.tolist():
+        assert found.value[0] == np.float64(ratio)

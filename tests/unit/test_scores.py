@@ -415,6 +415,16 @@ def test_ferritin_of_the_later_model_is_that_of_day_3() -> None:
     assert found.scores["status"].to_list() == ["not_done"]
 
 
+def test_a_ratio_of_another_day_needs_no_lymphodepletion(tmp_path: Path) -> None:
+    text = 'extends = "s_easix"\nstatus = "study"\nday = 1\n'
+    folder = write_definition(tmp_path, "s_easix_day_1", text)
+    rows = [("1", day, "ldh", str(100 * (day + 10)), "U/L") for day in (-6, 0, 1, 2)]
+    tables = tables_of(*rows, ("1", 1, "platelets", "50", "G/L"), start=None)
+    found = score_patients(tables, "s_easix_day_1", folder=folder)
+    assert found.scores["policy"].to_list() == [22]
+    assert found.items["day"].to_list() == [1, 1]
+
+
 def test_the_disease_can_stand_in_the_patients_table(invented: Path) -> None:
     rows = [("1", -6, name, *text.split()) for name, text in _printed().items()]
     rows += [("2", *row[1:]) for row in rows]
