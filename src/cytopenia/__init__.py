@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from cytopenia.contract import Tables, check_tables, require_tables
     from cytopenia.definitions import load_definition
     from cytopenia.frames import grade_labs
+    from cytopenia.grading.score_cohorts import score_patients
+    from cytopenia.grading.score_tables import RiskOptions
     from cytopenia.readers.tabular import read_tables
     from cytopenia.simulate import simulate_cohort
     from cytopenia.workflow import check_study, run_study
 
 __all__ = [
+    "RiskOptions",
     "Tables",
     "__version__",
     "check_study",
@@ -28,10 +31,12 @@ __all__ = [
     "read_tables",
     "require_tables",
     "run_study",
+    "score_patients",
     "simulate_cohort",
 ]
 
 _HOMES = {
+    "RiskOptions": "cytopenia.grading.score_tables",
     "Tables": "cytopenia.contract",
     "check_study": "cytopenia.workflow",
     "check_tables": "cytopenia.contract",
@@ -40,6 +45,7 @@ _HOMES = {
     "read_tables": "cytopenia.readers.tabular",
     "require_tables": "cytopenia.contract",
     "run_study": "cytopenia.workflow",
+    "score_patients": "cytopenia.grading.score_cohorts",
     "simulate_cohort": "cytopenia.simulate",
 }
 

@@ -74,7 +74,8 @@ def _describe_problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
     key = ".".join(path)
     match detail["type"]:
         case "extra_forbidden":
-            allowed = list(getattr(inner, "model_fields", {}))
+            fields = getattr(inner, "model_fields", {})
+            allowed = [str(field.alias or name) for name, field in fields.items()]
             return (
                 f"unknown key '{key}'{suggest_name(path[-1], allowed)}; allowed: {', '.join(sorted(allowed))}"
             )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -20,18 +17,18 @@ from cytopenia.errors import (
     MissingColumnError,
     OutputError,
     ProtocolError,
-    ReaderError,
     UnitError,
     join_problems,
 )
 from cytopenia.frames import BAD_LIMITS, judge_limits
 from cytopenia.grade_clinical import grade_bedside_file, grade_fever
 from cytopenia.grading.grades import grade_labs
+from cytopenia.one_file import FileOptions, build_section, require_paths, split_quantity, write_table
 from cytopenia.readers.mapping import DataSection, read_mapping
 from cytopenia.readers.tabular import read_lab_file, read_tables
 from cytopenia.study.outcomes import Progress, derive_outcomes
 from cytopenia.study.plan import RecoveryPlan, plan_grades, plan_recovery
-from cytopenia.units import convert_value, load_analytes, resolve_analyte
+from cytopenia.units import convert_value, resolve_analyte
 from cytopenia.values import is_number_text
 
 __all__ = ["GradeRequest", "GradeSummary", "grade_file"]
@@ -39,7 +36,7 @@ __all__ = ["GradeRequest", "GradeSummary", "grade_file"]
 _GRADED = ("term", "grade", "reason")
 _NO_LIMIT = "lower limit of normal missing"
 _SHOWN_REASONS = 12
-_SUFFIXES = (".csv", ".tsv", ".xlsx", ".parquet")
+_LIMIT_EXAMPLE = "--lln anc=2.0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +76,7 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
     CytopeniaError
         The definition is unknown, a file cannot be read or written, an option is malformed.
     """
-    _require_paths(request)
+    require_paths(_list_options(request), {"--out": request.out})
     library = load_library(request.labs.parent)
     definition = library.find(request.definition)
     try:
@@ -96,26 +93,8 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
     except MissingColumnError as cause:
         advice = "Write that line under [labs] into a file, say map.toml, and add --map map.toml."
         raise MissingColumnError(f"{cause}\n{advice}") from cause
-    _write_table(table, request.out)
+    write_table(table, request.out)
     return GradeSummary(summary.findings, [*summary.lines, f"Wrote {request.out}."])
-
-
-def _require_paths(request: GradeRequest) -> None:
-    """Check every path before any work is done."""
-    if request.out.suffix.lower() not in _SUFFIXES:
-        raise OutputError(
-            f"{request.out.name}: files of this type are not written; allowed: {', '.join(_SUFFIXES)}."
-        )
-    if request.labs.is_dir():
-        raise ReaderError(f"{request.labs}: is a folder. Name one file, or run a study: cytopenia init.")
-    given = {"LABS": request.labs, "--events": request.events, "--support": request.support}
-    for name, path in given.items():
-        if path is None:
-            continue
-        if not path.is_file():
-            raise ReaderError(f"{name}: {path}: no such file. Check the path.")
-        if path.resolve() == request.out.resolve():
-            raise OutputError(f"{request.out.name}: is the file given as {name}; name another with --out.")
 
 
 def _grade_rows(request: GradeRequest, library: Library) -> tuple[pl.DataFrame, GradeSummary]:
@@ -259,33 +238,25 @@ def _grade_bedside(request: GradeRequest, definition: BedsideDefinition) -> tupl
     graded = grade_bedside_file(request.labs, mapping, definition)
     lines = graded.lines
     if graded.patients is not None:
-        _write_table(graded.patients, beside)
+        write_table(graded.patients, beside)
         lines = [*lines, f"Wrote {beside}."]
     return graded.rows, GradeSummary(graded.findings, lines)
 
 
+def _list_options(request: GradeRequest) -> FileOptions:
+    tables = {"events": request.events, "support": request.support}
+    return FileOptions(
+        labs=request.labs,
+        tables={name: path for name, path in tables.items() if path is not None},
+        mapping=request.mapping,
+        day_zero=request.day_zero,
+        decimal=request.decimal,
+    )
+
+
 def _read_section(request: GradeRequest) -> DataSection:
     """The mapping with the options of the command on top."""
-    section = DataSection() if request.mapping is None else read_mapping(request.mapping)
-    content: dict[str, Any] = section.model_dump(exclude_unset=True)
-    if request.day_zero is not None:
-        if request.day_zero not in ("first", "infusion"):
-            raise ProtocolError(f"--day-zero: got '{request.day_zero}'; allowed: first, infusion.")
-        content["day_zero"] = request.day_zero
-    labs: dict[str, Any] = {**content.get("labs", {}), "file": str(request.labs.resolve())}
-    if request.decimal is not None:
-        labs["decimal"] = _read_decimal(request.decimal)
-    stated = {
-        name: {"value": value, "unit": load_analytes()[name].unit}
-        for name, value in _read_limits(request.lln).items()
-    }
-    labs["lln"] = {**labs.get("lln", {}), **stated}
-    content["labs"] = labs
-    for name in ("events", "support"):
-        path: Path | None = getattr(request, name)
-        if path is not None:
-            content[name] = {**content.get(name, {}), "file": str(path.resolve())}
-    return DataSection.model_validate(content)
+    return build_section(replace(_list_options(request), lln=_read_limits(request.lln)))
 
 
 def _read_decimal(mark: str) -> str:
@@ -311,36 +282,10 @@ def _read_limits(options: tuple[str, ...]) -> dict[str, float]:
 
 def _read_limit(option: str) -> tuple[str, float]:
     name, _, text = option.partition("=")
-    match = re.fullmatch(r"\s*([0-9]*[.,]?[0-9]+)(?![0-9.,])\s*(.*?)\s*", text)
-    if match is None:
-        raise ProtocolError(f"'{option}' has no number after '='; write --lln anc=2.0")
-    if re.fullmatch(r"[1-9][0-9]{0,2},[0-9]{3}", match[1]):
-        raise ProtocolError(f"'{option}' may mean a thousand or a fraction; write it without a comma")
-    value, unit = float(match[1].replace(",", ".")), match[2]
+    sign, value, unit = split_quantity(text, where=f"'{option}'", example=_LIMIT_EXAMPLE)
+    if sign != "=":
+        raise ProtocolError(f"'{option}' has no number after '='; write {_LIMIT_EXAMPLE}")
     analyte = resolve_analyte(name)
     if not unit or analyte is None:
         return name.strip(), value
     return analyte, convert_value(value, unit, analyte=analyte)
-
-
-def _write_table(table: pl.DataFrame, path: Path) -> None:
-    """Write beside the target first, so that an interrupted run leaves the old file whole."""
-    temporary = path.with_name(f".new-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        match path.suffix.lower():
-            case ".parquet":
-                table.write_parquet(temporary)
-            case ".xlsx":
-                table.write_excel(temporary, autofit=True)
-            case ".tsv":
-                table.write_csv(temporary, separator="\t")
-            case _:
-                table.write_csv(temporary)
-        temporary.replace(path)
-    except OSError as cause:
-        advice = "Close it if it is open in another program, or name another with --out."
-        raise OutputError(f"{path}: cannot be written ({cause.strerror}). {advice}") from cause
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)

@@ -101,6 +101,10 @@ class Unit:
         """True where a value needs no conversion."""
         return (self.multiply, self.divide, self.offset) == (1.0, 1.0, 0.0)
 
+    def express(self, canonical: float) -> float:
+        """Return a canonical number in this unit, unrounded."""
+        return canonical * self.divide / self.multiply - self.offset
+
 
 @lru_cache(maxsize=1)
 def load_analytes() -> Mapping[str, Analyte]:

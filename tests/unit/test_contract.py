@@ -768,3 +768,20 @@ def test_require_tables_returns_clean_tables_and_lists_every_error() -> None:
 def test_the_contract_names_six_tables_with_a_description_for_every_column() -> None:
     assert list(TABLES) == ["patients", "infusions", "labs", "support", "events", "responses"]
     assert all(column.description for table in TABLES.values() for column in table.columns)
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "hit"),
+    [
+        # A cohort with a median of 21 mg/L: as it is, and off by ten in both directions.
+        ((6, 12, 21, 60, 140), "mg/L", ""),
+        ((0.6, 1.2, 2.1, 6.0, 14.0), "mg/dL", ""),
+        ((0.6, 1.2, 2.1, 6.0, 14.0), "mg/L", "'mg/dL' it would not"),
+        ((6, 12, 21, 60, 140), "mg/dL", "'mg/L' or 'ug/mL' it would not"),
+    ],
+)
+def test_crp_off_by_ten_is_a_finding(values: tuple[float, ...], unit: str, hit: str) -> None:
+    labs = labs_of(*[("1", day, "crp", value, unit) for day, value in enumerate(values)])
+    found = prepare_labs(labs)[1].filter(pl.col("rule") == "suspected_unit")
+    assert found.height == bool(hit)
+    assert all(hit in message and "3 to 120 mg/L" in message for message in found["message"])

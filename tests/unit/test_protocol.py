@@ -41,7 +41,7 @@ def keys_of(model: Any) -> Iterator[str]:
     """Every key of a form and of the forms in it."""
     if isinstance(model, type) and issubclass(model, BaseModel):
         for name, field in model.model_fields.items():
-            yield name
+            yield field.alias or name
             yield from keys_of(field.annotation)
     for argument in get_args(model):
         yield from keys_of(argument)

@@ -12,6 +12,7 @@ from cytopenia.contract.days import place_days, read_moments, read_times
 from cytopenia.contract.findings import Finding, collect_findings, note_rows
 from cytopenia.contract.limits import read_limits
 from cytopenia.contract.schemas import TABLES, TextFormat
+from cytopenia.contract.suspects import suspect_units
 from cytopenia.contract.texts import name_unlisted_analytes, name_unlisted_units
 from cytopenia.units import (
     express_conversion,
@@ -21,10 +22,7 @@ from cytopenia.units import (
 )
 from cytopenia.values import AMBIGUOUS, MISSING, NEGATIVE, NOT_A_NUMBER, parse_values, settle_decimal
 
-__all__ = ["LabOptions", "prepare_lab_rows", "prepare_labs"]
-
-SUSPECT_ROWS = 5
-SUSPECT_FACTOR = 5
+__all__ = ["IMPLAUSIBLE", "UNIT_MISSING", "UNKNOWN_UNIT", "LabOptions", "prepare_lab_rows", "prepare_labs"]
 
 UNKNOWN_UNIT = "unknown unit"
 UNIT_MISSING = "unit missing"
@@ -129,7 +127,7 @@ def prepare_lab_rows(
         rows = _mark(
             _mark(rows, pl.col("patient_id") == "", NO_PATIENT), pl.col("day").is_null(), DATE_MISSING
         )
-    findings += [*found, *placed, *_name_values(rows, total), *units, *limits, *_suspect_units(rows)]
+    findings += [*found, *placed, *_name_values(rows, total), *units, *limits, *suspect_units(rows)]
     if options.collapse_duplicates:
         rows, found = _collapse(rows, total=total)
         findings += found
@@ -292,33 +290,6 @@ def _name_values(rows: pl.DataFrame, total: int) -> list[Finding]:
     return findings + note_rows(
         "labs", "marked_invalid", "the file itself gives a reason not to judge", rows=own, total=total
     )
-
-
-def _suspect_units(rows: pl.DataFrame) -> list[Finding]:
-    """Whole columns whose median is far from anything usual, per analyte and printed unit."""
-    groups = (
-        rows.select("analyte", "printed", "value")
-        .filter(rows["invalid"].is_null())
-        .group_by("analyte", "printed")
-        .agg(n=pl.len(), median=pl.col("value").median())
-        .filter(pl.col("n") >= SUSPECT_ROWS)
-        .sort("analyte", "printed")
-    )
-    findings: list[Finding] = []
-    for analyte, printed, _, median in groups.iter_rows():
-        row = load_analytes()[analyte]
-        if row.typical_low / SUSPECT_FACTOR < median < row.typical_high * SUSPECT_FACTOR:
-            continue
-        concerned = (
-            pl.col("invalid").is_null() & (pl.col("analyte") == analyte) & (pl.col("printed") == printed)
-        )
-        side = "below" if median <= row.typical_low else "above"
-        usual = f"{row.typical_low:g} to {row.typical_high:g} {row.unit}"
-        what = f"the median of {analyte} in '{printed}' lies far {side} the usual {usual}"
-        findings += note_rows(
-            "labs", "suspected_unit", what, rows=rows.filter(concerned)["source_row"], total=rows.height
-        )
-    return findings
 
 
 def _collapse(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Finding]]:

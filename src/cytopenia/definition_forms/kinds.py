@@ -7,6 +7,7 @@ from typing import Any
 from cytopenia.definition_forms.clinical import BedsideDefinition, FeverDefinition
 from cytopenia.definition_forms.grades import GradesDefinition
 from cytopenia.definition_forms.recovery import RecoveryDefinition
+from cytopenia.definition_forms.scores import ModelDefinition, PointsDefinition, RatioDefinition
 from cytopenia.definition_forms.settings import (
     BaselineDefinition,
     BoundsDefinition,
@@ -25,6 +26,9 @@ Definition = (
     | NotDefinable
     | BedsideDefinition
     | FeverDefinition
+    | PointsDefinition
+    | RatioDefinition
+    | ModelDefinition
 )
 
 FORMS: dict[str, type[Any]] = {
@@ -32,6 +36,9 @@ FORMS: dict[str, type[Any]] = {
     "recovery": RecoveryDefinition,
     "bedside": BedsideDefinition,
     "fever": FeverDefinition,
+    "points": PointsDefinition,
+    "ratio": RatioDefinition,
+    "model": ModelDefinition,
     "bounds": BoundsDefinition,
     "baseline": BaselineDefinition,
     "gates": GatesDefinition,

@@ -14,11 +14,15 @@ from cytopenia.definition_forms import (
     FeverDefinition,
     GatesDefinition,
     GradesDefinition,
+    ModelDefinition,
     NotDefinable,
+    PointsDefinition,
+    RatioDefinition,
     RecoveryDefinition,
 )
 from cytopenia.definitions.counting_words import describe_counting
 from cytopenia.definitions.describe_clinical import describe_bedside, describe_fever
+from cytopenia.definitions.describe_scores import describe_model, describe_points, describe_ratio
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["describe_definition"]
@@ -125,6 +129,9 @@ _DESCRIBE: dict[type[Any], Any] = {
     RecoveryDefinition: _describe_recovery,
     BedsideDefinition: describe_bedside,
     FeverDefinition: describe_fever,
+    PointsDefinition: describe_points,
+    RatioDefinition: describe_ratio,
+    ModelDefinition: describe_model,
     BoundsDefinition: _describe_bounds,
     BaselineDefinition: _describe_baseline,
     GatesDefinition: _describe_gates,

@@ -23,6 +23,7 @@ from cytopenia.definition_forms import (
     GradesDefinition,
     GradesPart,
     NotDefinable,
+    ScoreDefinition,
 )
 from cytopenia.errors import DefinitionError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_bytes, read_form
@@ -104,6 +105,22 @@ class Library:
                 " Use it for an outcome of a study, or with: cytopenia grade"
             )
         return parts
+
+    def find_score(self, address: str) -> ScoreDefinition:
+        """Return the score of an id.
+
+        Raises
+        ------
+        DefinitionError
+            There is no such definition, or it is no score; the message names the nearest score.
+        """
+        scores = [name for name, item in self.definitions.items() if isinstance(item, ScoreDefinition)]
+        definition = self.definitions.get(address)
+        if isinstance(definition, ScoreDefinition):
+            return definition
+        what = "unknown score" if definition is None else "no score, but a definition of another kind:"
+        hint = suggest_name(address, scores)
+        raise DefinitionError(f"{what} '{address}'{hint}; scores: {', '.join(sorted(scores))}")
 
     @property
     def bounds(self) -> BoundsDefinition:

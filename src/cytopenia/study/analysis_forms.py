@@ -29,7 +29,7 @@ Window = tuple[Day, Day]
 Event = Literal["yes", "no", "recovered", "not_recovered"]
 Parity = Literal["spss", "r", "default"]
 EventKind = Literal["crs", "icans", "infection", "progression", "next_therapy", "admission", "discharge"]
-SOURCES = ("analyte", "column", "event", "response_window")
+SOURCES = ("analyte", "column", "event", "response_window", "score")
 
 
 class Form(BaseModel):
@@ -39,9 +39,9 @@ class Form(BaseModel):
 
 
 class Factor(Form):
-    """A candidate factor: a marker at a time, a column, the grade of an event, or the response.
+    """A candidate factor: a marker at a time, a column, the grade of an event, the response, or a score.
 
-    Exactly one of `analyte`, `column`, `event` and `response_window` says where it comes from.
+    Exactly one of `analyte`, `column`, `event`, `response_window` and `score` says where it comes from.
     """
 
     title: str | None = None
@@ -53,6 +53,9 @@ class Factor(Form):
     grade_from: tuple[Annotated[int, Field(ge=1, le=5)], ...] = ()
     without_event: Literal["none", "missing"] | None = None
     response_window: Window | None = None
+    score: str | None = None
+    as_: Literal["group"] | None = Field(default=None, alias="as")
+    coefficients: str | None = None
     levels: dict[str, tuple[str | float, ...]] = Field(default_factory=dict)
     reference: str | None = None
 
@@ -78,9 +81,13 @@ class Factor(Form):
             "grade_from": ("event",),
             "without_event": ("event",),
             "levels": ("column", "response_window"),
-            "reference": ("column", "response_window", "event"),
+            "reference": ("column", "response_window", "event", "score"),
+            "as_": ("score",),
+            "coefficients": ("score",),
         }
-        wrong = [key for key, places in owners.items() if getattr(self, key) and source not in places]
+        wrong = [
+            key.rstrip("_") for key, places in owners.items() if getattr(self, key) and source not in places
+        ]
         if wrong:
             raise ValueError(f"'{', '.join(wrong)}' does not go with '{source}'; remove it")
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import polars as pl
 
 from cytopenia.contract import Tables
-from cytopenia.errors import ProtocolError, join_problems, suggest_name
+from cytopenia.errors import DefinitionError, ProtocolError, join_problems, suggest_name
 from cytopenia.study.analysis_forms import Analysis, Factor, RiskFactors, Roc
-from cytopenia.study.factors import list_columns, map_levels
+from cytopenia.study.factors import list_columns, load_risk, map_levels
 from cytopenia.study.protocol import Study
 
 __all__ = ["check_factors"]
@@ -22,7 +22,12 @@ def check_factors(study: Study, tables: Tables) -> None:
     ------
     ProtocolError
     """
-    problems = [*_check_sources(study, tables), *_check_used(study, tables), *_check_required(study, tables)]
+    problems = [
+        *_check_sources(study, tables),
+        *_check_models(study, tables),
+        *_check_used(study, tables),
+        *_check_required(study, tables),
+    ]
     if _needs_baseline(study) and not _knows_lymphodepletion(tables):
         problems.append(
             "study: baseline values need the start of lymphodepletion. Write lymphodepletion_day = -5 (your"
@@ -47,6 +52,26 @@ def _check_sources(study: Study, tables: Tables) -> Iterator[str]:
         if factor.levels and factor.reference is not None and factor.reference not in factor.levels:
             known = ", ".join(factor.levels)
             yield f"factors.{name}: reference '{factor.reference}' is no level; allowed: {known}"
+
+
+def _check_models(study: Study, tables: Tables) -> Iterator[str]:
+    """Coefficient files that cannot be used, groups that are none, categories that no patient has."""
+    for name, factor in study.protocol.factors.items():
+        if factor.score is None:
+            continue
+        definition = study.library.find_score(factor.score)
+        groups = [group.name for group in getattr(definition, "groups", ())]
+        if factor.as_ == "group" and factor.reference not in (None, *groups):
+            allowed = ", ".join(groups)
+            yield f"factors.{name}: reference '{factor.reference}' is no group; allowed: {allowed}"
+        try:
+            load_risk(study, name)
+        except DefinitionError as cause:
+            yield f"factors.{name}: {cause}"
+        for category, levels in getattr(definition, "categories", {}).items():
+            if category not in tables.patients.columns:
+                allowed = ", ".join(levels)
+                yield f"factors.{name}: the patients have no column '{category}' (allowed: {allowed})"
 
 
 def _count_unnamed(factor: Factor, tables: Tables) -> int:
@@ -92,7 +117,7 @@ def _is_number(name: str, study: Study, tables: Tables) -> bool:
     if factor is None or (factor.column is not None and not factor.levels):
         column = name if factor is None else str(factor.column)
         return column in list_columns(tables) and _find_column(column, tables).dtype.is_numeric()
-    return factor.analyte is not None
+    return factor.analyte is not None or (factor.score is not None and factor.as_ is None)
 
 
 def _check_required(study: Study, tables: Tables) -> Iterator[str]:
@@ -111,9 +136,18 @@ def _needs_baseline(study: Study) -> bool:
     protocol = study.protocol
     return (
         any(getattr(analysis, "baseline_definition", None) for analysis in protocol.analyses)
-        or any(factor.at == "baseline" for factor in protocol.factors.values())
+        or any(
+            factor.at == "baseline" or _has_baseline(factor, study) for factor in protocol.factors.values()
+        )
         or any(spec.treatment_emergent for spec in protocol.outcomes.values())
     )
+
+
+def _has_baseline(factor: Factor, study: Study) -> bool:
+    """Whether a score rests on values before lymphodepletion."""
+    if factor.score is None:
+        return False
+    return any(item.day is None for item in study.library.find_score(factor.score).inputs_needed)
 
 
 def _knows_lymphodepletion(tables: Tables) -> bool:

@@ -10,13 +10,17 @@ import polars as pl
 
 from cytopenia.contract import Tables
 from cytopenia.contract.texts import shorten
+from cytopenia.definition_forms import ModelDefinition
 from cytopenia.grading.baseline import derive_baseline, derive_peak
+from cytopenia.grading.risk_models import load_coefficients
+from cytopenia.grading.score_cohorts import collect_values
+from cytopenia.grading.score_tables import RiskOptions, score_values
 from cytopenia.study.analysis_forms import Factor
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.protocol import Study
 from cytopenia.units import load_analytes, show_unit
 
-__all__ = ["FactorColumn", "derive_factors", "list_columns", "map_levels"]
+__all__ = ["FactorColumn", "derive_factors", "list_columns", "load_risk", "map_levels"]
 
 _TITLES = {
     "age_years": "Age, years",
@@ -106,6 +110,8 @@ def derive_factors(
             found.append(FactorColumn(name, _title_column(name), values))
         elif factor.analyte is not None:
             found.append(_derive_marker(name, factor.analyte, study, cohort))
+        elif factor.score is not None:
+            found.append(_derive_score(name, factor.score, study, tables, cohort))
         else:
             found.append(_derive_category(name, factor, tables, cohort))
     return found
@@ -147,6 +153,48 @@ def _derive_marker(name: str, marker: str, study: Study, cohort: CohortOutcomes)
         censored_below=_align(is_below, cohort, "is_below").fill_null(value=False),
         is_known_after_infusion=factor.is_known_after_infusion,
     )
+
+
+def _derive_score(
+    name: str, score: str, study: Study, tables: Tables, cohort: CohortOutcomes
+) -> FactorColumn:
+    """The score of each patient, or its risk group; who has open items is missing unless all agree."""
+    factor = study.protocol.factors[name]
+    definition = study.library.find_score(score)
+    values, _ = collect_values(definition, tables.labs, cohort.courses, baseline=study.library.baseline)
+    scores, _ = score_values(
+        definition,
+        values,
+        cohort.courses.patient_id,
+        risk=load_risk(study, name),
+        categories=tables.patients,
+    )
+    is_group = factor.as_ == "group"
+    title = f"{definition.title} risk group" if is_group else definition.title
+    return FactorColumn(
+        name,
+        factor.title or title,
+        scores["group" if is_group else "policy"].alias(name),
+        levels=tuple(group.name for group in getattr(definition, "groups", ())) if is_group else (),
+        reference=factor.reference or "",
+        is_known_after_infusion=any((item.day or 0) > 0 for item in definition.inputs_needed),
+    )
+
+
+def load_risk(study: Study, name: str) -> RiskOptions:
+    """Return the coefficients that a factor names, read from the folder of the study.
+
+    Raises
+    ------
+    DefinitionError
+        The file cannot be read or does not fit the model.
+    """
+    factor = study.protocol.factors[name]
+    definition = None if factor.score is None else study.library.find_score(factor.score)
+    if factor.coefficients is None or not isinstance(definition, ModelDefinition):
+        return RiskOptions()
+    path = study.path.parent / factor.coefficients
+    return RiskOptions(coefficients=load_coefficients(path, definition))
 
 
 def _lower_first(title: str) -> str:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cytopenia.definition_forms import FeverDefinition, GradesDefinition, GradesPart, RecoveryDefinition
+from cytopenia.definition_forms import (
+    FeverDefinition,
+    GradesDefinition,
+    GradesPart,
+    ModelDefinition,
+    RecoveryDefinition,
+)
 from cytopenia.definitions import Library
 from cytopenia.errors import DefinitionError, suggest_name
 from cytopenia.study.analysis_forms import (
     Analysis,
     Characteristics,
     Crosstab,
+    Factor,
     Occurrence,
     Recovery,
     RiskFactors,
@@ -41,6 +48,7 @@ def check_names(protocol: Protocol, library: Library) -> list[str]:
         if factor.analyte is not None and factor.analyte not in load_analytes():
             hint = suggest_name(factor.analyte, load_analytes())
             problems.append(f"factors.{name}: unknown analyte '{factor.analyte}'{hint}")
+        problems.extend(f"factors.{name}: {problem}" for problem in _check_score(factor, library))
     seen: set[str] = set()
     for analysis in protocol.analyses:
         if analysis.id in seen:
@@ -52,6 +60,29 @@ def check_names(protocol: Protocol, library: Library) -> list[str]:
         problems.extend(
             f"analyses.{analysis.id}: {problem}" for problem in _check_analysis(analysis, protocol, library)
         )
+    return problems
+
+
+def _check_score(factor: Factor, library: Library) -> list[str]:
+    if factor.score is None:
+        return []
+    try:
+        definition = library.find_score(factor.score)
+    except DefinitionError as cause:
+        return [str(cause)]
+    problems: list[str] = []
+    is_model = isinstance(definition, ModelDefinition)
+    if is_model and factor.coefficients is None:
+        problems.append(
+            f"'{definition.id}' is a model without coefficients of its own; name their file, such as"
+            ' coefficients = "mine.toml"'
+        )
+    if not is_model and factor.coefficients is not None:
+        problems.append(f"'{definition.id}' is no model; remove coefficients")
+    if factor.as_ == "group" and not getattr(definition, "groups", ()):
+        problems.append(f"'{definition.id}' has no risk groups; remove as = \"group\"")
+    if factor.reference is not None and factor.as_ is None:
+        problems.append('reference goes with as = "group"; remove it')
     return problems
 
 

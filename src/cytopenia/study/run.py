@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from cytopenia.contract import Finding, Tables, collect_findings, merge_findings, note
+from cytopenia.definition_forms import ScoreDefinition
 from cytopenia.definitions import describe_definition
 from cytopenia.grading.baseline import derive_baseline
 from cytopenia.published.agreement import compare_with_paper
@@ -267,6 +268,8 @@ def _check_baseline(study: Study, cohort: CohortOutcomes) -> list[Finding]:
     wanted = [item.analyte for item in factors if item.analyte is not None and item.at == "baseline"]
     if any(getattr(item, "baseline_definition", None) for item in study.protocol.analyses):
         wanted += cohort.grids
+    for definition in _list_scores(study):
+        wanted += [item.analyte for item in definition.inputs_needed if item.day is None]
     found: list[Finding] = []
     for analyte in dict.fromkeys(wanted):
         values = derive_baseline(
@@ -279,6 +282,11 @@ def _check_baseline(study: Study, cohort: CohortOutcomes) -> list[Finding]:
     return found
 
 
+def _list_scores(study: Study) -> list[ScoreDefinition]:
+    factors = study.protocol.factors.values()
+    return [study.library.find_score(item.score) for item in factors if item.score is not None]
+
+
 def _used_definitions(study: Study, plan: Plan) -> list[str]:
     names = [grade.address.partition(".")[0] for grade in plan.grades]
     names += [recovery.definition.id for recovery in plan.recoveries]
@@ -286,6 +294,7 @@ def _used_definitions(study: Study, plan: Plan) -> list[str]:
     for analysis in study.protocol.analyses:
         if isinstance(analysis, Characteristics) and analysis.baseline_definition:
             names.append(analysis.baseline_definition.partition(".")[0])
+    names += [definition.id for definition in _list_scores(study)]
     gates = ["model_gates"] if any(map(_has_models, study.protocol.analyses)) else []
     return [*dict.fromkeys(names), "neighbor_bounds", "baseline", *gates]
 
