@@ -61,6 +61,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "day_grid",
             "runs",
             "gaps",
+            "half_lines",
             "outcome_rows",
             "day_account",
             "baseline",

@@ -1,4 +1,4 @@
-"""Limits of normal: in the unit of their row, plausible, and in order; otherwise not used."""
+"""Limits of normal and baselines: in the unit of their row, plausible, in order; otherwise not used."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def read_limits(
     """Return the rows with limits that can be used, and findings on those that cannot.
 
     `rows` has `analyte`, `lln`, `uln` in canonical units and `bad_lln`, `bad_uln` (the cell was no plain
-    number).
+    number), and the same for `baseline` where the file has one.
     `stated` gives a lower limit per analyte in canonical units for rows without one.
     """
     findings: list[Finding] = []
-    for name in ("lln", "uln"):
+    for name in (name for name in ("lln", "uln", "baseline") if name in rows.columns):
         if rows[f"bad_{name}"].any():
             bad = rows.filter(pl.col(f"bad_{name}"))["source_row"]
             findings += note_rows(

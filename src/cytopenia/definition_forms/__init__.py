@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from cytopenia.definition_forms.base import Citation, CutName, LimitOfNormal, Status
-from cytopenia.definition_forms.grades import GradeRule, GradesDefinition, GradesPart
+from cytopenia.definition_forms.base import (
+    Citation,
+    Condition,
+    CutName,
+    LimitOfNormal,
+    MultipleOfBaseline,
+    Status,
+)
+from cytopenia.definition_forms.grades import GradeRule, GradesDefinition, GradesPart, RemovedPart
 from cytopenia.definition_forms.kinds import FORMS, Definition
 from cytopenia.definition_forms.recovery import (
     Criterion,
@@ -21,6 +28,7 @@ __all__ = [
     "BaselineDefinition",
     "BoundsDefinition",
     "Citation",
+    "Condition",
     "Criterion",
     "CutName",
     "Definition",
@@ -30,8 +38,10 @@ __all__ = [
     "GradesPart",
     "Landmark",
     "LimitOfNormal",
+    "MultipleOfBaseline",
     "RecoveryCounting",
     "RecoveryDefinition",
+    "RemovedPart",
     "Run",
     "Status",
     "SupportKind",

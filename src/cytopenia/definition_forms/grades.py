@@ -7,16 +7,25 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from cytopenia.definition_forms.base import CUT_NAMES, Cut, CutName, Form, Head, LimitOfNormal
+from cytopenia.definition_forms.base import (
+    CUT_NAMES,
+    Condition,
+    Cut,
+    CutName,
+    Form,
+    Head,
+    LimitOfNormal,
+    MultipleOfBaseline,
+)
 
-__all__ = ["GradeRule", "GradesDefinition", "GradesPart"]
+__all__ = ["GradeRule", "GradesDefinition", "GradesPart", "RemovedPart"]
 
 
 class GradeRule(Form):
     """One half-line: every value beyond the cut has at least this grade.
 
     A rule that a laboratory value cannot decide has no cut and `lab_gradable = false`; it keeps the official
-    words and is never assigned.
+    words and is never assigned. Several rules of one grade are alternatives: any one is enough.
     """
 
     grade: int = Field(ge=1, le=5)
@@ -24,6 +33,7 @@ class GradeRule(Form):
     at_most: Cut | None = None
     above: Cut | None = None
     at_least: Cut | None = None
+    only_if: Condition | None = None
     text: str = Field(min_length=1)
     lab_gradable: bool = True
 
@@ -36,6 +46,8 @@ class GradeRule(Form):
             )
         if not self.lab_gradable and given:
             raise ValueError(f"grade {self.grade}: a rule that is not lab_gradable has no cut; got {given}")
+        if self.only_if is not None and not (given and self.only_if.is_sick_below is self.is_sick_below):
+            raise ValueError(f"grade {self.grade}: only_if must stand beside a cut and point the same way")
         return self
 
     @property
@@ -44,8 +56,8 @@ class GradeRule(Form):
         return next(name for name in CUT_NAMES if getattr(self, name) is not None)
 
     @property
-    def cut(self) -> float | LimitOfNormal:
-        """The cut in the unit of the definition, or a multiple of the limit of normal."""
+    def cut(self) -> float | LimitOfNormal | MultipleOfBaseline:
+        """The cut in the unit of the definition, or a multiple of the limit of normal or the baseline."""
         return getattr(self, self.comparator)
 
     @property
@@ -76,11 +88,13 @@ class GradesPart(Form):
             raise ValueError("no rule has a cut; a laboratory value can decide nothing")
         if len({rule.is_sick_below for rule in rules}) > 1:
             raise ValueError("all rules must point the same way: below/at_most, or above/at_least")
-        if len({(rule.grade) for rule in rules}) < len(rules):
-            raise ValueError("two rules of the same grade; without `days` each grade has one cut")
-        # A fixed cut and a limit of normal have no order before the laboratory is known.
-        for is_fixed in (True, False):
-            alike = [rule for rule in rules if isinstance(rule.cut, float) is is_fixed]
+        if len({(rule.grade, type(rule.cut)) for rule in rules}) < len(rules):
+            raise ValueError(
+                "two rules of the same grade with the same kind of cut; without `days` each grade has one"
+            )
+        # A number, a limit of normal and a baseline have no order before laboratory and patient are known.
+        for kind in dict.fromkeys(type(rule.cut) for rule in rules):
+            alike = [rule for rule in rules if type(rule.cut) is kind]
             for milder, worse in pairwise(alike):
                 if _is_easier(worse, milder):
                     raise ValueError(
@@ -90,17 +104,22 @@ class GradesPart(Form):
         return grades
 
 
-def _size(cut: float | LimitOfNormal) -> float:
-    return cut.lln if isinstance(cut, LimitOfNormal) else cut
+def _size(cut: float | LimitOfNormal | MultipleOfBaseline) -> float:
+    if isinstance(cut, LimitOfNormal):
+        return cut.lln
+    return cut.baseline if isinstance(cut, MultipleOfBaseline) else cut
 
 
 def _name_rule(rule: GradeRule) -> str:
-    times = " x lln" if isinstance(rule.cut, LimitOfNormal) else ""
+    is_relative = isinstance(rule.cut, LimitOfNormal | MultipleOfBaseline)
+    times = f" x {next(iter(type(rule.cut).model_fields))}" if is_relative else ""
     return f"{rule.comparator} {_size(rule.cut):g}{times}"
 
 
 def _is_easier(worse: GradeRule, milder: GradeRule) -> bool:
     """Whether the rule of the worse grade takes a value that the rule of the milder grade does not."""
+    if milder.only_if not in (None, worse.only_if):
+        return True
     distance = _size(worse.cut) - _size(milder.cut)
     if not worse.is_sick_below:
         distance = -distance
@@ -109,11 +128,19 @@ def _is_easier(worse: GradeRule, milder: GradeRule) -> bool:
     return distance > 0 or (distance == 0 and includes_cut and milder_excludes)
 
 
+class RemovedPart(Form):
+    """A term that this version no longer has, and what to use instead."""
+
+    text: str = Field(min_length=1)
+    use: str = Field(min_length=1)
+
+
 class GradesDefinition(Head):
     """A set of graded terms, one part per analyte."""
 
     kind: Literal["grades"]
     parts: dict[str, GradesPart] = Field(min_length=1)
+    removed: dict[str, RemovedPart] = Field(default_factory=dict)
 
     @property
     def part_names(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from cytopenia.units import list_units, load_analytes, match_unit
 __all__ = ["Library", "load_definition", "load_library"]
 
 _SHOWN_UNITS = 8
-_HEAD = ("id", "kind", "title", "version", "status", "citation", "text", "note")
+_HEAD = ("id", "kind", "title", "version", "status", "citation", "text", "note", "removed")
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,9 @@ class Library:
             raise DefinitionError(f"unknown definition '{name}'{hint}; known: {', '.join(known)}")
         definition = self.definitions[name]
         known = sorted(definition.part_names)
+        if isinstance(definition, GradesDefinition) and part in definition.removed and part not in known:
+            removed = definition.removed[part]
+            raise DefinitionError(f"'{address}': {removed.text} Use '{removed.use}' instead.")
         if dot and part not in known:
             parts = f"parts: {', '.join(known)}" if known else f"it has none; write '{name}'"
             raise DefinitionError(f"'{name}' has no part '{part}'{suggest_name(part, known)}; {parts}")
