@@ -80,6 +80,12 @@ class GradesPart(Form):
         """The rules that a laboratory value can decide, mildest first."""
         return tuple(sorted((rule for rule in self.grades if rule.lab_gradable), key=lambda r: r.grade))
 
+    @property
+    def needs_baseline(self) -> bool:
+        """Whether a rule is relative to the patient's baseline."""
+        cuts = [cut for rule in self.lab_rules for cut in (rule.cut, rule.only_if and rule.only_if.cut)]
+        return any(isinstance(cut, MultipleOfBaseline) for cut in cuts)
+
     @field_validator("grades")
     @classmethod
     def _has_no_easier_rule_at_a_higher_grade(cls, grades: tuple[GradeRule, ...]) -> tuple[GradeRule, ...]:
@@ -111,9 +117,10 @@ def _size(cut: float | LimitOfNormal | MultipleOfBaseline) -> float:
 
 
 def _name_rule(rule: GradeRule) -> str:
-    is_relative = isinstance(rule.cut, LimitOfNormal | MultipleOfBaseline)
-    times = f" x {next(iter(type(rule.cut).model_fields))}" if is_relative else ""
-    return f"{rule.comparator} {_size(rule.cut):g}{times}"
+    number = f"{rule.comparator} {_size(rule.cut):g}"
+    if isinstance(rule.cut, LimitOfNormal):
+        return f"{number} x lln"
+    return f"{number} x baseline" if isinstance(rule.cut, MultipleOfBaseline) else number
 
 
 def _is_easier(worse: GradeRule, milder: GradeRule) -> bool:

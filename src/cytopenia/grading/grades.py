@@ -73,7 +73,7 @@ def grade_courses(
     """
     rules = part.lab_rules
     limits = _collect_limits(grid, baseline)
-    days = [judge_rule(rule, part, grid.low, grid.high, limits) for rule in rules]
+    days = [judge_rule(rule, part, low=grid.low, high=grid.high, limits=limits) for rule in rules]
     grade = np.array([rule.grade for rule in rules], dtype=np.float64)
     judged_days = grid.measured | grid.short_gap
     known_days = [
@@ -86,14 +86,14 @@ def grade_courses(
     open_questions = np.stack([any_marked(found.possible & grid.measured) for found in days])
     has_measurement = any_marked(grid.measured)
     has_question = any_marked(open_questions.T)
-    decider = _highest(known)
+    decider = _first_of_its_grade(_highest(known), known, grade)
     is_judged = any_marked(known.T) | (has_measurement & ~has_question)
     policy = np.where(is_judged, _grade_at(decider, grade), np.nan)
     best = _grade_at(_highest(certain), grade)
     worst = np.where(has_measurement, _grade_at(_highest(possible), grade), grade[-1])
     floor = np.where(is_judged, policy, best)
     is_final = policy == grade[-1]
-    deciding_days = _pick_days(decider, known_days)
+    deciding_days = _pick_days(_grade_at(decider, grade), grade, known_days)
     if min_grade is not None:
         asked = grade >= min_grade
         is_final = policy >= min_grade
@@ -138,7 +138,7 @@ def _known_by_cap(rule: GradeRule, part: GradesPart, grid: ScenarioGrid, limits:
     """Capped days whose cap alone meets the rule for certain."""
     if grid.cap is None or not rule.is_sick_below:
         return np.zeros_like(grid.capped)
-    return grid.capped & judge_rule(rule, part, grid.cap, grid.cap, limits).certain
+    return grid.capped & judge_rule(rule, part, low=grid.cap, high=grid.cap, limits=limits).certain
 
 
 def _name_lacking(days: list[Verdicts], grid: ScenarioGrid) -> NDArray[np.int8]:
@@ -160,11 +160,21 @@ def _grade_at(place: NDArray[np.int8], grade: Grid) -> Grid:
     return np.where(place < 0, 0.0, grade[place])
 
 
-def _pick_days(place: NDArray[np.int8], days: list[Marks]) -> Marks:
+def _first_of_its_grade(place: NDArray[np.int8], met: Marks, grade: Grid) -> NDArray[np.int8]:
+    """Of several rules of the highest grade that are met, the one that the definition names first."""
+    reached = _grade_at(place, grade)
+    first = place.copy()
+    for index in reversed(range(grade.size)):
+        first[met[index] & (reached == grade[index])] = index
+    return first
+
+
+def _pick_days(reached: Grid, grade: Grid, days: list[Marks]) -> Marks:
+    """Days on which the grade of each patient is met, by any of its rules."""
     picked = np.zeros_like(days[0])
-    for index, marks in enumerate(days):
-        rows = place == index
-        picked[rows] = marks[rows]
+    for worth, marks in zip(grade, days, strict=True):
+        rows = reached == worth
+        picked[rows] |= marks[rows]
     return picked
 
 
@@ -296,7 +306,7 @@ def judge_rows(rows: pl.DataFrame, part: GradesPart) -> pl.DataFrame:
     lacks_limit = np.zeros(value.size, dtype=np.bool_)
     lacks_baseline = np.zeros(value.size, dtype=np.bool_)
     for rule in part.lab_rules:
-        found = judge_rule(rule, part, low, high, limits)
+        found = judge_rule(rule, part, low=low, high=high, limits=limits)
         lacks_limit |= found.lacks_limit
         lacks_baseline |= found.lacks_baseline
         grade = np.where(found.certain, np.int8(rule.grade), grade)

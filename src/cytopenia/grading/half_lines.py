@@ -31,6 +31,10 @@ class Baselines:
     low: Grid
     high: Grid
 
+    def part(self, patients: slice) -> Baselines:
+        """Return the baselines of some of the patients."""
+        return Baselines(self.low[patients], self.high[patients])
+
     @classmethod
     def missing(cls, shape: tuple[int, ...]) -> Baselines:
         """Return baselines that nobody has."""
@@ -56,7 +60,7 @@ class Verdicts:
     lacks_baseline: Marks
 
 
-def judge_rule(rule: GradeRule, part: GradesPart, low: Grid, high: Grid, limits: RowLimits) -> Verdicts:
+def judge_rule(rule: GradeRule, part: GradesPart, *, low: Grid, high: Grid, limits: RowLimits) -> Verdicts:
     """Judge one rule on values known to lie between `low` and `high`, in the canonical unit.
 
     Parameters

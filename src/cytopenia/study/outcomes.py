@@ -12,7 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cytopenia.contract import Tables
-from cytopenia.definition_forms import BoundsDefinition
+from cytopenia.definition_forms import BaselineDefinition, BoundsDefinition
+from cytopenia.grading.baseline import lay_out_baseline
 from cytopenia.grading.day_grid import (
     Courses,
     DayGrid,
@@ -24,6 +25,7 @@ from cytopenia.grading.day_grid import (
 )
 from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
 from cytopenia.grading.grades import GRADE_REASONS, ROLES, STATES, VERDICTS, grade_courses
+from cytopenia.grading.half_lines import Baselines
 from cytopenia.grading.nadirs import NADIR_REASONS, derive_nadirs
 from cytopenia.grading.outcome_rows import (
     EVIDENCE_SCHEMA,
@@ -67,6 +69,8 @@ class CohortOutcomes:
         One row per patient and outcome, and the days behind them.
     cells : DataFrame
         `outcome`, `analyte`, `day`, `state`, `patients`: the cells of each recovery, counted.
+    baselines : mapping of analyte to Baselines
+        For the analytes whose rules are relative to it.
     """
 
     courses: Courses
@@ -75,6 +79,7 @@ class CohortOutcomes:
     outcomes: pl.DataFrame
     evidence: pl.DataFrame
     cells: pl.DataFrame
+    baselines: Mapping[str, Baselines] = field(default_factory=dict[str, Baselines])
 
 
 @dataclass
@@ -95,6 +100,7 @@ class _Kernel:
     grids: Mapping[str, DayGrid]
     support: Mapping[tuple[str, str], Mapping[str, Marks]]
     bounds: BoundsDefinition
+    baselines: Mapping[str, Baselines]
 
     def run(self, patients: slice) -> _Found:
         scenarios = {
@@ -107,8 +113,12 @@ class _Kernel:
         }
         found = _Found()
         for grade in self.plan.grades:
+            baseline = self.baselines.get(grade.part.analyte)
             rows, evidence = grade_courses(
-                grade.part, scenarios[grade.part.analyte].window(*grade.window), min_grade=grade.min_grade
+                grade.part,
+                scenarios[grade.part.analyte].window(*grade.window),
+                min_grade=grade.min_grade,
+                baseline=None if baseline is None else baseline.part(patients),
             )
             found.outcomes[_grade_key(grade)] = rows
             found.evidence[_grade_key(grade), grade.part.analyte] = evidence
@@ -156,6 +166,7 @@ def derive_outcomes(
     *,
     bounds: BoundsDefinition,
     use_caps: bool = False,
+    baseline: BaselineDefinition | None = None,
     progress: Progress | None = None,
 ) -> CohortOutcomes:
     """Run the kernel over a cohort.
@@ -168,6 +179,8 @@ def derive_outcomes(
         How far an unmeasured day can lie from its neighbors.
     use_caps : bool
         Bound one analyte by another where the definition of the bounds says so (neutrophils by white cells).
+    baseline : BaselineDefinition, optional
+        Which value rules relative to the baseline refer to; without it no patient has one.
     progress : callable, optional
         Called with a label, the patients done and all patients.
 
@@ -188,7 +201,12 @@ def derive_outcomes(
         )
         for analyte, (first, last) in plan.days.items()
     }
-    kernel = _Kernel(plan, courses, grids, _lay_out_all_support(tables, plan, courses), bounds)
+    baselines = {
+        grade.part.analyte: lay_out_baseline(labs, courses, analyte=grade.part.analyte, definition=baseline)
+        for grade in plan.grades
+        if baseline is not None and grade.part.needs_baseline
+    }
+    kernel = _Kernel(plan, courses, grids, _lay_out_all_support(tables, plan, courses), bounds, baselines)
     found = _run_parts(kernel, list(split_courses(courses)), progress)
     return CohortOutcomes(
         courses,
@@ -197,6 +215,7 @@ def derive_outcomes(
         _frame_all_outcomes(plan, found, courses),
         _frame_all_evidence(plan, found, courses),
         _frame_cells(found),
+        baselines,
     )
 
 

@@ -98,7 +98,12 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
     plan = build_plan(study)
     bounds = study.library.bounds
     cohort = derive_outcomes(
-        chosen, plan, bounds=bounds, use_caps=study.protocol.study.bound_anc_by_wbc, progress=progress
+        chosen,
+        plan,
+        bounds=bounds,
+        use_caps=study.protocol.study.bound_anc_by_wbc,
+        baseline=study.library.baseline,
+        progress=progress,
     )
     outcomes = derive_all(cohort, plan, study.library.baseline)
     frames = {str(key[0]): part for key, part in outcomes.partition_by("outcome", as_dict=True).items()}
