@@ -67,6 +67,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "baseline",
             "nadirs",
             "grades",
+            "grade_ranges",
             "durations",
             "recovery",
             "recovery_time",
@@ -121,6 +122,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "models",
             "associations",
             "run",
+            "definition_changes",
         ],
         "report": [
             "display",
@@ -151,7 +153,16 @@ FLOORS: list[dict[str, list[str]]] = [
     {"grade_file": [], "run_content": []},
     {"workflow": []},
     {
-        "commands": ["terminal", "studies", "grade", "definitions", "score", "simulate", "explain"],
+        "commands": [
+            "terminal",
+            "studies",
+            "grade",
+            "definition_pages",
+            "definitions",
+            "score",
+            "simulate",
+            "explain",
+        ],
         "app": ["pages", "routes"],
     },
     {"cli": []},

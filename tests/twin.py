@@ -4,7 +4,8 @@ It shares no code with the package. A number is an exact fraction; an end of an 
 (number, side): side -1 is "just below", 0 "exactly", +1 "just above". "<0.1" is (0, 0) to (0.1, -1).
 A lab row is a dict with day, analyte, value, comparator, lln, invalid. A course is a dict with
 second_infusion and death (day or None). A rule is a dict with grade, comparator, cut (number,
-"lln", or None for a missing baseline), and where it has them `times` (the multiple of the limit) and `only_if` (another rule that must hold as well).
+"lln", or None for a missing baseline), and where it has them `times` (the multiple of the limit) and
+`only_if` (another rule that must hold as well).
 """
 
 from __future__ import annotations

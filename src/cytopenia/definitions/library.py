@@ -63,6 +63,17 @@ class Library:
             raise DefinitionError(f"'{name}' has no part '{part}'{suggest_name(part, known)}; {parts}")
         return definition
 
+    def find_comparable(self, address: str) -> dict[str, GradesPart]:
+        """Return what `find_parts` does, or raise with words about comparing."""
+        definition = self.find(address)
+        if not isinstance(definition, GradesDefinition):
+            known = sorted(name for name, one in self.definitions.items() if one.kind == "grades")
+            raise DefinitionError(
+                f"'{definition.id}' is of kind '{definition.kind}' and cannot be compared;"
+                f" only definitions of kind 'grades' can: {', '.join(known)}"
+            )
+        return self.find_parts(address)
+
     def find_parts(self, address: str) -> dict[str, GradesPart]:
         """Return the graded parts of "ctcae_v4", or the one of "ctcae_v4.anemia", by address.
 

@@ -11,7 +11,7 @@ from cytopenia.study.protocol import Study
 from cytopenia.study.protocol_forms import OutcomeSpec
 from cytopenia.units import load_analytes
 
-__all__ = ["GradePlan", "NadirPlan", "Plan", "RecoveryPlan", "build_plan", "plan_recovery"]
+__all__ = ["GradePlan", "NadirPlan", "Plan", "RecoveryPlan", "build_plan", "plan_grades", "plan_recovery"]
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,21 @@ def build_plan(study: Study) -> Plan:
         combinations=tuple(name for name, spec in specs.items() if spec.any_of),
         specs=specs,
         days=_plan_days(grades, recoveries, study.library.bounds.longest_days),
+    )
+
+
+def plan_grades(grades: tuple[GradePlan, ...], bounds: BoundsDefinition) -> Plan:
+    """Return the plan of graded terms alone; each names one outcome."""
+    specs = {
+        grade.outcomes[0]: OutcomeSpec(definition=grade.address, window=grade.window) for grade in grades
+    }
+    return Plan(
+        grades=grades,
+        nadirs=(),
+        recoveries=(),
+        combinations=(),
+        specs=specs,
+        days=_plan_days(grades, (), bounds.longest_days),
     )
 
 

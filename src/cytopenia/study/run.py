@@ -46,7 +46,7 @@ from cytopenia.study.summaries import (
 )
 from cytopenia.version import __version__
 
-__all__ = ["StudyRun", "run_plan"]
+__all__ = ["StudyRun", "choose_cohort", "run_plan"]
 
 _LIBRARIES = ("polars", "numpy", "scipy", "pydantic", "matplotlib", "jinja2", "python-docx")
 
@@ -94,7 +94,7 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         The protocol names columns that no table has.
     """
     check_factors(study, tables)
-    flow, chosen = _choose_cohort(study, tables)
+    flow, chosen = choose_cohort(study, tables)
     plan = build_plan(study)
     bounds = study.library.bounds
     cohort = derive_outcomes(
@@ -127,8 +127,8 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
     )
 
 
-def _choose_cohort(study: Study, tables: Tables) -> tuple[list[ResultRow], Tables]:
-    """The patients with an infusion and every required column, and a row for each step."""
+def choose_cohort(study: Study, tables: Tables) -> tuple[list[ResultRow], Tables]:
+    """Return the patients with an infusion and every required column, and a row for each step."""
     described = tables.patients.select("patient_id").unique()
     infused = tables.infusions.filter(pl.col("day") == 0).unique(
         "patient_id", keep="first", maintain_order=True
