@@ -117,13 +117,13 @@ def say_rule(rule: GradeRule | Condition, unit: str) -> str:
     >>> from cytopenia.definitions.library import load_library
     >>> part = load_library().find_parts("ctcae_v5.fibrinogen_decreased")["ctcae_v5.fibrinogen_decreased"]
     >>> [say_rule(rule, part.unit) for rule in part.grades[2:4]]
-    ['below 0.75 × LLN', 'at most 0.75 × baseline, only if below LLN']
+    ['below 0.75 × LLN', 'at most 0.75 × baseline (only if below LLN)']
     """
     if isinstance(rule, GradeRule) and not rule.lab_gradable:
         return f"“{rule.text}” (not decided by a laboratory value)"
     words = f"{rule.comparator.replace('_', ' ')} {_say_cut(rule.cut, unit)}"
     condition = rule.only_if if isinstance(rule, GradeRule) else None
-    return words if condition is None else f"{words}, only if {say_rule(condition, unit)}"
+    return words if condition is None else f"{words} (only if {say_rule(condition, unit)})"
 
 
 def _say_cut(cut: float | LimitOfNormal | MultipleOfBaseline, unit: str) -> str:
