@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cytopenia.definition_forms import GradesDefinition, GradesPart
-from cytopenia.definitions import Library, TermChange, list_changes
+from cytopenia.definitions import GradeChange, Library, TermChange, list_changes
 from cytopenia.grading.grade_ranges import RangeMap, ValueRange, map_ranges
 from cytopenia.study.definition_changes import Reached, TermInPatients
 from cytopenia.units import load_analytes
@@ -22,6 +22,11 @@ from cytopenia.units import load_analytes
 __all__ = ["collect_comparison", "print_comparison", "print_definition", "print_json", "print_list"]
 
 PAGE_WIDTH = 100
+_SHOWN_PROPERTIES: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
+    (TermChange, ("status", "is_renamed")),
+    (GradeChange, ("changes_rule", "changes_wording")),
+    (ValueRange, ("text", "changes")),
+)
 _STATUS = {
     "unchanged": "unchanged",
     "wording": "only the wording changes",
@@ -40,8 +45,10 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, pl.DataFrame):
         return value.to_dicts()
     found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    names = {TermChange: ("status", "is_renamed"), ValueRange: ("text", "changes")}
-    return {**found, **{name: getattr(value, name) for name in names.get(type(value), ())}}
+    for kind, names in _SHOWN_PROPERTIES:
+        if isinstance(value, kind):
+            return {**found, **{name: getattr(value, name) for name in names}}
+    return found
 
 
 def _open_console() -> Console:
@@ -85,8 +92,10 @@ def print_definition(page: dict[str, Any]) -> None:
         if part["note"]:
             console.print(escape(part["note"]))
     console.print()
-    quoted = () if not page["grades"] else [rule for rule in page["rules"] if "“" in rule]
-    for line in [rule for rule in page["rules"] if rule not in quoted]:
+    notes = {part["note"] for part in page["grades"]}
+    # The rules of graded terms stand in the tables above; what is left of them is the definition's own note.
+    told = [rule for rule in page["rules"] if not page["grades"] or ("“" not in rule and rule not in notes)]
+    for line in told:
         console.print(escape(line))
     for line in page["assumed"]:
         console.print(f"Assumed: {escape(line)}")
@@ -175,20 +184,21 @@ def _print_ranges(console: Console, ranges: RangeMap) -> None:
         for found in ranges.without_limit
         if found.changes and (found.text, found.old, found.new) not in known
     ]
+    if shown:
+        limit = "" if ranges.limit_above is None else f", for a limit of normal above {ranges.limit_above:g}"
+        console.print(f"values in {ranges.unit}{limit}:")
     for found in shown:
-        console.print(f"  {_say_range(found, ranges.unit)}")
+        console.print(f"  {_say_range(found)}")
+    if without:
+        console.print(f"values in {ranges.unit}, without a limit of normal:")
     for found in without:
-        console.print(f"  without a limit of normal, {_say_range(found, ranges.unit)}")
-    if shown and ranges.limit_above is not None:
-        console.print(f"  (for a limit of normal above {ranges.limit_above:g} {ranges.unit})")
+        console.print(f"  {_say_range(found)}")
     if ranges.leaves_out_baseline:
-        console.print(
-            "  Rules relative to the baseline depend on the patient and are compared in words only."
-        )
+        console.print("Rules relative to the baseline depend on the patient and are compared in words only.")
 
 
-def _say_range(found: ValueRange, unit: str) -> str:
-    return f"{found.text} {unit}: {_say_grade(found.old)} -> {_say_grade(found.new, short=True)}"
+def _say_range(found: ValueRange) -> str:
+    return f"{found.text}: {_say_grade(found.old)} -> {_say_grade(found.new, short=True)}"
 
 
 def _say_grade(grade: int | None, *, short: bool = False) -> str:
@@ -203,12 +213,16 @@ def _print_patients(console: Console, found: list[TermInPatients], page: dict[st
         console.print(
             "The study grades no analyte that both definitions grade: there is no window to compare."
         )
+    graded = {term.analyte for term in found}
+    others = [_title(term) for term in page["terms"] if term.analyte not in graded]
+    if found and others:
+        console.print(escape(f"Not counted, because the study does not grade it: {', '.join(others)}."))
     for term in found:
         title = load_analytes()[term.analyte].title
         first, last = term.window
         console.print(
             f"[bold]{escape(title)}[/bold], day {first} to {last}, {term.patients} patients:"
-            f" {term.milder} milder, {term.worse} worse, {_say_one_sided(term)}"
+            f" grade lower in {term.milder}, higher in {term.worse}, judged by one only {term.judged_by_one}"
         )
         console.print(_cross(term, page["old"], page["new"]))
         for name, reached in ((page["old"], term.old_reached), (page["new"], term.new_reached)):
@@ -216,10 +230,6 @@ def _print_patients(console: Console, found: list[TermInPatients], page: dict[st
                 f"  grade {term.min_grade} or higher, {escape(name)}: {_say_reached(reached, term)}"
             )
         console.print()
-
-
-def _say_one_sided(term: TermInPatients) -> str:
-    return f"{term.judged_by_one} judged by one definition only"
 
 
 def _say_reached(reached: Reached, term: TermInPatients) -> str:
