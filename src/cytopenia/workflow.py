@@ -125,7 +125,7 @@ def compare_in_study(
     study = read_protocol(path)
     tables = require_tables(read_tables(study.data_folder, study.protocol.data))
     tables = _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
-    return compare_in_patients(study, tables, old, new, min_grade=min_grade, progress=progress)
+    return compare_in_patients(study, tables, old=old, new=new, min_grade=min_grade, progress=progress)
 
 
 def _say_nothing(label: str, done: int, total: int) -> None:

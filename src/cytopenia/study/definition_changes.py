@@ -71,7 +71,13 @@ class TermInPatients:
 
 
 def compare_in_patients(
-    study: Study, tables: Tables, old: str, new: str, *, min_grade: int, progress: Progress | None = None
+    study: Study,
+    tables: Tables,
+    *,
+    old: str,
+    new: str,
+    min_grade: int,
+    progress: Progress | None = None,
 ) -> list[TermInPatients]:
     """Grade the cohort of a study by two definitions.
 
