@@ -768,3 +768,17 @@ def test_require_tables_returns_clean_tables_and_lists_every_error() -> None:
 def test_the_contract_names_six_tables_with_a_description_for_every_column() -> None:
     assert list(TABLES) == ["patients", "infusions", "labs", "support", "events", "responses"]
     assert all(column.description for table in TABLES.values() for column in table.columns)
+
+
+@pytest.mark.parametrize("baseline", ["about 4", "<4", "4000"])
+def test_a_baseline_that_cannot_be_used_is_named_and_left_out(baseline: str) -> None:
+    row = {"analyte": "fibrinogen", "value": "2", "unit": "g/L", "baseline": baseline}
+    labs, findings = prepare_labs(pl.DataFrame([row]))
+    assert labs["baseline"].to_list() == [None]
+    assert find(findings, "baseline_unusable")["column"] == "baseline"
+
+
+def test_a_baseline_is_in_the_unit_of_its_row() -> None:
+    row = {"analyte": "fibrinogen", "value": "200", "unit": "mg/dL", "baseline": "400"}
+    assert prepare_labs(pl.DataFrame([row]))[0].select("value", "baseline").row(0) == (2.0, 4.0)
+    assert "baseline" not in prepare_labs(pl.DataFrame([row]).drop("baseline"))[0].columns

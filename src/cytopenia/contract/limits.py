@@ -26,7 +26,11 @@ def read_limits(
         if rows[f"bad_{name}"].any():
             bad = rows.filter(pl.col(f"bad_{name}"))["source_row"]
             findings += note_rows(
-                f"labs.{name}", "limit_not_a_number", f"{name} is not one number", rows=bad, total=total
+                f"labs.{name}",
+                _name_rule(name, "limit_not_a_number"),
+                f"{name} is not one number",
+                rows=bad,
+                total=total,
             )
         if rows[name].null_count() < rows.height:
             rows, found = _drop_implausible(rows, name, total=total)
@@ -53,9 +57,15 @@ def _drop_implausible(rows: pl.DataFrame, name: str, *, total: int) -> tuple[pl.
         row = load_analytes()[analyte]
         usual = row.limit_text if name == "lln" else f"0 to {row.plausible_high:g} {row.unit}"
         what = f"{name} of {analyte} lies outside the usual {usual}"
-        findings += note_rows(f"labs.{name}", "limit_implausible", what, rows=concerned, total=total)
+        findings += note_rows(
+            f"labs.{name}", _name_rule(name, "limit_implausible"), what, rows=concerned, total=total
+        )
         rows = rows.with_columns(pl.when(outside).then(None).otherwise(pl.col(name)).alias(name))
     return rows, findings
+
+
+def _name_rule(name: str, rule: str) -> str:
+    return "baseline_unusable" if name == "baseline" else rule
 
 
 def _is_usable(name: str, limit: float, analyte: str) -> bool:
