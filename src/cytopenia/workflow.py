@@ -272,7 +272,7 @@ def init_study(folder: Path, *, force: bool = False) -> tuple[Path, list[str]]:
 
 
 _EMPTY = "empty_tables"
-_FILLED_IN_HERE = {"minute", "source_row"}
+_FILLED_IN_HERE = {"minute", "source_row", "baseline"}
 
 
 def _write_empty_tables(folder: Path) -> None:
