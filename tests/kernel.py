@@ -27,6 +27,7 @@ from cytopenia.grading.day_grid import (
 from cytopenia.grading.follow_up import follow_courses
 from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
 from cytopenia.grading.grades import GRADE_REASONS, grade_courses
+from cytopenia.grading.half_lines import Baselines
 from cytopenia.grading.nadirs import NADIR_REASONS, derive_nadirs
 from cytopenia.grading.outcome_rows import OutcomeRows, frame_outcomes
 from cytopenia.grading.recovery import (
@@ -121,7 +122,7 @@ def lay_out_parts(
     )
     for patients in split_courses(courses, part_size):
         part = grid.part(patients)
-        yield patients, derive_scenarios(part, slack=bounds.slack[analyte], longest=bounds.longest_days)
+        yield patients, derive_scenarios(part, slack=bounds.slack_of(analyte), longest=bounds.longest_days)
 
 
 def grade_cohort(
@@ -131,10 +132,15 @@ def grade_cohort(
     window: tuple[int, int],
     cap: bool = False,
     part_size: int = 2048,
+    baseline: Baselines | None = None,
 ) -> pl.DataFrame:
     courses = lay_out_courses(tables)
     grids = lay_out_parts(tables, courses, analyte=part.analyte, days=window, cap=cap, part_size=part_size)
-    rows = [grade_courses(part, grid.window(*window))[0] for _, grid in grids]
+    everybody = baseline or Baselines.missing((len(courses),))
+    rows = [
+        grade_courses(part, grid.window(*window), baseline=everybody.part(patients))[0]
+        for patients, grid in grids
+    ]
     rules = [rule.text for rule in part.lab_rules]
     return frame_outcomes(rows, courses.patient_id, outcome="grade", reasons=GRADE_REASONS, rules=rules)
 

@@ -36,7 +36,9 @@ VALUES = {
     "wbc": [0, 0.1, 0.4, 0.5, 0.814, 0.9, 1, 1.5, 2, 2.25, 3, 4, 4.5, 11],
     "alc": [0, 0.1, 0.13, 0.2, 0.3, 0.5, 0.75, 0.8, 1, 1.2, 3],
     "hemoglobin": [60, 72, 72.7, 79, 79.9, 80, 80.1, 88, 95, 99, 100, 110, 121, 120, 132, 140],
-    "platelets": [0, 5, 16, 24, 25, 33, 37.5, 49, 50, 50.1, 75, 76, 112.5, 150, 200],
+    "platelets": [0, 5, 9.9, 10, 16, 24, 25, 33, 37.5, 49, 50, 50.1, 75, 76, 112.5, 150, 200],
+    "cd4": [0, 0.03, 0.05, 0.075, 0.1, 0.19, 0.2, 0.3, 0.45, 0.5, 0.6, 0.75, 1],
+    "fibrinogen": [0, 0.4, 0.5, 0.6, 0.74, 0.75, 0.9, 1, 1.2, 1.49, 1.5, 1.8, 2, 2.25, 2.4, 3, 3.1, 4.5],
 }
 LIMITS = {
     "anc": [None, 1.2, 1.5, 1.8, 2],
@@ -44,6 +46,8 @@ LIMITS = {
     "alc": [None, 0.7, 1],
     "hemoglobin": [None, 95, 120, 130],
     "platelets": [None, 70, 140, 150],
+    "cd4": [None, 0.4, 0.6],
+    "fibrinogen": [None, 1.5, 2, 2.4],
 }
 STEPS = [1, 0, 1, 1, 2, 2, 3, 4, 6, 7, 8, 9, 10]
 COMPARATORS = ["="] * 8 + ["<", "<=", ">", ">="]
@@ -77,7 +81,7 @@ Row = dict[str, Any]
 
 
 def parts() -> dict[str, GradesPart]:
-    """The terms of CTCAE 4.03, and three made-up ones with the other comparators."""
+    """The terms of CTCAE 4.03, what later versions changed, and made-up ones with the other comparators."""
     anc = {"title": "Closed cuts", "analyte": "anc", "unit": "1e9/L"}
     wbc = {"title": "High counts", "analyte": "wbc", "unit": "1e9/L"}
     made_up = {
@@ -86,13 +90,25 @@ def parts() -> dict[str, GradesPart]:
             "grades": [_rule(grade, at_most=cut) for grade, cut in [(1, 1.5), (3, 0.5), (4, 0.1)]],
         },
         "above": {**wbc, "grades": [_rule(1, above=2), _rule(2, above=4.5)]},
+        "above_baseline": {
+            **wbc,
+            "grades": [
+                _rule(1, above=4.5),
+                _rule(1, at_least={"baseline": 1.5}),
+                _rule(2, above={"baseline": 3}, only_if={"above": 2}),
+            ],
+        },
         "at_least": {**wbc, "grades": [_rule(1, at_least=2), _rule(3, at_least=4.5)]},
     }
     made = {name: GradesPart.model_validate(part) for name, part in made_up.items()}
-    return {**load_library().find_parts("ctcae_v4"), **made}
+    changed = ["neutrophil_count_decreased", "thrombocytopenia", "fibrinogen_decreased"]
+    later = {
+        f"ctcae_v6.{name}": load_library().find_parts("ctcae_v6")[f"ctcae_v6.{name}"] for name in changed
+    }
+    return {**load_library().find_parts("ctcae_v4"), **later, **made}
 
 
-def _rule(grade: int, **cut: float) -> Row:
+def _rule(grade: int, **cut: Any) -> Row:
     return {"grade": grade, "text": "made up", **cut}
 
 

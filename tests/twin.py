@@ -3,7 +3,9 @@
 It shares no code with the package. A number is an exact fraction; an end of an interval is a pair
 (number, side): side -1 is "just below", 0 "exactly", +1 "just above". "<0.1" is (0, 0) to (0.1, -1).
 A lab row is a dict with day, analyte, value, comparator, lln, invalid. A course is a dict with
-second_infusion and death (day or None). A rule is a dict with grade, comparator, cut (number or "lln").
+second_infusion and death (day or None). A rule is a dict with grade, comparator, cut (number,
+"lln", or None for a missing baseline), and where it has them `times` (the multiple of the limit) and
+`only_if` (another rule that must hold as well).
 """
 
 from __future__ import annotations
@@ -25,6 +27,9 @@ SLACK = {
     "alc": Fraction("1.5"),
     "platelets": Fraction("1.5"),
     "hemoglobin": Fraction("1.1"),
+    # The package widens an analyte that the bounds do not name by the widest slack of all.
+    "cd4": Fraction("1.5"),
+    "fibrinogen": Fraction("1.5"),
 }
 ZERO: End = (Fraction(0), 0)
 INFINITE: End = (inf, 0)
@@ -78,8 +83,24 @@ def is_possible(low: End, high: End, comparator: str, cut: float | None) -> bool
     return is_met(low if comparator in ("below", "at_most") else high, comparator, cut)
 
 
-def cut_of(rule: Row, lln: float | None) -> float | None:
-    return lln if rule["cut"] == "lln" else rule["cut"]
+def cut_of(rule: Row, lln: float | None) -> Any:
+    if rule["cut"] != "lln":
+        return rule["cut"]
+    return None if lln is None else exact(lln) * exact(rule.get("times", 1))
+
+
+def with_condition(rule: Row) -> list[Row]:
+    """The rule and what must hold beside it."""
+    return [rule] if rule.get("only_if") is None else [rule, rule["only_if"]]
+
+
+def holds(low: End, high: End, rule: Row, lln: float | None) -> bool:
+    """Whether every value of the interval meets the rule and its condition."""
+    return all(is_certain(low, high, r["comparator"], cut_of(r, lln)) for r in with_condition(rule))
+
+
+def may_hold(low: End, high: End, rule: Row, lln: float | None) -> bool:
+    return all(is_possible(low, high, r["comparator"], cut_of(r, lln)) for r in with_condition(rule))
 
 
 # -- runs ------------------------------------------------------------------------------------------
@@ -238,12 +259,10 @@ def grade_row(row: Row, rules: Sequence[Row]) -> int | None:
     if day is None:
         return None
     low, high = day["low"], day["high"]
-    cuts = [(rule, cut_of(rule, day["lln"])) for rule in rules]
-    certain = [rule["grade"] for rule, cut in cuts if is_certain(low, high, rule["comparator"], cut)]
+    certain = [rule["grade"] for rule in rules if holds(low, high, rule, day["lln"])]
     if certain:
         return max(certain)
-    possible = any(is_possible(low, high, rule["comparator"], cut) for rule, cut in cuts)
-    return None if possible else 0
+    return None if any(may_hold(low, high, rule, day["lln"]) for rule in rules) else 0
 
 
 def certain_days(days: dict[int, Row], rule: Row, states: Sequence[str]) -> list[int]:
@@ -251,7 +270,7 @@ def certain_days(days: dict[int, Row], rule: Row, states: Sequence[str]) -> list
         d
         for d, day in days.items()
         if (day["state"] in states or day["cap"] is not None)
-        and is_certain(day["low"], day["high"], rule["comparator"], cut_of(rule, day["lln"]))
+        and holds(day["low"], day["high"], rule, day["lln"])
     ]
 
 
@@ -259,10 +278,9 @@ def known_days(days: dict[int, Row], rule: Row) -> list[int]:
     """Days that decide the rule: a measured value, or a WBC cap that meets the rule as a value."""
     found = []
     for d, day in days.items():
-        cut = cut_of(rule, day["lln"])
         cap = day["cap"] if rule["comparator"] in ("below", "at_most") else None
-        by_cap = cap is not None and cut is not None and is_met(cap, rule["comparator"], cut)
-        by_value = day["state"] == "measured" and is_certain(day["low"], day["high"], rule["comparator"], cut)
+        by_cap = cap is not None and holds(cap, cap, rule, day["lln"])
+        by_value = day["state"] == "measured" and holds(day["low"], day["high"], rule, day["lln"])
         if by_cap or by_value:
             found.append(d)
     return sorted(found)
@@ -272,8 +290,7 @@ def possible_days(days: dict[int, Row], rule: Row, states: Sequence[str]) -> lis
     return [
         d
         for d, day in days.items()
-        if day["state"] in states
-        and is_possible(day["low"], day["high"], rule["comparator"], cut_of(rule, day["lln"]))
+        if day["state"] in states and may_hold(day["low"], day["high"], rule, day["lln"])
     ]
 
 
@@ -319,7 +336,7 @@ def grade_course(
     evidence = "open" if open_days else "bracketed"
     if policy == top or len(measured) == len(days):
         evidence = "measured"
-    decisive = known_days(days, deciding) if deciding is not None else []
+    decisive = [day for rule in known if rule["grade"] == policy for day in known_days(days, rule)]
     return {
         "policy": policy,
         "best": best,

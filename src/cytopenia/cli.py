@@ -8,6 +8,7 @@ from io import TextIOWrapper
 
 from cyclopts import App
 
+from cytopenia.commands.definitions import definitions
 from cytopenia.commands.grade import grade
 from cytopenia.commands.score import score
 from cytopenia.commands.studies import check, demo, init, run
@@ -24,7 +25,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for _command in (check, demo, grade, init, run, score):
+for _command in (check, definitions, demo, grade, init, run, score):
     app.command(_command)
 
 _READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended

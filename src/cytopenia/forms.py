@@ -142,7 +142,7 @@ def _plain(annotation: Any) -> Any:
 
 def _choose_branch(union: Any, tag: str) -> Any:
     """The form of a union that a tag names: by its class, or by the `kind` it is for."""
-    for branch in get_args(union):
+    for branch in map(_plain, get_args(union)):
         kind = getattr(branch, "model_fields", {}).get("kind")
         if tag == getattr(branch, "__name__", "") or (kind is not None and tag in get_args(kind.annotation)):
             return branch

@@ -27,7 +27,7 @@ from cytopenia.one_file import FileOptions, build_section, require_paths, split_
 from cytopenia.readers.mapping import DataSection, read_mapping
 from cytopenia.readers.tabular import read_lab_file, read_tables
 from cytopenia.study.outcomes import Progress, derive_outcomes
-from cytopenia.study.plan import RecoveryPlan, plan_grades, plan_recovery
+from cytopenia.study.plan import RecoveryPlan, plan_parts, plan_recovery
 from cytopenia.units import convert_value, resolve_analyte
 from cytopenia.values import is_number_text
 
@@ -195,7 +195,7 @@ def _count_days(
 ) -> tuple[pl.DataFrame, GradeSummary]:
     """The outcomes table of parts that count days or look at a landmark, one row per patient and part."""
     tables = require_tables(read_tables(request.labs, _read_section(request)))
-    plan = plan_grades(library.find_parts(request.definition), library.bounds)
+    plan = plan_parts(library.find_parts(request.definition), library.bounds)
     cohort = derive_outcomes(tables, plan, bounds=library.bounds, progress=progress)
     lines: list[str] = []
     for grade in plan.grades:

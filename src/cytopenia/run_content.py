@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cytopenia.definition_forms import LimitOfNormal
 from cytopenia.report.content import ReportContent
 from cytopenia.study.analysis_forms import Analysis, Characteristics, Recovery, RiskFactors
 from cytopenia.study.plan import Plan
@@ -91,5 +90,5 @@ def _draw_cuts(run: StudyRun) -> dict[str, list[tuple[float, str]]]:
     lines: dict[str, list[tuple[float, str]]] = {}
     for plan in run.plan.grades:
         cuts = [(rule.cut, f"grade {rule.grade}") for rule in plan.part.lab_rules]
-        lines[plan.part.analyte] = [(cut, label) for cut, label in cuts if not isinstance(cut, LimitOfNormal)]
+        lines[plan.part.analyte] = [(cut, label) for cut, label in cuts if isinstance(cut, float)]
     return lines

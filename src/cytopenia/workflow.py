@@ -20,12 +20,22 @@ from cytopenia.contract import TABLES, Tables, check_tables, require_tables
 from cytopenia.errors import OutputError
 from cytopenia.readers.tabular import read_tables
 from cytopenia.run_content import collect_content
+from cytopenia.study.definition_changes import TermInPatients, compare_in_patients
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.outcomes import Progress
 from cytopenia.study.protocol import Study, read_protocol
 from cytopenia.study.run import StudyRun, run_plan
 
-__all__ = ["WrittenStudy", "check_study", "fill_template", "init_study", "run_demo", "run_study", "write_run"]
+__all__ = [
+    "WrittenStudy",
+    "check_study",
+    "compare_in_study",
+    "fill_template",
+    "init_study",
+    "run_demo",
+    "run_study",
+    "write_run",
+]
 
 _MARKER = "provenance.json"
 _DEFAULT_SEED = 20230515
@@ -91,6 +101,31 @@ def check_study(path: Path | str) -> pl.DataFrame:
     tables = read_tables(study.data_folder, study.protocol.data)
     check_factors(study, _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day))
     return check_tables(tables)
+
+
+def compare_in_study(
+    path: Path | str, old: str, new: str, *, min_grade: int, progress: Progress | None = None
+) -> list[TermInPatients]:
+    """Grade the patients of a study by two definitions, over the windows of the study.
+
+    Parameters
+    ----------
+    path : path
+        The study file, or its folder.
+    old, new : str
+        Addresses of definitions of kind "grades".
+    min_grade : int
+        The grade whose patients are counted under both.
+
+    Raises
+    ------
+    CytopeniaError
+        As `run_study`; DefinitionError for a definition that cannot be compared.
+    """
+    study = read_protocol(path)
+    tables = require_tables(read_tables(study.data_folder, study.protocol.data))
+    tables = _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
+    return compare_in_patients(study, tables, old=old, new=new, min_grade=min_grade, progress=progress)
 
 
 def _say_nothing(label: str, done: int, total: int) -> None:
@@ -238,7 +273,7 @@ def init_study(folder: Path, *, force: bool = False) -> tuple[Path, list[str]]:
 
 
 _EMPTY = "empty_tables"
-_FILLED_IN_HERE = {"minute", "source_row"}
+_FILLED_IN_HERE = {"minute", "source_row", "baseline"}
 
 
 def _write_empty_tables(folder: Path) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import twin
-from cytopenia.definition_forms import GradesPart, LimitOfNormal
+from cytopenia.definition_forms import Condition, GradeRule, GradesPart, LimitOfNormal, MultipleOfBaseline
+from cytopenia.grading.day_grid import lay_out_courses
 from cytopenia.grading.grades import grade_labs
+from cytopenia.grading.half_lines import Baselines
 from kernel import find_cohort_nadirs, grade_cohort, make_labs, make_tables
 from strategies import VALUES, cohorts, parts
 
@@ -33,24 +37,40 @@ terms = st.sampled_from(sorted(PARTS))
 analytes = st.sampled_from(sorted(VALUES))
 
 
-def rules_of(part: GradesPart) -> list[twin.Row]:
+# The baseline of each patient in turn; the kernel must not mix them up.
+BASELINES = [None, 3.0, 0.9, 2.0]
+
+
+def rules_of(part: GradesPart, baseline: float | None = None) -> list[twin.Row]:
     return [
         {
             "grade": rule.grade,
-            "comparator": rule.comparator,
-            "cut": "lln" if isinstance(rule.cut, LimitOfNormal) else rule.cut,
+            **cut_of(rule, baseline),
+            "only_if": rule.only_if and cut_of(rule.only_if, baseline),
         }
         for rule in part.lab_rules
     ]
 
 
+def cut_of(rule: GradeRule | Condition, baseline: float | None) -> twin.Row:
+    """The cut as the twin reads it: a multiple of the baseline is a number, or missing."""
+    if isinstance(rule.cut, LimitOfNormal):
+        return {"comparator": rule.comparator, "cut": "lln", "times": rule.cut.lln}
+    cut = rule.cut
+    if isinstance(cut, MultipleOfBaseline):
+        cut = None if baseline is None else twin.exact(baseline) * twin.exact(cut.baseline)
+    return {"comparator": rule.comparator, "cut": cut}
+
+
 def check_grades(cohort: list[twin.Row], part: GradesPart, *, cap: bool) -> None:
-    graded = grade_cohort(make_tables(cohort), part, window=WINDOW, cap=cap)
+    baselines = {p["patient_id"]: BASELINES[place % len(BASELINES)] for place, p in enumerate(cohort)}
+    tables = make_tables(cohort)
+    known = np.array([baselines[name] for name in lay_out_courses(tables).patient_id], dtype=np.float64)
+    graded = grade_cohort(tables, part, window=WINDOW, cap=cap, baseline=Baselines(known, known))
     rows = {row["patient_id"]: row for row in graded.iter_rows(named=True)}
     for p in cohort:
-        expected = twin.grade_course(
-            p["labs"], p, rules_of(part), analyte=part.analyte, window=WINDOW, cap=cap
-        )
+        rules = rules_of(part, baselines[p["patient_id"]])
+        expected = twin.grade_course(p["labs"], p, rules, analyte=part.analyte, window=WINDOW, cap=cap)
         found = rows[p["patient_id"]]
         assert {name: found[name] for name in COMPARED} == {name: expected[name] for name in COMPARED}
         assert (found["reason"] != "") == (not expected["decided"])
@@ -82,12 +102,14 @@ def test_courses_capped_by_white_cells_are_graded_as_by_the_twin(name, cohort):
 
 
 @twice
-@given(name=terms, data=st.data())
-def test_rows_are_graded_as_by_the_twin(name, data):
+@given(name=terms, data=st.data(), baseline=st.sampled_from(BASELINES))
+def test_rows_are_graded_as_by_the_twin(name, data, baseline):
     part = PARTS[name]
     cohort = data.draw(cohorts(part.analyte, days=DAYS, most=2))
-    graded = grade_labs(make_labs(cohort), {name: part})
-    expected = [twin.grade_row(row, rules_of(part)) for p in cohort for row in p["labs"]]
+    labs = make_labs(cohort).with_columns(baseline=pl.lit(baseline, dtype=pl.Float64))
+    graded = grade_labs(labs, {name: part})
+    rules = rules_of(part, baseline)
+    expected = [twin.grade_row(row, rules) for p in cohort for row in p["labs"]]
     assert graded["grade"].to_list() == expected
     assert graded["grade_reason"].null_count() == 0
 

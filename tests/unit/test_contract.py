@@ -785,3 +785,17 @@ def test_crp_off_by_ten_is_a_finding(values: tuple[float, ...], unit: str, hit: 
     found = prepare_labs(labs)[1].filter(pl.col("rule") == "suspected_unit")
     assert found.height == bool(hit)
     assert all(hit in message and "3 to 120 mg/L" in message for message in found["message"])
+
+
+@pytest.mark.parametrize("baseline", ["about 4", "<4", "4000"])
+def test_a_baseline_that_cannot_be_used_is_named_and_left_out(baseline: str) -> None:
+    row = {"analyte": "fibrinogen", "value": "2", "unit": "g/L", "baseline": baseline}
+    labs, findings = prepare_labs(pl.DataFrame([row]))
+    assert labs["baseline"].to_list() == [None]
+    assert find(findings, "baseline_unusable")["column"] == "baseline"
+
+
+def test_a_baseline_is_in_the_unit_of_its_row() -> None:
+    row = {"analyte": "fibrinogen", "value": "200", "unit": "mg/dL", "baseline": "400"}
+    assert prepare_labs(pl.DataFrame([row]))[0].select("value", "baseline").row(0) == (2.0, 4.0)
+    assert "baseline" not in prepare_labs(pl.DataFrame([row]).drop("baseline"))[0].columns

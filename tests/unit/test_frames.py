@@ -166,7 +166,7 @@ def test_a_decimal_mark_that_is_none() -> None:
         grade_labs(pl.DataFrame(COLUMNS), decimal=";")
 
 
-@pytest.mark.parametrize("name", ["ctcae_v5", "qiu2023_recovery", "ctcae_v4.anaemia"])
+@pytest.mark.parametrize("name", ["ctcae_v9", "qiu2023_recovery", "ctcae_v4.anaemia"])
 def test_a_definition_that_grades_no_values(name: str) -> None:
     with pytest.raises(DefinitionError, match=name.partition(".")[0]):
         grade_labs(pl.DataFrame(COLUMNS), name)

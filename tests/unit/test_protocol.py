@@ -231,8 +231,8 @@ def test_every_key_is_on_the_page(key: str) -> None:
         ),
         (
             'baseline_definition = "ctcae_v4"',
-            'baseline_definition = "ctcae_v5"',
-            "baseline_definition: unknown definition 'ctcae_v5' (did you mean 'ctcae_v4'?)",
+            'baseline_definition = "ctcae_v44"',
+            "baseline_definition: unknown definition 'ctcae_v44' (did you mean 'ctcae_v4'?)",
         ),
         (
             'baseline_definition = "ctcae_v4"',

@@ -19,11 +19,12 @@ from cytopenia.units import (
 )
 
 
-def test_the_twelve_analytes_and_their_units() -> None:
+def test_the_thirteen_analytes_and_their_units() -> None:
     assert {name: analyte.unit for name, analyte in load_analytes().items()} == {
         "anc": "1e9/L",
         "wbc": "1e9/L",
         "alc": "1e9/L",
+        "cd4": "1e9/L",
         "platelets": "1e9/L",
         "hemoglobin": "g/L",
         "crp": "mg/L",

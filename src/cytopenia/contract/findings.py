@@ -185,6 +185,9 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "limit_implausible": FindingRule(
             "warning", "lln", "The limit is not used; it must be in the unit of its row."
         ),
+        "baseline_unusable": FindingRule(
+            "warning", "baseline", "The baseline is not used; give one number in the unit of its row."
+        ),
         "limits_reversed": FindingRule("warning", "lln", "Both limits are not used; lln must be below uln."),
         "limit_stated": FindingRule("info", "lln", ""),
         "duplicate_rows": FindingRule("info", None, "The first of each was kept."),

@@ -30,7 +30,7 @@ IMPLAUSIBLE = "implausible value"
 DATE_MISSING = "date missing"
 NO_PATIENT = "patient id missing"
 
-_NUMBERS = ("value", "lln", "uln")
+_NUMBERS = ("value", "lln", "uln", "baseline")
 
 _VALUE_RULES = {
     MISSING: ("value_missing", "the value is blank or missing"),
@@ -69,7 +69,7 @@ def prepare_labs(
     labs : DataFrame, one row per measurement
         `analyte` (any listed name), `value` (text or number, as printed), `unit`; optionally `patient_id`,
         `day` or `date`,
-        `time`, `lln` and `uln` (in the unit of the row), `invalid` (a reason), `source_row`.
+        `time`, `lln`, `uln` and `baseline` (in the unit of the row), `invalid` (a reason), `source_row`.
     text
         The decimal mark and the date format, where the columns alone do not settle them.
     lln
@@ -179,13 +179,13 @@ def _encode(column: pl.Series) -> pl.Series:
 
 def _parse_numbers(table: pl.DataFrame, decimal: str) -> pl.DataFrame:
     """The basic columns with value, comparator, limits as printed, and the first reason not to judge."""
-    limits = [name for name in ("lln", "uln") if name in table.columns]
+    limits = [name for name in ("lln", "uln", "baseline") if name in table.columns]
     if decimal == "auto":
         decimal = settle_decimal(table[name] for name in ("value", *limits))
     rows = table.select("patient_id", "analyte", "printed", "source_row").hstack(
         parse_values(table["value"], decimal=decimal)
     )
-    for name in ("lln", "uln"):
+    for name in dict.fromkeys(["lln", "uln", *limits]):
         if name in limits:
             parsed = parse_values(table[name], decimal=decimal)
             bad = (parsed["invalid"].is_not_null() & (parsed["invalid"] != MISSING)) | (
@@ -237,15 +237,16 @@ def _convert(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Find
     """Values and limits in canonical units; rows of a missing or unknown unit lose their numbers."""
     unread: dict[str, list[str | None]] = {}
     judged = rows.select("analyte", "printed", "source_row").filter(rows["invalid"].is_null())
+    numbers = [name for name in _NUMBERS if name in rows.columns]
     for analyte, printed in _list_pairs(rows):
         unit = match_unit(analyte, printed)
         where = (pl.col("analyte") == analyte) & pl.col("printed").eq_missing(pl.lit(printed))
         if unit is None:
             unread.setdefault(analyte, []).append(printed)
             rows = _mark(rows, where, UNIT_MISSING if printed is None else UNKNOWN_UNIT)
-            rows = rows.with_columns(pl.when(~where).then(pl.col(*_NUMBERS)))
+            rows = rows.with_columns(pl.when(~where).then(pl.col(*numbers)))
         elif not unit.is_canonical:
-            converted = {name: express_conversion(name, unit) for name in _NUMBERS}
+            converted = {name: express_conversion(name, unit) for name in numbers}
             rows = rows.with_columns(
                 pl.when(where).then(change).otherwise(name).alias(name) for name, change in converted.items()
             )
@@ -297,8 +298,8 @@ def _collapse(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Fin
 
     Rows that are not judged, or without patient or day, may look alike only because something is missing.
     """
-    names = ("patient_id", "day", "minute", "analyte", "value", "comparator", "lln", "uln", "invalid")
-    key = [name for name in names if rows[name].null_count() < rows.height]
+    names = ("patient_id", "day", "minute", "analyte", *_NUMBERS, "comparator", "invalid")
+    key = [name for name in names if name in rows.columns and rows[name].null_count() < rows.height]
     if rows.select(key).hash_rows().n_unique() == rows.height:
         return rows, []
     certain = pl.col("invalid").is_null() & pl.col("day").is_not_null() & (pl.col("patient_id") != "")
@@ -327,4 +328,5 @@ def _write_out(rows: pl.DataFrame) -> pl.DataFrame:
         else canonical
     )
     rows = rows.with_columns(pl.col("analyte").cast(pl.String), unit=unit)
-    return rows.select(column.name for column in TABLES["labs"].outputs)
+    given = [name for name in ("baseline",) if name in rows.columns]
+    return rows.select(*(column.name for column in TABLES["labs"].outputs), *given)

@@ -1,4 +1,4 @@
-"""Limits of normal: in the unit of their row, plausible, and in order; otherwise not used."""
+"""Limits of normal and baselines: in the unit of their row, plausible, in order; otherwise not used."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ def read_limits(
     """Return the rows with limits that can be used, and findings on those that cannot.
 
     `rows` has `analyte`, `lln`, `uln` in canonical units and `bad_lln`, `bad_uln` (the cell was no plain
-    number).
+    number), and the same for `baseline` where the file has one.
     `stated` gives a lower limit per analyte in canonical units for rows without one.
     """
     findings: list[Finding] = []
-    for name in ("lln", "uln"):
+    for name in (name for name in ("lln", "uln", "baseline") if name in rows.columns):
         if rows[f"bad_{name}"].any():
             bad = rows.filter(pl.col(f"bad_{name}"))["source_row"]
             findings += note_rows(
-                f"labs.{name}", "limit_not_a_number", f"{name} is not one number", rows=bad, total=total
+                f"labs.{name}",
+                _name_rule(name, "limit_not_a_number"),
+                f"{name} is not one number",
+                rows=bad,
+                total=total,
             )
         if rows[name].null_count() < rows.height:
             rows, found = _drop_implausible(rows, name, total=total)
@@ -53,9 +57,15 @@ def _drop_implausible(rows: pl.DataFrame, name: str, *, total: int) -> tuple[pl.
         row = load_analytes()[analyte]
         usual = row.limit_text if name == "lln" else f"0 to {row.plausible_high:g} {row.unit}"
         what = f"{name} of {analyte} lies outside the usual {usual}"
-        findings += note_rows(f"labs.{name}", "limit_implausible", what, rows=concerned, total=total)
+        findings += note_rows(
+            f"labs.{name}", _name_rule(name, "limit_implausible"), what, rows=concerned, total=total
+        )
         rows = rows.with_columns(pl.when(outside).then(None).otherwise(pl.col(name)).alias(name))
     return rows, findings
+
+
+def _name_rule(name: str, rule: str) -> str:
+    return "baseline_unusable" if name == "baseline" else rule
 
 
 def _is_usable(name: str, limit: float, analyte: str) -> bool:

@@ -160,10 +160,19 @@ _LABS = TableRule(
             allowed=("=", "<", "<=", ">", ">="),
         ),
         _column(
-            "unit", pl.String, "unit of value, lln and uln; the canonical unit after reading", required=True
+            "unit",
+            pl.String,
+            "unit of value, lln, uln and baseline; the canonical unit after reading",
+            required=True,
         ),
         _column("lln", pl.Float64, "lower limit of normal"),
         _column("uln", pl.Float64, "upper limit of normal"),
+        _column(
+            "baseline",
+            pl.Float64,
+            "the patient's value before treatment, for grading single rows relative to it",
+            always=False,
+        ),
         _column("invalid", pl.String, "why the value must not be judged (clumping, diluted ...)"),
         _ROW,
     ),

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from cytopenia.definition_forms.base import Citation, CutName, LimitOfNormal, Status
+from cytopenia.definition_forms.base import (
+    Citation,
+    Condition,
+    CutName,
+    LimitOfNormal,
+    MultipleOfBaseline,
+    Status,
+)
 from cytopenia.definition_forms.clinical import (
     BedsideDefinition,
     BedsideLine,
@@ -11,7 +18,7 @@ from cytopenia.definition_forms.clinical import (
     PlainCut,
 )
 from cytopenia.definition_forms.counting import CENSORING, Confirm, Counting, Landing
-from cytopenia.definition_forms.grades import GradeRule, GradesDefinition, GradesPart
+from cytopenia.definition_forms.grades import GradeRule, GradesDefinition, GradesPart, RemovedPart
 from cytopenia.definition_forms.kinds import FORMS, Definition
 from cytopenia.definition_forms.recovery import (
     Criterion,
@@ -54,6 +61,7 @@ __all__ = [
     "BoundsDefinition",
     "Citation",
     "Coefficients",
+    "Condition",
     "Confirm",
     "Counting",
     "Criterion",
@@ -69,6 +77,7 @@ __all__ = [
     "LimitOfNormal",
     "ModelDefinition",
     "ModelInput",
+    "MultipleOfBaseline",
     "NotDefinable",
     "NotDefinableEntry",
     "PlainCut",
@@ -78,6 +87,7 @@ __all__ = [
     "RatioDefinition",
     "RecoveryCounting",
     "RecoveryDefinition",
+    "RemovedPart",
     "Run",
     "Scaling",
     "ScoreDefinition",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 __all__ = [
     "CUT_NAMES",
     "Citation",
+    "Condition",
     "Cut",
     "CutName",
     "Form",
     "Head",
     "LimitOfNormal",
+    "MultipleOfBaseline",
     "Number",
     "Status",
 ]
@@ -46,16 +48,75 @@ class LimitOfNormal(Form):
     lln: Number = Field(gt=0)
 
 
-def _read_limit(value: object) -> object:
-    """The limit of normal spelled out; numbers and tables pass to the forms behind this."""
-    if value == "lln":
-        return {"lln": 1.0}
-    if isinstance(value, bool) or not isinstance(value, int | float | dict | LimitOfNormal):
-        raise ValueError(f'is {value!r}; allowed: a number, "lln", or a multiple such as {{ lln = 0.75 }}')
+class MultipleOfBaseline(Form):
+    """A cut that depends on the patient: a multiple of the value before treatment."""
+
+    baseline: Number = Field(gt=0)
+
+
+_RELATIVE: dict[str, type[Form]] = {"lln": LimitOfNormal, "baseline": MultipleOfBaseline}
+
+
+def _read_cut(value: object) -> object:
+    """A relative cut spelled out; numbers and tables pass to the forms behind this."""
+    if isinstance(value, str) and value in _RELATIVE:
+        return {value: 1.0}
+    if isinstance(value, bool) or not isinstance(
+        value, int | float | dict | LimitOfNormal | MultipleOfBaseline
+    ):
+        raise ValueError(
+            f'is {value!r}; allowed: a number, "lln", "baseline", or a multiple such as {{ lln = 0.75 }}'
+        )
     return value  # pyright: ignore[reportUnknownVariableType]
 
 
-Cut = Annotated[Number | LimitOfNormal, BeforeValidator(_read_limit)]
+def _tell_cut(value: object) -> str:
+    """Which form a cut has, so that a wrong one is told about that form only."""
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, dict):
+        return "MultipleOfBaseline" if "baseline" in value else "LimitOfNormal"
+    return type(value).__name__
+
+
+Cut = Annotated[
+    Annotated[Number, Tag("number")]
+    | Annotated[LimitOfNormal, Tag("LimitOfNormal")]
+    | Annotated[MultipleOfBaseline, Tag("MultipleOfBaseline")],
+    Discriminator(_tell_cut),
+    BeforeValidator(_read_cut),
+]
+
+
+class Condition(Form):
+    """What must hold beside a rule, by the same value: one comparator and its cut."""
+
+    below: Cut | None = None
+    at_most: Cut | None = None
+    above: Cut | None = None
+    at_least: Cut | None = None
+
+    @model_validator(mode="after")
+    def _has_one_cut(self) -> Self:
+        given = [name for name in CUT_NAMES if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"needs exactly one of below, at_most, above, at_least; got {given}")
+        return self
+
+    @property
+    def comparator(self) -> CutName:
+        """The one comparator of the condition."""
+        return next(name for name in CUT_NAMES if getattr(self, name) is not None)
+
+    @property
+    def cut(self) -> float | LimitOfNormal | MultipleOfBaseline:
+        """The cut in the unit of the definition, or a multiple."""
+        return getattr(self, self.comparator)
+
+    @property
+    def is_sick_below(self) -> bool:
+        """Whether low values are the bad ones."""
+        return self.comparator in ("below", "at_most")
 
 
 class Head(Form):

@@ -7,10 +7,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from cytopenia.definition_forms.base import CUT_NAMES, Cut, CutName, Form, Head, LimitOfNormal
+from cytopenia.definition_forms.base import (
+    CUT_NAMES,
+    Condition,
+    Cut,
+    CutName,
+    Form,
+    Head,
+    LimitOfNormal,
+    MultipleOfBaseline,
+)
 from cytopenia.definition_forms.counting import Confirm, Counting, Landing
 
-__all__ = ["GradeRule", "GradesDefinition", "GradesPart"]
+__all__ = ["GradeRule", "GradesDefinition", "GradesPart", "RemovedPart"]
 
 _EVERY_DAY = 10_000
 
@@ -20,7 +29,8 @@ class GradeRule(Form):
 
     A rule that a laboratory value cannot decide has no cut and `lab_gradable = false`; it keeps the official
     words and is never assigned. With `days` the cut must be met on so many days of the window, counted as the
-    part says; "all" means from the beginning to the last day at risk.
+    part says; "all" means from the beginning to the last day at risk. Several
+    rules of one grade are alternatives: any one is enough.
     """
 
     grade: int = Field(ge=1, le=5)
@@ -29,6 +39,7 @@ class GradeRule(Form):
     above: Cut | None = None
     at_least: Cut | None = None
     days: Annotated[int, Field(ge=1, le=3650)] | Literal["all"] | None = None
+    only_if: Condition | None = None
     text: str = Field(min_length=1)
     lab_gradable: bool = True
 
@@ -41,6 +52,8 @@ class GradeRule(Form):
             )
         if not self.lab_gradable and given:
             raise ValueError(f"grade {self.grade}: a rule that is not lab_gradable has no cut; got {given}")
+        if self.only_if is not None and not (given and self.only_if.is_sick_below is self.is_sick_below):
+            raise ValueError(f"grade {self.grade}: only_if must stand beside a cut and point the same way")
         return self
 
     @property
@@ -49,8 +62,8 @@ class GradeRule(Form):
         return next(name for name in CUT_NAMES if getattr(self, name) is not None)
 
     @property
-    def cut(self) -> float | LimitOfNormal:
-        """The cut in the unit of the definition, or a multiple of the limit of normal."""
+    def cut(self) -> float | LimitOfNormal | MultipleOfBaseline:
+        """The cut in the unit of the definition, or a multiple of the limit of normal or the baseline."""
         return getattr(self, self.comparator)
 
     @property
@@ -103,6 +116,12 @@ class GradesPart(Form):
         """The rules that a laboratory value can decide, mildest first."""
         return tuple(sorted((rule for rule in self.grades if rule.lab_gradable), key=lambda r: r.grade))
 
+    @property
+    def needs_baseline(self) -> bool:
+        """Whether a rule is relative to the patient's baseline."""
+        cuts = [cut for rule in self.lab_rules for cut in (rule.cut, rule.only_if and rule.only_if.cut)]
+        return any(isinstance(cut, MultipleOfBaseline) for cut in cuts)
+
     @field_validator("grades")
     @classmethod
     def _has_no_easier_rule_at_a_higher_grade(cls, grades: tuple[GradeRule, ...]) -> tuple[GradeRule, ...]:
@@ -111,12 +130,14 @@ class GradesPart(Form):
             raise ValueError("no rule has a cut; a laboratory value can decide nothing")
         if len({rule.is_sick_below for rule in rules}) > 1:
             raise ValueError("all rules must point the same way: below/at_most, or above/at_least")
-        once = [rule.grade for rule in rules if rule.days is None]
+        once = [(rule.grade, type(rule.cut)) for rule in rules if rule.days is None]
         if len(set(once)) < len(once):
-            raise ValueError("two rules of the same grade; without `days` each grade has one cut")
-        # A fixed cut and a limit of normal have no order before the laboratory is known.
-        for is_fixed in (True, False):
-            alike = [rule for rule in rules if isinstance(rule.cut, float) is is_fixed]
+            raise ValueError(
+                "two rules of the same grade with the same kind of cut; without `days` each grade has one"
+            )
+        # A number, a limit of normal and a baseline have no order before laboratory and patient are known.
+        for kind in dict.fromkeys(type(rule.cut) for rule in rules):
+            alike = [rule for rule in rules if type(rule.cut) is kind]
             for milder, worse in combinations(alike, 2):
                 if worse.grade > milder.grade and _is_easier(worse, milder):
                     raise ValueError(
@@ -126,14 +147,18 @@ class GradesPart(Form):
         return grades
 
 
-def _size(cut: float | LimitOfNormal) -> float:
-    return cut.lln if isinstance(cut, LimitOfNormal) else cut
+def _size(cut: float | LimitOfNormal | MultipleOfBaseline) -> float:
+    if isinstance(cut, LimitOfNormal):
+        return cut.lln
+    return cut.baseline if isinstance(cut, MultipleOfBaseline) else cut
 
 
 def _name_rule(rule: GradeRule) -> str:
-    times = " x lln" if isinstance(rule.cut, LimitOfNormal) else ""
+    number = f"{rule.comparator} {_size(rule.cut):g}"
     days = "" if rule.days is None else f" on {rule.days} days"
-    return f"{rule.comparator} {_size(rule.cut):g}{times}{days}"
+    if isinstance(rule.cut, LimitOfNormal):
+        return f"{number} x lln{days}"
+    return f"{number} x baseline{days}" if isinstance(rule.cut, MultipleOfBaseline) else number + days
 
 
 def _needed_days(rule: GradeRule) -> int:
@@ -145,6 +170,8 @@ def _is_easier(worse: GradeRule, milder: GradeRule) -> bool:
 
     It does where its cut takes more values on no more days, or as many values on fewer days.
     """
+    if milder.only_if not in (None, worse.only_if):
+        return True
     distance = _size(worse.cut) - _size(milder.cut)
     if not worse.is_sick_below:
         distance = -distance
@@ -156,11 +183,19 @@ def _is_easier(worse: GradeRule, milder: GradeRule) -> bool:
     return (takes_more and more_days <= 0) or (takes_as_much and more_days < 0)
 
 
+class RemovedPart(Form):
+    """A term that this version no longer has, and what to use instead."""
+
+    text: str = Field(min_length=1)
+    use: str = Field(min_length=1)
+
+
 class GradesDefinition(Head):
     """A set of graded terms, one part per analyte."""
 
     kind: Literal["grades"]
     parts: dict[str, GradesPart] = Field(min_length=1)
+    removed: dict[str, RemovedPart] = Field(default_factory=dict)
 
     @property
     def part_names(self) -> tuple[str, ...]:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from cytopenia.definitions.describe import describe_definition
+from cytopenia.definitions.changes import GradeChange, TermChange, list_changes, match_parts
+from cytopenia.definitions.describe import describe_definition, list_rules, say_rule
 from cytopenia.definitions.library import Library, load_definition, load_library
 
-__all__ = ["Library", "describe_definition", "load_definition", "load_library"]
+__all__ = [
+    "GradeChange",
+    "Library",
+    "TermChange",
+    "describe_definition",
+    "list_changes",
+    "list_rules",
+    "load_definition",
+    "load_library",
+    "match_parts",
+    "say_rule",
+]

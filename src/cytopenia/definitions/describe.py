@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cytopenia.definition_forms import (
     BaselineDefinition,
     BedsideDefinition,
     BoundsDefinition,
+    Condition,
     Criterion,
     Definition,
     FeverDefinition,
     GatesDefinition,
+    GradeRule,
     GradesDefinition,
+    GradesPart,
+    LimitOfNormal,
     ModelDefinition,
+    MultipleOfBaseline,
     NotDefinable,
     PointsDefinition,
     RatioDefinition,
@@ -25,7 +30,7 @@ from cytopenia.definitions.describe_clinical import describe_bedside, describe_f
 from cytopenia.definitions.describe_scores import describe_model, describe_points, describe_ratio
 from cytopenia.units import load_analytes, show_unit
 
-__all__ = ["describe_definition"]
+__all__ = ["describe_definition", "list_rules", "say_rule"]
 
 
 def describe_definition(definition: Definition, *, parts: Iterable[str] = ()) -> dict[str, Any]:
@@ -76,6 +81,75 @@ def _describe_grades(definition: GradesDefinition) -> tuple[list[str], list[str]
         rules += [f"{part.title}: {text}" for text, is_assumed in sentences if not is_assumed]
         assumed += [f"{part.title}: {text}" for text, is_assumed in sentences if is_assumed]
     return [*rules, *(note for note in notes if note)], assumed
+
+
+def list_rules(parts: Mapping[str, GradesPart]) -> list[dict[str, Any]]:
+    """Return the rules of graded terms as records, one per term.
+
+    Parameters
+    ----------
+    parts : mapping of address to GradesPart
+
+    Returns
+    -------
+    list of dict
+        `address`, `title`, `analyte`, `unit`, `note`, `rules`; each rule with `grade`, `words`, `text` (the
+        official sentence), `lab_gradable`, `comparator` and `cut` as the file has them, and `only_if`.
+    """
+    return [
+        {
+            "address": address,
+            "title": part.title,
+            "analyte": part.analyte,
+            "unit": part.unit,
+            "note": part.note or "",
+            "rules": [_list_rule(rule, part.unit) for rule in part.grades],
+        }
+        for address, part in parts.items()
+    ]
+
+
+def _list_rule(rule: GradeRule, unit: str) -> dict[str, Any]:
+    given = rule.model_dump(exclude_none=True)
+    comparator = rule.comparator if rule.lab_gradable else None
+    return {
+        "grade": rule.grade,
+        "words": say_rule(rule, unit) if rule.lab_gradable else "not decided by a laboratory value",
+        "text": rule.text,
+        "lab_gradable": rule.lab_gradable,
+        "comparator": comparator,
+        "cut": None if comparator is None else given[comparator],
+        "only_if": given.get("only_if"),
+    }
+
+
+def say_rule(rule: GradeRule | Condition, unit: str) -> str:
+    """Return a rule in words, with the unit of its cut.
+
+    Examples
+    --------
+    >>> from cytopenia.definitions.library import load_library
+    >>> part = load_library().find_parts("ctcae_v5.fibrinogen_decreased")["ctcae_v5.fibrinogen_decreased"]
+    >>> [say_rule(rule, part.unit) for rule in part.grades[2:4]]
+    ['below 0.75 × LLN', 'at most 0.75 × baseline (only if below LLN)']
+    """
+    if isinstance(rule, GradeRule) and not rule.lab_gradable:
+        return f"“{rule.text}” (not decided by a laboratory value)"
+    words = f"{rule.comparator.replace('_', ' ')} {_say_cut(rule.cut, unit)}"
+    condition = rule.only_if if isinstance(rule, GradeRule) else None
+    return words if condition is None else f"{words} (only if {say_rule(condition, unit)})"
+
+
+def _say_cut(cut: float | LimitOfNormal | MultipleOfBaseline, unit: str) -> str:
+    if isinstance(cut, LimitOfNormal):
+        return _say_multiple(cut.lln, "LLN")
+    if isinstance(cut, MultipleOfBaseline):
+        return _say_multiple(cut.baseline, "baseline")
+    return f"{cut:g} {show_unit(unit)}"
+
+
+def _say_multiple(times: float, name: str) -> str:
+    return name if times == 1 else f"{times:g} × {name}"
 
 
 def _describe_recovery(definition: RecoveryDefinition) -> tuple[list[str], list[str]]:

@@ -32,7 +32,7 @@ from cytopenia.units import list_units, load_analytes, match_unit
 __all__ = ["Library", "load_definition", "load_library"]
 
 _SHOWN_UNITS = 8
-_HEAD = ("id", "kind", "title", "version", "status", "citation", "text", "note")
+_HEAD = ("id", "kind", "title", "version", "status", "citation", "text", "note", "removed")
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,9 @@ class Library:
             raise DefinitionError(f"unknown definition '{name}'{hint}; known: {', '.join(known)}")
         definition = self.definitions[name]
         known = sorted(definition.part_names)
+        if isinstance(definition, GradesDefinition) and part in definition.removed and part not in known:
+            removed = definition.removed[part]
+            raise DefinitionError(f"'{address}': {removed.text} Use '{removed.use}' instead.")
         if dot and part not in known:
             parts = f"parts: {', '.join(known)}" if known else f"it has none; write '{name}'"
             raise DefinitionError(f"'{name}' has no part '{part}'{suggest_name(part, known)}; {parts}")
@@ -72,6 +75,17 @@ class Library:
                         f"'{name}' ({item.source}: “{item.says}”) cannot be computed: {item.reason}."
                         " Write a definition of your own into definitions/ if you mean a certain rule."
                     )
+
+    def find_comparable(self, address: str) -> dict[str, GradesPart]:
+        """Return what `find_parts` does, or raise with words about comparing."""
+        definition = self.find(address)
+        if not isinstance(definition, GradesDefinition):
+            known = sorted(name for name, one in self.definitions.items() if one.kind == "grades")
+            raise DefinitionError(
+                f"'{definition.id}' is of kind '{definition.kind}' and cannot be compared;"
+                f" only definitions of kind 'grades' can: {', '.join(known)}"
+            )
+        return self.find_parts(address)
 
     def find_parts(self, address: str) -> dict[str, GradesPart]:
         """Return the graded parts of "ctcae_v4", or the one of "ctcae_v4.anemia", by address.

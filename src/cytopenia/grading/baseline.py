@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
 
 from cytopenia.definition_forms import BaselineDefinition
+from cytopenia.grading.cuts import encode_ends
 from cytopenia.grading.day_grid import Courses
+from cytopenia.grading.half_lines import Baselines
 from cytopenia.units import load_analytes
 
-__all__ = ["BASELINE_SCHEMA", "derive_baseline", "derive_peak"]
+__all__ = ["BASELINE_SCHEMA", "derive_baseline", "derive_peak", "lay_out_baseline"]
 
 BASELINE_SCHEMA: dict[str, type[pl.DataType]] = {
     "patient_id": pl.String,
@@ -65,6 +68,18 @@ def derive_baseline(
         pl.lit(analyte).alias("analyte"),
         (pl.col("day") == pl.col("start")).alias("is_on_lymphodepletion_day"),
     ).select(pl.col(name).cast(dtype) for name, dtype in BASELINE_SCHEMA.items())
+
+
+def lay_out_baseline(
+    labs: Mapping[str, pl.DataFrame], courses: Courses, *, analyte: str, definition: BaselineDefinition
+) -> Baselines:
+    """Return what the baseline of every course can stand for, in the order of the courses."""
+    found = derive_baseline(labs, courses, analyte=analyte, definition=definition)
+    low, high = encode_ends(found["value"].to_numpy(), found["comparator"].to_numpy().astype(np.str_))
+    ends = found.select("patient_id").with_columns(low=pl.Series(low), high=pl.Series(high))
+    patients = pl.DataFrame({"patient_id": courses.patient_id})
+    laid_out = patients.join(ends, on="patient_id", how="left", maintain_order="left")
+    return Baselines(*(laid_out[name].fill_null(float("nan")).to_numpy() for name in ("low", "high")))
 
 
 def derive_peak(

@@ -14,6 +14,7 @@ from cytopenia.grading.durations import (
 from cytopenia.grading.follow_up import FollowUp
 from cytopenia.grading.gaps import ScenarioGrid
 from cytopenia.grading.grades import GRADE_REASONS, STATES, VERDICTS, grade_courses
+from cytopenia.grading.half_lines import Baselines
 from cytopenia.grading.landmarks import LANDMARK_REASONS, grade_landmark
 from cytopenia.grading.outcome_rows import EvidenceRows, OutcomeRows
 
@@ -21,7 +22,12 @@ __all__ = ["censoring_of", "grade_part", "reasons_of", "states_of", "verdicts_of
 
 
 def grade_part(
-    part: GradesPart, grid: ScenarioGrid, follow_up: FollowUp, *, min_grade: int | None = None
+    part: GradesPart,
+    grid: ScenarioGrid,
+    follow_up: FollowUp,
+    *,
+    min_grade: int | None = None,
+    baseline: Baselines | None = None,
 ) -> tuple[OutcomeRows, EvidenceRows]:
     """Grade each course as its part of a definition asks for.
 
@@ -34,12 +40,14 @@ def grade_part(
         From `follow_courses` with `censoring_of(part)`.
     min_grade : int, optional
         See `grade_courses`; the other ways of grading have no use for it.
+    baseline : Baselines, optional
+        See `grade_courses`.
     """
     if part.landmark is not None:
         return grade_landmark(part, grid, follow_up)
     if part.counting is not None:
         return grade_durations(part, grid, follow_up)
-    return grade_courses(part, grid, min_grade=min_grade)
+    return grade_courses(part, grid, min_grade=min_grade, baseline=baseline)
 
 
 def censoring_of(part: GradesPart) -> tuple[str, ...]:

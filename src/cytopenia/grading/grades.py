@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cytopenia.definition_forms import GradeRule, GradesPart, LimitOfNormal
-from cytopenia.grading.cuts import encode_ends, is_met
+from cytopenia.definition_forms import GradeRule, GradesPart
+from cytopenia.grading.cuts import encode_ends
 from cytopenia.grading.gaps import ScenarioGrid
+from cytopenia.grading.half_lines import Baselines, RowLimits, Verdicts, judge_rule
 from cytopenia.grading.outcome_rows import NO_DAY, EvidenceRows, OutcomeRows, count_days
 from cytopenia.grading.runs import any_marked, first_marked, last_marked, nearest_marked
-from cytopenia.units import convert_value
 
 __all__ = ["GRADE_REASONS", "ROLES", "STATES", "VERDICTS", "grade_courses", "grade_labs", "judge_rows"]
 
@@ -28,26 +27,23 @@ GRADE_REASONS = (
     "the reported values do not decide the grade",
     "an unmeasured day between measurements could have been worse",
     "a reported value could stand for a worse grade",
+    "baseline value missing",
+    "lower limit of normal and baseline value missing",
 )
 _NO_MEASUREMENT, _NO_LIMIT, _UNDECIDED_VALUE, _GAP_COULD_BE_WORSE, _VALUE_COULD_BE_WORSE = range(1, 6)
+_NO_BASELINE, _NEITHER = range(6, 8)
 
 ROLES = ("decides", "would settle")
 VERDICTS = ("meets the rule", "could meet a worse rule")
 STATES = ("measured", "wbc_bound", "short_gap", "open")
 
 
-@dataclass(frozen=True)
-class _RuleDays:
-    """Where one rule is met for certain and where it is possible, on every day of the window."""
-
-    certain: Marks
-    possible: Marks
-    needs_missing_limit: Marks
-    cut: float | Grid
-
-
 def grade_courses(
-    part: GradesPart, grid: ScenarioGrid, *, min_grade: int | None = None
+    part: GradesPart,
+    grid: ScenarioGrid,
+    *,
+    min_grade: int | None = None,
+    baseline: Baselines | None = None,
 ) -> tuple[OutcomeRows, EvidenceRows]:
     """Grade each course: the highest rule met on any day of the window, in three scenarios.
 
@@ -60,6 +56,8 @@ def grade_courses(
     min_grade : int, optional
         The question is whether this grade is reached: then every day at or above it is evidence, not only
         the days of the highest grade. The three grades stay the same.
+    baseline : Baselines, optional
+        Of each patient of the part, for rules relative to it; without it nobody has one.
 
     Returns
     -------
@@ -74,24 +72,28 @@ def grade_courses(
     for certain; it is 0 only if no rule is possible on any measured day, else not judged.
     """
     rules = part.lab_rules
-    days = [_judge_days(rule, part, grid) for rule in rules]
+    limits = _collect_limits(grid, baseline)
+    days = [judge_rule(rule, part, low=grid.low, high=grid.high, limits=limits) for rule in rules]
     grade = np.array([rule.grade for rule in rules], dtype=np.float64)
     judged_days = grid.measured | grid.short_gap
-    known_days = [_known_days(rule, found, grid) for rule, found in zip(rules, days, strict=True)]
+    known_days = [
+        found.certain & grid.measured | _known_by_cap(rule, part, grid, limits)
+        for rule, found in zip(rules, days, strict=True)
+    ]
     known = np.stack([any_marked(marks) for marks in known_days])
     certain = np.stack([any_marked(found.certain & judged_days) for found in days]) | known
     possible = np.stack([any_marked(found.possible & judged_days) for found in days]) | known
     open_questions = np.stack([any_marked(found.possible & grid.measured) for found in days])
     has_measurement = any_marked(grid.measured)
     has_question = any_marked(open_questions.T)
-    decider = _highest(known)
+    decider = _first_of_its_grade(_highest(known), known, grade)
     is_judged = any_marked(known.T) | (has_measurement & ~has_question)
     policy = np.where(is_judged, _grade_at(decider, grade), np.nan)
     best = _grade_at(_highest(certain), grade)
     worst = np.where(has_measurement, _grade_at(_highest(possible), grade), grade[-1])
     floor = np.where(is_judged, policy, best)
     is_final = policy == grade[-1]
-    deciding_days = _pick_days(decider, known_days)
+    deciding_days = _pick_days(_grade_at(decider, grade), grade, known_days)
     if min_grade is not None:
         asked = grade >= min_grade
         is_final = policy >= min_grade
@@ -99,9 +101,6 @@ def grade_courses(
         deciding_days = np.logical_or.reduce([known_days[place] for place in np.flatnonzero(asked)])
         # Below the question no day can settle it; once it is reached none needs to.
         floor = np.where(is_final, worst, np.maximum(floor, min_grade - 1))
-    lacks_limit = any_marked(
-        np.logical_or.reduce([found.needs_missing_limit for found in days]) & grid.measured
-    )
     measured_worst = np.where(has_question, _grade_at(_highest(open_questions), grade), 0.0)
     first, last = _first_and_last(deciding_days, grid.first_day)
     outcome = OutcomeRows(
@@ -109,7 +108,7 @@ def grade_courses(
         best=best,
         worst=worst,
         evidence=_classify_evidence(is_final, grid),
-        reason=_explain(policy, best, worst, has_measurement, lacks_limit, measured_worst),
+        reason=_explain(policy, best, worst, has_measurement, _name_lacking(days, grid), measured_worst),
         rule=decider,
         label=np.full(policy.size, -1, dtype=np.int8),
         first_day=first,
@@ -120,16 +119,9 @@ def grade_courses(
     return outcome, _collect_evidence(deciding_days, settling, grid)
 
 
-def _judge_days(rule: GradeRule, part: GradesPart, grid: ScenarioGrid) -> _RuleDays:
-    sick, healthy = (grid.low, grid.high) if rule.is_sick_below else (grid.high, grid.low)
-    if not isinstance(rule.cut, LimitOfNormal):
-        cut = convert_value(rule.cut, analyte=part.analyte, unit=part.unit)
-        none = np.broadcast_to(np.False_, sick.shape)
-        return _RuleDays(is_met(healthy, rule.comparator, cut), is_met(sick, rule.comparator, cut), none, cut)
-    limit = _limit_of_days(grid) * rule.cut.lln
-    is_missing = np.isnan(limit)
-    possible = is_met(sick, rule.comparator, limit) | is_missing
-    return _RuleDays(is_met(healthy, rule.comparator, limit), possible, is_missing, limit)
+def _collect_limits(grid: ScenarioGrid, baseline: Baselines | None) -> RowLimits:
+    patients = baseline or Baselines.missing(grid.low.shape[:1])
+    return RowLimits(_limit_of_days(grid), Baselines(patients.low[:, None], patients.high[:, None]))
 
 
 def _limit_of_days(grid: ScenarioGrid) -> Grid:
@@ -142,12 +134,21 @@ def _limit_of_days(grid: ScenarioGrid) -> Grid:
     return np.take_along_axis(grid.lln, place, axis=1)
 
 
-def _known_days(rule: GradeRule, found: _RuleDays, grid: ScenarioGrid) -> Marks:
-    """Measured days on which the rule is met for certain, and capped days whose cap alone meets it."""
-    known = found.certain & grid.measured
+def _known_by_cap(rule: GradeRule, part: GradesPart, grid: ScenarioGrid, limits: RowLimits) -> Marks:
+    """Capped days whose cap alone meets the rule for certain."""
     if grid.cap is None or not rule.is_sick_below:
-        return known
-    return known | (grid.capped & is_met(grid.cap, rule.comparator, found.cut))
+        return np.zeros_like(grid.capped)
+    return grid.capped & judge_rule(rule, part, low=grid.cap, high=grid.cap, limits=limits).certain
+
+
+def _name_lacking(days: list[Verdicts], grid: ScenarioGrid) -> NDArray[np.int8]:
+    """Code of what is missing on a measured day of each patient; 0 for nothing."""
+    lacks_limit, lacks_baseline = (
+        any_marked(np.logical_or.reduce(marks) & grid.measured)
+        for marks in ([found.lacks_limit for found in days], [found.lacks_baseline for found in days])
+    )
+    conditions = [lacks_limit & lacks_baseline, lacks_limit, lacks_baseline]
+    return np.select(conditions, [_NEITHER, _NO_LIMIT, _NO_BASELINE], 0).astype(np.int8)
 
 
 def _highest(met: Marks) -> NDArray[np.int8]:
@@ -159,11 +160,21 @@ def _grade_at(place: NDArray[np.int8], grade: Grid) -> Grid:
     return np.where(place < 0, 0.0, grade[place])
 
 
-def _pick_days(place: NDArray[np.int8], days: list[Marks]) -> Marks:
+def _first_of_its_grade(place: NDArray[np.int8], met: Marks, grade: Grid) -> NDArray[np.int8]:
+    """Of several rules of the highest grade that are met, the one that the definition names first."""
+    reached = _grade_at(place, grade)
+    first = place.copy()
+    for index in reversed(range(grade.size)):
+        first[met[index] & (reached == grade[index])] = index
+    return first
+
+
+def _pick_days(reached: Grid, grade: Grid, days: list[Marks]) -> Marks:
+    """Days on which the grade of each patient is met, by any of its rules."""
     picked = np.zeros_like(days[0])
-    for index, marks in enumerate(days):
-        rows = place == index
-        picked[rows] = marks[rows]
+    for worth, marks in zip(grade, days, strict=True):
+        rows = reached == worth
+        picked[rows] |= marks[rows]
     return picked
 
 
@@ -181,23 +192,28 @@ def _classify_evidence(is_highest: Marks, grid: ScenarioGrid) -> NDArray[np.int8
 
 
 def _explain(
-    policy: Grid, best: Grid, worst: Grid, has_measurement: Marks, lacks_limit: Marks, measured_worst: Grid
+    policy: Grid,
+    best: Grid,
+    worst: Grid,
+    has_measurement: Marks,
+    lacking: NDArray[np.int8],
+    measured_worst: Grid,
 ) -> NDArray[np.int8]:
     is_null = np.isnan(policy)
     conditions = [
         ~has_measurement & is_null,
-        is_null & lacks_limit,
+        is_null & (lacking > 0),
         is_null,
         measured_worst > policy,
         best != worst,
     ]
-    codes = [_NO_MEASUREMENT, _NO_LIMIT, _UNDECIDED_VALUE, _VALUE_COULD_BE_WORSE, _GAP_COULD_BE_WORSE]
+    codes = [_NO_MEASUREMENT, lacking, _UNDECIDED_VALUE, _VALUE_COULD_BE_WORSE, _GAP_COULD_BE_WORSE]
     return np.select(conditions, codes, 0).astype(np.int8)
 
 
 def _settling_days(
     rules: tuple[GradeRule, ...],
-    days: list[_RuleDays],
+    days: list[Verdicts],
     grade: Grid,
     is_unsettled: Marks,
     grid: ScenarioGrid,
@@ -237,7 +253,8 @@ def grade_labs(labs: pl.DataFrame, parts: Mapping[str, GradesPart]) -> pl.DataFr
     Parameters
     ----------
     labs : DataFrame, one row per measurement
-        As `prepare_labs` returns it: `analyte`, `comparator`, `invalid`; `value`, `lln` in canonical units.
+        As `prepare_labs` returns it: `analyte`, `comparator`, `invalid`; `value`, `lln` in canonical units,
+        and `baseline` for rules relative to it.
     parts : mapping of address to GradesPart
         From `Library.find_parts("ctcae_v4")`, one part per analyte.
 
@@ -269,7 +286,8 @@ def judge_rows(rows: pl.DataFrame, part: GradesPart) -> pl.DataFrame:
     Parameters
     ----------
     rows : DataFrame
-        `value`, `comparator`, `lln`, and `invalid` where rows can be invalid.
+        `value`, `comparator`, `lln`, `invalid` where rows can be invalid, and `baseline` (a number, or null)
+        for rules relative to it; without the column it is missing everywhere.
     part : GradesPart
 
     Returns
@@ -282,34 +300,36 @@ def judge_rows(rows: pl.DataFrame, part: GradesPart) -> pl.DataFrame:
     valid = (invalid.is_null() & rows["value"].is_not_null()).to_numpy()
     value = np.where(valid, rows["value"].to_numpy(), np.nan)
     low, high = encode_ends(value, rows["comparator"].fill_null("=").to_numpy().astype(np.str_))
-    lln = rows["lln"].cast(pl.Float64).to_numpy()
+    limits = _read_row_limits(rows)
     grade = np.zeros(value.size, dtype=np.int8)
     worst = np.zeros(value.size, dtype=np.int8)
     lacks_limit = np.zeros(value.size, dtype=np.bool_)
+    lacks_baseline = np.zeros(value.size, dtype=np.bool_)
     for rule in part.lab_rules:
-        cut = _row_cut(rule, part, lln)
-        healthy, sick = (high, low) if rule.is_sick_below else (low, high)
-        lacks_limit |= np.isnan(cut)
-        grade = np.where(is_met(healthy, rule.comparator, cut), np.int8(rule.grade), grade)
-        is_possible = is_met(sick, rule.comparator, cut) | np.isnan(cut)
-        worst = np.where(is_possible, np.int8(rule.grade), worst)
+        found = judge_rule(rule, part, low=low, high=high, limits=limits)
+        lacks_limit |= found.lacks_limit
+        lacks_baseline |= found.lacks_baseline
+        grade = np.where(found.certain, np.int8(rule.grade), grade)
+        worst = np.where(found.possible, np.int8(rule.grade), worst)
     worst = np.maximum(worst, grade)
     is_judged = valid & ((grade > 0) | (worst == 0))
     reason = np.select(
-        [~valid, is_judged, lacks_limit],
-        ["", "judged", "lower limit of normal missing"],
+        [~valid, is_judged, lacks_limit & lacks_baseline, lacks_limit, lacks_baseline],
+        ["", "judged", *(GRADE_REASONS[code] for code in (_NEITHER, _NO_LIMIT, _NO_BASELINE))],
         "the reported value does not decide the grade",
     )
-    found = pl.DataFrame({"grade": grade, "grade_best": grade, "grade_worst": worst, "grade_reason": reason})
+    graded = pl.DataFrame({"grade": grade, "grade_best": grade, "grade_worst": worst, "grade_reason": reason})
     words = invalid.fill_null("value missing")
-    return found.with_columns(
+    return graded.with_columns(
         pl.when(pl.Series(is_judged)).then(pl.col("grade")).alias("grade"),
         pl.when(pl.Series(valid)).then(pl.col("grade_best", "grade_worst")),
         pl.when(pl.Series(valid)).then(pl.col("grade_reason")).otherwise(words).alias("grade_reason"),
     )
 
 
-def _row_cut(rule: GradeRule, part: GradesPart, lln: Grid) -> Grid:
-    if isinstance(rule.cut, LimitOfNormal):
-        return lln * rule.cut.lln
-    return np.full(lln.shape, convert_value(rule.cut, analyte=part.analyte, unit=part.unit))
+def _read_row_limits(rows: pl.DataFrame) -> RowLimits:
+    lln = rows["lln"].cast(pl.Float64).to_numpy()
+    if "baseline" not in rows.columns:
+        return RowLimits(lln, Baselines.missing(lln.shape))
+    baseline = rows["baseline"].cast(pl.Float64).to_numpy()
+    return RowLimits(lln, Baselines(baseline, baseline))

@@ -29,7 +29,7 @@ from cytopenia.values import is_number_text
 __all__ = ["SourceTable", "harmonize_bedside", "harmonize_labs", "harmonize_tables"]
 
 _HEADER_UNIT = re.compile(r"^(?P<name>.+?)\s*[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]$")
-_LONG_ONLY = frozenset({"analyte", "value", "unit", "lln", "uln"})
+_LONG_ONLY = frozenset({"analyte", "value", "unit", "lln", "uln", "baseline"})
 
 
 @dataclass(frozen=True)

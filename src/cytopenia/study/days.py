@@ -86,15 +86,27 @@ def _days_of_analyte(
             "day": np.tile(np.arange(first, first + days, dtype=np.int32), patients),
             "state": pl.Series(_STATES).gather(codes.ravel()),
             "lln": np.full(codes.size, np.nan) if grid.lln is None else grid.lln.ravel(),
+            "baseline": _repeat_baseline(cohort, analyte, chosen, days),
             **_read_values(grid),
         }
-    ).with_columns(pl.col("value", "lln").fill_nan(None))
+    ).with_columns(pl.col("value", "lln", "baseline").fill_nan(None))
     grades = judge_rows(frame, plan.part)["grade"]
     return frame.with_columns(
         grades,
         pl.Series("value", decode_ends(frame["value"].to_numpy())).fill_nan(None),
         analyte=pl.lit(analyte),
     ).select(pl.col(name).cast(dtype) for name, dtype in PATIENT_DAY_SCHEMA.items())
+
+
+def _repeat_baseline(
+    cohort: CohortOutcomes, analyte: str, chosen: NDArray[np.int64], days: int
+) -> NDArray[np.float64]:
+    """The baseline of each patient on each day, where it is one number."""
+    baselines = cohort.baselines.get(analyte)
+    if baselines is None:
+        return np.full(chosen.size * days, np.nan)
+    exact = np.where(baselines.low == baselines.high, baselines.high, np.nan)
+    return np.repeat(exact[chosen], days)
 
 
 def _read_values(grid: ScenarioGrid) -> dict[str, NDArray[Any]]:

@@ -29,7 +29,9 @@ def grade_baseline(cohort: CohortOutcomes, plan: GradePlan, definition: Baseline
         `reason`. A patient without a value has null in all of them, best 0 and worst the highest grade.
     """
     values = derive_baseline(cohort.labs, cohort.courses, analyte=plan.part.analyte, definition=definition)
-    judged = judge_rows(values, plan.part).select(
+    # The value is its own baseline: nothing has decreased yet.
+    own = values.with_columns(baseline=pl.when(pl.col("comparator") == "=").then("value"))
+    judged = judge_rows(own, plan.part).select(
         pl.col("grade").cast(pl.Float64).alias("policy"),
         pl.col("grade_best").cast(pl.Float64).alias("best"),
         pl.col("grade_worst").cast(pl.Float64).alias("worst"),

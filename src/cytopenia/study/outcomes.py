@@ -12,7 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cytopenia.contract import Tables
-from cytopenia.definition_forms import BoundsDefinition
+from cytopenia.definition_forms import BaselineDefinition, BoundsDefinition
+from cytopenia.grading.baseline import lay_out_baseline
 from cytopenia.grading.course_grades import (
     censoring_of,
     grade_part,
@@ -35,6 +36,7 @@ from cytopenia.grading.fever import FEVER_REASONS, FEVER_RULES, derive_fever
 from cytopenia.grading.follow_up import FollowUp, follow_courses
 from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
 from cytopenia.grading.grades import ROLES, STATES, VERDICTS
+from cytopenia.grading.half_lines import Baselines
 from cytopenia.grading.nadirs import NADIR_REASONS, derive_nadirs
 from cytopenia.grading.outcome_rows import (
     EVIDENCE_SCHEMA,
@@ -80,6 +82,8 @@ class CohortOutcomes:
         `outcome`, `analyte`, `day`, `state`, `patients`: the cells of each recovery, counted.
     account : DataFrame
         What became of every day of each graded window, one row per patient, analyte and window.
+    baselines : mapping of analyte to Baselines
+        For the analytes whose rules are relative to it.
     """
 
     courses: Courses
@@ -89,6 +93,7 @@ class CohortOutcomes:
     evidence: pl.DataFrame
     cells: pl.DataFrame
     account: pl.DataFrame
+    baselines: Mapping[str, Baselines] = field(default_factory=dict[str, Baselines])
 
 
 @dataclass
@@ -111,6 +116,7 @@ class _Kernel:
     support: Mapping[tuple[str, str], Mapping[str, Marks]]
     readings: Mapping[str, pl.DataFrame]
     bounds: BoundsDefinition
+    baselines: Mapping[str, Baselines]
 
     def run(self, patients: slice) -> _Found:
         scenarios = {
@@ -123,11 +129,13 @@ class _Kernel:
         }
         found = _Found()
         for grade in self.plan.grades:
+            baseline = self.baselines.get(grade.part.analyte)
             rows, evidence = grade_part(
                 grade.part,
                 scenarios[grade.part.analyte].window(*grade.window),
                 self.follow_up(grade).part(patients),
                 min_grade=grade.min_grade,
+                baseline=None if baseline is None else baseline.part(patients),
             )
             found.outcomes[_grade_key(grade)] = rows
             found.evidence[_grade_key(grade), grade.part.analyte] = evidence
@@ -197,6 +205,7 @@ def derive_outcomes(
     *,
     bounds: BoundsDefinition,
     use_caps: bool = False,
+    baseline: BaselineDefinition | None = None,
     progress: Progress | None = None,
 ) -> CohortOutcomes:
     """Run the kernel over a cohort.
@@ -209,6 +218,8 @@ def derive_outcomes(
         How far an unmeasured day can lie from its neighbors.
     use_caps : bool
         Bound one analyte by another where the definition of the bounds says so (neutrophils by white cells).
+    baseline : BaselineDefinition, optional
+        Which value rules relative to the baseline refer to; without it no patient has one.
     progress : callable, optional
         Called with a label, the patients done and all patients.
 
@@ -234,7 +245,12 @@ def derive_outcomes(
         name: labs.get(name, pl.DataFrame(schema=LAB_ROW_SCHEMA))
         for name in {fever.definition.temperature for fever in plan.fevers}
     }
-    kernel = _Kernel(plan, courses, grids, support, readings, bounds)
+    baselines = {
+        grade.part.analyte: lay_out_baseline(labs, courses, analyte=grade.part.analyte, definition=baseline)
+        for grade in plan.grades
+        if baseline is not None and grade.part.needs_baseline
+    }
+    kernel = _Kernel(plan, courses, grids, support, readings, bounds, baselines)
     found = _run_parts(kernel, list(split_courses(courses)), progress)
     return CohortOutcomes(
         courses,
@@ -244,6 +260,7 @@ def derive_outcomes(
         _frame_all_evidence(plan, found, courses),
         _frame_cells(found),
         _frame_accounts(plan, found, courses),
+        baselines,
     )
 
 

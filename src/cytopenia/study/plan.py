@@ -26,6 +26,7 @@ __all__ = [
     "build_plan",
     "plan_fever",
     "plan_grades",
+    "plan_parts",
     "plan_recovery",
 ]
 
@@ -174,7 +175,7 @@ def build_plan(study: Study) -> Plan:
     )
 
 
-def plan_grades(parts: Mapping[str, GradesPart], bounds: BoundsDefinition) -> Plan:
+def plan_parts(parts: Mapping[str, GradesPart], bounds: BoundsDefinition) -> Plan:
     """Return the plan of parts that look at days of their own, one outcome for each address."""
     grades = tuple(
         GradePlan(address, part, part.own_window, (address,))
@@ -187,6 +188,21 @@ def plan_grades(parts: Mapping[str, GradesPart], bounds: BoundsDefinition) -> Pl
         recoveries=(),
         combinations=(),
         specs={plan.address: OutcomeSpec(definition=plan.address) for plan in grades},
+        days=_plan_days(grades, (), bounds.longest_days),
+    )
+
+
+def plan_grades(grades: tuple[GradePlan, ...], bounds: BoundsDefinition) -> Plan:
+    """Return the plan of graded terms alone; each names one outcome."""
+    specs = {
+        grade.outcomes[0]: OutcomeSpec(definition=grade.address, window=grade.window) for grade in grades
+    }
+    return Plan(
+        grades=grades,
+        nadirs=(),
+        recoveries=(),
+        combinations=(),
+        specs=specs,
         days=_plan_days(grades, (), bounds.longest_days),
     )
 

@@ -47,7 +47,7 @@ from cytopenia.study.summaries import (
 )
 from cytopenia.version import __version__
 
-__all__ = ["StudyRun", "run_plan"]
+__all__ = ["StudyRun", "choose_cohort", "run_plan"]
 
 _LIBRARIES = ("polars", "numpy", "scipy", "pydantic", "matplotlib", "jinja2", "python-docx")
 
@@ -96,11 +96,16 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         The protocol names columns that no table has.
     """
     check_factors(study, tables)
-    flow, chosen = _choose_cohort(study, tables)
+    flow, chosen = choose_cohort(study, tables)
     plan = build_plan(study)
     bounds = study.library.bounds
     cohort = derive_outcomes(
-        chosen, plan, bounds=bounds, use_caps=study.protocol.study.bound_anc_by_wbc, progress=progress
+        chosen,
+        plan,
+        bounds=bounds,
+        use_caps=study.protocol.study.bound_anc_by_wbc,
+        baseline=study.library.baseline,
+        progress=progress,
     )
     outcomes = derive_all(cohort, plan, study.library.baseline)
     frames = {str(key[0]): part for key, part in outcomes.partition_by("outcome", as_dict=True).items()}
@@ -125,8 +130,8 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
     )
 
 
-def _choose_cohort(study: Study, tables: Tables) -> tuple[list[ResultRow], Tables]:
-    """The patients with an infusion and every required column, and a row for each step."""
+def choose_cohort(study: Study, tables: Tables) -> tuple[list[ResultRow], Tables]:
+    """Return the patients with an infusion and every required column, and a row for each step."""
     described = tables.patients.select("patient_id").unique()
     infused = tables.infusions.filter(pl.col("day") == 0).unique(
         "patient_id", keep="first", maintain_order=True
