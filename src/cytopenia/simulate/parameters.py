@@ -20,12 +20,14 @@ __all__ = [
     "MARKERS",
     "Inflammation",
     "Lineage",
+    "Marker",
     "Measurement",
     "Parameter",
     "Parameters",
     "Print",
     "Schedule",
     "Site",
+    "Steps",
     "Support",
     "load_parameters",
 ]
@@ -152,6 +154,19 @@ class Fate(Form):
     icans_after: Parameter
 
 
+class People(Form):
+    """Who the patients are, in shares of the cohort, and words of the tables."""
+
+    age: Parameter
+    age_range: tuple[int, int]
+    prior_lines: Parameter
+    ecog_steps: Steps
+    gcsf_agent: str
+    grading: str
+    response_days: tuple[int, ...]
+    shares: dict[str, dict[str, float]]
+
+
 class Marker(Form):
     """A marker of inflammation: a patient's own level, its rise, and the error of one measurement."""
 
@@ -180,6 +195,7 @@ class Schedule(Form):
     """When blood is drawn; `draws` bounds the days with a draw of a patient who lives to the last day."""
 
     title: str
+    first: tuple[int, int]
     draws: tuple[int, int]
     stretches: tuple[Stretch, ...] = Field(min_length=1)
 
@@ -190,7 +206,7 @@ class Print(Form):
     unit: str
     decimals: int = Field(ge=-1, le=2)
     low: float | None = None
-    high: float | None = None
+    high: float
     lln: float | None = None
     uln: float | None = None
 
@@ -215,6 +231,7 @@ class Parameters(Form):
     inflammation: Inflammation
     support: Support
     fate: Fate
+    people: People
     markers: dict[str, Marker]
     measurement: Measurement
     schedules: dict[str, Schedule]
