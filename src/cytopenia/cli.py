@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from cyclopts import App
 
 from cytopenia.commands.grade import grade
+from cytopenia.commands.simulate import simulate
 from cytopenia.commands.studies import check, demo, init, run
 from cytopenia.errors import CytopeniaError
 from cytopenia.version import __version__
@@ -23,7 +24,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for _command in (check, demo, grade, init, run):
+for _command in (check, demo, grade, init, run, simulate):
     app.command(_command)
 
 _READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended

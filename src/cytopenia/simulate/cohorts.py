@@ -98,7 +98,7 @@ def simulate_cohort(patients: int, *, seed: int, schedule: str = DEFAULT_SCHEDUL
     return SimulatedCohort(tables, frames[TRUTH], frames[TRUTH_COURSES])
 
 
-def write_cohort(  # noqa: PLR0913 - one argument per choice
+def write_cohort(
     folder: Path | str,
     patients: int,
     *,

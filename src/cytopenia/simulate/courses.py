@@ -61,7 +61,9 @@ def simulate_courses(
         action = _find_action(patients, place, float(kill[place]), growth)
         state = advance_day(state, patients.chain, action)
         on_ward = (day >= -1) & (day < patients.discharge_day)
-        state[-1, -1] -= np.where(on_ward, np.minimum(parameters.support.blood_loss.value, state[-1, -1] / 2), 0)
+        state[-1, -1] -= np.where(
+            on_ward, np.minimum(parameters.support.blood_loss.value, state[-1, -1] / 2), 0
+        )
     counts = {"platelets": own[:, 1] + added[:, 0], "hemoglobin": own[:, 2] + added[:, 1]}
     return Courses({**_white_cells(own[:, 0], patients, parameters, draws), **counts}, given)
 

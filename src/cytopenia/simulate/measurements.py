@@ -40,14 +40,14 @@ def measure_courses(
     """Return every value the laboratories print, in canonical units and before rounding."""
     drawn = plan_visits(schedule, patients, draws)
     chance = draws.uniform_grid(3, len(DAYS))
-    error = _draw_errors(parameters, draws)
+    noise = draws.normal_grid(_SAMPLES, len(DAYS), len(COUNTS))
     has_markers = find_marker_days(drawn, parameters.measurement.marker_days)
     on_ward = DAYS[:, None] <= patients.discharge_day
     again = drawn & on_ward & (chance[0] < parameters.measurement.second_draw)
     # From here the patient comes first, so that rows are in the order of the file.
     patient, day, sample = np.nonzero(np.stack([drawn.T, again.T], axis=-1))
     truth = np.stack([courses.counts[name][day, patient] for name in COUNTS], axis=-1)
-    counts = truth * error[sample, day, :, patient]
+    counts = truth * _find_errors(noise[sample, day, :, patient], parameters)
     _keep_within_white_cells(counts)
     markers = _find_markers(patients, parameters, draws)[:, day, patient].T
     present = np.ones((len(patient), len(COUNTS) + len(MARKERS)), bool)
@@ -61,11 +61,10 @@ def measure_courses(
     return Measurements(patient[row], DAYS[day[row]], minute[row], analyte, values[row, analyte])
 
 
-def _draw_errors(parameters: Parameters, draws: Draws) -> Array:
-    """Factors of analytical error, shape (sample, day, count, patient)."""
+def _find_errors(noise: Array, parameters: Parameters) -> Array:
+    """Factors of analytical error, the counts on the last axis."""
     form = parameters.measurement
-    spread = np.array([form.error[name] for name in COUNTS], np.float32)[:, None]
-    noise = draws.normal_grid(_SAMPLES, len(DAYS), len(COUNTS))
+    spread = np.array([form.error[name] for name in COUNTS], np.float32)
     return np.exp(spread * np.clip(noise, -form.widest, form.widest))
 
 

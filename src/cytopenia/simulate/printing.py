@@ -49,8 +49,9 @@ class Printer:
         return cls(
             texts=pl.concat(lists),
             start=start.reshape(len(forms), len(ANALYTES)),
-            unit_size=table([[_unit_size(name, form) for name, form in zip(ANALYTES, row, strict=True)]
-                             for row in forms]),  # fmt: skip
+            unit_size=table(
+                [[_unit_size(name, form) for name, form in zip(ANALYTES, row, strict=True)] for row in forms]
+            ),
             steps_per_unit=table([[10.0**form.decimals for form in row] for row in forms]),
             low=table([[form.low or 0.0 for form in row] for row in forms]),
             high=table([[form.high for form in row] for row in forms]),

@@ -23,6 +23,11 @@ Flags = NDArray[np.bool_]
 TABLE_NAMES = ("patients", "infusions", "labs", "support", "events", "responses")
 TRUTH, TRUTH_COURSES = "truth", "truth_courses"
 _TRUE_COUNTS = ("anc", "wbc", "alc", "hemoglobin", "platelets")
+_GIVEN_COUNTS = {
+    "gcsf": "gcsf_days",
+    "red_cells": "rbc_transfusions",
+    "platelets": "platelet_transfusions",
+}
 _GIVEN_KINDS = {"red_cells": "rbc_transfusion", "platelets": "platelet_transfusion"}
 
 
@@ -148,7 +153,9 @@ def _frame_support(
     return pl.concat(parts).sort("patient_id", "start", "kind")
 
 
-def _support_rows(names: pl.Series, start: Whole, stop: Whole, kind: str, agent: list[str | None]) -> pl.DataFrame:
+def _support_rows(
+    names: pl.Series, start: Whole, stop: Whole, kind: str, agent: list[str | None]
+) -> pl.DataFrame:
     columns = {"patient_id": names, "start": start, "stop": stop}
     rows = pl.DataFrame(columns).with_columns(kind=pl.lit(kind))
     return rows.with_columns(pl.Series("agent", agent, dtype=pl.String))
@@ -168,7 +175,10 @@ def _frame_events(names: pl.Series, patients: Patients, parameters: Parameters) 
     never = patients.never
     end = np.minimum(patients.death_day, patients.last_contact_day)
     alive = np.where(patients.death_day == never, patients.last_contact_day, never)
-    graded = {"crs": (patients.crs_day, patients.crs_grade), "icans": (patients.icans_day, patients.icans_grade)}
+    graded = {
+        "crs": (patients.crs_day, patients.crs_grade),
+        "icans": (patients.icans_day, patients.icans_grade),
+    }
     others = {
         "discharge": patients.discharge_day,
         "progression": patients.progression_day,
@@ -191,15 +201,13 @@ def _event_rows(names: pl.Series, kind: str, day: Whole, happens: Flags, grade: 
 
 
 def _frame_truth(names: pl.Series, courses: Courses, patients: Patients) -> pl.DataFrame:
-    patient, place = np.nonzero(DAYS <= patients.death_day[:, None])
+    patient, place = np.nonzero(patients.death_day[:, None] >= DAYS)
     counts = {name: courses.counts[name].T[patient, place].astype(np.float32) for name in _TRUE_COUNTS}
-    return pl.DataFrame(
-        {"patient_id": names.gather(patient), "day": DAYS[place].astype(np.int32), **counts}
-    )
+    return pl.DataFrame({"patient_id": names.gather(patient), "day": DAYS[place].astype(np.int32), **counts})
 
 
 def _frame_courses(names: pl.Series, courses: Courses, patients: Patients) -> pl.DataFrame:
-    given = {f"{name}_days": flags.sum(axis=0) for name, flags in courses.given.items()}
+    given = {column: courses.given[name].sum(axis=0) for name, column in _GIVEN_COUNTS.items()}
     days = {
         "death_day": patients.death_day,
         "progression_day": patients.progression_day,

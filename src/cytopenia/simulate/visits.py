@@ -49,6 +49,7 @@ def find_marker_days(drawn: Flags, marker_days: tuple[int, ...]) -> Flags:
     marked = np.zeros_like(drawn)
     ends = [*marker_days[1:], int(DAYS[-1]) + 1]
     for start, end in zip(marker_days, ends, strict=True):
-        inside = drawn & ((start <= DAYS) & (end > DAYS))[:, None]
-        marked |= inside & (np.cumsum(inside, axis=0) == 1)
+        stretch = slice(start - int(DAYS[0]), end - int(DAYS[0]))
+        inside = drawn[stretch]
+        marked[stretch] = inside & (np.cumsum(inside, axis=0, dtype=np.int16) == 1)
     return marked
