@@ -60,7 +60,7 @@ def simulate_courses(
         )
         action = _find_action(patients, place, float(kill[place]), growth)
         state = advance_day(state, patients.chain, action)
-        on_ward = (day >= -1) & (day < patients.discharge_day)
+        on_ward = (day >= parameters.lymphodepletion.first_day.value) & (day < patients.discharge_day)
         state[-1, -1] -= np.where(
             on_ward, np.minimum(parameters.support.blood_loss.value, state[-1, -1] / 2), 0
         )
@@ -83,16 +83,18 @@ def _find_action(patients: Patients, place: int, kill: float, growth: GrowthFact
     inflammation = patients.waves.inflammation[place]
     effect = patients.suppression * inflammation
     factors = np.ones((4, *effect.shape), effect.dtype)
-    factors[:, 0] = growth.factors()
-    speed, division, output, survival = factors
+    factors[:, _NEUTROPHILS] = growth.factors()
     return Action(
         kill=patients.kill * np.float32(kill),
         suppression=effect / (1 + effect),
-        loss=(1 + patients.clearance * (inflammation / (1 + inflammation))) * survival,
-        speed=speed,
-        division=division,
-        output=output,
+        loss=(1 + patients.clearance * (inflammation / (1 + inflammation))) * factors[3],
+        speed=factors[0],
+        division=factors[1],
+        output=factors[2],
     )
+
+
+_NEUTROPHILS = LINEAGES.index("neutrophils")
 
 
 def _draw_scatter(parameters: Parameters, draws: Draws) -> Array:

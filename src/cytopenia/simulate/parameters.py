@@ -28,6 +28,7 @@ __all__ = [
     "Schedule",
     "Site",
     "Steps",
+    "Stretch",
     "Support",
     "load_parameters",
 ]
@@ -240,8 +241,11 @@ class Parameters(Form):
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         printed = sorted((*COUNTS, *MARKERS))
-        wrong = [f"site {name} prints not every analyte" for name, site in self.sites.items()
-                 if sorted(site.analytes) != printed]  # fmt: skip
+        wrong = [
+            f"site {name} prints not every analyte"
+            for name, site in self.sites.items()
+            if sorted(site.analytes) != printed
+        ]
         if sorted(self.lineages) != sorted(LINEAGES) or sorted(self.markers) != sorted(MARKERS):
             wrong.append(f"the lineages are {', '.join(LINEAGES)}; the markers {', '.join(MARKERS)}")
         if abs(sum(site.share for site in self.sites.values()) - 1) > _ROUNDING:

@@ -73,12 +73,24 @@ def draw_patients(parameters: Parameters, draws: Draws) -> Patients:
         room=own["room"],
         loss=_HOURS_PER_DAY / own["circulation_time"],
     )
-    effects = {name: _by_lineage(parameters, draws, name) for name in ("kill", "suppression", "clearance")}
+    kill, suppression, clearance = (
+        _by_lineage(parameters, draws, name) for name in ("kill", "suppression", "clearance")
+    )
     site = draws.pick([site.share for site in parameters.sites.values()])
     waves = _draw_waves(parameters.inflammation, draws)
     days = _draw_fate(parameters, draws)
     grades = _draw_toxicity(parameters, draws, waves.first_size / parameters.inflammation.first_size.value)
-    return Patients(burden=draws.burden, site=site, chain=chain, waves=waves, **effects, **days, **grades)
+    return Patients(
+        burden=draws.burden,
+        site=site,
+        chain=chain,
+        kill=kill,
+        suppression=suppression,
+        clearance=clearance,
+        waves=waves,
+        **days,
+        **grades,
+    )
 
 
 def _by_lineage(parameters: Parameters, draws: Draws, name: str) -> Array:

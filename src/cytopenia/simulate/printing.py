@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -9,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cytopenia.simulate.parameters import COUNTS, MARKERS, Parameters, Print
+from cytopenia.simulate.parameters import COUNTS, MARKERS, Parameters
 from cytopenia.units import convert_value
 
 __all__ = ["ANALYTES", "Printer"]
@@ -40,17 +41,20 @@ class Printer:
     def of_sites(cls, parameters: Parameters) -> Printer:
         """Build the lists of all sites."""
         forms = [[site.analytes[name] for name in ANALYTES] for site in parameters.sites.values()]
-        lists = [_list_texts(form) for row in forms for form in row]
+        lists = [_list_texts(form.low, form.high, form.decimals) for row in forms for form in row]
         start = np.concatenate([[0], np.cumsum([len(texts) for texts in lists])[:-1]])
 
-        def table(values: list[list[float | None]]) -> NDArray[np.float64]:
+        def table(values: Sequence[Sequence[float | None]]) -> NDArray[np.float64]:
             return np.array([[np.nan if value is None else value for value in row] for row in values])
 
         return cls(
             texts=pl.concat(lists),
             start=start.reshape(len(forms), len(ANALYTES)),
             unit_size=table(
-                [[_unit_size(name, form) for name, form in zip(ANALYTES, row, strict=True)] for row in forms]
+                [
+                    [_unit_size(name, form.unit) for name, form in zip(ANALYTES, row, strict=True)]
+                    for row in forms
+                ]
             ),
             steps_per_unit=table([[10.0**form.decimals for form in row] for row in forms]),
             low=table([[form.low or 0.0 for form in row] for row in forms]),
@@ -72,14 +76,14 @@ class Printer:
 
 
 @cache
-def _list_texts(form: Print) -> pl.Series:
-    steps = int(np.rint(form.high * 10.0**form.decimals)) + 1
-    scale = 10.0**form.decimals
-    width = max(form.decimals, 0)
+def _list_texts(low: float | None, high: float, decimals: int) -> pl.Series:
+    scale = 10.0**decimals
+    steps = int(np.rint(high * scale)) + 1
+    width = max(decimals, 0)
     values = [f"{step / scale:.{width}f}" for step in range(steps)]
-    return pl.Series("value", [f"<{form.low or 0:g}", f">{form.high:g}", *values])
+    return pl.Series("value", [f"<{low or 0:g}", f">{high:g}", *values])
 
 
 @cache
-def _unit_size(analyte: str, form: Print) -> float:
-    return convert_value(1.0, form.unit, analyte=analyte)
+def _unit_size(analyte: str, unit: str) -> float:
+    return convert_value(1.0, unit, analyte=analyte)

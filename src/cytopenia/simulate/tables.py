@@ -143,22 +143,19 @@ def _frame_support(
     seen = DAYS[:, None] <= patients.last_contact_day
     given = {name: (flags & seen).T for name, flags in courses.given.items()}
     patient, first, last = _find_runs(given["gcsf"])
-    agent = [parameters.people.gcsf_agent]
-    parts = [_support_rows(names.gather(patient), DAYS[first], DAYS[last], "gcsf", agent * len(patient))]
+    agent = parameters.people.gcsf_agent
+    parts = [_support_rows(names.gather(patient), DAYS[first], DAYS[last], "gcsf", agent=agent)]
     for name, kind in _GIVEN_KINDS.items():
         patient, place = np.nonzero(given[name])
-        parts.append(
-            _support_rows(names.gather(patient), DAYS[place], DAYS[place], kind, [None] * len(patient))
-        )
+        parts.append(_support_rows(names.gather(patient), DAYS[place], DAYS[place], kind))
     return pl.concat(parts).sort("patient_id", "start", "kind")
 
 
 def _support_rows(
-    names: pl.Series, start: Whole, stop: Whole, kind: str, agent: list[str | None]
+    names: pl.Series, start: Whole, stop: Whole, kind: str, *, agent: str | None = None
 ) -> pl.DataFrame:
-    columns = {"patient_id": names, "start": start, "stop": stop}
-    rows = pl.DataFrame(columns).with_columns(kind=pl.lit(kind))
-    return rows.with_columns(pl.Series("agent", agent, dtype=pl.String))
+    rows = pl.DataFrame({"patient_id": names, "start": start, "stop": stop})
+    return rows.with_columns(kind=pl.lit(kind), agent=pl.lit(agent, pl.String))
 
 
 def _find_runs(given: Flags) -> tuple[Whole, Whole, Whole]:
@@ -186,18 +183,19 @@ def _frame_events(names: pl.Series, patients: Patients, parameters: Parameters) 
         "death": patients.death_day,
         "last_contact": alive,
     }
-    parts = [_event_rows(names, kind, day, (day <= end) & (grade > 0), grade)
-             for kind, (day, grade) in graded.items()]  # fmt: skip
-    parts += [_event_rows(names, kind, day, day <= end, None) for kind, day in others.items()]
+    parts: list[pl.DataFrame] = []
+    for kind, (day, grade) in graded.items():
+        happens = (day <= end) & (grade > 0)
+        grades = pl.Series("grade", grade[happens], dtype=pl.Int64)
+        parts.append(_event_rows(names, kind, day, happens).with_columns(grades))
+    parts += [_event_rows(names, kind, day, day <= end) for kind, day in others.items()]
     scale = pl.when(pl.col("grade").is_not_null()).then(pl.lit(parameters.people.grading)).alias("scale")
     return pl.concat(parts).with_columns(scale).sort("patient_id", "day", "kind")
 
 
-def _event_rows(names: pl.Series, kind: str, day: Whole, happens: Flags, grade: Whole | None) -> pl.DataFrame:
-    grades = pl.Series("grade", None if grade is None else grade[happens], dtype=pl.Int64)
+def _event_rows(names: pl.Series, kind: str, day: Whole, happens: Flags) -> pl.DataFrame:
     rows = pl.DataFrame({"patient_id": names.filter(pl.Series(happens)), "day": day[happens]})
-    rows = rows.with_columns(kind=pl.lit(kind))
-    return rows.with_columns(grade=pl.lit(None, pl.Int64)) if grade is None else rows.with_columns(grades)
+    return rows.with_columns(kind=pl.lit(kind), grade=pl.lit(None, pl.Int64))
 
 
 def _frame_truth(names: pl.Series, courses: Courses, patients: Patients) -> pl.DataFrame:
