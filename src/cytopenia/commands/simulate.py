@@ -29,7 +29,7 @@ def simulate(
 
     Every patient is invented. The tables look like an export: draws on some days only, units and limits of
     the site, "<0.1", differentials missing at few white cells. The true count of every day stands beside them
-    in truth.parquet. The same numbers, schedule and version give the same bytes.
+    in truth.parquet. The same numbers, schedule and versions give the same bytes.
 
     Parameters
     ----------
