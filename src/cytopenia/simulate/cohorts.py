@@ -30,6 +30,8 @@ DEFAULT_SCHEDULE = "inpatient_then_clinic"
 _ROWS_PER_GROUP = 250_000
 _MARKER, _STUDY, _README = "simulation.json", "study.toml", "README.md"
 _PARTS = "parts"
+# More would hold more blocks in memory at a time, and wait for each other.
+_MOST_WORKERS = 8
 _FILES = (*TABLE_NAMES, TRUTH, TRUTH_COURSES)
 
 
@@ -182,7 +184,7 @@ def _write_parts(cohort: Cohort, folder: Path, *, blocks_at_once: int, progress:
         return len(groups[place])
 
     done = 0
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, _MOST_WORKERS)) as pool:
         tasks = [pool.submit(write, place) for place in range(len(groups))]
         try:
             for task in as_completed(tasks):

@@ -81,7 +81,7 @@ def _list_texts(low: float | None, high: float, decimals: int) -> pl.Series:
     steps = int(np.rint(high * scale)) + 1
     width = max(decimals, 0)
     values = [f"{step / scale:.{width}f}" for step in range(steps)]
-    return pl.Series("value", [f"<{low or 0:g}", f">{high:g}", *values])
+    return pl.Series("value", [f"<{low or 0:.12g}", f">{high:.12g}", *values])
 
 
 @cache
