@@ -108,7 +108,19 @@ FLOORS: list[dict[str, list[str]]] = [
         ],
     },
     {
-        "simulate": [],
+        "simulate": [
+            "parameters",
+            "chain",
+            "draws",
+            "patients",
+            "support",
+            "courses",
+            "visits",
+            "measurements",
+            "printing",
+            "tables",
+            "cohorts",
+        ],
         "spark": [],
         "published": [
             "claims",

@@ -11,6 +11,7 @@ from cyclopts import App
 from cytopenia.commands.definitions import definitions
 from cytopenia.commands.grade import grade
 from cytopenia.commands.score import score
+from cytopenia.commands.simulate import simulate
 from cytopenia.commands.studies import check, demo, init, run
 from cytopenia.errors import CytopeniaError
 from cytopenia.version import __version__
@@ -25,7 +26,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for _command in (check, definitions, demo, grade, init, run, score):
+for _command in (check, definitions, demo, grade, init, run, score, simulate):
     app.command(_command)
 
 _READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended
