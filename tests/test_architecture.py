@@ -139,6 +139,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "name_checks",
             "protocol",
             "plan",
+            "outcome_frames",
             "outcomes",
             "blocks",
             "derived",

@@ -14,7 +14,7 @@ from cytopenia.cli import app
 from cytopenia.commands import terminal
 
 SOURCE = Path(__file__).parents[2] / "src"
-COMMANDS = ["check", "demo", "grade", "init", "run", "score"]
+COMMANDS = ["check", "definitions", "demo", "grade", "init", "run", "score", "simulate"]
 
 
 def modules_after(arguments: list[str]) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cytopenia.contract import SUPPORT_KINDS
-from cytopenia.definition_forms import GradesPart, LimitOfNormal, RecoveryDefinition
+from cytopenia.definition_forms import GradesPart, LimitOfNormal, MultipleOfBaseline, RecoveryDefinition
 from cytopenia.definitions import describe_definition, load_definition, load_library
 from cytopenia.errors import DefinitionError
 from cytopenia.units import load_analytes
@@ -173,7 +173,7 @@ def test_an_extension_changes_only_what_it_names(tmp_path: Path) -> None:
     parts = load_library(study(tmp_path, mine=text)).find_parts("mine")
     assert parts["mine.anemia"].title == "Low hemoglobin"
     assert parts["mine.anemia"].lab_rules[-1].cut == 80.0
-    assert len(parts) == 5
+    assert len(parts) == 7
 
 
 def test_an_extension_of_an_extension(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_files_that_are_no_definitions_are_left_alone(tmp_path: Path) -> None:
         (
             'kind = "grades"',
             'kind = "grade"',
-            "'kind' is 'grade' (did you mean 'grades'?); allowed: baseline, bounds, gates, grades",
+            "'kind' is 'grade' (did you mean 'grades'?); allowed: baseline, bedside, bounds, fever, gates",
         ),
         ('kind = "grades"', "", "'kind' is missing; allowed: baseline"),
         ('id = "mine"', "", "mine.toml: 'id' is missing; write id = \"mine\""),
@@ -212,11 +212,29 @@ def test_files_that_are_no_definitions_are_left_alone(tmp_path: Path) -> None:
         (
             "[anc]",
             "color = 1\n[anc]",
-            "unknown key 'color'; allowed: citation, id, kind, note, a section per analyte, status",
+            "unknown key 'color'; allowed: citation, id, kind, note, a section per analyte, removed, status",
         ),
         ("below = 1.0", 'below = "uln"', "'anc.grades.1.below': is 'uln'; allowed: a number, \"lln\""),
         ("below = 1.0", "below = { lnl = 1 }", "unknown key 'anc.grades.1.below.lnl' (did you mean 'lln'?)"),
         ("below = 1.0", "below = true", "'anc.grades.1.below': is True"),
+        ("below = 1.0", "below = { baseline = 0 }", "'anc.grades.1.below.baseline'"),
+        ("below = 1.0", "below = { lln = -1 }", "'anc.grades.1.below.lln'"),
+        ("below = 1.0", "below = { baseline = 1, lln = 1 }", "unknown key 'anc.grades.1.below.lln'"),
+        ("below = 1.0", 'below = 1.0, only_if = { below = "uln" }', "'anc.grades.1.only_if.below': is 'uln'"),
+        ("below = 1.0", "below = 1.0, only_if = {}", "needs exactly one of below, at_most, above, at_least"),
+        (
+            "below = 1.0",
+            "below = 1.0, only_if = { above = 0.1 }",
+            "grade 1: only_if must stand beside a cut and point the same way",
+        ),
+        (
+            "below = 1.0",
+            'lab_gradable = false, only_if = { below = "lln" }',
+            "grade 1: only_if must stand beside a cut",
+        ),
+        (PART, PART + "[removed.wbc]\ntext = 'gone'\n", "'removed.wbc.use' is missing"),
+        ('status = "assumed"', 'status = "published"', "needs a doi or a url unless status is 'assumed'"),
+        ('citation = { text = "Here" }\n', "", "'citation' is missing"),
         ("below = 1.0", "below = nan", "'anc.grades.1.below'"),
         (
             "below = 1.0",
@@ -238,7 +256,7 @@ def test_what_is_wrong_is_said(old: str, new: str, words: str, tmp_path: Path) -
     assert words in complaint(tmp_path, (HEAD + PART).replace(old, new))
 
 
-@pytest.mark.parametrize("parent", ["ctcae_v5", 3, ["ctcae_v4"]])
+@pytest.mark.parametrize("parent", ["ctcae_v9", 3, ["ctcae_v4"]])
 def test_a_parent_that_does_not_exist(parent: object, tmp_path: Path) -> None:
     written = repr(parent).replace("'", '"')
     assert "mine.toml: extends unknown" in complaint(
@@ -320,6 +338,9 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
         ({"above": 2.0}, {"above": 1.0}),
         ({"above": 2.0}, {"at_least": 2.0}),
         ({"below": {"lln": 0.5}}, {"below": {"lln": 0.75}}),
+        ({"at_most": {"baseline": 0.5}}, {"at_most": {"baseline": 0.75}}),
+        ({"below": {"baseline": 0.5}}, {"at_most": {"baseline": 0.5}}),
+        ({"below": "baseline", "only_if": {"below": "lln"}}, {"below": {"baseline": 0.5}}),
     ],
 )
 def test_a_higher_grade_is_never_easier_to_reach(milder: dict[str, Any], worse: dict[str, Any]) -> None:
@@ -335,6 +356,9 @@ def test_a_higher_grade_is_never_easier_to_reach(milder: dict[str, Any], worse: 
         ({"at_least": 2.0}, {"above": 2.0}),
         ({"below": {"lln": 0.75}}, {"below": {"lln": 0.5}}),
         ({"below": "lln"}, {"below": 1.5}),
+        ({"below": "baseline"}, {"at_most": {"baseline": 0.75}}),
+        ({"below": "baseline"}, {"below": {"lln": 1.5}}),
+        ({"below": "baseline"}, {"below": {"baseline": 0.5}, "only_if": {"below": "lln"}}),
     ],
 )
 def test_a_higher_grade_may_be_as_easy_or_harder(milder: dict[str, Any], worse: dict[str, Any]) -> None:
@@ -352,6 +376,35 @@ def test_a_grade_has_one_rule() -> None:
         part_of({"grade": 1, "below": 1.0}, {"grade": 1, "below": 0.5})
 
 
+def test_rules_of_one_grade_with_other_kinds_of_cut_are_alternatives() -> None:
+    part = part_of(
+        {"grade": 1, "below": 1.0}, {"grade": 1, "below": "lln"}, {"grade": 1, "below": "baseline"}
+    )
+    assert [type(rule.cut) for rule in part.lab_rules] == [float, LimitOfNormal, MultipleOfBaseline]
+    assert part.needs_baseline
+
+
+# Printed as multiples in CTCAE; an exact decrease of 25, 50 or 75% belongs to the worse grade.
+@pytest.mark.parametrize("version", ["ctcae_v4", "ctcae_v5", "ctcae_v6"])
+def test_the_cuts_of_fibrinogen(version: str) -> None:
+    part = load_library().find_parts(f"{version}.fibrinogen_decreased")[f"{version}.fibrinogen_decreased"]
+    limits = {rule.grade: rule.cut.lln for rule in part.grades if isinstance(rule.cut, LimitOfNormal)}
+    baselines = {
+        rule.grade: (rule.comparator, rule.cut.baseline, rule.only_if is not None)
+        for rule in part.grades
+        if isinstance(rule.cut, MultipleOfBaseline)
+    }
+    abnormal = version != "ctcae_v4"
+    assert limits == {1: 1.0, 2: 0.75, 3: 0.5, 4: 0.25}
+    assert baselines == {
+        1: ("below", 1.0, abnormal),
+        2: ("at_most", 0.75, abnormal),
+        3: ("at_most", 0.5, abnormal),
+        4: ("at_most", 0.25, abnormal),
+    }
+    assert [(rule.grade, rule.cut) for rule in part.grades if isinstance(rule.cut, float)] == [(4, 0.5)]
+
+
 def test_a_description_quotes_the_rules() -> None:
     told = describe_definition(load_definition("ctcae_v4"), parts=["anemia"])
     assert told["rules"][2] == "Anemia, grade 3: “Hgb <8.0 g/dL; <4.9 mmol/L; <80 g/L; transfusion indicated”"
@@ -362,7 +415,7 @@ def test_a_description_quotes_the_rules() -> None:
 
 def test_a_description_of_all_parts() -> None:
     told = describe_definition(load_definition("ctcae_v4"))
-    assert sum("grade 4" in rule for rule in told["rules"]) == 5
+    assert sum(", grade 4: " in rule for rule in told["rules"]) == 9
 
 
 def test_a_description_says_what_is_assumed() -> None:

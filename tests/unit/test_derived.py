@@ -76,10 +76,13 @@ def cohort_of(
         lymphodepletion_day=np.full(count, -5.0),
         last_contact_day=nothing,
         second_infusion_day=nothing,
+        progression_day=nothing,
+        next_therapy_day=nothing,
+        discharge_day=nothing,
     )
     empty = pl.DataFrame()
     frame = pl.DataFrame(labs or [], schema=LAB_SCHEMA)
-    return CohortOutcomes(courses, {"anc": frame}, {}, pl.concat(outcomes), empty, empty)
+    return CohortOutcomes(courses, {"anc": frame}, {}, pl.concat(outcomes), empty, empty, empty)
 
 
 def plan_of(specs: dict[str, OutcomeSpec]) -> Plan:

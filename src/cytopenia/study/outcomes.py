@@ -17,11 +17,8 @@ from cytopenia.grading.baseline import lay_out_baseline
 from cytopenia.grading.course_grades import (
     censoring_of,
     grade_part,
-    reasons_of,
-    states_of,
-    verdicts_of,
 )
-from cytopenia.grading.day_account import ACCOUNT_SCHEMA, account_days, frame_account
+from cytopenia.grading.day_account import account_days
 from cytopenia.grading.day_grid import (
     LAB_ROW_SCHEMA,
     Courses,
@@ -32,30 +29,26 @@ from cytopenia.grading.day_grid import (
     lay_out_support,
     split_courses,
 )
-from cytopenia.grading.fever import FEVER_REASONS, FEVER_RULES, derive_fever
+from cytopenia.grading.fever import derive_fever
 from cytopenia.grading.follow_up import FollowUp, follow_courses
 from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
-from cytopenia.grading.grades import ROLES, STATES, VERDICTS
 from cytopenia.grading.half_lines import Baselines
-from cytopenia.grading.nadirs import NADIR_REASONS, derive_nadirs
-from cytopenia.grading.outcome_rows import (
-    EVIDENCE_SCHEMA,
-    OUTCOME_SCHEMA,
-    EvidenceRows,
-    OutcomeRows,
-    frame_evidence,
-    frame_outcomes,
-)
+from cytopenia.grading.nadirs import derive_nadirs
 from cytopenia.grading.recovery import (
-    CELL_STATES,
-    RECOVERY_LABELS,
-    RECOVERY_REASONS,
     Cells,
     collect_cell_evidence,
     count_cells,
     days_needed,
     derive_recovery,
     judge_cells,
+)
+from cytopenia.study.outcome_frames import (
+    Found,
+    frame_accounts,
+    frame_all_evidence,
+    frame_all_outcomes,
+    frame_cells,
+    grade_key,
 )
 from cytopenia.study.plan import FeverPlan, GradePlan, Plan, RecoveryPlan
 
@@ -96,16 +89,6 @@ class CohortOutcomes:
     baselines: Mapping[str, Baselines] = field(default_factory=dict[str, Baselines])
 
 
-@dataclass
-class _Found:
-    """Arrays of one part of the cohort, by outcome."""
-
-    outcomes: dict[str, OutcomeRows] = field(default_factory=dict)
-    evidence: dict[tuple[str, str], EvidenceRows] = field(default_factory=dict)
-    cells: list[tuple[str, str, int, NDArray[np.int64]]] = field(default_factory=list)
-    accounts: dict[tuple[str, tuple[int, int]], Mapping[str, NDArray[np.int32]]] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class _Kernel:
     """Everything the kernel needs, laid out once for the whole cohort."""
@@ -118,7 +101,7 @@ class _Kernel:
     bounds: BoundsDefinition
     baselines: Mapping[str, Baselines]
 
-    def run(self, patients: slice) -> _Found:
+    def run(self, patients: slice) -> Found:
         scenarios = {
             analyte: derive_scenarios(
                 grid.part(patients),
@@ -127,7 +110,7 @@ class _Kernel:
             )
             for analyte, grid in self.grids.items()
         }
-        found = _Found()
+        found = Found()
         for grade in self.plan.grades:
             baseline = self.baselines.get(grade.part.analyte)
             rows, evidence = grade_part(
@@ -137,8 +120,8 @@ class _Kernel:
                 min_grade=grade.min_grade,
                 baseline=None if baseline is None else baseline.part(patients),
             )
-            found.outcomes[_grade_key(grade)] = rows
-            found.evidence[_grade_key(grade), grade.part.analyte] = evidence
+            found.outcomes[grade_key(grade)] = rows
+            found.evidence[grade_key(grade), grade.part.analyte] = evidence
         for analyte, window in self.plan.accounted:
             found.accounts[analyte, window] = account_days(
                 scenarios[analyte], self.courses, patients=patients, window=window
@@ -155,7 +138,7 @@ class _Kernel:
         """How long each course is followed within the window of a plan."""
         return follow_courses(self.courses, plan.window, censoring_of(plan.part))
 
-    def _judge_fever(self, plan: FeverPlan, patients: slice, found: _Found) -> None:
+    def _judge_fever(self, plan: FeverPlan, patients: slice, found: Found) -> None:
         rows = self.readings[plan.definition.temperature]
         part = rows.filter(pl.col("patient").is_between(patients.start, patients.stop - 1))
         found.outcomes[plan.outcome], evidence = derive_fever(
@@ -168,7 +151,7 @@ class _Kernel:
             found.evidence[plan.outcome, analyte] = rows_of_analyte
 
     def _judge_recovery(
-        self, plan: RecoveryPlan, scenarios: Mapping[str, ScenarioGrid], patients: slice, found: _Found
+        self, plan: RecoveryPlan, scenarios: Mapping[str, ScenarioGrid], patients: slice, found: Found
     ) -> None:
         definition = plan.definition
         landmark = definition.landmark.day
@@ -256,26 +239,22 @@ def derive_outcomes(
         courses,
         labs,
         grids,
-        _frame_all_outcomes(plan, found, courses),
-        _frame_all_evidence(plan, found, courses),
-        _frame_cells(found),
-        _frame_accounts(plan, found, courses),
+        frame_all_outcomes(plan, found, courses),
+        frame_all_evidence(plan, found, courses),
+        frame_cells(found),
+        frame_accounts(plan, found, courses),
         baselines,
     )
 
 
-def _run_parts(kernel: _Kernel, parts: Sequence[slice], progress: Progress | None) -> list[_Found]:
-    found: list[_Found] = []
+def _run_parts(kernel: _Kernel, parts: Sequence[slice], progress: Progress | None) -> list[Found]:
+    found: list[Found] = []
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for part, result in zip(parts, pool.map(kernel.run, parts), strict=True):
             found.append(result)
             if progress is not None:
                 progress("grading", part.stop, len(kernel.courses))
     return found
-
-
-def _grade_key(plan: GradePlan) -> str:
-    return f"{plan.address}|{plan.window[0]}|{plan.window[1]}|{plan.min_grade or 0}"
 
 
 def _bracketing_days(plan: RecoveryPlan, grid: ScenarioGrid) -> range:
@@ -285,7 +264,7 @@ def _bracketing_days(plan: RecoveryPlan, grid: ScenarioGrid) -> range:
     return range(grid.first_day, min(end + 1, grid.first_day + grid.low.shape[1]))
 
 
-def _shift_patients(found: _Found, start: int) -> _Found:
+def _shift_patients(found: Found, start: int) -> Found:
     found.evidence = {
         key: replace(rows, patient=rows.patient + start) for key, rows in found.evidence.items()
     }
@@ -310,94 +289,3 @@ def _lay_out_all_support(
         for recovery in plan.recoveries
         for criterion in recovery.definition.all_of
     }
-
-
-def _frame_all_outcomes(plan: Plan, found: Sequence[_Found], courses: Courses) -> pl.DataFrame:
-    patient_id = courses.patient_id
-    frames: dict[str, pl.DataFrame] = {}
-    for grade in plan.grades:
-        rules = [f"{grade.address}: {rule.text}" for rule in grade.part.lab_rules]
-        parts = [part.outcomes[_grade_key(grade)] for part in found]
-        frame = frame_outcomes(
-            parts, patient_id, outcome=_grade_key(grade), reasons=reasons_of(grade.part), rules=rules
-        )
-        for name in grade.outcomes:
-            frames[name] = frame.with_columns(pl.lit(name).alias("outcome"))
-    for nadir in plan.nadirs:
-        parts = [part.outcomes[nadir.outcome] for part in found]
-        frames[nadir.outcome] = frame_outcomes(
-            parts, patient_id, outcome=nadir.outcome, reasons=NADIR_REASONS
-        )
-    for recovery in plan.recoveries:
-        parts = [part.outcomes[recovery.outcome] for part in found]
-        frames[recovery.outcome] = frame_outcomes(
-            parts, patient_id, outcome=recovery.outcome, reasons=RECOVERY_REASONS, labels=RECOVERY_LABELS
-        ).with_columns(pl.lit(recovery.definition.id).alias("rule"))
-    for fever in plan.fevers:
-        parts = [part.outcomes[fever.outcome] for part in found]
-        rules = [f"{fever.definition.id}: {clause}" for clause in FEVER_RULES]
-        frames[fever.outcome] = frame_outcomes(
-            parts, patient_id, outcome=fever.outcome, reasons=FEVER_REASONS, rules=rules
-        )
-    order = [*(name for name in plan.specs if name in frames), *(nadir.outcome for nadir in plan.nadirs)]
-    return pl.concat([frames[name] for name in order]) if order else pl.DataFrame(schema=OUTCOME_SCHEMA)
-
-
-def _frame_all_evidence(plan: Plan, found: Sequence[_Found], courses: Courses) -> pl.DataFrame:
-    graded = {_grade_key(grade): grade for grade in plan.grades}
-    fevers = {fever.outcome for fever in plan.fevers}
-    frames = [
-        frame_evidence(
-            [part.evidence[key, analyte] for part in found],
-            courses.patient_id,
-            outcome=outcome,
-            analyte=analyte,
-            names=_evidence_names(graded.get(key), is_fever=key in fevers),
-        )
-        for key, analyte in (found[0].evidence if found else {})
-        for outcome in (graded[key].outcomes if key in graded else (key,))
-    ]
-    return pl.concat(frames) if frames else pl.DataFrame(schema=EVIDENCE_SCHEMA)
-
-
-def _evidence_names(plan: GradePlan | None, *, is_fever: bool) -> dict[str, Sequence[str]]:
-    """Words of roles, states and verdicts: of a graded part, of a fever, or of the cells of a recovery."""
-    if is_fever:
-        return {"role": ROLES, "state": STATES, "verdict": VERDICTS}
-    if plan is None:
-        return {"role": ROLES, "state": STATES, "verdict": CELL_STATES}
-    return {"role": ROLES, "state": states_of(plan.part), "verdict": verdicts_of(plan.part)}
-
-
-def _frame_accounts(plan: Plan, found: Sequence[_Found], courses: Courses) -> pl.DataFrame:
-    frames = [
-        frame_account(
-            [part.accounts[analyte, window] for part in found],
-            courses.patient_id,
-            analyte=analyte,
-            window=window,
-        )
-        for analyte, window in plan.accounted
-    ]
-    return pl.concat([pl.DataFrame(schema=ACCOUNT_SCHEMA), *frames])
-
-
-_CELL_SCHEMA = {
-    "outcome": pl.String,
-    "analyte": pl.String,
-    "day": pl.Int32,
-    "failed": pl.Int64,
-    "under support": pl.Int64,
-    "unknown": pl.Int64,
-    "met": pl.Int64,
-}
-
-
-def _frame_cells(found: Sequence[_Found]) -> pl.DataFrame:
-    rows = [
-        (outcome, analyte, day, *counts.tolist())
-        for part in found
-        for outcome, analyte, day, counts in part.cells
-    ]
-    frame = pl.DataFrame(rows, schema=_CELL_SCHEMA, orient="row")
-    return frame.group_by("outcome", "analyte", "day", maintain_order=True).agg(pl.all().sum())
