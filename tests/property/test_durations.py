@@ -42,7 +42,7 @@ LASTING = tuple(
 NO_EVENTS = dict.fromkeys(("second_infusion", *EVENTS))
 
 every_address = pytest.mark.parametrize("address", ADDRESSES)
-few = settings(max_examples=max(settings.default.max_examples // 2, 1))
+few = settings(max_examples=8)
 addresses = st.sampled_from(ADDRESSES)
 
 
@@ -139,12 +139,14 @@ def test_definition_files_say_what_was_typed_from_the_papers(address):
 
 
 @every_address
+@few
 @given(data=st.data())
 def test_long_runs_are_graded_as_by_the_twin(address, data):
     check_against_twin(draw_cohort(data, address), address)
 
 
 @every_address
+@few
 @given(data=st.data())
 def test_episodes_at_the_limits_are_graded_as_by_the_twin(address, data):
     """Eight patients at once: episodes of 6, 7, 13 or 14 days, 1-3 days apart, with 6-8 days missing."""
@@ -175,7 +177,7 @@ def test_courses_capped_by_white_cells_are_graded_as_by_the_twin(address, data, 
 
 @pytest.mark.long
 @every_address
-@settings(max_examples=300)
+@settings(max_examples=40)
 @given(data=st.data(), cap=st.booleans(), stretches=st.booleans())
 def test_larger_cohorts_are_graded_as_by_the_twin(address, data, cap, stretches):
     cap = cap and address in NEUTROPENIA
@@ -238,6 +240,7 @@ def test_a_patient_is_graded_alone(address, data):
 # -- what must hold --------------------------------------------------------------------------------
 
 
+@few
 @given(address=addresses, data=st.data(), cap=st.booleans())
 def test_best_policy_and_worst_are_in_order(address, data, cap):
     cap = cap and address in NEUTROPENIA
@@ -253,6 +256,7 @@ def test_best_policy_and_worst_are_in_order(address, data, cap):
             assert row["best"] == row["worst"]
 
 
+@few
 @given(address=st.sampled_from(LASTING), data=st.data(), cap=st.booleans())
 def test_a_measurement_within_its_bounds_never_widens_them(address, data, cap):
     definition = DEFINITIONS[address]
@@ -274,6 +278,7 @@ def test_a_measurement_within_its_bounds_never_widens_them(address, data, cap):
         assert after["worst"] <= before["worst"]
 
 
+@few
 @given(address=addresses, data=st.data(), factor=st.sampled_from([0.2, 0.5, 0.9]))
 def test_worse_values_never_give_a_lower_grade(address, data, factor):
     (patient,) = draw_cohort(data, address, most=1)
@@ -291,6 +296,7 @@ def test_worse_values_never_give_a_lower_grade(address, data, factor):
             assert before[name] <= after[name]
 
 
+@few
 @given(data=st.data())
 def test_days_added_up_are_never_fewer_than_the_longest_episode(data):
     cohort = draw_cohort(data, "icaht_2023.early")
@@ -301,6 +307,7 @@ def test_days_added_up_are_never_fewer_than_the_longest_episode(data):
             assert row[bound] is None or row[bound] <= summed[name][bound]
 
 
+@few
 @given(data=st.data())
 def test_fewer_days_at_risk_never_add_to_what_was_seen(data):
     """Platelets: without "never above" and without a confirmation, an earlier end only takes days away."""

@@ -136,8 +136,6 @@ def grade_durations(
     is_at_risk = any_marked(given.grid.at_risk)
     known = np.where(is_judged & is_at_risk, np.where(confirmed.stands, policy.grade, 0.0), np.nan)
     low = np.where(is_at_risk, np.fmin(healthiest, known), np.nan)
-    # Without any measurement even rules that look at measured days alone are open to the end.
-    sickest = np.where(has_measurement, sickest, given.rules[-1].grade)
     high = np.where(is_at_risk, np.fmax(sickest, known), np.nan)
     decider = np.where(known > 0, policy.rule, -1).astype(np.int8)
     deciding = _deciding_days(given, policy, decider)
@@ -185,6 +183,10 @@ def _grade(given: _Part, reading: _Reading) -> _Graded:
     for place, (rule, marks) in enumerate(zip(given.rules, given.marks, strict=True)):
         if rule.days is None:
             is_met = any_marked(reading.single_days(marks))
+            if reading is _WORST:
+                # Without any measurement even a rule that looks at measured days alone is open.
+                unseen = any_marked(marks.any & given.grid.open_day) & ~any_marked(given.grid.measured)
+                is_met = is_met | unseen
         else:
             if id(marks) not in measured:
                 measured[id(marks)] = measure_exposure(reading.days(marks), given.last_place, given.counting)
@@ -234,7 +236,7 @@ def _confirm(given: _Part) -> _Confirmed:
         stands=stands,
         may_stand=is_single | (in_reach >= confirm.measurements),
         could_stand=is_single | (anyhow >= confirm.measurements),
-        is_judged=stands | is_zero,
+        is_judged=(stands | is_zero) & any_marked(given.grid.measured),
         lacks_second=is_single & (certain > 0) & (not accepts),
     )
 
