@@ -82,12 +82,12 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
     try:
         if isinstance(definition, RecoveryDefinition):
             table, summary = _grade_courses(request, definition, library, progress=progress)
-        elif _looks_at_courses(request, library):
-            table, summary = _count_days(request, library, progress=progress)
         elif isinstance(definition, FeverDefinition):
             table, summary = _grade_fever(request, definition, library, progress=progress)
         elif isinstance(definition, BedsideDefinition):
             table, summary = _grade_bedside(request, definition)
+        elif _looks_at_courses(request, library):
+            table, summary = _count_days(request, library, progress=progress)
         else:
             table, summary = _grade_rows(request, library)
     except MissingColumnError as cause:

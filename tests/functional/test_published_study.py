@@ -25,6 +25,7 @@ FILES = (
     "results.csv",
     "patients.csv",
     "outcomes.csv",
+    "day_account.csv",
     "evidence.csv",
     "findings.csv",
     "provenance.json",

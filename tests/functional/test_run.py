@@ -15,6 +15,7 @@ from study_files import change, write_study
 pytestmark = pytest.mark.usefixtures("coarse_pictures")
 
 WRITTEN = [
+    "day_account.csv",
     "evidence.csv",
     "findings.csv",
     "methods.md",

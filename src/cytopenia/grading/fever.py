@@ -334,6 +334,8 @@ def _account(found: _Days, first_day: int) -> dict[str, NDArray[np.int32]]:
         "days_measured": found.measured.sum(axis=1, dtype=np.int32),
         "days_short_gap": np.zeros(found.measured.shape[0], dtype=np.int32),
         "days_open": (found.possible & ~found.certain).sum(axis=1, dtype=np.int32),
+        "days_filled": np.zeros(found.measured.shape[0], dtype=np.int32),
+        "days_bridged": np.zeros(found.measured.shape[0], dtype=np.int32),
         "longest_gap_days": find_longest_run(found.at_risk & ~found.measured)[0].astype(np.int32),
         "last_measured_day": np.where(last == NO_DAY, last, last + np.int32(first_day)).astype(np.int32),
     }
