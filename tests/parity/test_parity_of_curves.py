@@ -1,4 +1,4 @@
-"""The same curves as survfit and cuminc of R; how they were made stands in make_survival.R and make_times.py."""
+"""The same curves as survfit and cuminc of R; made by make_survival.R and make_times.py."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def curve_of(case: str) -> tuple[CumulativeIncidence, float]:
 
 @pytest.mark.parametrize("case", R)
 def test_curve_of_r(case: str) -> None:
-    """Beyond the last follow-up R draws the curve on; here it is not known, and the last known point is it."""
+    """R draws the curve on beyond the last follow-up; here it is not known there."""
     curve, day = curve_of(case)
     point = curve.at(day)
     if point.estimate is None:

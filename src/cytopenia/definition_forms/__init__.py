@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from cytopenia.definition_forms.base import Citation, CutName, LimitOfNormal, Status
 from cytopenia.definition_forms.grades import GradeRule, GradesDefinition, GradesPart
-from cytopenia.definition_forms.kinds import FORMS, Definition
+from cytopenia.definition_forms.kinds import FORMS, Definition, choose_form
 from cytopenia.definition_forms.recovery import (
     Criterion,
     Landmark,
+    Reached,
     RecoveryCounting,
     RecoveryDefinition,
+    RecoveryTimeDefinition,
     Run,
     SupportKind,
+    TimeRun,
     Washout,
 )
 from cytopenia.definition_forms.settings import BaselineDefinition, BoundsDefinition, GatesDefinition
@@ -30,10 +33,14 @@ __all__ = [
     "GradesPart",
     "Landmark",
     "LimitOfNormal",
+    "Reached",
     "RecoveryCounting",
     "RecoveryDefinition",
+    "RecoveryTimeDefinition",
     "Run",
     "Status",
     "SupportKind",
+    "TimeRun",
     "Washout",
+    "choose_form",
 ]

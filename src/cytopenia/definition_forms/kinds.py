@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cytopenia.definition_forms.grades import GradesDefinition
-from cytopenia.definition_forms.recovery import RecoveryDefinition
+from cytopenia.definition_forms.recovery import RecoveryDefinition, RecoveryTimeDefinition
 from cytopenia.definition_forms.settings import BaselineDefinition, BoundsDefinition, GatesDefinition
 
-__all__ = ["FORMS", "Definition"]
+__all__ = ["FORMS", "Definition", "choose_form"]
 
-Definition = GradesDefinition | RecoveryDefinition | BoundsDefinition | BaselineDefinition | GatesDefinition
+Definition = (
+    GradesDefinition
+    | RecoveryDefinition
+    | RecoveryTimeDefinition
+    | BoundsDefinition
+    | BaselineDefinition
+    | GatesDefinition
+)
 
 FORMS: dict[str, type[Any]] = {
     "grades": GradesDefinition,
@@ -19,3 +27,10 @@ FORMS: dict[str, type[Any]] = {
     "baseline": BaselineDefinition,
     "gates": GatesDefinition,
 }
+
+
+def choose_form(kind: str, table: Mapping[str, Any]) -> type[Any]:
+    """Return the form of a kind; that of a recovery depends on its question: by a landmark, or when."""
+    if kind == "recovery" and "reached" in table:
+        return RecoveryTimeDefinition
+    return FORMS[kind]

@@ -135,8 +135,8 @@ def estimate_cumulative_incidence(
 
     Notes
     -----
-    Aalen and Johansen's estimate; events come before censoring of the same time. The standard error is
-    that of the multinomial delta method, which is the infinitesimal jackknife of R's `survfit`; the limits are
+    Aalen and Johansen's estimate; events come before censoring of the same time. The standard error is that
+    of the multinomial delta method, which is the infinitesimal jackknife of R's `survfit`; the limits are
     estimate ** exp(+-z * se / (estimate * log(estimate))), `conf.type = "log-log"`. Same as `survfit` of R's
     survival; the estimate is also that of `cuminc` of cmprsk, whose variance is another one.
 
