@@ -108,6 +108,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "name_checks",
             "protocol",
             "plan",
+            "recovery_times",
             "outcomes",
             "blocks",
             "derived",

@@ -1,9 +1,9 @@
 """The slow twin of the time to recovery: what each day can have been, and the first run over it.
 
-A definition is a dict: all_of (analyte, comparator, cut, support: kinds), form (days or measurements), length,
-first, until, after (first_failing or nadir), nadir_until, washout (function from a support row to days).
-A course may have last_contact. Each day is a set of what it can have been: met, failed, or skipped, which only
-"measurements" knows: a day that is not looked at and neither counts nor breaks a run.
+A definition is a dict: all_of (analyte, comparator, cut, support: kinds), form (days or measurements),
+length, first, until, after (first_failing or nadir), nadir_until, washout (function from a support row to
+days). A course may have last_contact. Each day is a set of what it can have been: met, failed, or skipped,
+which only "measurements" knows: a day that is not looked at and neither counts nor breaks a run.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def join_policy(states: Sequence[str]) -> str:
 
 
 def find_nadirs(days: dict[int, Row], first: int, last: int) -> tuple[int, int, int]:
-    """Earliest possible, printed and latest possible day of the first lowest value; -1 if nothing is known."""
+    """Earliest possible, printed and latest possible day of the first lowest value; -1 if none is."""
     known = {d: day for d, day in days.items() if first <= d <= last and day["state"] == "measured"}
     if not known:
         return -1, -1, -1

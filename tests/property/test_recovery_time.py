@@ -1,4 +1,4 @@
-"""The time to recovery in both forms, with support, second infusion, death and last contact, against the twin."""
+"""The time to recovery in both forms, against the twin."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_the_time_is_that_of_the_twin(name, cohort, cap, first):
 
 @pytest.mark.long
 @every_name
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(cohort=followed_cohorts(most=8), cap=st.booleans(), first=st.sampled_from([0, 0, 5]))
 def test_the_times_of_larger_cohorts_are_those_of_the_twin(name, cohort, cap, first):
     check_times(cohort, shorten(name, first_day=first), cap=cap)

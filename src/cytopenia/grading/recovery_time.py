@@ -94,8 +94,8 @@ def find_follow_up(courses: Courses, last_lab_days: Days, until: int) -> FollowU
 class _DayStates:
     """What all lineages together say of each day that is looked at.
 
-    `met` and `failed` by the policy, `must_*` for certain, `may_*` possibly. `breaks_*` are the days that end a
-    run in the policy, in the best and in the worst case; in a run of measurements a day can do neither.
+    `met` and `failed` by the policy, `must_*` for certain, `may_*` possibly. `breaks_*` are the days that
+    end a run in the policy, in the best and in the worst case; in a run of measurements a day can do neither.
     """
 
     met: Marks
@@ -125,8 +125,8 @@ def derive_recovery_time(
     -------
     OutcomeRows
         `policy` is the first day of the first run; infinity if there is none while the patient is followed,
-        minus infinity if no day fails ("never below"), NaN if no day can be judged. `best` and `worst` are the
-        earliest and the latest plausible day, the same way. `first_day` is the first day of the run and
+        minus infinity if no day fails ("never below"), NaN if no day can be judged. `best` and `worst` are
+        the earliest and the latest plausible day, the same way. `first_day` is the first day of the run and
         `last_day` the last day of follow-up.
     """
     first, until = definition.reached.first_day, definition.reached.until
@@ -259,7 +259,7 @@ def _run_after(start: Places, met: Marks, breaks: Marks, length: int) -> Days:
 def _find_nadirs(
     definition: RecoveryTimeDefinition, window: Mapping[str, Cells], followed: Marks
 ) -> tuple[Places, Places, Places]:
-    """Place of the nadir: the earliest it can have been, the printed one, the latest; -1 where there is none."""
+    """Place of the nadir: the earliest possible, the printed one, the latest possible; -1 where none is."""
     none = np.full(followed.shape[0], -1, dtype=np.int32)
     nadir_until = definition.reached.nadir_until
     if nadir_until is None:

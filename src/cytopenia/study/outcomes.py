@@ -44,7 +44,14 @@ from cytopenia.grading.recovery import (
     derive_recovery,
     judge_cells,
 )
-from cytopenia.study.plan import GradePlan, Plan, RecoveryPlan
+from cytopenia.grading.recovery_time import (
+    RECOVERY_TIME_LABELS,
+    RECOVERY_TIME_REASONS,
+    find_follow_up,
+    find_last_lab_days,
+)
+from cytopenia.study.plan import GradePlan, Plan, RecoveryPlan, RecoveryTimePlan
+from cytopenia.study.recovery_times import judge_recovery_time
 
 __all__ = ["CohortOutcomes", "Progress", "derive_outcomes"]
 
@@ -95,6 +102,7 @@ class _Kernel:
     grids: Mapping[str, DayGrid]
     support: Mapping[tuple[str, str], Mapping[str, Marks]]
     bounds: BoundsDefinition
+    last_lab_days: NDArray[np.float64]
 
     def run(self, patients: slice) -> _Found:
         scenarios = {
@@ -116,6 +124,8 @@ class _Kernel:
             found.outcomes[nadir.outcome] = derive_nadirs(scenarios[nadir.analyte].window(*nadir.window))
         for recovery in self.plan.recoveries:
             self._judge_recovery(recovery, scenarios, patients, found)
+        for timed in self.plan.recovery_times:
+            self._judge_time(timed, scenarios, patients, found)
         return _shift_patients(found, patients.start)
 
     def _judge_recovery(
@@ -148,6 +158,20 @@ class _Kernel:
             found.evidence[plan.outcome, analyte] = evidence
             for day in range(first, last + 1):
                 found.cells.append((plan.outcome, analyte, day, count_cells(cell, day, ~died)))
+
+    def _judge_time(
+        self, plan: RecoveryTimePlan, scenarios: Mapping[str, ScenarioGrid], patients: slice, found: _Found
+    ) -> None:
+        support = {
+            item.analyte: {
+                name: marks[patients] for name, marks in self.support[plan.outcome, item.analyte].items()
+            }
+            for item in plan.definition.all_of
+        }
+        follow_up = find_follow_up(self.courses, self.last_lab_days, plan.days[1]).part(patients)
+        rows, evidence = judge_recovery_time(plan, scenarios, support=support, follow_up=follow_up)
+        found.outcomes[plan.outcome] = rows
+        found.evidence.update({(plan.outcome, analyte): part for analyte, part in evidence.items()})
 
 
 def derive_outcomes(
@@ -188,7 +212,8 @@ def derive_outcomes(
         )
         for analyte, (first, last) in plan.days.items()
     }
-    kernel = _Kernel(plan, courses, grids, _lay_out_all_support(tables, plan, courses), bounds)
+    support = _lay_out_all_support(tables, plan, courses)
+    kernel = _Kernel(plan, courses, grids, support, bounds, find_last_lab_days(labs, courses))
     found = _run_parts(kernel, list(split_courses(courses)), progress)
     return CohortOutcomes(
         courses,
@@ -243,7 +268,7 @@ def _lay_out_all_support(
             )
             for name in ("known", "possible")
         }
-        for recovery in plan.recoveries
+        for recovery in (*plan.recoveries, *plan.recovery_times)
         for criterion in recovery.definition.all_of
     }
 
@@ -269,6 +294,14 @@ def _frame_all_outcomes(plan: Plan, found: Sequence[_Found], courses: Courses) -
         frames[recovery.outcome] = frame_outcomes(
             parts, patient_id, outcome=recovery.outcome, reasons=RECOVERY_REASONS, labels=RECOVERY_LABELS
         ).with_columns(pl.lit(recovery.definition.id).alias("rule"))
+    for timed in plan.recovery_times:
+        frames[timed.outcome] = frame_outcomes(
+            [part.outcomes[timed.outcome] for part in found],
+            patient_id,
+            outcome=timed.outcome,
+            reasons=RECOVERY_TIME_REASONS,
+            labels=RECOVERY_TIME_LABELS,
+        ).with_columns(pl.lit(timed.definition.id).alias("rule"))
     order = [*(name for name in plan.specs if name in frames), *(nadir.outcome for nadir in plan.nadirs)]
     return pl.concat([frames[name] for name in order]) if order else pl.DataFrame(schema=OUTCOME_SCHEMA)
 

@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cytopenia.definition_forms import BoundsDefinition, GradesPart, RecoveryDefinition
+from cytopenia.definition_forms import (
+    BoundsDefinition,
+    GradesPart,
+    RecoveryDefinition,
+    RecoveryTimeDefinition,
+)
 from cytopenia.grading.recovery import days_needed
 from cytopenia.study.protocol import Study
 from cytopenia.study.protocol_forms import OutcomeSpec
 from cytopenia.units import load_analytes
 
-__all__ = ["GradePlan", "NadirPlan", "Plan", "RecoveryPlan", "build_plan", "plan_recovery"]
+__all__ = [
+    "GradePlan",
+    "NadirPlan",
+    "Plan",
+    "RecoveryPlan",
+    "RecoveryTimePlan",
+    "build_plan",
+    "plan_recovery",
+]
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,19 @@ class RecoveryPlan:
 
 
 @dataclass(frozen=True)
+class RecoveryTimePlan:
+    """One definition of the day of recovery."""
+
+    outcome: str
+    definition: RecoveryTimeDefinition
+
+    @property
+    def days(self) -> tuple[int, int]:
+        """First and last day that are searched."""
+        return self.definition.reached.first_day, self.definition.reached.until
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that a run computes.
 
@@ -60,6 +86,7 @@ class Plan:
     combinations : outcomes made of other outcomes
     specs : every outcome of the protocol, by id, in the order of the file
     days : first and last day of the grid of each analyte
+    recovery_times : what each part is put through as well: the day of recovery
     """
 
     grades: tuple[GradePlan, ...]
@@ -68,6 +95,7 @@ class Plan:
     combinations: tuple[str, ...]
     specs: Mapping[str, OutcomeSpec]
     days: Mapping[str, tuple[int, int]]
+    recovery_times: tuple[RecoveryTimePlan, ...] = ()
 
     @property
     def leading_grades(self) -> dict[str, GradePlan]:
@@ -90,6 +118,13 @@ class Plan:
         for recovery in self.recoveries:
             if recovery.outcome == outcome:
                 return self._title_recovery(recovery, spec.title, support_complete=support_complete)
+        for timed in self.recovery_times:
+            if timed.outcome == outcome and not (support_complete and spec.title):
+                return (
+                    timed.definition.title
+                    if support_complete
+                    else f"Count recovery: {timed.definition.title}"
+                )
         if spec.title:
             return spec.title
         for plan in self.grades:
@@ -126,6 +161,12 @@ def build_plan(study: Study) -> Plan:
         if spec.definition is not None
         and isinstance(definition := study.library.find(spec.definition), RecoveryDefinition)
     )
+    times = tuple(
+        RecoveryTimePlan(name, definition)
+        for name, spec in specs.items()
+        if spec.definition is not None
+        and isinstance(definition := study.library.find(spec.definition), RecoveryTimeDefinition)
+    )
     nadirs = _plan_nadirs(grades)
     return Plan(
         grades=grades,
@@ -133,20 +174,23 @@ def build_plan(study: Study) -> Plan:
         recoveries=recoveries,
         combinations=tuple(name for name, spec in specs.items() if spec.any_of),
         specs=specs,
-        days=_plan_days(grades, recoveries, study.library.bounds.longest_days),
+        days=_plan_days(grades, (*recoveries, *times), study.library.bounds.longest_days),
+        recovery_times=times,
     )
 
 
-def plan_recovery(plan: RecoveryPlan, bounds: BoundsDefinition) -> Plan:
+def plan_recovery(plan: RecoveryPlan | RecoveryTimePlan, bounds: BoundsDefinition) -> Plan:
     """Return the plan of one recovery definition alone."""
-    spec = OutcomeSpec(definition=plan.definition.id, died_before_landmark="exclude")
+    is_timed = isinstance(plan, RecoveryTimePlan)
+    reading = None if is_timed else "exclude"
     return Plan(
         grades=(),
         nadirs=(),
-        recoveries=(plan,),
+        recoveries=() if is_timed else (plan,),
         combinations=(),
-        specs={plan.outcome: spec},
+        specs={plan.outcome: OutcomeSpec(definition=plan.definition.id, died_before_landmark=reading)},
         days=_plan_days((), (plan,), bounds.longest_days),
+        recovery_times=(plan,) if is_timed else (),
     )
 
 
@@ -175,20 +219,29 @@ def _plan_nadirs(grades: tuple[GradePlan, ...]) -> tuple[NadirPlan, ...]:
 
 
 def _plan_days(
-    grades: tuple[GradePlan, ...], recoveries: tuple[RecoveryPlan, ...], longest: int
+    grades: tuple[GradePlan, ...], recoveries: tuple[RecoveryPlan | RecoveryTimePlan, ...], longest: int
 ) -> dict[str, tuple[int, int]]:
     """Each window with room on both sides for the measurements that bound or bracket its days."""
     spans: list[tuple[str, int, int]] = [
         (plan.part.analyte, plan.window[0] - longest, plan.window[1] + longest) for plan in grades
     ]
     for plan in recoveries:
-        first, last = days_needed(plan.definition)
-        counting = plan.definition.counting
-        before = max(longest, counting.bracket_days, counting.carry_days)
-        after = max(longest, plan.definition.landmark.day + counting.look_ahead_days - last)
-        spans.extend((item.analyte, first - before, last + after) for item in plan.definition.all_of)
+        first, last = _recovery_span(plan, longest)
+        spans.extend((item.analyte, first, last) for item in plan.definition.all_of)
     days: dict[str, tuple[int, int]] = {}
     for analyte, first, last in spans:
         low, high = days.get(analyte, (first, last))
         days[analyte] = (min(low, first), max(high, last))
     return days
+
+
+def _recovery_span(plan: RecoveryPlan | RecoveryTimePlan, longest: int) -> tuple[int, int]:
+    if isinstance(plan, RecoveryTimePlan):
+        (first, last), form = plan.days, plan.definition
+        before, after = max(longest, form.bracket_days, form.carry_days), max(longest, form.look_ahead_days)
+        return first - before, last + after
+    first, last = days_needed(plan.definition)
+    counting = plan.definition.counting
+    before = max(longest, counting.bracket_days, counting.carry_days)
+    after = max(longest, plan.definition.landmark.day + counting.look_ahead_days - last)
+    return first - before, last + after
