@@ -43,6 +43,10 @@ def part_of(*rules: dict[str, Any]) -> GradesPart:
 def test_the_definitions_of_the_package() -> None:
     assert sorted(load_library().definitions) == [
         "baseline",
+        "brudno_2022_recovery",
+        "cibmtr_neutrophil_recovery",
+        "cibmtr_platelet_recovery_20",
+        "cibmtr_platelet_recovery_50",
         "ctcae_v4",
         "model_gates",
         "neighbor_bounds",
@@ -50,6 +54,7 @@ def test_the_definitions_of_the_package() -> None:
         "qiu2023_recovery_contains",
         "qiu2023_recovery_reached_by",
         "qiu2023_recovery_washout",
+        "t_icaht_platelet_recovery_2025",
     ]
 
 

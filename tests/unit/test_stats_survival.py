@@ -47,6 +47,12 @@ def test_a_median_that_is_exactly_a_half_is_reached():
     assert estimate_cumulative_incidence([1, 2, 9, 9, 9, 9], [1, 1, 0, 0, 0, 0], kind=1).median is None
 
 
+def test_a_curve_that_everybody_has_reached_is_one():
+    """Seven steps of 1/7 are summed to a little less than one."""
+    curve = estimate_cumulative_incidence([1, 2, 3, 4, 5, 6, 7], [1] * 7, kind=1)
+    assert (curve.estimate[-1], curve.at(7).low) == (1, None)
+
+
 def test_nobody_has_no_curve():
     curve = estimate_cumulative_incidence([], [], kind=1)
     assert (curve.n, curve.median, curve.at(5).estimate) == (0, None, None)

@@ -100,14 +100,19 @@ def _describe_time(definition: RecoveryTimeDefinition) -> tuple[list[str], list[
     consecutive = (
         "consecutive measurements on different days" if run.of == "measurements" else "consecutive days"
     )
-    length = f"on {run.length} {consecutive}" if run.length > 1 else "on one day on which all are measured"
+    measured = " on which all are measured" if run.of == "measurements" else ""
+    length = (
+        f"on {run.length} {consecutive}, the first of which is the day of recovery"
+        if run.length > 1
+        else f"on one day{measured}, which is the day of recovery"
+    )
     start = (
         f"after the lowest value of days {reached.first_day} to {reached.nadir_until}, and after a first"
         " failing value"
         if reached.after == "nadir"
         else "after the first failing day"
     )
-    rules.append(f"{length}, the first of which is the day of recovery")
+    rules.append(length)
     rules.append(f"searched {start}, from day {reached.first_day} to {reached.until}")
     gaps = (
         "Unmeasured days are not looked at. For the earliest and the latest plausible day, one in a long gap"

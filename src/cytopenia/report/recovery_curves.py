@@ -49,8 +49,8 @@ CURVE_TEXT = (
 )
 BOUNDS = (
     "Bounds: the same curve with every patient at the earliest and at the latest plausible day. A day in a "
-    "long gap between measurements, or after the last one, may have been anything; patients not evaluable are "
-    "in these curves only."
+    "long gap between measurements, or after the last one, may have been anything; patients not evaluable "
+    "are in these curves only."
 )
 APART = (
     "Never below: no day failed, so there was nothing to recover from; not in the curve. Not evaluable: no "
@@ -87,7 +87,7 @@ def table_recovery_days(content: ReportContent, analysis_id: str) -> Table:
     return Table(
         id=f"{analysis_id}-days",
         caption=f"{subject}: cumulative incidence{who}",
-        columns=(Column("State", "left"), *(Column(f"Day {day}, % (95% CI)") for day in days)),
+        columns=(Column("State", "left"), *(Column(f"Day {day} (95% CI)") for day in days)),
         rows=tuple(rows),
         notes=(*common_notes(content, notes, outcomes=lookup.variables, bounds=BOUNDS), CURVE_NOTE),
         footnotes=tuple(notes.texts),
@@ -253,8 +253,11 @@ def _draw(steps: ResultLookup, days: ResultLookup, name: str) -> Figure:
         bound = _read_steps(steps, name, "recovery", scenario)
         if bound.values != recovery.values or bound.days != recovery.days:
             _draw_steps(axes, bound.reach(last), color=LINE, linewidth=0.7, linestyle=(0, (1, 1.5)))
-    drawn = recovery.reach(recovery.days[-1])
-    axes.fill_between(drawn.days, drawn.low, drawn.high, step="post", color=LINE, alpha=0.15, linewidth=0)
+    known = [day for day in shown if days.value(name, INCIDENCE, level=f"recovery|{day:g}") is not None]
+    recovery, death = (curve.reach(max(curve.days[-1], *known, 0.0)) for curve in (recovery, death))
+    axes.fill_between(
+        recovery.days, recovery.low, recovery.high, step="post", color=LINE, alpha=0.15, linewidth=0
+    )
     _draw_steps(axes, recovery, color=LINE, linewidth=1.6)
     _draw_steps(axes, death, color=INK, linewidth=1.2, linestyle=(0, (4, 2.5)))
     _name_curves(axes, recovery, death)
@@ -320,7 +323,7 @@ def _write_caption(steps: ResultLookup, name: str) -> str:
     return (
         f"{who}Line with band: recovery with its 95% confidence interval. Dashed: death before recovery, the "
         "competing event. Dotted: recovery with every patient at the earliest and at the latest plausible "
-        "day. Patients never below are in no curve. The numbers below count recoveries and deaths up to the day."
+        "day. Patients never below are in no curve. Below: recoveries and deaths up to the day."
     )
 
 

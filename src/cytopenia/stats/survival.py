@@ -23,8 +23,8 @@ Counts = NDArray[np.int64]
 
 CENSORED = 0
 HALF = 0.5
-# A share that is a half in exact numbers may be summed to a little less.
-ROUNDING = 1e-12
+# A share that is a half or all in exact numbers may be summed to a little less.
+DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class CumulativeIncidence:
     @property
     def median(self) -> float | None:
         """First time at which at least half of the sample has had the event; None if that is not reached."""
-        reached = np.flatnonzero(self.estimate >= HALF - ROUNDING)
+        reached = np.flatnonzero(self.estimate >= HALF)
         return float(self.times[reached[0]]) if reached.size else None
 
     def at(self, time: float) -> IncidencePoint:
@@ -157,7 +157,7 @@ def estimate_cumulative_incidence(
     leaving = np.bincount(place, minlength=steps.size)
     at_risk = times.size - np.cumsum(leaving) + leaving
     free_before = _free_of_events_before(of_any, at_risk)
-    estimate = np.cumsum(free_before * of_kind / at_risk)
+    estimate = np.round(np.cumsum(free_before * of_kind / at_risk), DIGITS)
     error = _standard_errors(estimate, free_before, of_kind, of_any, at_risk)
     low, high = _log_log_limits(estimate, error, level)
     return CumulativeIncidence(
