@@ -137,6 +137,9 @@ def test_infinite_days_can_be_written_to_every_type_of_file(suffix: str, command
         "grade", labs, "--definition", "cibmtr_platelet_recovery_20", "--out", out, "--events", events
     )
     assert (answer.code, out.exists()) == (0, True)
+    if suffix == ".xlsx":
+        days = pl.read_excel(out, infer_schema_length=None)
+        assert days.select("policy", "worst").rows() == [("-inf", "inf"), ("20", "20"), ("inf", "inf")]
 
 
 @pytest.mark.parametrize(
