@@ -30,8 +30,9 @@ def grade(  # noqa: PLR0913 - one argument per option of the command
     Example: `cytopenia grade labs.csv --definition ctcae_v4 --out graded.csv --lln anc=2.0`
 
     A definition of single values (ctcae_v4) gives every row its term, grade and reason, in the order of the
-    file; a wide file becomes one row per value. A definition of whole courses (qiu2023_recovery) gives one
-    row per patient. Grade 0 is judged and normal; an empty grade is not judged, and the reason says why.
+    file; a wide file becomes one row per value. A definition of whole courses (qiu2023_recovery,
+    cibmtr_neutrophil_recovery) gives one row per patient. Grade 0 is judged and normal; an empty grade is not
+    judged, and the reason says why.
 
     Parameters
     ----------

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cytopenia.report.association_cells import find_analysis
 from cytopenia.report.cells import common_notes, outcome_title
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
@@ -57,8 +56,8 @@ APART = (
     "day could be judged. Censored: last contact, or a second infusion, before the last day looked at."
 )
 CURVE_NOTE = (
-    "Aalen-Johansen estimate with death as competing event; log-log intervals. At risk: followed up to the "
-    "day and neither recovered nor dead before it."
+    "Aalen-Johansen estimate with death as competing event; in brackets the 95% confidence interval (log-log). "
+    "At risk: followed up to the day and neither recovered nor dead before it."
 )
 KINDS = {"recovery": "Recovered", "death": "Died before recovery"}
 INCIDENCE = "cumulative_incidence"
@@ -87,7 +86,7 @@ def table_recovery_days(content: ReportContent, analysis_id: str) -> Table:
     return Table(
         id=f"{analysis_id}-days",
         caption=f"{subject}: cumulative incidence{who}",
-        columns=(Column("State", "left"), *(Column(f"Day {day} (95% CI)") for day in days)),
+        columns=(Column("State", "left"), *(Column(f"Day {day}") for day in days)),
         rows=tuple(rows),
         notes=(*common_notes(content, notes, outcomes=lookup.variables, bounds=BOUNDS), CURVE_NOTE),
         footnotes=tuple(notes.texts),
@@ -218,7 +217,7 @@ def plot_recovery_curve(content: ReportContent, analysis_id: str) -> ReportFigur
         return finish_figure(
             _draw(steps, days, name),
             figure_id,
-            title=clean_text(find_analysis(content, analysis_id).get("title") or title),
+            title=title,
             caption=_write_caption(steps, name),
             description=_describe(days, name),
             synthetic=content.synthetic,
