@@ -57,6 +57,7 @@ def collect_content(run: StudyRun, study: Study) -> ReportContent:
         windows={
             **{name: spec.window for name, spec in specs.items() if spec.window is not None},
             **{nadir.outcome: nadir.window for nadir in run.plan.nadirs},
+            **{timed.outcome: timed.days for timed in run.plan.recovery_times},
         },
     )
 

@@ -56,8 +56,8 @@ APART = (
     "day could be judged. Censored: last contact, or a second infusion, before the last day looked at."
 )
 CURVE_NOTE = (
-    "Aalen-Johansen estimate with death as competing event; in brackets the 95% confidence interval (log-log). "
-    "At risk: followed up to the day and neither recovered nor dead before it."
+    "Aalen-Johansen estimate with death as competing event; in brackets the 95% confidence interval "
+    "(log-log). At risk: followed up to the day and neither recovered nor dead before it."
 )
 KINDS = {"recovery": "Recovered", "death": "Died before recovery"}
 INCIDENCE = "cumulative_incidence"
