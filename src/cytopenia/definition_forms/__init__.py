@@ -6,6 +6,7 @@ from cytopenia.definition_forms.base import Citation, CutName, LimitOfNormal, St
 from cytopenia.definition_forms.counting import CENSORING, Confirm, Counting, Landing
 from cytopenia.definition_forms.grades import GradeRule, GradesDefinition, GradesPart
 from cytopenia.definition_forms.kinds import FORMS, Definition
+from cytopenia.definition_forms.phenotypes import SECOND_DIP, PhenotypeDefinition
 from cytopenia.definition_forms.recovery import (
     Criterion,
     Landmark,
@@ -26,6 +27,7 @@ from cytopenia.definition_forms.settings import (
 __all__ = [
     "CENSORING",
     "FORMS",
+    "SECOND_DIP",
     "BaselineDefinition",
     "BoundsDefinition",
     "Citation",
@@ -43,6 +45,7 @@ __all__ = [
     "LimitOfNormal",
     "NotDefinable",
     "NotDefinableEntry",
+    "PhenotypeDefinition",
     "RecoveryCounting",
     "RecoveryDefinition",
     "Run",

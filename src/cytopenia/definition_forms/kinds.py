@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cytopenia.definition_forms.grades import GradesDefinition
+from cytopenia.definition_forms.phenotypes import PhenotypeDefinition
 from cytopenia.definition_forms.recovery import RecoveryDefinition
 from cytopenia.definition_forms.settings import (
     BaselineDefinition,
@@ -18,6 +19,7 @@ __all__ = ["FORMS", "Definition"]
 Definition = (
     GradesDefinition
     | RecoveryDefinition
+    | PhenotypeDefinition
     | BoundsDefinition
     | BaselineDefinition
     | GatesDefinition
@@ -27,6 +29,7 @@ Definition = (
 FORMS: dict[str, type[Any]] = {
     "grades": GradesDefinition,
     "recovery": RecoveryDefinition,
+    "phenotype": PhenotypeDefinition,
     "bounds": BoundsDefinition,
     "baseline": BaselineDefinition,
     "gates": GatesDefinition,
