@@ -74,6 +74,8 @@ FLOORS: list[dict[str, list[str]]] = [
             "course_grades",
             "recovery",
             "recovery_time",
+            "phenotype_sets",
+            "phenotype_courses",
             "phenotypes",
             "scores",
             "risk_models",
