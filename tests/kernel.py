@@ -247,7 +247,12 @@ def phenotype_cohort(
     for derive, labels in ((derive_phenotypes, PHENOTYPE_LABELS), (derive_second_dips, DIP_LABELS)):
         rows = [derive(definition, grid, followed)[0] for grid, followed in parts]
         frame = frame_outcomes(
-            rows, courses.patient_id, outcome=definition.id, reasons=PHENOTYPE_REASONS, labels=labels
+            rows,
+            courses.patient_id,
+            outcome=definition.id,
+            reasons=PHENOTYPE_REASONS,
+            rules=PHENOTYPE_LABELS,
+            labels=labels,
         )
         frames.append(frame)
     return frames[0], frames[1]
