@@ -45,7 +45,7 @@ def definitions(draw: st.DrawFn) -> PhenotypeDefinition:
     if signs["fall"] == "below":
         signs["aplastic"] = "below"
     aplastic = {signs["aplastic"]: severe, "days": pick(3, 1, 2, 4), "status": "assumed"}
-    has_aplastic = pick(True, True, True, False)
+    has_aplastic = pick(*"1110") == "1"
     content = {
         **HEAD,
         "window": [0, last],
