@@ -52,7 +52,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "checks",
             "prepare",
         ],
-        "definitions": ["counting_words", "describe", "changes", "library"],
+        "definitions": ["counting_words", "phenotype_words", "describe", "changes", "library"],
         "results": [],
     },
     {
@@ -115,6 +115,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "name_checks",
             "protocol",
             "plan",
+            "phenotype_outcomes",
             "outcomes",
             "blocks",
             "derived",

@@ -147,7 +147,7 @@ class PhenotypeDefinition(Head):
 
     @model_validator(mode="after")
     def _has_cuts_in_order(self) -> Self:
-        low = {"fall": self.fall, "second_dip": self.second_dip}
+        low: dict[str, _CutRule] = {"fall": self.fall, "second_dip": self.second_dip}
         if self.aplastic is not None:
             low["aplastic"] = self.aplastic
         for name, rule in low.items():
@@ -164,7 +164,7 @@ class PhenotypeDefinition(Head):
             "round_to": counting.round_to is not None,
             "all_days_from": counting.all_days_from is not None,
             "joins_end": counting.joins_end,
-            'days = "cumulative"': counting.days == "cumulative",
+            "days": counting.days is not None,
         }
         given = [name for name, is_given in unused.items() if is_given]
         if given:

@@ -13,9 +13,11 @@ from cytopenia.definition_forms import (
     GatesDefinition,
     GradesDefinition,
     NotDefinable,
+    PhenotypeDefinition,
     RecoveryDefinition,
 )
 from cytopenia.definitions.counting_words import describe_counting
+from cytopenia.definitions.phenotype_words import describe_phenotypes
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["describe_definition"]
@@ -88,6 +90,13 @@ def _describe_recovery(definition: RecoveryDefinition) -> tuple[list[str], list[
     return rules, [*definition.assumptions, gaps]
 
 
+def _describe_phenotypes(definition: PhenotypeDefinition) -> tuple[list[str], list[str]]:
+    sentences = describe_phenotypes(definition)
+    rules = [text for text, is_assumed in sentences if not is_assumed]
+    assumed = [text for text, is_assumed in sentences if is_assumed]
+    return [*rules, *([definition.note] if definition.note else [])], assumed
+
+
 def _print_cut(item: Criterion) -> str:
     """The cut with its unit: at least one decimal, and no digit of the file lost."""
     number = f"{item.cut:.1f}" if item.cut == round(item.cut, 1) else f"{item.cut:g}"
@@ -120,6 +129,7 @@ def _describe_not_definable(definition: NotDefinable) -> tuple[list[str], list[s
 _DESCRIBE: dict[type[Any], Any] = {
     GradesDefinition: _describe_grades,
     RecoveryDefinition: _describe_recovery,
+    PhenotypeDefinition: _describe_phenotypes,
     BoundsDefinition: _describe_bounds,
     BaselineDefinition: _describe_baseline,
     GatesDefinition: _describe_gates,

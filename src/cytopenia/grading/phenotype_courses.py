@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytopenia.definition_forms import PhenotypeDefinition
+from cytopenia.grading.cuts import Comparator
 from cytopenia.grading.episodes import RoundedGrid, judge_cut, measure_exposure, round_grid
 from cytopenia.grading.follow_up import FollowUp
 from cytopenia.grading.gaps import ScenarioGrid
@@ -110,7 +111,8 @@ def _place_by_policy(definition: PhenotypeDefinition, grid: ScenarioGrid, values
     convert = {"analyte": definition.analyte, "unit": definition.unit}
     found = np.full(grid.low.shape, levels.middle, dtype=np.int8)
     recovery = definition.recovery
-    lines = [(recovery.comparator, recovery.cut, levels.up)]
+    lines: list[tuple[Comparator, float, int]] = []
+    lines.append((recovery.comparator, recovery.cut, levels.up))
     lines += [(name, cut, place) for place, (name, cut) in reversed([*enumerate(definition.low_lines)])]
     for comparator, cut, level in lines:
         marks = judge_cut(grid, values, comparator=comparator, cut=convert_value(cut, **convert))

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cytopenia.definition_forms import GradesDefinition, GradesPart, RecoveryDefinition
+from cytopenia.definition_forms import (
+    SECOND_DIP,
+    GradesDefinition,
+    GradesPart,
+    PhenotypeDefinition,
+    RecoveryDefinition,
+)
 from cytopenia.definitions import Library
 from cytopenia.errors import DefinitionError, suggest_name
 from cytopenia.study.analysis_forms import (
@@ -66,7 +72,7 @@ def _check_repeats(analysis: Analysis) -> list[str]:
 
 def _check_outcome(name: str, spec: OutcomeSpec, protocol: Protocol, library: Library) -> list[str]:
     if spec.any_of:
-        return _check_combination(name, spec, protocol)
+        return _check_combination(name, spec, protocol, library)
     try:
         definition = library.find(str(spec.definition))
     except DefinitionError as cause:
@@ -76,6 +82,8 @@ def _check_outcome(name: str, spec: OutcomeSpec, protocol: Protocol, library: Li
             return _check_graded(spec, library)
         case RecoveryDefinition():
             return _check_recovery(spec)
+        case PhenotypeDefinition():
+            return _check_phenotype(spec)
         case _:
             return [f"'{spec.definition}' is of kind '{definition.kind}' and is no outcome"]
 
@@ -133,12 +141,29 @@ def _check_recovery(spec: OutcomeSpec) -> list[str]:
     return problems
 
 
-def _check_combination(name: str, spec: OutcomeSpec, protocol: Protocol) -> list[str]:
+def _check_phenotype(spec: OutcomeSpec) -> list[str]:
+    """A definition of phenotypes has its own window, and no grades."""
+    given = [key for key in ("window", "min_grade", "died_before_landmark") if getattr(spec, key) is not None]
+    given += ["treatment_emergent"] if spec.treatment_emergent else []
+    return [
+        f"'{key}' does not go with phenotypes; the definition says everything; remove it" for key in given
+    ]
+
+
+def _is_yes_no(spec: OutcomeSpec, library: Library) -> bool:
+    """Whether an outcome is yes or no by itself: a least grade, a combination, or a second dip."""
+    if spec.min_grade is not None or spec.any_of:
+        return True
+    identity, _, part = str(spec.definition).partition(".")
+    return part == SECOND_DIP and isinstance(library.definitions.get(identity), PhenotypeDefinition)
+
+
+def _check_combination(name: str, spec: OutcomeSpec, protocol: Protocol, library: Library) -> list[str]:
     problems: list[str] = []
     for part in spec.any_of:
         if part not in protocol.outcomes or part == name:
             problems.append(f"any_of names unknown outcome '{part}'{suggest_name(part, protocol.outcomes)}")
-        elif protocol.outcomes[part].min_grade is None:
+        elif protocol.outcomes[part].any_of or not _is_yes_no(protocol.outcomes[part], library):
             problems.append(f"any_of needs yes/no outcomes; give '{part}' a min_grade, or name another")
     return problems
 
@@ -205,7 +230,14 @@ def _check_event(analysis: RiskFactors | Roc | Crosstab, protocol: Protocol, lib
     is_recovery = spec.definition is not None and isinstance(
         library.definitions.get(spec.definition), RecoveryDefinition
     )
-    if not is_recovery and spec.min_grade is None and not spec.any_of:
+    if spec.definition is not None and isinstance(
+        library.definitions.get(spec.definition), PhenotypeDefinition
+    ):
+        return [
+            f"outcome '{analysis.outcome}' has phenotypes, which have no two sides; its second dip has:"
+            f' definition = "{spec.definition}.{SECOND_DIP}"'
+        ]
+    if not is_recovery and not _is_yes_no(spec, library):
         return [f"outcome '{analysis.outcome}' has grades; name one with a min_grade, or an any_of"]
     allowed = ("recovered", "not_recovered") if is_recovery else ("yes", "no")
     if analysis.event not in allowed:

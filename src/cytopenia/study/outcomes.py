@@ -53,6 +53,11 @@ from cytopenia.grading.recovery import (
     derive_recovery,
     judge_cells,
 )
+from cytopenia.study.phenotype_outcomes import (
+    frame_phenotype,
+    name_phenotype_evidence,
+    run_phenotype,
+)
 from cytopenia.study.plan import GradePlan, Plan, RecoveryPlan
 
 __all__ = ["CohortOutcomes", "Progress", "derive_outcomes"]
@@ -134,6 +139,10 @@ class _Kernel:
             )
         for nadir in self.plan.nadirs:
             found.outcomes[nadir.outcome] = derive_nadirs(scenarios[nadir.analyte].window(*nadir.window))
+        for phenotype in self.plan.phenotypes:
+            rows, evidence = run_phenotype(phenotype, scenarios, self.courses, patients=patients)
+            found.outcomes[phenotype.outcome] = rows
+            found.evidence[phenotype.outcome, phenotype.definition.analyte] = evidence
         for recovery in self.plan.recoveries:
             self._judge_recovery(recovery, scenarios, patients, found)
         return _shift_patients(found, patients.start)
@@ -294,19 +303,23 @@ def _frame_all_outcomes(plan: Plan, found: Sequence[_Found], courses: Courses) -
         frames[recovery.outcome] = frame_outcomes(
             parts, patient_id, outcome=recovery.outcome, reasons=RECOVERY_REASONS, labels=RECOVERY_LABELS
         ).with_columns(pl.lit(recovery.definition.id).alias("rule"))
+    for phenotype in plan.phenotypes:
+        parts = [part.outcomes[phenotype.outcome] for part in found]
+        frames[phenotype.outcome] = frame_phenotype(phenotype, parts, patient_id)
     order = [*(name for name in plan.specs if name in frames), *(nadir.outcome for nadir in plan.nadirs)]
     return pl.concat([frames[name] for name in order]) if order else pl.DataFrame(schema=OUTCOME_SCHEMA)
 
 
 def _frame_all_evidence(plan: Plan, found: Sequence[_Found], courses: Courses) -> pl.DataFrame:
     graded = {_grade_key(grade): grade for grade in plan.grades}
+    shaped = {phenotype.outcome for phenotype in plan.phenotypes}
     frames = [
         frame_evidence(
             [part.evidence[key, analyte] for part in found],
             courses.patient_id,
             outcome=outcome,
             analyte=analyte,
-            names=_evidence_names(graded.get(key)),
+            names=name_phenotype_evidence() if key in shaped else _evidence_names(graded.get(key)),
         )
         for key, analyte in (found[0].evidence if found else {})
         for outcome in (graded[key].outcomes if key in graded else (key,))
