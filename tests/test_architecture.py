@@ -139,6 +139,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "association_cells",
             "association_tables",
             "printed_tables",
+            "phenotype_tables",
             "drawing",
             "flow",
             "trajectories",

@@ -111,10 +111,10 @@ def _place_by_policy(definition: PhenotypeDefinition, grid: ScenarioGrid, values
     convert = {"analyte": definition.analyte, "unit": definition.unit}
     found = np.full(grid.low.shape, levels.middle, dtype=np.int8)
     recovery = definition.recovery
-    lines: list[tuple[Comparator, float, int]] = []
-    lines.append((recovery.comparator, recovery.cut, levels.up))
-    lines += [(name, cut, place) for place, (name, cut) in reversed([*enumerate(definition.low_lines)])]
-    for comparator, cut, level in lines:
+    lines: list[tuple[Comparator, float]] = [*definition.low_lines, (recovery.comparator, recovery.cut)]
+    # The lowest cut is written last, over those that it implies.
+    places = [*range(len(definition.low_lines)), levels.up]
+    for (comparator, cut), level in reversed([*zip(lines, places, strict=True)]):
         marks = judge_cut(grid, values, comparator=comparator, cut=convert_value(cut, **convert))
         found[marks.policy] = level
     return found

@@ -80,7 +80,7 @@ class PhenotypePlan:
         """Title in tables and figures."""
         if not self.is_second_dip:
             return self.definition.title
-        return f"Second dip of {load_analytes()[self.definition.analyte].title.lower()}"
+        return f"Second dip of the {load_analytes()[self.definition.analyte].title.lower()}"
 
 
 @dataclass(frozen=True)
