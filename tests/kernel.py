@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from cytopenia.contract import Tables
-from cytopenia.definition_forms import GradesPart, RecoveryDefinition
+from cytopenia.definition_forms import GradesPart, PhenotypeDefinition, RecoveryDefinition
 from cytopenia.definitions import load_definition, load_library
 from cytopenia.grading.course_grades import censoring_of, grade_part, reasons_of
 from cytopenia.grading.day_grid import (
@@ -30,6 +30,13 @@ from cytopenia.grading.grades import GRADE_REASONS, grade_courses
 from cytopenia.grading.half_lines import Baselines
 from cytopenia.grading.nadirs import NADIR_REASONS, derive_nadirs
 from cytopenia.grading.outcome_rows import OutcomeRows, frame_outcomes
+from cytopenia.grading.phenotype_sets import PHENOTYPE_LABELS
+from cytopenia.grading.phenotypes import (
+    DIP_LABELS,
+    PHENOTYPE_REASONS,
+    derive_phenotypes,
+    derive_second_dips,
+)
 from cytopenia.grading.recovery import (
     RECOVERY_LABELS,
     RECOVERY_REASONS,
@@ -227,3 +234,31 @@ def _judge_lineages(
     names = [criterion.analyte for criterion in definition.all_of]
     for lineages in zip(*by_lineage, strict=True):
         yield lineages[0][0], dict(zip(names, (cells for _, cells in lineages), strict=True))
+
+
+def phenotype_cohort(
+    tables: Tables, definition: PhenotypeDefinition, *, cap: bool = False, part_size: int = 2048
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Phenotypes and second dips of a cohort."""
+    courses = lay_out_courses(tables)
+    window, censoring = definition.window, definition.counting.censor_at
+    follow_up = follow_courses(courses, window, censoring)
+    parts = [
+        (grid.window(*window), follow_up.part(patients))
+        for patients, grid in lay_out_parts(
+            tables, courses, analyte=definition.analyte, days=window, cap=cap, part_size=part_size
+        )
+    ]
+    frames = []
+    for derive, labels in ((derive_phenotypes, PHENOTYPE_LABELS), (derive_second_dips, DIP_LABELS)):
+        rows = [derive(definition, grid, followed)[0] for grid, followed in parts]
+        frame = frame_outcomes(
+            rows,
+            courses.patient_id,
+            outcome=definition.id,
+            reasons=PHENOTYPE_REASONS,
+            rules=PHENOTYPE_LABELS,
+            labels=labels,
+        )
+        frames.append(frame)
+    return frames[0], frames[1]

@@ -16,7 +16,14 @@ import polars as pl
 from cytopenia.contract import prepare_labs
 from cytopenia.definitions import load_library
 from cytopenia.grading.grades import grade_labs
-from kernel import Patient, find_cohort_nadirs, grade_cohort, make_tables, recover_cohort
+from kernel import (
+    Patient,
+    find_cohort_nadirs,
+    grade_cohort,
+    make_tables,
+    phenotype_cohort,
+    recover_cohort,
+)
 
 Limits = float | dict[int, float] | None
 Bounds = tuple[float | None, float | None, float | None]
@@ -99,3 +106,11 @@ def recovery_of(who: Patient, form: str = "", *, cap: bool = False) -> dict[str,
 
 def bounds(outcome: dict[str, Any]) -> Bounds:
     return outcome["policy"], outcome["best"], outcome["worst"]
+
+
+def phenotype_of(who: Patient, name: str = "rejeski_2021_phenotypes", *, cap: bool = False) -> dict[str, Any]:
+    return phenotype_cohort(make_tables([who]), load_library().find(name), cap=cap)[0].row(0, named=True)
+
+
+def dip_of(who: Patient, name: str = "rejeski_2021_phenotypes", *, cap: bool = False) -> dict[str, Any]:
+    return phenotype_cohort(make_tables([who]), load_library().find(name), cap=cap)[1].row(0, named=True)

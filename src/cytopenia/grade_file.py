@@ -9,7 +9,13 @@ import polars as pl
 
 from cytopenia.contract import require_tables
 from cytopenia.contract.texts import shorten
-from cytopenia.definition_forms import BedsideDefinition, FeverDefinition, RecoveryDefinition
+from cytopenia.definition_forms import (
+    SECOND_DIP,
+    BedsideDefinition,
+    FeverDefinition,
+    PhenotypeDefinition,
+    RecoveryDefinition,
+)
 from cytopenia.definitions import Library, load_library
 from cytopenia.errors import (
     DataError,
@@ -27,7 +33,8 @@ from cytopenia.one_file import FileOptions, build_section, require_paths, split_
 from cytopenia.readers.mapping import DataSection, read_mapping
 from cytopenia.readers.tabular import read_lab_file, read_tables
 from cytopenia.study.outcomes import Progress, derive_outcomes
-from cytopenia.study.plan import RecoveryPlan, plan_parts, plan_recovery
+from cytopenia.study.phenotype_outcomes import count_possible, count_several
+from cytopenia.study.plan import PhenotypePlan, RecoveryPlan, plan_parts, plan_phenotype, plan_recovery
 from cytopenia.units import convert_value, resolve_analyte
 from cytopenia.values import is_number_text
 
@@ -86,6 +93,8 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
             table, summary = _grade_fever(request, definition, library, progress=progress)
         elif isinstance(definition, BedsideDefinition):
             table, summary = _grade_bedside(request, definition)
+        elif isinstance(definition, PhenotypeDefinition):
+            table, summary = _name_phenotypes(request, definition, library, progress=progress)
         elif _looks_at_courses(request, library):
             table, summary = _count_days(request, library, progress=progress)
         else:
@@ -182,6 +191,27 @@ def _grade_courses(
             "Called count recovery: support is not known to be complete (--support FILE --support-complete)."
         )
     return cohort.outcomes, GradeSummary(tables.findings, lines)
+
+
+def _name_phenotypes(
+    request: GradeRequest, definition: PhenotypeDefinition, library: Library, *, progress: Progress | None
+) -> tuple[pl.DataFrame, GradeSummary]:
+    """The outcomes table of a definition of phenotypes, or of its second dip."""
+    tables = require_tables(read_tables(request.labs, _read_section(request)))
+    plan = PhenotypePlan(
+        request.definition, definition, is_second_dip=request.definition.endswith(f".{SECOND_DIP}")
+    )
+    bounds = library.bounds
+    found = derive_outcomes(tables, plan_phenotype(plan, bounds), bounds=bounds, progress=progress).outcomes
+    counts = {label: numbers[0] for label, numbers in count_possible(found).items()}
+    open_rows, what = count_several(found), "with more than one possible label"
+    if plan.is_second_dip:
+        counts = {label: int((found["label"] == label).sum()) for label in ("yes", "no")}
+        open_rows, what = int((found["best"] != found["worst"]).sum()), "open because of unmeasured days"
+    counts["not judged"] = int(found["label"].is_null().sum())
+    words = ", ".join(f"{label}: {count}" for label, count in counts.items() if count)
+    lines = [f"{plan.title} of {_say_patients(found.height)}: {words}", f"  {what}: {open_rows}"]
+    return found, GradeSummary(tables.findings, lines)
 
 
 def _looks_at_courses(request: GradeRequest, library: Library) -> bool:

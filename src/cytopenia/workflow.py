@@ -205,11 +205,15 @@ def _replace_folder(target: Path) -> Generator[Path]:
 
 def _pivot_patients(outcomes: pl.DataFrame) -> pl.DataFrame:
     """One row per patient, the columns of each outcome side by side, in the order of the protocol."""
-    shown = ("policy", "best", "worst", "label", "decided", "evidence", "reason", "first_day", "last_day")
+    shown = (
+        *("policy", "best", "worst", "label", "possible_labels"),
+        *("decided", "evidence", "reason", "first_day", "last_day"),
+    )
+    worded = ("label", "possible_labels")
     wide = outcomes.select("patient_id").unique(maintain_order=True)
     for key, part in outcomes.partition_by("outcome", as_dict=True, maintain_order=True).items():
         name = str(key[0])
-        kept = [column for column in shown if column != "label" or part["label"].is_not_null().any()]
+        kept = [column for column in shown if column not in worded or part[column].is_not_null().any()]
         renamed = part.select("patient_id", *(pl.col(column).alias(f"{name}_{column}") for column in kept))
         wide = wide.join(renamed, on="patient_id", how="left", maintain_order="left")
     return wide

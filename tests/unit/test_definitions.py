@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from cytopenia.contract import SUPPORT_KINDS
-from cytopenia.definition_forms import GradesPart, LimitOfNormal, MultipleOfBaseline, RecoveryDefinition
+from cytopenia.definition_forms import (
+    GradesDefinition,
+    GradesPart,
+    LimitOfNormal,
+    MultipleOfBaseline,
+    NotDefinable,
+    PhenotypeDefinition,
+    RecoveryDefinition,
+)
 from cytopenia.definitions import describe_definition, load_definition, load_library
 from cytopenia.errors import DefinitionError
 from cytopenia.units import load_analytes
@@ -133,7 +141,17 @@ def test_bounds_and_baseline() -> None:
 def test_every_definition_says_where_it_stands(name: str) -> None:
     definition = load_definition(name)
     assert definition.status == "assumed" or definition.citation.doi or definition.citation.url
-    assert definition.text or all(rule.text for part in definition.parts.values() for rule in part.grades)
+    match definition:
+        case GradesDefinition():
+            assert definition.text or all(
+                rule.text for part in definition.parts.values() for rule in part.grades
+            )
+        case PhenotypeDefinition():
+            assert definition.text or "compare them with the paper" in str(definition.note)
+        case NotDefinable():
+            assert all(entry.says and entry.reason for entry in definition.entries)
+        case _:
+            assert definition.text
 
 
 def test_the_checksum_is_that_of_the_file() -> None:

@@ -20,6 +20,7 @@ from cytopenia.definition_forms.clinical import (
 from cytopenia.definition_forms.counting import CENSORING, Confirm, Counting, Landing
 from cytopenia.definition_forms.grades import GradeRule, GradesDefinition, GradesPart, RemovedPart
 from cytopenia.definition_forms.kinds import FORMS, Definition
+from cytopenia.definition_forms.phenotypes import SECOND_DIP, PhenotypeDefinition
 from cytopenia.definition_forms.recovery import (
     Criterion,
     Landmark,
@@ -54,6 +55,7 @@ from cytopenia.definition_forms.settings import (
 __all__ = [
     "CENSORING",
     "FORMS",
+    "SECOND_DIP",
     "BaselineDefinition",
     "BedsideDefinition",
     "BedsideLine",
@@ -80,6 +82,7 @@ __all__ = [
     "MultipleOfBaseline",
     "NotDefinable",
     "NotDefinableEntry",
+    "PhenotypeDefinition",
     "PlainCut",
     "PointsDefinition",
     "PointsItem",

@@ -6,6 +6,7 @@ from typing import Any
 
 from cytopenia.definition_forms.clinical import BedsideDefinition, FeverDefinition
 from cytopenia.definition_forms.grades import GradesDefinition
+from cytopenia.definition_forms.phenotypes import PhenotypeDefinition
 from cytopenia.definition_forms.recovery import RecoveryDefinition
 from cytopenia.definition_forms.scores import ModelDefinition, PointsDefinition, RatioDefinition
 from cytopenia.definition_forms.settings import (
@@ -20,6 +21,7 @@ __all__ = ["FORMS", "Definition"]
 Definition = (
     GradesDefinition
     | RecoveryDefinition
+    | PhenotypeDefinition
     | BoundsDefinition
     | BaselineDefinition
     | GatesDefinition
@@ -39,6 +41,7 @@ FORMS: dict[str, type[Any]] = {
     "points": PointsDefinition,
     "ratio": RatioDefinition,
     "model": ModelDefinition,
+    "phenotype": PhenotypeDefinition,
     "bounds": BoundsDefinition,
     "baseline": BaselineDefinition,
     "gates": GatesDefinition,

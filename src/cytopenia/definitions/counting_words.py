@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cytopenia.definition_forms import Confirm, Counting, GradesPart, Landing
 from cytopenia.units import show_unit
 
-__all__ = ["describe_counting"]
+__all__ = ["describe_counting", "describe_days"]
 
 Sentence = tuple[str, bool]
 
@@ -37,13 +37,14 @@ def describe_counting(part: GradesPart) -> list[Sentence]:
     if part.landmark is not None:
         sentences.extend(_describe_landmark(part.landmark))
     if part.counting is not None:
-        sentences.extend(_describe_days(part.counting, show_unit(part.unit)))
+        sentences.extend(describe_days(part.counting, show_unit(part.unit)))
     if part.confirm is not None:
         sentences.extend(_describe_confirm(part.confirm, part))
     return [*sentences, *((text, True) for text in part.assumptions)]
 
 
-def _describe_days(counting: Counting, unit: str) -> Iterator[Sentence]:
+def describe_days(counting: Counting, unit: str) -> Iterator[Sentence]:
+    """Yield each choice about filling, bridging, rounding and censoring, with whether it is assumed."""
     is_assumed = counting.status == "assumed"
     if counting.days is not None:
         words = {

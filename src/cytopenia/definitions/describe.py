@@ -21,6 +21,7 @@ from cytopenia.definition_forms import (
     ModelDefinition,
     MultipleOfBaseline,
     NotDefinable,
+    PhenotypeDefinition,
     PointsDefinition,
     RatioDefinition,
     RecoveryDefinition,
@@ -28,6 +29,7 @@ from cytopenia.definition_forms import (
 from cytopenia.definitions.counting_words import describe_counting
 from cytopenia.definitions.describe_clinical import describe_bedside, describe_fever
 from cytopenia.definitions.describe_scores import describe_model, describe_points, describe_ratio
+from cytopenia.definitions.phenotype_words import describe_phenotypes
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["describe_definition", "list_rules", "say_rule"]
@@ -169,6 +171,13 @@ def _describe_recovery(definition: RecoveryDefinition) -> tuple[list[str], list[
     return rules, [*definition.assumptions, gaps]
 
 
+def _describe_phenotypes(definition: PhenotypeDefinition) -> tuple[list[str], list[str]]:
+    sentences = describe_phenotypes(definition)
+    rules = [text for text, is_assumed in sentences if not is_assumed]
+    assumed = [text for text, is_assumed in sentences if is_assumed]
+    return [*rules, *([definition.note] if definition.note else [])], assumed
+
+
 def _print_cut(item: Criterion) -> str:
     """The cut with its unit: at least one decimal, and no digit of the file lost."""
     number = f"{item.cut:.1f}" if item.cut == round(item.cut, 1) else f"{item.cut:g}"
@@ -206,6 +215,7 @@ _DESCRIBE: dict[type[Any], Any] = {
     PointsDefinition: describe_points,
     RatioDefinition: describe_ratio,
     ModelDefinition: describe_model,
+    PhenotypeDefinition: _describe_phenotypes,
     BoundsDefinition: _describe_bounds,
     BaselineDefinition: _describe_baseline,
     GatesDefinition: _describe_gates,

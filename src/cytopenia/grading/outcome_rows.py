@@ -31,6 +31,7 @@ OUTCOME_SCHEMA: dict[str, type[pl.DataType]] = {
     "best": pl.Float64,
     "worst": pl.Float64,
     "label": pl.String,
+    "possible_labels": pl.String,
     "decided": pl.Boolean,
     "evidence": pl.String,
     "reason": pl.String,
@@ -68,7 +69,8 @@ class OutcomeRows:
     """One outcome of the patients of one part, as arrays of one entry per patient.
 
     `policy`, `best` and `worst` are NaN where there is none; days are `NO_DAY` where there is none.
-    `evidence`, `reason`, `rule` and `label` are places in their lists of names; -1 is none.
+    `evidence`, `reason`, `rule` and `label` are places in their lists of names; -1 is none. `possible` marks,
+    patient by label, every label that can have been; only outcomes without an order have it.
     """
 
     policy: NDArray[np.float64]
@@ -81,6 +83,7 @@ class OutcomeRows:
     first_day: NDArray[np.int32]
     last_day: NDArray[np.int32]
     days: Mapping[str, NDArray[np.int32]]
+    possible: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +129,7 @@ def frame_outcomes(
     numbers = {name: _join(parts, name) for name in ("policy", "best", "worst")}
     named = {
         "label": _name(_join(parts, "label"), labels),
+        "possible_labels": _name_possible(parts, len(patient_id), labels),
         "evidence": _name(_join(parts, "evidence"), EVIDENCE_NAMES),
         "reason": _name(_join(parts, "reason"), reasons),
         "rule": _name(_join(parts, "rule"), rules),
@@ -142,7 +146,9 @@ def frame_outcomes(
         pl.col("first_day", "last_day", "last_measured_day").replace(NO_DAY, None),
         pl.col("reason").fill_null(""),
     )
-    decided = pl.col("policy").is_not_null() & (pl.col("best") == pl.col("worst"))
+    has_one = pl.col("policy").is_not_null() & (pl.col("best") == pl.col("worst"))
+    # Without an order: the one label that was possible.
+    decided = pl.coalesce(pl.col("label") == pl.col("possible_labels"), has_one)
     return frame.with_columns(decided.fill_null(value=False).alias("decided")).select(
         pl.col(name).cast(dtype) for name, dtype in OUTCOME_SCHEMA.items()
     )
@@ -182,6 +188,20 @@ def frame_evidence(
 
 def _join(parts: Sequence[OutcomeRows] | Sequence[EvidenceRows], name: str) -> NDArray[Any]:
     return np.concatenate([getattr(part, name) for part in parts]) if parts else np.empty(0)
+
+
+def _name_possible(parts: Sequence[OutcomeRows], patients: int, labels: Sequence[str]) -> pl.Series:
+    """The labels that can have been, joined by a bar in the order of `labels`; null where there is none."""
+    marks = [part.possible for part in parts if part.possible is not None]
+    if not marks:
+        return pl.Series([None] * patients, dtype=pl.String)
+    kinds, which = np.unique(np.concatenate(marks), axis=0, return_inverse=True)
+    names = [
+        "|".join(name for name, is_possible in zip(labels, kind, strict=True) if is_possible)
+        for kind in kinds
+    ]
+    lookup = pl.Series([name or None for name in names], dtype=pl.String)
+    return lookup.gather(which.reshape(-1))
 
 
 def _name(places: NDArray[np.int8], names: Sequence[str]) -> pl.Series:

@@ -19,6 +19,7 @@ from cytopenia.report.display import clean_text, format_level
 from cytopenia.report.drawing import SYNTHETIC_LABEL
 from cytopenia.report.figures import ReportFigure, plot_figures, roc_figure_id
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
+from cytopenia.report.phenotype_tables import table_phenotypes, table_second_dips
 from cytopenia.report.printed_tables import table_printed
 from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohort_size
 from cytopenia.report.table_model import Table, footnote_mark
@@ -39,7 +40,13 @@ __all__ = ["ReportContent", "ReportSection", "list_sections", "render_report"]
 TableMaker = Callable[[ReportContent, str], Table]
 TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     "characteristics": (table_characteristics, table_baseline_cytopenia),
-    "occurrence": (table_occurrence, table_grades, table_nadirs),
+    "occurrence": (
+        table_occurrence,
+        table_grades,
+        table_phenotypes,
+        table_second_dips,
+        table_nadirs,
+    ),
     "recovery": (table_recovery, table_cells),
     "risk_factors": (table_risk_factors, table_normality),
     "roc": (table_cutpoints,),

@@ -188,6 +188,7 @@ def _combine(frames: list[pl.DataFrame], name: str) -> pl.DataFrame:
         .otherwise(evidence.max())
         .replace_strict({0: "measured", 1: "bracketed", 2: "open"})
         .alias("evidence"),
+        pl.lit(None, dtype=pl.String).alias("possible_labels"),
         pl.lit(value=False).alias("decided"),
         **days,
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from cytopenia.definition_forms import (
+    SECOND_DIP,
     FeverDefinition,
     GradesDefinition,
     GradesPart,
     ModelDefinition,
+    PhenotypeDefinition,
     RecoveryDefinition,
 )
 from cytopenia.definitions import Library
@@ -109,6 +111,8 @@ def _check_outcome(name: str, spec: OutcomeSpec, protocol: Protocol, library: Li
             return _check_recovery(spec)
         case FeverDefinition():
             return _check_fever(spec, definition)
+        case PhenotypeDefinition():
+            return _check_phenotype(spec)
         case _:
             return [f"'{spec.definition}' is of kind '{definition.kind}' and is no outcome"]
 
@@ -166,6 +170,15 @@ def _check_recovery(spec: OutcomeSpec) -> list[str]:
     return problems
 
 
+def _check_phenotype(spec: OutcomeSpec) -> list[str]:
+    """A definition of phenotypes has its own window, and no grades."""
+    given = [key for key in ("window", "min_grade", "died_before_landmark") if getattr(spec, key) is not None]
+    given += ["treatment_emergent"] if spec.treatment_emergent else []
+    return [
+        f"'{key}' does not go with phenotypes; the definition says everything; remove it" for key in given
+    ]
+
+
 def _check_fever(spec: OutcomeSpec, definition: FeverDefinition) -> list[str]:
     problems: list[str] = []
     if spec.window is None:
@@ -184,7 +197,10 @@ def _check_fever(spec: OutcomeSpec, definition: FeverDefinition) -> list[str]:
 def _is_yes_or_no(spec: OutcomeSpec, library: Library) -> bool:
     """Whether an outcome with a definition has two sides by itself."""
     definition = library.definitions.get(str(spec.definition))
-    return spec.min_grade is not None or isinstance(definition, FeverDefinition)
+    if spec.min_grade is not None or isinstance(definition, FeverDefinition):
+        return True
+    identity, _, part = str(spec.definition).partition(".")
+    return part == SECOND_DIP and isinstance(library.definitions.get(identity), PhenotypeDefinition)
 
 
 def _check_combination(name: str, spec: OutcomeSpec, protocol: Protocol, library: Library) -> list[str]:
@@ -259,6 +275,13 @@ def _check_event(analysis: RiskFactors | Roc | Crosstab, protocol: Protocol, lib
     is_recovery = spec.definition is not None and isinstance(
         library.definitions.get(spec.definition), RecoveryDefinition
     )
+    if spec.definition is not None and isinstance(
+        library.definitions.get(spec.definition), PhenotypeDefinition
+    ):
+        return [
+            f"outcome '{analysis.outcome}' has phenotypes, which have no two sides; its second dip has:"
+            f' definition = "{spec.definition}.{SECOND_DIP}"'
+        ]
     if not is_recovery and not _is_yes_or_no(spec, library) and not spec.any_of:
         return [f"outcome '{analysis.outcome}' has grades; name one with a min_grade, or an any_of"]
     allowed = ("recovered", "not_recovered") if is_recovery else ("yes", "no")

@@ -34,6 +34,7 @@ from cytopenia.grading.recovery import (
     RECOVERY_LABELS,
     RECOVERY_REASONS,
 )
+from cytopenia.study.phenotype_outcomes import frame_phenotype, name_phenotype_evidence
 from cytopenia.study.plan import GradePlan, Plan
 
 __all__ = [
@@ -91,6 +92,9 @@ def frame_all_outcomes(plan: Plan, found: Sequence[Found], courses: Courses) -> 
         frames[fever.outcome] = frame_outcomes(
             parts, patient_id, outcome=fever.outcome, reasons=FEVER_REASONS, rules=rules
         )
+    for phenotype in plan.phenotypes:
+        parts = [part.outcomes[phenotype.outcome] for part in found]
+        frames[phenotype.outcome] = frame_phenotype(phenotype, parts, patient_id)
     order = [*(name for name in plan.specs if name in frames), *(nadir.outcome for nadir in plan.nadirs)]
     return pl.concat([frames[name] for name in order]) if order else pl.DataFrame(schema=OUTCOME_SCHEMA)
 
@@ -99,13 +103,16 @@ def frame_all_evidence(plan: Plan, found: Sequence[Found], courses: Courses) -> 
     """Return the days behind every outcome."""
     graded = {grade_key(grade): grade for grade in plan.grades}
     fevers = {fever.outcome for fever in plan.fevers}
+    shaped = {phenotype.outcome for phenotype in plan.phenotypes}
     frames = [
         frame_evidence(
             [part.evidence[key, analyte] for part in found],
             courses.patient_id,
             outcome=outcome,
             analyte=analyte,
-            names=_evidence_names(graded.get(key), is_fever=key in fevers),
+            names=name_phenotype_evidence()
+            if key in shaped
+            else _evidence_names(graded.get(key), is_fever=key in fevers),
         )
         for key, analyte in (found[0].evidence if found else {})
         for outcome in (graded[key].outcomes if key in graded else (key,))

@@ -50,6 +50,7 @@ from cytopenia.study.outcome_frames import (
     frame_cells,
     grade_key,
 )
+from cytopenia.study.phenotype_outcomes import run_phenotype
 from cytopenia.study.plan import FeverPlan, GradePlan, Plan, RecoveryPlan
 
 __all__ = ["CohortOutcomes", "Progress", "derive_outcomes"]
@@ -128,6 +129,10 @@ class _Kernel:
             )
         for nadir in self.plan.nadirs:
             found.outcomes[nadir.outcome] = derive_nadirs(scenarios[nadir.analyte].window(*nadir.window))
+        for phenotype in self.plan.phenotypes:
+            rows, evidence = run_phenotype(phenotype, scenarios, self.courses, patients=patients)
+            found.outcomes[phenotype.outcome] = rows
+            found.evidence[phenotype.outcome, phenotype.definition.analyte] = evidence
         for recovery in self.plan.recoveries:
             self._judge_recovery(recovery, scenarios, patients, found)
         for fever in self.plan.fevers:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cytopenia.definition_forms import (
+    SECOND_DIP,
     BoundsDefinition,
     FeverDefinition,
     GradesDefinition,
     GradesPart,
+    PhenotypeDefinition,
     RecoveryDefinition,
 )
 from cytopenia.grading.recovery import days_needed
@@ -21,12 +23,14 @@ __all__ = [
     "FeverPlan",
     "GradePlan",
     "NadirPlan",
+    "PhenotypePlan",
     "Plan",
     "RecoveryPlan",
     "build_plan",
     "plan_fever",
     "plan_grades",
     "plan_parts",
+    "plan_phenotype",
     "plan_recovery",
 ]
 
@@ -77,6 +81,22 @@ class FeverPlan:
 
 
 @dataclass(frozen=True)
+class PhenotypePlan:
+    """The phenotypes of a definition, or its second dip alone as a yes/no outcome."""
+
+    outcome: str
+    definition: PhenotypeDefinition
+    is_second_dip: bool = False
+
+    @property
+    def title(self) -> str:
+        """Title in tables and figures."""
+        if not self.is_second_dip:
+            return self.definition.title
+        return f"Second dip of the {load_analytes()[self.definition.analyte].title.lower()}"
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that a run computes.
 
@@ -86,6 +106,7 @@ class Plan:
     combinations : outcomes made of other outcomes
     specs : every outcome of the protocol, by id, in the order of the file
     days : first and last day of the grid of each analyte
+    phenotypes : shapes of recovery and second dips, where the protocol names them
     """
 
     grades: tuple[GradePlan, ...]
@@ -95,6 +116,7 @@ class Plan:
     specs: Mapping[str, OutcomeSpec]
     days: Mapping[str, tuple[int, int]]
     fevers: tuple[FeverPlan, ...] = ()
+    phenotypes: tuple[PhenotypePlan, ...] = ()
 
     @property
     def leading_grades(self) -> dict[str, GradePlan]:
@@ -107,8 +129,10 @@ class Plan:
 
     @property
     def accounted(self) -> tuple[tuple[str, tuple[int, int]], ...]:
-        """Analyte and window of every graded plan, each once."""
-        return tuple(dict.fromkeys((plan.part.analyte, plan.window) for plan in self.grades))
+        """Analyte and window of every graded plan and of every phenotype, each once."""
+        graded = [(plan.part.analyte, plan.window) for plan in self.grades]
+        shaped = [(plan.definition.analyte, plan.definition.window) for plan in self.phenotypes]
+        return tuple(dict.fromkeys([*graded, *shaped]))
 
     def title(self, outcome: str, *, support_complete: bool = False) -> str:
         """Title of an outcome for tables and figures.
@@ -128,10 +152,9 @@ class Plan:
         for plan in self.grades:
             if outcome in plan.outcomes:
                 return _title_grade(plan.part.title, spec)
-        for fever in self.fevers:
-            if fever.outcome == outcome:
-                return fever.definition.term
-        return outcome.replace("_", " ").capitalize()
+        others = {fever.outcome: fever.definition.term for fever in self.fevers}
+        others |= {phenotype.outcome: phenotype.title for phenotype in self.phenotypes}
+        return others.get(outcome) or outcome.replace("_", " ").capitalize()
 
     def _title_nadir(self, nadir: NadirPlan) -> str:
         title = f"Nadir of {load_analytes()[nadir.analyte].title.lower()}"
@@ -164,14 +187,16 @@ def build_plan(study: Study) -> Plan:
         and isinstance(definition := study.library.find(spec.definition), RecoveryDefinition)
     )
     nadirs = _plan_nadirs(grades)
+    phenotypes = _plan_phenotypes(study)
     return Plan(
         grades=grades,
         nadirs=nadirs,
         recoveries=recoveries,
         combinations=tuple(name for name, spec in specs.items() if spec.any_of),
         specs=specs,
-        days=_plan_days(grades, recoveries, study.library.bounds.longest_days, fevers),
+        days=_plan_days(grades, recoveries, study.library.bounds.longest_days, (*fevers, *phenotypes)),
         fevers=fevers,
+        phenotypes=phenotypes,
     )
 
 
@@ -255,6 +280,28 @@ def _ask_for_fever(
     }
 
 
+def plan_phenotype(plan: PhenotypePlan, bounds: BoundsDefinition) -> Plan:
+    """Return the plan of one definition of phenotypes alone."""
+    return Plan(
+        grades=(),
+        nadirs=(),
+        recoveries=(),
+        combinations=(),
+        specs={plan.outcome: OutcomeSpec(definition=plan.definition.id)},
+        days=_plan_days((), (), bounds.longest_days, (plan,)),
+        phenotypes=(plan,),
+    )
+
+
+def _plan_phenotypes(study: Study) -> tuple[PhenotypePlan, ...]:
+    named = [(name, spec.definition) for name, spec in study.protocol.outcomes.items() if spec.definition]
+    return tuple(
+        PhenotypePlan(name, definition, address.partition(".")[2] == SECOND_DIP)
+        for name, address in named
+        if isinstance(definition := study.library.find(address), PhenotypeDefinition)
+    )
+
+
 def _plan_grades(study: Study) -> tuple[GradePlan, ...]:
     found: dict[tuple[str, tuple[int, int], int | None], GradePlan] = {}
     for name, spec in study.protocol.outcomes.items():
@@ -286,20 +333,19 @@ def _plan_days(
     grades: tuple[GradePlan, ...],
     recoveries: tuple[RecoveryPlan, ...],
     longest: int,
-    fevers: tuple[FeverPlan, ...] = (),
+    others: tuple[FeverPlan | PhenotypePlan, ...] = (),
 ) -> dict[str, tuple[int, int]]:
     """Each window with room on both sides for the measurements that bound or bracket its days."""
     spans: list[tuple[str, int, int]] = [
         (plan.part.analyte, plan.window[0] - longest, plan.window[1] + longest) for plan in grades
     ]
-    spans += [
-        (
-            plan.definition.count.analyte,
-            plan.window[0] - max(longest, plan.definition.counting.count_days_before),
-            plan.window[1] + longest,
-        )
-        for plan in fevers
-    ]
+    for plan in others:
+        if isinstance(plan, FeverPlan):
+            before = max(longest, plan.definition.counting.count_days_before)
+            spans.append((plan.definition.count.analyte, plan.window[0] - before, plan.window[1] + longest))
+        else:
+            first, last = plan.definition.window
+            spans.append((plan.definition.analyte, first - longest, last + longest))
     for plan in recoveries:
         first, last = days_needed(plan.definition)
         counting = plan.definition.counting

@@ -35,6 +35,7 @@ from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.factors import FactorColumn, derive_factors
 from cytopenia.study.groups import Sides, derive_sides
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
+from cytopenia.study.phenotype_outcomes import summarize_dips, summarize_phenotypes
 from cytopenia.study.plan import GradePlan, Plan, build_plan
 from cytopenia.study.protocol import Study
 from cytopenia.study.summaries import (
@@ -210,7 +211,7 @@ def _summarize(material: _Material) -> Iterator[ResultRow]:
             case Characteristics():
                 yield from _summarize_patients(analysis, material)
             case Occurrence():
-                yield from _summarize_occurrence(analysis, material.plan, material.frames)
+                yield from _summarize_occurrence(analysis, material)
             case RiskFactors() | Roc() | Crosstab():
                 yield from _summarize_association(analysis, material, curves)
             case Recovery():
@@ -253,12 +254,17 @@ def _summarize_patients(analysis: Characteristics, material: _Material) -> Itera
     yield from summarize_baseline(analysis.id, graded)
 
 
-def _summarize_occurrence(
-    analysis: Occurrence, plan: Plan, frames: Mapping[str, pl.DataFrame]
-) -> Iterator[ResultRow]:
+def _summarize_occurrence(analysis: Occurrence, material: _Material) -> Iterator[ResultRow]:
+    plan, frames = material.plan, material.frames
+    shaped = {phenotype.outcome: phenotype for phenotype in plan.phenotypes}
     for name in analysis.outcomes:
+        if name in shaped and not shaped[name].is_second_dip:
+            yield from summarize_phenotypes(analysis.id, name, frames[name])
+            continue
+        if name in shaped:
+            yield from summarize_dips(analysis.id, name, frames[name], evidence=material.cohort.evidence)
         spec = plan.specs[name]
-        is_graded = spec.min_grade is None and not spec.any_of
+        is_graded = spec.min_grade is None and not spec.any_of and name not in shaped
         yield from summarize_occurrence(analysis.id, name, frames[name], is_graded=is_graded)
     chosen = [grade for grade in plan.grades if set(grade.outcomes) & set(analysis.outcomes)]
     wanted = {(grade.part.analyte, grade.window) for grade in chosen}
@@ -296,6 +302,7 @@ def _used_definitions(study: Study, plan: Plan) -> list[str]:
     names = [grade.address.partition(".")[0] for grade in plan.grades]
     names += [recovery.definition.id for recovery in plan.recoveries]
     names += [fever.definition.id for fever in plan.fevers]
+    names += [phenotype.definition.id for phenotype in plan.phenotypes]
     for analysis in study.protocol.analyses:
         if isinstance(analysis, Characteristics) and analysis.baseline_definition:
             names.append(analysis.baseline_definition.partition(".")[0])

@@ -1,0 +1,189 @@
+"""Phenotypes: the shape of a recovery, one of a closed set of names, by falls, runs and second dips."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cytopenia.definition_forms.base import CUT_NAMES, CutName, Form, Head, Number, Status
+from cytopenia.definition_forms.counting import Counting
+
+__all__ = [
+    "SECOND_DIP",
+    "AplasticRule",
+    "DipRule",
+    "FallRule",
+    "Judging",
+    "PhenotypeDefinition",
+    "PhenotypeRecovery",
+]
+
+SECOND_DIP = "second_dip"
+Day = Annotated[int, Field(ge=0, le=3650)]
+RunDays = Annotated[int, Field(ge=1, le=60)]
+Shape = Literal["aplastic", "intermittent", "quick"]
+
+
+class _CutRule(Form):
+    """A cut with its source: exactly one comparator, of those that the rule may have."""
+
+    allowed: ClassVar[tuple[CutName, ...]] = ("below", "at_most")
+
+    below: Number | None = None
+    at_most: Number | None = None
+    above: Number | None = None
+    at_least: Number | None = None
+    status: Status
+    text: str | None = None
+
+    @model_validator(mode="after")
+    def _has_one_cut(self) -> Self:
+        given = [name for name in CUT_NAMES if getattr(self, name) is not None]
+        if len(given) != 1 or given[0] not in self.allowed:
+            raise ValueError(f"needs exactly one of {', '.join(self.allowed)}; got {given}")
+        return self
+
+    @property
+    def comparator(self) -> CutName:
+        """The one comparator."""
+        return next(name for name in CUT_NAMES if getattr(self, name) is not None)
+
+    @property
+    def cut(self) -> float:
+        """The cut in the unit of the definition."""
+        return float(getattr(self, self.comparator))
+
+
+class FallRule(_CutRule):
+    """The count below which a patient has fallen; who never fell has no recovery to speak of."""
+
+
+class PhenotypeRecovery(_CutRule):
+    """The count above which a patient has recovered, and on how many days in a row, after the first fall."""
+
+    allowed: ClassVar[tuple[CutName, ...]] = ("above", "at_least")
+    days: RunDays
+    from_day: Day = 0
+
+
+class DipRule(_CutRule):
+    """The count of a second dip after recovery, on how many days in a row, from which day on."""
+
+    days: RunDays
+    from_day: Day = 0
+
+
+class AplasticRule(_CutRule):
+    """The count of an aplastic course, and how long it lasts without interruption."""
+
+    days: RunDays
+
+
+class Judging(Form):
+    """What a source on phenotypes seldom says: which name wins, and who has none.
+
+    `without_recovery` names those who fell and did not recover in the window; `died_early` those who died in
+    it before anything that names a phenotype had happened. A label that rests on what did not happen is given
+    only to whoever was measured on or after `seen_until_day`.
+    """
+
+    status: Status
+    precedence: tuple[Shape, Shape, Shape]
+    without_recovery: Literal["own_label", "aplastic"]
+    died_early: Literal["own_label", "as_observed"]
+    seen_until_day: Day
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        if len(set(self.precedence)) < len(self.precedence):
+            raise ValueError("precedence needs each of aplastic, intermittent, quick once")
+        return self
+
+
+class PhenotypeDefinition(Head):
+    """The phenotypes of one analyte over one window."""
+
+    kind: Literal["phenotype"]
+    analyte: str
+    unit: str
+    window: tuple[int, int]
+    fall: FallRule
+    recovery: PhenotypeRecovery
+    second_dip: DipRule
+    aplastic: AplasticRule | None = None
+    judging: Judging
+    counting: Counting
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """The second dip is a yes/no outcome of its own."""
+        return (SECOND_DIP,)
+
+    @property
+    def analyte_units(self) -> tuple[tuple[str, str], ...]:
+        """The one analyte and its unit."""
+        return ((self.analyte, self.unit),)
+
+    @model_validator(mode="after")
+    def _has_days_that_can_be(self) -> Self:
+        first, last = self.window
+        if first > last:
+            raise ValueError(f"window {list(self.window)} must begin before it ends")
+        days = {
+            "recovery.from_day": self.recovery.from_day,
+            "second_dip.from_day": self.second_dip.from_day,
+            "judging.seen_until_day": self.judging.seen_until_day,
+        }
+        late = [name for name, day in days.items() if day > last]
+        if late:
+            raise ValueError(f"{', '.join(late)} lies after the window, which ends on day {last}")
+        if self.aplastic is None and self.judging.without_recovery != "aplastic":
+            raise ValueError(
+                'nobody could be aplastic: give an [aplastic] table, or judging.without_recovery = "aplastic"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_cuts_in_order(self) -> Self:
+        low: dict[str, _CutRule] = {"fall": self.fall, "second_dip": self.second_dip}
+        if self.aplastic is not None:
+            low["aplastic"] = self.aplastic
+        for name, rule in low.items():
+            if _overlap(rule, self.recovery):
+                raise ValueError(f"a count can meet both {name} and recovery; set them apart")
+        if self.aplastic is not None and _size(self.aplastic) > _size(self.fall):
+            raise ValueError("aplastic has a higher cut than fall; nobody is aplastic without having fallen")
+        return self
+
+    @model_validator(mode="after")
+    def _counts_whole_days(self) -> Self:
+        counting = self.counting
+        unused = {
+            "round_to": counting.round_to is not None,
+            "all_days_from": counting.all_days_from is not None,
+            "joins_end": counting.joins_end,
+            "days": counting.days is not None,
+        }
+        given = [name for name, is_given in unused.items() if is_given]
+        if given:
+            raise ValueError(f"counting: {', '.join(given)} does not go with phenotypes; remove it")
+        return self
+
+    @property
+    def low_lines(self) -> tuple[tuple[CutName, float], ...]:
+        """The different cuts of low counts, the lowest first."""
+        rules = [self.fall, self.second_dip, *([] if self.aplastic is None else [self.aplastic])]
+        return tuple(dict.fromkeys((rule.comparator, rule.cut) for rule in sorted(rules, key=_size)))
+
+
+def _size(rule: _CutRule) -> tuple[float, bool]:
+    """Order of low cuts: of equal numbers the one that includes its cut is the wider."""
+    return rule.cut, rule.comparator == "at_most"
+
+
+def _overlap(low: _CutRule, high: _CutRule) -> bool:
+    """Whether one number can meet both."""
+    share_cut = low.comparator == "at_most" and high.comparator == "at_least"
+    return low.cut > high.cut or (low.cut == high.cut and share_cut)
