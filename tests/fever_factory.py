@@ -14,7 +14,8 @@ import polars as pl
 from cytopenia.definition_forms import FeverDefinition
 from cytopenia.definitions import load_library
 from cytopenia.study.outcomes import CohortOutcomes, derive_outcomes
-from cytopenia.study.plan import FeverPlan, plan_fever
+from cytopenia.study.plan import FeverPlan
+from cytopenia.study.single_plans import plan_fever
 from kernel import Patient, make_tables
 from scenario import lab_rows, read_table
 

@@ -13,7 +13,12 @@ from typing import Any
 import polars as pl
 
 from cytopenia.contract import Tables
-from cytopenia.definition_forms import GradesPart, PhenotypeDefinition, RecoveryDefinition
+from cytopenia.definition_forms import (
+    GradesPart,
+    PhenotypeDefinition,
+    RecoveryDefinition,
+    RecoveryTimeDefinition,
+)
 from cytopenia.definitions import load_definition, load_library
 from cytopenia.grading.course_grades import censoring_of, grade_part, reasons_of
 from cytopenia.grading.day_grid import (
@@ -43,6 +48,13 @@ from cytopenia.grading.recovery import (
     Cells,
     derive_recovery,
     judge_cells,
+)
+from cytopenia.grading.recovery_time import (
+    RECOVERY_TIME_LABELS,
+    RECOVERY_TIME_REASONS,
+    derive_recovery_time,
+    find_follow_up,
+    find_last_lab_days,
 )
 from cytopenia.units import load_analytes
 
@@ -181,8 +193,11 @@ def recover_cohort(
     definition = load_definition(name)
     assert isinstance(definition, RecoveryDefinition)
     courses = lay_out_courses(tables)
-    cells = _judge_lineages(tables, courses, definition, cap=cap, part_size=part_size)
-    landmark = definition.landmark.day
+    landmark, counting = definition.landmark.day, definition.counting
+    fills = {"bracket_days": counting.bracket_days, "carry_days": counting.carry_days}
+    cells = _judge_lineages(
+        tables, courses, definition, days=(0, landmark), fills=fills, cap=cap, part_size=part_size
+    )
     rows: list[OutcomeRows] = []
     for patients, part in cells:
         died = courses.death_day[patients] <= landmark
@@ -193,12 +208,43 @@ def recover_cohort(
     )
 
 
+def time_cohort(
+    tables: Tables,
+    definition: str | RecoveryTimeDefinition,
+    *,
+    cap: bool = False,
+    part_size: int = 2048,
+) -> pl.DataFrame:
+    """The time to recovery, by a definition or the id of one."""
+    definition = load_definition(definition) if isinstance(definition, str) else definition
+    assert isinstance(definition, RecoveryTimeDefinition)
+    courses = lay_out_courses(tables)
+    days = (definition.reached.first_day, definition.reached.until)
+    fills = {"bracket_days": definition.bracket_days, "carry_days": definition.carry_days}
+    cells = _judge_lineages(tables, courses, definition, days=days, fills=fills, cap=cap, part_size=part_size)
+    last_lab_days = find_last_lab_days(index_labs(tables.labs, courses), courses)
+    follow_up = find_follow_up(courses, last_lab_days, days[1])
+    rows = [derive_recovery_time(definition, part, follow_up.part(patients)) for patients, part in cells]
+    return frame_outcomes(
+        rows,
+        courses.patient_id,
+        outcome=definition.id,
+        reasons=RECOVERY_TIME_REASONS,
+        labels=RECOVERY_TIME_LABELS,
+    )
+
+
 def _judge_lineages(
-    tables: Tables, courses: Courses, definition: RecoveryDefinition, *, cap: bool, part_size: int
+    tables: Tables,
+    courses: Courses,
+    definition: RecoveryDefinition | RecoveryTimeDefinition,
+    *,
+    days: tuple[int, int],
+    fills: dict[str, int],
+    cap: bool,
+    part_size: int,
 ) -> Iterator[tuple[slice, dict[str, Cells]]]:
-    days = (0, definition.landmark.day)
     reach = (days[0] - MARGIN, days[1] + MARGIN)
-    counting = definition.counting
     by_lineage = []
     for criterion in definition.all_of:
         free_days = {kind: washout.as_free_days() for kind, washout in criterion.support_free_days.items()}
@@ -224,8 +270,7 @@ def _judge_lineages(
                         criterion,
                         grid,
                         {"known": known[patients], "possible": possible[patients]},
-                        bracket_days=counting.bracket_days,
-                        carry_days=counting.carry_days,
+                        **fills,
                     ),
                 )
                 for patients, grid in parts

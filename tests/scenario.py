@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from cytopenia.contract import prepare_labs
+from cytopenia.definition_forms import RecoveryTimeDefinition
 from cytopenia.definitions import load_library
 from cytopenia.grading.grades import grade_labs
 from kernel import (
@@ -23,6 +24,7 @@ from kernel import (
     make_tables,
     phenotype_cohort,
     recover_cohort,
+    time_cohort,
 )
 
 Limits = float | dict[int, float] | None
@@ -35,7 +37,7 @@ def read_table(text: str) -> list[dict[str, str]]:
 
 
 def patient(table: str, *, support: str = "", lln: Limits = None, **course: int) -> Patient:
-    """A patient from a table of labs and one of support; `death` and `second_infusion` are days.
+    """A patient from a table of labs and one of support; `death`, `second_infusion`, `last_contact` are days.
 
     `lln` is one limit of normal for all rows, or a limit by day.
     """
@@ -50,6 +52,7 @@ def patient(table: str, *, support: str = "", lln: Limits = None, **course: int)
         "support": [support_row(line) for line in read_table(support)] if support else [],
         "second_infusion": course.get("second_infusion"),
         "death": course.get("death"),
+        "last_contact": course.get("last_contact"),
     }
 
 
@@ -102,6 +105,11 @@ def recovery_of(who: Patient, form: str = "", *, cap: bool = False) -> dict[str,
     """Recovery by `qiu2023_recovery`, or by one of its forms: contains, reached_by, washout."""
     name = "qiu2023_recovery" + (f"_{form}" if form else "")
     return recover_cohort(make_tables([who]), name, cap=cap).row(0, named=True)
+
+
+def time_of(who: Patient, definition: str | RecoveryTimeDefinition, *, cap: bool = False) -> dict[str, Any]:
+    """Time to recovery by a definition, or by the id of one of the package."""
+    return time_cohort(make_tables([who]), definition, cap=cap).row(0, named=True)
 
 
 def bounds(outcome: dict[str, Any]) -> Bounds:

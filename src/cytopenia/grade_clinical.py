@@ -16,7 +16,8 @@ from cytopenia.grading.clinical import grade_bedside, summarize_courses
 from cytopenia.readers.mapping import BedsideMapping
 from cytopenia.readers.tabular import read_bedside_file
 from cytopenia.study.outcomes import Progress, derive_outcomes
-from cytopenia.study.plan import FeverPlan, plan_fever
+from cytopenia.study.plan import FeverPlan
+from cytopenia.study.single_plans import plan_fever
 
 __all__ = ["GradedBedside", "grade_bedside_file", "grade_fever"]
 

@@ -15,6 +15,7 @@ from cytopenia.definition_forms import (
     FeverDefinition,
     PhenotypeDefinition,
     RecoveryDefinition,
+    RecoveryTimeDefinition,
 )
 from cytopenia.definitions import Library, load_library
 from cytopenia.errors import (
@@ -34,7 +35,8 @@ from cytopenia.readers.mapping import DataSection, read_mapping
 from cytopenia.readers.tabular import read_lab_file, read_tables
 from cytopenia.study.outcomes import Progress, derive_outcomes
 from cytopenia.study.phenotype_outcomes import count_possible, count_several
-from cytopenia.study.plan import PhenotypePlan, RecoveryPlan, plan_parts, plan_phenotype, plan_recovery
+from cytopenia.study.plan import PhenotypePlan, RecoveryPlan, RecoveryTimePlan
+from cytopenia.study.single_plans import plan_parts, plan_phenotype, plan_recovery
 from cytopenia.units import convert_value, resolve_analyte
 from cytopenia.values import is_number_text
 
@@ -87,7 +89,7 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
     library = load_library(request.labs.parent)
     definition = library.find(request.definition)
     try:
-        if isinstance(definition, RecoveryDefinition):
+        if isinstance(definition, RecoveryDefinition | RecoveryTimeDefinition):
             table, summary = _grade_courses(request, definition, library, progress=progress)
         elif isinstance(definition, FeverDefinition):
             table, summary = _grade_fever(request, definition, library, progress=progress)
@@ -175,11 +177,19 @@ def _make_room(source: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
 
 
 def _grade_courses(
-    request: GradeRequest, definition: RecoveryDefinition, library: Library, *, progress: Progress | None
+    request: GradeRequest,
+    definition: RecoveryDefinition | RecoveryTimeDefinition,
+    library: Library,
+    *,
+    progress: Progress | None,
 ) -> tuple[pl.DataFrame, GradeSummary]:
     """The outcomes table of a definition of whole courses."""
     tables = require_tables(read_tables(request.labs, _read_section(request)))
-    plan = plan_recovery(RecoveryPlan(definition.id, definition), library.bounds)
+    is_timed = isinstance(definition, RecoveryTimeDefinition)
+    planned = (
+        RecoveryTimePlan(definition.id, definition) if is_timed else RecoveryPlan(definition.id, definition)
+    )
+    plan = plan_recovery(planned, library.bounds)
     cohort = derive_outcomes(tables, plan, bounds=library.bounds, progress=progress)
     name = "Recovery" if request.support_complete and tables.has_support else "Count recovery"
     counts = cohort.outcomes["label"].value_counts(sort=False).sort("label")

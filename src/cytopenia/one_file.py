@@ -125,6 +125,14 @@ def split_quantity(text: str, *, where: str, example: str) -> tuple[str, float, 
     return match[1] or "=", float(match[2].replace(",", ".")), match[3]
 
 
+def _write_infinity(table: pl.DataFrame) -> pl.DataFrame:
+    """Columns with an infinite number as text: a spreadsheet would show it as a division by zero."""
+    names = [
+        name for name, dtype in table.schema.items() if dtype.is_float() and table[name].is_infinite().any()
+    ]
+    return table.with_columns(pl.col(name).cast(pl.String).str.strip_suffix(".0") for name in names)
+
+
 def write_table(table: pl.DataFrame, path: Path) -> None:
     """Write beside the target first, so that an interrupted run leaves the old file whole.
 
@@ -140,7 +148,7 @@ def write_table(table: pl.DataFrame, path: Path) -> None:
             case ".parquet":
                 table.write_parquet(temporary)
             case ".xlsx":
-                table.write_excel(temporary, autofit=True)
+                _write_infinity(table).write_excel(temporary, autofit=True)
             case ".tsv":
                 table.write_csv(temporary, separator="\t")
             case _:

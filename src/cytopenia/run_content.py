@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from cytopenia.report.content import ReportContent
-from cytopenia.study.analysis_forms import Analysis, Characteristics, Recovery, RiskFactors
+from cytopenia.study.analysis_forms import (
+    Analysis,
+    Characteristics,
+    Recovery,
+    RiskFactors,
+    TimeToRecovery,
+)
 from cytopenia.study.plan import Plan
 from cytopenia.study.protocol import Study
 from cytopenia.study.run import StudyRun
@@ -50,6 +56,7 @@ def collect_content(run: StudyRun, study: Study) -> ReportContent:
         windows={
             **{name: spec.window for name, spec in specs.items() if spec.window is not None},
             **{nadir.outcome: nadir.window for nadir in run.plan.nadirs},
+            **{timed.outcome: timed.days for timed in run.plan.recovery_times},
         },
     )
 
@@ -57,7 +64,18 @@ def collect_content(run: StudyRun, study: Study) -> ReportContent:
 def _describe_analysis(item: Analysis, *, title: str) -> dict[str, Any]:
     """What the report needs of an analysis: every choice of the protocol that shows in its tables."""
     chosen = item.model_dump(
-        include={"id", "kind", "label", "columns", "parity", "outcome", "event", "normality", "pairwise"}
+        include={
+            "id",
+            "kind",
+            "label",
+            "columns",
+            "parity",
+            "outcome",
+            "event",
+            "normality",
+            "pairwise",
+            "days",
+        }
     )
     described = {**chosen, "title": title}
     if isinstance(item, RiskFactors):
@@ -70,7 +88,7 @@ def _describe_analysis(item: Analysis, *, title: str) -> dict[str, Any]:
 
 def _title_analysis(item: Analysis, plan: Plan, *, is_complete: bool) -> str:
     """The title of an analysis; one of recovery claims no more than its outcome may."""
-    if isinstance(item, Recovery) and not is_complete:
+    if isinstance(item, Recovery | TimeToRecovery) and not is_complete:
         return plan.title(item.outcome)
     return item.title or item.id.replace("_", " ").capitalize()
 

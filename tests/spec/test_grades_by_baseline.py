@@ -13,7 +13,8 @@ from cytopenia.contract import prepare_tables
 from cytopenia.definitions import load_library
 from cytopenia.grading.half_lines import Baselines
 from cytopenia.study.outcomes import derive_outcomes
-from cytopenia.study.plan import GradePlan, plan_grades
+from cytopenia.study.plan import GradePlan
+from cytopenia.study.single_plans import plan_grades
 from kernel import grade_cohort, make_tables
 from scenario import patient
 

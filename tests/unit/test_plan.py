@@ -8,8 +8,9 @@ import pytest
 
 from cytopenia.definition_forms import RecoveryDefinition
 from cytopenia.definitions import load_definition, load_library
-from cytopenia.study.plan import Plan, RecoveryPlan, build_plan, plan_recovery
+from cytopenia.study.plan import Plan, RecoveryPlan, build_plan
 from cytopenia.study.protocol import read_protocol
+from cytopenia.study.single_plans import plan_recovery
 from study_files import STUDY
 
 

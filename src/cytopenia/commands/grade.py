@@ -30,10 +30,10 @@ def grade(  # noqa: PLR0913 - one argument per option of the command
     Example: `cytopenia grade labs.csv --definition ctcae_v4 --out graded.csv --lln anc=2.0`
 
     A definition of single values (ctcae_v4) gives every row its term, grade and reason, in the order of the
-    file; a wide file becomes one row per value. A definition of whole courses (qiu2023_recovery) gives one
-    row per patient, and so does febrile neutropenia. A bedside scale (astct_2019_crs, lee_2014_crs,
-    astct_2019_icans) grades a table of bedside findings, and writes the patients beside it. Grade 0 is judged
-    and normal; an empty grade is not judged, and the reason says why.
+    file; a wide file becomes one row per value. A definition of whole courses (icaht_2023, qiu2023_recovery,
+    cibmtr_neutrophil_recovery) gives one row per patient, and so does febrile neutropenia. A bedside scale
+    (astct_2019_crs, lee_2014_crs, astct_2019_icans) grades a table of bedside findings, and writes the
+    patients beside it. Grade 0 is judged and normal; an empty grade is not judged, and the reason says why.
 
     Parameters
     ----------

@@ -19,15 +19,18 @@ from cytopenia.definition_forms.clinical import (
 )
 from cytopenia.definition_forms.counting import CENSORING, Confirm, Counting, Landing
 from cytopenia.definition_forms.grades import GradeRule, GradesDefinition, GradesPart, RemovedPart
-from cytopenia.definition_forms.kinds import FORMS, Definition
+from cytopenia.definition_forms.kinds import FORMS, Definition, choose_form
 from cytopenia.definition_forms.phenotypes import SECOND_DIP, PhenotypeDefinition
 from cytopenia.definition_forms.recovery import (
     Criterion,
     Landmark,
+    Reached,
     RecoveryCounting,
     RecoveryDefinition,
+    RecoveryTimeDefinition,
     Run,
     SupportKind,
+    TimeRun,
     Washout,
 )
 from cytopenia.definition_forms.scores import (
@@ -88,8 +91,10 @@ __all__ = [
     "PointsItem",
     "PointsRule",
     "RatioDefinition",
+    "Reached",
     "RecoveryCounting",
     "RecoveryDefinition",
+    "RecoveryTimeDefinition",
     "RemovedPart",
     "Run",
     "Scaling",
@@ -99,5 +104,7 @@ __all__ = [
     "Status",
     "SupportKind",
     "Ties",
+    "TimeRun",
     "Washout",
+    "choose_form",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cytopenia.definition_forms.clinical import BedsideDefinition, FeverDefinition
 from cytopenia.definition_forms.grades import GradesDefinition
 from cytopenia.definition_forms.phenotypes import PhenotypeDefinition
-from cytopenia.definition_forms.recovery import RecoveryDefinition
+from cytopenia.definition_forms.recovery import RecoveryDefinition, RecoveryTimeDefinition
 from cytopenia.definition_forms.scores import ModelDefinition, PointsDefinition, RatioDefinition
 from cytopenia.definition_forms.settings import (
     BaselineDefinition,
@@ -16,11 +17,12 @@ from cytopenia.definition_forms.settings import (
     NotDefinable,
 )
 
-__all__ = ["FORMS", "Definition"]
+__all__ = ["FORMS", "Definition", "choose_form"]
 
 Definition = (
     GradesDefinition
     | RecoveryDefinition
+    | RecoveryTimeDefinition
     | PhenotypeDefinition
     | BoundsDefinition
     | BaselineDefinition
@@ -47,3 +49,10 @@ FORMS: dict[str, type[Any]] = {
     "gates": GatesDefinition,
     "not_definable": NotDefinable,
 }
+
+
+def choose_form(kind: str, table: Mapping[str, Any]) -> type[Any]:
+    """Return the form of a kind; that of a recovery depends on its question: by a landmark, or when."""
+    if kind == "recovery" and "reached" in table:
+        return RecoveryTimeDefinition
+    return FORMS[kind]

@@ -1,8 +1,8 @@
-"""Recovery: counts that must hold for a run of days, without support."""
+"""Recovery: counts that must hold for a run without support, at a landmark or at any time from a day on."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -11,10 +11,13 @@ from cytopenia.definition_forms.base import CutName, Form, Head, Number, Status
 __all__ = [
     "Criterion",
     "Landmark",
+    "Reached",
     "RecoveryCounting",
     "RecoveryDefinition",
+    "RecoveryTimeDefinition",
     "Run",
     "SupportKind",
+    "TimeRun",
     "Washout",
 ]
 
@@ -90,14 +93,40 @@ class RecoveryCounting(Form):
     look_ahead_days: int = Field(ge=0, le=60)
 
 
-class RecoveryDefinition(Head):
-    """Recovery of all lineages at a landmark."""
+class TimeRun(Form):
+    """How many days, or how many measurements on different days, all criteria must hold."""
+
+    length: int = Field(ge=1, le=60)
+    of: Literal["days", "measurements"]
+
+
+class Reached(Form):
+    """The days that are searched for the first run, and where the search begins."""
+
+    first_day: int = Field(alias="from", ge=0, le=3650)
+    until: int = Field(ge=1, le=3650)
+    after: Literal["first_failing", "nadir"]
+    nadir_until: int | None = Field(default=None, ge=0, le=3650)
+    status: Status
+
+    @model_validator(mode="after")
+    def _has_days(self) -> Self:
+        if self.first_day >= self.until:
+            raise ValueError(f"from is {self.first_day} and until {self.until}; from must be the earlier day")
+        if (self.after == "nadir") != (self.nadir_until is not None):
+            raise ValueError(
+                'after = "nadir" and nadir_until (the last day on which the nadir is looked for) go together'
+            )
+        if self.nadir_until is not None and not self.first_day <= self.nadir_until <= self.until:
+            raise ValueError(f"nadir_until is {self.nadir_until}; it must lie between from and until")
+        return self
+
+
+class _Lineages(Head):
+    """What both forms of recovery have: the lineages, and what had to be assumed."""
 
     kind: Literal["recovery"]
     all_of: tuple[Criterion, ...] = Field(min_length=1)
-    run: Run
-    landmark: Landmark
-    counting: RecoveryCounting
     assumptions: tuple[str, ...] = ()
 
     @field_validator("all_of")
@@ -112,3 +141,63 @@ class RecoveryDefinition(Head):
     def analyte_units(self) -> tuple[tuple[str, str], ...]:
         """Analyte and unit of each lineage."""
         return tuple((criterion.analyte, criterion.unit) for criterion in self.all_of)
+
+
+class RecoveryDefinition(_Lineages):
+    """Recovery of all lineages at a landmark."""
+
+    run: Run
+    landmark: Landmark
+    counting: RecoveryCounting
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_a_landmark(cls, table: Any) -> Any:
+        if isinstance(table, dict) and "landmark" not in table:
+            raise ValueError(
+                "needs exactly one of landmark (had the patient recovered on a day?) and reached (when did"
+                ' the patient recover?), such as reached = { from = 0, until = 100, after = "first_failing",'
+                ' status = "assumed" }'
+            )
+        return table  # pyright: ignore[reportUnknownVariableType]
+
+
+class RecoveryTimeDefinition(_Lineages):
+    """The day on which all lineages have recovered."""
+
+    run: TimeRun
+    reached: Reached
+    counting: RecoveryCounting | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_landmark(cls, table: Any) -> Any:
+        if isinstance(table, dict) and "landmark" in table:
+            raise ValueError("has landmark and reached; keep one of them")
+        return table  # pyright: ignore[reportUnknownVariableType]
+
+    @model_validator(mode="after")
+    def _counts_as_the_run_needs(self) -> Self:
+        if (self.run.of == "days") != (self.counting is not None):
+            raise ValueError(
+                'run of = "days" needs counting (what an unmeasured day is taken for); a run of'
+                ' "measurements" looks at measured days only and has none'
+            )
+        if self.reached.after == "nadir" and len(self.all_of) > 1:
+            raise ValueError('after = "nadir" needs one lineage; with several write after = "first_failing"')
+        return self
+
+    @property
+    def bracket_days(self) -> int:
+        """Greatest distance of two days that vouch for those between; 0 if only measured days count."""
+        return 0 if self.counting is None else self.counting.bracket_days
+
+    @property
+    def carry_days(self) -> int:
+        """How long the last state holds; 0 if only measured days count."""
+        return 0 if self.counting is None else self.counting.carry_days
+
+    @property
+    def look_ahead_days(self) -> int:
+        """How far after the last day a measurement may vouch for it; 0 if only measured days count."""
+        return 0 if self.counting is None else self.counting.look_ahead_days

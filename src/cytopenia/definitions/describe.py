@@ -25,6 +25,7 @@ from cytopenia.definition_forms import (
     PointsDefinition,
     RatioDefinition,
     RecoveryDefinition,
+    RecoveryTimeDefinition,
 )
 from cytopenia.definitions.counting_words import describe_counting
 from cytopenia.definitions.describe_clinical import describe_bedside, describe_fever
@@ -33,6 +34,15 @@ from cytopenia.definitions.phenotype_words import describe_phenotypes
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["describe_definition", "list_rules", "say_rule"]
+
+_COMPARED = {"at_least": "at least", "above": "above"}
+_SUPPORT = {
+    "gcsf": "growth factor",
+    "rbc_transfusion": "red cell transfusion",
+    "platelet_transfusion": "platelet transfusion",
+    "tpo_ra": "thrombopoietin-receptor agonist",
+    "stem_cell_boost": "stem cell boost",
+}
 
 
 def describe_definition(definition: Definition, *, parts: Iterable[str] = ()) -> dict[str, Any]:
@@ -155,9 +165,8 @@ def _say_multiple(times: float, name: str) -> str:
 
 
 def _describe_recovery(definition: RecoveryDefinition) -> tuple[list[str], list[str]]:
-    words = {"at_least": "at least", "above": "above"}
     rules = [
-        f"{load_analytes()[item.analyte].title} {words[item.comparator]} {_print_cut(item)}"
+        f"{load_analytes()[item.analyte].title} {_COMPARED[item.comparator]} {_print_cut(item)}"
         for item in definition.all_of
     ]
     counting = definition.counting
@@ -176,6 +185,51 @@ def _describe_phenotypes(definition: PhenotypeDefinition) -> tuple[list[str], li
     rules = [text for text, is_assumed in sentences if not is_assumed]
     assumed = [text for text, is_assumed in sentences if is_assumed]
     return [*rules, *([definition.note] if definition.note else [])], assumed
+
+
+def _describe_time(definition: RecoveryTimeDefinition) -> tuple[list[str], list[str]]:
+    rules = [
+        f"{load_analytes()[item.analyte].title} {_COMPARED[item.comparator]} {_print_cut(item)}"
+        f"{_tell_support(item)}"
+        for item in definition.all_of
+    ]
+    run, reached = definition.run, definition.reached
+    consecutive = (
+        "consecutive measurements on different days" if run.of == "measurements" else "consecutive days"
+    )
+    measured = " on which all are measured" if run.of == "measurements" else ""
+    length = (
+        f"on {run.length} {consecutive}, the first of which is the day of recovery"
+        if run.length > 1
+        else f"on one day{measured}, which is the day of recovery"
+    )
+    start = (
+        f"after the lowest value of days {reached.first_day} to {reached.nadir_until}, and after a first"
+        " failing value"
+        if reached.after == "nadir"
+        else "after the first failing day"
+    )
+    rules.append(length)
+    rules.append(f"searched {start}, from day {reached.first_day} to {reached.until}")
+    gaps = (
+        "Unmeasured days are not looked at. For the earliest and the latest plausible day, one in a long gap"
+        " or after the last measurement may have been anything."
+        if definition.counting is None
+        else f"An unmeasured day between two measurements at most {definition.bracket_days} days apart that"
+        f" agree takes their state; if nothing follows, the last state is carried for at most"
+        f" {definition.carry_days} days. Any other unmeasured day ends a run."
+    )
+    return rules, [*definition.assumptions, gaps]
+
+
+def _tell_support(item: Criterion) -> str:
+    """How long each kind of support must be over, by agent where the agents differ."""
+    words: list[str] = []
+    for kind, wait in item.support_free_days.items():
+        agents = [f"{days} for {agent}" for agent, days in wait.agents.items()]
+        beside = f" ({', '.join(agents)})" if agents else ""
+        words.append(f"{_SUPPORT[kind]} for {wait.days} days{beside}")
+    return f", without {' and '.join(words)}" if words else ""
 
 
 def _print_cut(item: Criterion) -> str:
@@ -216,6 +270,7 @@ _DESCRIBE: dict[type[Any], Any] = {
     RatioDefinition: describe_ratio,
     ModelDefinition: describe_model,
     PhenotypeDefinition: _describe_phenotypes,
+    RecoveryTimeDefinition: _describe_time,
     BoundsDefinition: _describe_bounds,
     BaselineDefinition: _describe_baseline,
     GatesDefinition: _describe_gates,

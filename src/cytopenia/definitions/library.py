@@ -24,6 +24,7 @@ from cytopenia.definition_forms import (
     GradesPart,
     NotDefinable,
     ScoreDefinition,
+    choose_form,
 )
 from cytopenia.errors import DefinitionError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_bytes, read_form
@@ -298,7 +299,7 @@ def _read_definition(identity: str, table: dict[str, Any], problems: list[str]) 
             key: value for key, value in table.items() if key not in _HEAD and isinstance(value, dict)
         }
         table = {**{key: value for key, value in table.items() if key not in parts}, "parts": parts}
-    definition, found = read_form(FORMS[kind], table, where=where)
+    definition, found = read_form(choose_form(kind, table), table, where=where)
     if kind == "grades":
         # "parts" is our word for the sections of the file.
         found = [

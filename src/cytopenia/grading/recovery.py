@@ -38,6 +38,7 @@ __all__ = [
     "days_needed",
     "derive_recovery",
     "judge_cells",
+    "sum_days",
 ]
 
 Marks = NDArray[np.bool_]
@@ -194,7 +195,7 @@ def derive_recovery(
         label=label,
         first_day=np.where(judged.first >= 0, judged.first + first, NO_DAY).astype(np.int32),
         last_day=np.where(judged.last >= 0, judged.last + first, NO_DAY).astype(np.int32),
-        days=_sum_days(grids),
+        days=sum_days(grids),
     )
 
 
@@ -321,7 +322,7 @@ def _classify_cells(judged: _Judged, window: Mapping[str, Cells]) -> NDArray[np.
     return np.where(is_measured, 0, np.where((has_open | off) & ~is_decided, 2, 1)).astype(np.int8)
 
 
-def _sum_days(grids: list[ScenarioGrid]) -> dict[str, NDArray[np.int32]]:
+def sum_days(grids: list[ScenarioGrid]) -> dict[str, NDArray[np.int32]]:
     """Day account over all lineages: counts add up, the gap is the longest, the last day is the earliest."""
     accounts = [count_days(grid) for grid in grids]
     combine = {

@@ -21,6 +21,11 @@ from cytopenia.report.figures import ReportFigure, plot_figures, roc_figure_id
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
 from cytopenia.report.phenotype_tables import table_phenotypes, table_second_dips
 from cytopenia.report.printed_tables import table_printed
+from cytopenia.report.recovery_curves import (
+    curve_figure_id,
+    table_recovery_days,
+    table_recovery_labels,
+)
 from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohort_size
 from cytopenia.report.table_model import Table, footnote_mark
 from cytopenia.report.tables import (
@@ -48,6 +53,7 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
         table_nadirs,
     ),
     "recovery": (table_recovery, table_cells),
+    "time_to_recovery": (table_recovery_days, table_recovery_labels),
     "risk_factors": (table_risk_factors, table_normality),
     "roc": (table_cutpoints,),
     "crosstab": (table_crosstab,),
@@ -87,11 +93,12 @@ def _analysis_section(
 ) -> ReportSection:
     """Return the section of one analysis; its label begins the caption of what is printed first.
 
-    The label of a ROC analysis belongs to its figure, unless it names a table.
+    The label of an analysis with a figure of its own belongs to the figure, unless it names a table.
     """
     name, label = analysis["id"], table_label(analysis)
     tables = _keep_filled(maker(content, name) for maker in TABLES_OF_KIND.get(analysis["kind"], ()))
-    shown = _pick(figures, roc_figure_id(name)) if analysis["kind"] == "roc" else ()
+    own_figure = {"roc": roc_figure_id, "time_to_recovery": curve_figure_id}.get(analysis["kind"])
+    shown = () if own_figure is None else _pick(figures, own_figure(name))
     if label and shown and not label.lower().startswith("table"):
         shown = (replace(shown[0], title=f"{label}. {shown[0].title}"),)
     elif label and tables:

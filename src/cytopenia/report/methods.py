@@ -18,6 +18,7 @@ from cytopenia.report.methods_text import (
     name_inside,
     statistics_paragraphs,
 )
+from cytopenia.report.recovery_curves import CURVE_SOURCE, CURVE_TEXT
 
 __all__ = ["STATUS_TEXTS", "list_settings", "render_methods", "write_counting", "write_methods_paragraphs"]
 
@@ -28,6 +29,7 @@ STATUS_TEXTS = {
     "assumed": "assumed here; no source states it",
 }
 KINDS_WITH_LANDMARK = {"recovery"}
+TIMED = "time_to_recovery"
 KINDS_AGAINST_OUTCOME = {"risk_factors", "roc", "crosstab"}
 SETTING_WORDS = {"None": "not recorded", "True": "yes", "False": "no"}
 READING_TEXTS = {
@@ -134,7 +136,7 @@ def _write_patients(content: ReportContent) -> Iterator[str]:
 
 
 def _recovery_outcomes(content: ReportContent) -> set[str]:
-    ids = [one["id"] for one in content.analyses if one["kind"] in KINDS_WITH_LANDMARK]
+    ids = [one["id"] for one in content.analyses if one["kind"] in {TIMED, *KINDS_WITH_LANDMARK}]
     named = set(content.results.filter(pl.col("analysis_id").is_in(ids))["variable"].unique())
     return named | {str(one["outcome"]) for one in content.analyses if one.get("event") in RECOVERY_EVENTS}
 
@@ -220,6 +222,8 @@ def _write_recovery(content: ReportContent, references: References) -> Iterator[
         )
     if _kinds(content) & KINDS_WITH_LANDMARK:
         yield _tell_deaths(content)
+    if TIMED in _kinds(content):
+        yield f"{CURVE_TEXT} {references.cite(*CURVE_SOURCE)}"
 
 
 def _end(sentence: str) -> str:

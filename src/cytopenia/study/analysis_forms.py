@@ -21,6 +21,7 @@ __all__ = [
     "RiskFactors",
     "Roc",
     "Selection",
+    "TimeToRecovery",
 ]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -149,6 +150,21 @@ class Recovery(_Analysis):
     outcome: Name
 
 
+class TimeToRecovery(_Analysis):
+    """Cumulative incidence of recovery, with death as the competing event, at stated days."""
+
+    kind: Literal["time_to_recovery"]
+    outcome: Name
+    days: tuple[Annotated[int, Field(ge=0, le=3650)], ...] = Field(min_length=1, max_length=12)
+
+    @field_validator("days")
+    @classmethod
+    def _rises(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if list(days) != sorted(set(days)):
+            raise ValueError(f"{list(days)} must rise, such as [14, 28, 60, 100]")
+        return days
+
+
 class Cutpoints(Form):
     """How numeric factors become two groups: by the cuts of a ROC analysis, or by stated values.
 
@@ -256,5 +272,6 @@ class Crosstab(_Association):
 
 
 Analysis = Annotated[
-    Characteristics | Occurrence | Recovery | RiskFactors | Roc | Crosstab, Field(discriminator="kind")
+    Characteristics | Occurrence | Recovery | TimeToRecovery | RiskFactors | Roc | Crosstab,
+    Field(discriminator="kind"),
 ]

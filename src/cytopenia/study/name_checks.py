@@ -12,6 +12,7 @@ from cytopenia.definition_forms import (
     ModelDefinition,
     PhenotypeDefinition,
     RecoveryDefinition,
+    RecoveryTimeDefinition,
 )
 from cytopenia.definitions import Library
 from cytopenia.errors import DefinitionError, suggest_name
@@ -24,6 +25,7 @@ from cytopenia.study.analysis_forms import (
     Recovery,
     RiskFactors,
     Roc,
+    TimeToRecovery,
 )
 from cytopenia.study.protocol_forms import OutcomeSpec, Protocol
 from cytopenia.units import load_analytes
@@ -113,6 +115,8 @@ def _check_outcome(name: str, spec: OutcomeSpec, protocol: Protocol, library: Li
             return _check_fever(spec, definition)
         case PhenotypeDefinition():
             return _check_phenotype(spec)
+        case RecoveryTimeDefinition():
+            return _check_time(spec)
         case _:
             return [f"'{spec.definition}' is of kind '{definition.kind}' and is no outcome"]
 
@@ -170,6 +174,22 @@ def _check_recovery(spec: OutcomeSpec) -> list[str]:
     return problems
 
 
+def _check_time(spec: OutcomeSpec) -> list[str]:
+    given = [key for key in ("window", "min_grade") if getattr(spec, key) is not None]
+    problems = [
+        f"'{key}' belongs to graded outcomes only; the definition says from which day until which"
+        for key in given
+    ]
+    if spec.treatment_emergent:
+        problems.append("'treatment_emergent' belongs to graded outcomes only")
+    if spec.died_before_landmark is not None:
+        problems.append(
+            "'died_before_landmark' belongs to a recovery at a landmark; here death is a competing event;"
+            " remove it"
+        )
+    return problems
+
+
 def _check_phenotype(spec: OutcomeSpec) -> list[str]:
     """A definition of phenotypes has its own window, and no grades."""
     given = [key for key in ("window", "min_grade", "died_before_landmark") if getattr(spec, key) is not None]
@@ -218,9 +238,15 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
         case Characteristics():
             return _check_baseline_definition(analysis, library)
         case Occurrence():
-            return [problem for name in analysis.outcomes for problem in _check_graded_name(name, protocol)]
+            return [
+                problem
+                for name in analysis.outcomes
+                for problem in _check_graded_name(name, protocol, library)
+            ]
         case Recovery():
             return _check_recovery_name(analysis.outcome, protocol, library)
+        case TimeToRecovery():
+            return _check_time_name(analysis, protocol, library)
         case RiskFactors():
             return [
                 *_check_event(analysis, protocol, library),
@@ -247,8 +273,15 @@ def _check_known(name: str, protocol: Protocol) -> list[str]:
     return [f"unknown outcome '{name}'{suggest_name(name, protocol.outcomes)}; add [outcomes.{name}]"]
 
 
-def _check_graded_name(name: str, protocol: Protocol) -> list[str]:
+def _is_timed(name: str, protocol: Protocol, library: Library) -> bool:
+    definition = protocol.outcomes[name].definition
+    return definition is not None and isinstance(library.definitions.get(definition), RecoveryTimeDefinition)
+
+
+def _check_graded_name(name: str, protocol: Protocol, library: Library) -> list[str]:
     unknown = _check_known(name, protocol)
+    if not unknown and _is_timed(name, protocol, library):
+        return [f"outcome '{name}' is a day of recovery; give it to an analysis of kind 'time_to_recovery'"]
     if unknown or protocol.outcomes[name].any_of or protocol.outcomes[name].died_before_landmark is None:
         return unknown
     return [f"outcome '{name}' is a recovery; give it to an analysis of kind 'recovery'"]
@@ -261,9 +294,39 @@ def _check_recovery_name(name: str, protocol: Protocol, library: Library) -> lis
     definition = protocol.outcomes[name].definition
     if definition is not None and definition.partition(".")[0] not in library.definitions:
         return []  # told where the outcome stands
+    if _is_timed(name, protocol, library):
+        return [
+            f"outcome '{name}' is a day of recovery without a landmark; write kind = \"time_to_recovery\""
+            " with days = [14, 28], or name an outcome whose definition has a landmark"
+        ]
     if definition is None or not isinstance(library.definitions.get(definition), RecoveryDefinition):
         return [f"outcome '{name}' is not a recovery; its definition must be of kind 'recovery'"]
     return []
+
+
+def _check_time_name(analysis: TimeToRecovery, protocol: Protocol, library: Library) -> list[str]:
+    name = analysis.outcome
+    unknown = _check_known(name, protocol)
+    if unknown:
+        return unknown
+    address = protocol.outcomes[name].definition
+    if address is not None and address.partition(".")[0] not in library.definitions:
+        return []  # told where the outcome stands
+    match None if address is None else library.definitions.get(address):
+        case RecoveryTimeDefinition() as definition:
+            late = [day for day in analysis.days if day > definition.reached.until]
+            return [
+                f"days has {day}; '{definition.id}' looks at days until {definition.reached.until} only"
+                for day in late
+            ]
+        case RecoveryDefinition() as definition:
+            return [
+                f"outcome '{name}' is judged at a landmark (day {definition.landmark.day}); write kind ="
+                ' "recovery" without days, or name an outcome whose definition has reached, such as'
+                " cibmtr_neutrophil_recovery"
+            ]
+        case _:
+            return [f"outcome '{name}' is not a recovery; its definition must be of kind 'recovery'"]
 
 
 def _check_event(analysis: RiskFactors | Roc | Crosstab, protocol: Protocol, library: Library) -> list[str]:
@@ -271,6 +334,11 @@ def _check_event(analysis: RiskFactors | Roc | Crosstab, protocol: Protocol, lib
     unknown = _check_known(analysis.outcome, protocol)
     if unknown:
         return unknown
+    if _is_timed(analysis.outcome, protocol, library):
+        return [
+            f"outcome '{analysis.outcome}' is a day of recovery and has no two sides; name a recovery at a"
+            ' landmark, or use kind = "time_to_recovery"'
+        ]
     spec = protocol.outcomes[analysis.outcome]
     is_recovery = spec.definition is not None and isinstance(
         library.definitions.get(spec.definition), RecoveryDefinition

@@ -34,6 +34,7 @@ from cytopenia.grading.recovery import (
     RECOVERY_LABELS,
     RECOVERY_REASONS,
 )
+from cytopenia.grading.recovery_time import RECOVERY_TIME_LABELS, RECOVERY_TIME_REASONS
 from cytopenia.study.phenotype_outcomes import frame_phenotype, name_phenotype_evidence
 from cytopenia.study.plan import GradePlan, Plan
 
@@ -86,6 +87,14 @@ def frame_all_outcomes(plan: Plan, found: Sequence[Found], courses: Courses) -> 
         frames[recovery.outcome] = frame_outcomes(
             parts, patient_id, outcome=recovery.outcome, reasons=RECOVERY_REASONS, labels=RECOVERY_LABELS
         ).with_columns(pl.lit(recovery.definition.id).alias("rule"))
+    for timed in plan.recovery_times:
+        frames[timed.outcome] = frame_outcomes(
+            [part.outcomes[timed.outcome] for part in found],
+            patient_id,
+            outcome=timed.outcome,
+            reasons=RECOVERY_TIME_REASONS,
+            labels=RECOVERY_TIME_LABELS,
+        ).with_columns(pl.lit(timed.definition.id).alias("rule"))
     for fever in plan.fevers:
         parts = [part.outcomes[fever.outcome] for part in found]
         rules = [f"{fever.definition.id}: {clause}" for clause in FEVER_RULES]

@@ -42,6 +42,7 @@ from cytopenia.grading.recovery import (
     derive_recovery,
     judge_cells,
 )
+from cytopenia.grading.recovery_time import find_follow_up, find_last_lab_days
 from cytopenia.study.outcome_frames import (
     Found,
     frame_accounts,
@@ -51,7 +52,8 @@ from cytopenia.study.outcome_frames import (
     grade_key,
 )
 from cytopenia.study.phenotype_outcomes import run_phenotype
-from cytopenia.study.plan import FeverPlan, GradePlan, Plan, RecoveryPlan
+from cytopenia.study.plan import FeverPlan, GradePlan, Plan, RecoveryPlan, RecoveryTimePlan
+from cytopenia.study.recovery_times import judge_recovery_time
 
 __all__ = ["CohortOutcomes", "Progress", "derive_outcomes"]
 
@@ -101,6 +103,7 @@ class _Kernel:
     readings: Mapping[str, pl.DataFrame]
     bounds: BoundsDefinition
     baselines: Mapping[str, Baselines]
+    last_lab_days: NDArray[np.float64]
 
     def run(self, patients: slice) -> Found:
         scenarios = {
@@ -137,6 +140,8 @@ class _Kernel:
             self._judge_recovery(recovery, scenarios, patients, found)
         for fever in self.plan.fevers:
             self._judge_fever(fever, patients, found)
+        for timed in self.plan.recovery_times:
+            self._judge_time(timed, scenarios, patients, found)
         return _shift_patients(found, patients.start)
 
     def follow_up(self, plan: GradePlan) -> FollowUp:
@@ -185,6 +190,20 @@ class _Kernel:
             found.evidence[plan.outcome, analyte] = evidence
             for day in range(first, last + 1):
                 found.cells.append((plan.outcome, analyte, day, count_cells(cell, day, ~died)))
+
+    def _judge_time(
+        self, plan: RecoveryTimePlan, scenarios: Mapping[str, ScenarioGrid], patients: slice, found: Found
+    ) -> None:
+        support = {
+            item.analyte: {
+                name: marks[patients] for name, marks in self.support[plan.outcome, item.analyte].items()
+            }
+            for item in plan.definition.all_of
+        }
+        follow_up = find_follow_up(self.courses, self.last_lab_days, plan.days[1]).part(patients)
+        rows, evidence = judge_recovery_time(plan, scenarios, support=support, follow_up=follow_up)
+        found.outcomes[plan.outcome] = rows
+        found.evidence.update({(plan.outcome, analyte): part for analyte, part in evidence.items()})
 
 
 def derive_outcomes(
@@ -238,7 +257,9 @@ def derive_outcomes(
         for grade in plan.grades
         if baseline is not None and grade.part.needs_baseline
     }
-    kernel = _Kernel(plan, courses, grids, support, readings, bounds, baselines)
+    kernel = _Kernel(
+        plan, courses, grids, support, readings, bounds, baselines, find_last_lab_days(labs, courses)
+    )
     found = _run_parts(kernel, list(split_courses(courses)), progress)
     return CohortOutcomes(
         courses,
@@ -291,6 +312,6 @@ def _lay_out_all_support(
             )
             for name in ("known", "possible")
         }
-        for recovery in plan.recoveries
+        for recovery in (*plan.recoveries, *plan.recovery_times)
         for criterion in recovery.definition.all_of
     }

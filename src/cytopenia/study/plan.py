@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from cytopenia.definition_forms import (
     SECOND_DIP,
-    BoundsDefinition,
     FeverDefinition,
     GradesDefinition,
     GradesPart,
     PhenotypeDefinition,
     RecoveryDefinition,
+    RecoveryTimeDefinition,
 )
 from cytopenia.grading.recovery import days_needed
 from cytopenia.study.protocol import Study
@@ -26,12 +26,10 @@ __all__ = [
     "PhenotypePlan",
     "Plan",
     "RecoveryPlan",
+    "RecoveryTimePlan",
+    "ask_for_fever",
     "build_plan",
-    "plan_fever",
-    "plan_grades",
-    "plan_parts",
-    "plan_phenotype",
-    "plan_recovery",
+    "plan_days",
 ]
 
 
@@ -97,6 +95,19 @@ class PhenotypePlan:
 
 
 @dataclass(frozen=True)
+class RecoveryTimePlan:
+    """One definition of the day of recovery."""
+
+    outcome: str
+    definition: RecoveryTimeDefinition
+
+    @property
+    def days(self) -> tuple[int, int]:
+        """First and last day that are searched."""
+        return self.definition.reached.first_day, self.definition.reached.until
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that a run computes.
 
@@ -107,6 +118,7 @@ class Plan:
     specs : every outcome of the protocol, by id, in the order of the file
     days : first and last day of the grid of each analyte
     phenotypes : shapes of recovery and second dips, where the protocol names them
+    recovery_times : what each part is put through as well: the day of recovery
     """
 
     grades: tuple[GradePlan, ...]
@@ -117,6 +129,7 @@ class Plan:
     days: Mapping[str, tuple[int, int]]
     fevers: tuple[FeverPlan, ...] = ()
     phenotypes: tuple[PhenotypePlan, ...] = ()
+    recovery_times: tuple[RecoveryTimePlan, ...] = ()
 
     @property
     def leading_grades(self) -> dict[str, GradePlan]:
@@ -147,6 +160,13 @@ class Plan:
         for recovery in self.recoveries:
             if recovery.outcome == outcome:
                 return self._title_recovery(recovery, spec.title, support_complete=support_complete)
+        for timed in self.recovery_times:
+            if timed.outcome == outcome and not (support_complete and spec.title):
+                return (
+                    timed.definition.title
+                    if support_complete
+                    else f"Count recovery: {timed.definition.title}"
+                )
         if spec.title:
             return spec.title
         for plan in self.grades:
@@ -178,13 +198,19 @@ def _title_grade(title: str, spec: OutcomeSpec) -> str:
 def build_plan(study: Study) -> Plan:
     """Return the plan of a study; the protocol has been checked before."""
     fevers = _plan_fevers(study)
-    specs = _ask_for_fever(study.protocol.outcomes, fevers)
+    specs = ask_for_fever(study.protocol.outcomes, fevers)
     grades = _plan_grades(study)
     recoveries = tuple(
         RecoveryPlan(name, definition)
         for name, spec in specs.items()
         if spec.definition is not None
         and isinstance(definition := study.library.find(spec.definition), RecoveryDefinition)
+    )
+    times = tuple(
+        RecoveryTimePlan(name, definition)
+        for name, spec in specs.items()
+        if spec.definition is not None
+        and isinstance(definition := study.library.find(spec.definition), RecoveryTimeDefinition)
     )
     nadirs = _plan_nadirs(grades)
     phenotypes = _plan_phenotypes(study)
@@ -194,68 +220,12 @@ def build_plan(study: Study) -> Plan:
         recoveries=recoveries,
         combinations=tuple(name for name, spec in specs.items() if spec.any_of),
         specs=specs,
-        days=_plan_days(grades, recoveries, study.library.bounds.longest_days, (*fevers, *phenotypes)),
+        days=plan_days(
+            grades, (*recoveries, *times), study.library.bounds.longest_days, (*fevers, *phenotypes)
+        ),
         fevers=fevers,
         phenotypes=phenotypes,
-    )
-
-
-def plan_parts(parts: Mapping[str, GradesPart], bounds: BoundsDefinition) -> Plan:
-    """Return the plan of parts that look at days of their own, one outcome for each address."""
-    grades = tuple(
-        GradePlan(address, part, part.own_window, (address,))
-        for address, part in parts.items()
-        if part.own_window is not None
-    )
-    return Plan(
-        grades=grades,
-        nadirs=(),
-        recoveries=(),
-        combinations=(),
-        specs={plan.address: OutcomeSpec(definition=plan.address) for plan in grades},
-        days=_plan_days(grades, (), bounds.longest_days),
-    )
-
-
-def plan_grades(grades: tuple[GradePlan, ...], bounds: BoundsDefinition) -> Plan:
-    """Return the plan of graded terms alone; each names one outcome."""
-    specs = {
-        grade.outcomes[0]: OutcomeSpec(definition=grade.address, window=grade.window) for grade in grades
-    }
-    return Plan(
-        grades=grades,
-        nadirs=(),
-        recoveries=(),
-        combinations=(),
-        specs=specs,
-        days=_plan_days(grades, (), bounds.longest_days),
-    )
-
-
-def plan_recovery(plan: RecoveryPlan, bounds: BoundsDefinition) -> Plan:
-    """Return the plan of one recovery definition alone."""
-    spec = OutcomeSpec(definition=plan.definition.id, died_before_landmark="exclude")
-    return Plan(
-        grades=(),
-        nadirs=(),
-        recoveries=(plan,),
-        combinations=(),
-        specs={plan.outcome: spec},
-        days=_plan_days((), (plan,), bounds.longest_days),
-    )
-
-
-def plan_fever(plan: FeverPlan, bounds: BoundsDefinition) -> Plan:
-    """Return the plan of febrile neutropenia alone."""
-    spec = OutcomeSpec(definition=plan.definition.id, window=plan.window)
-    return Plan(
-        grades=(),
-        nadirs=(),
-        recoveries=(),
-        combinations=(),
-        specs=_ask_for_fever({plan.outcome: spec}, (plan,)),
-        days=_plan_days((), (), bounds.longest_days, (plan,)),
-        fevers=(plan,),
+        recovery_times=times,
     )
 
 
@@ -269,7 +239,7 @@ def _plan_fevers(study: Study) -> tuple[FeverPlan, ...]:
     )
 
 
-def _ask_for_fever(
+def ask_for_fever(
     specs: Mapping[str, OutcomeSpec], fevers: tuple[FeverPlan, ...]
 ) -> Mapping[str, OutcomeSpec]:
     """Febrile neutropenia has one grade: whether it is reached is the question, named or not."""
@@ -278,19 +248,6 @@ def _ask_for_fever(
         name: spec.model_copy(update={"min_grade": asked[name]}) if name in asked else spec
         for name, spec in specs.items()
     }
-
-
-def plan_phenotype(plan: PhenotypePlan, bounds: BoundsDefinition) -> Plan:
-    """Return the plan of one definition of phenotypes alone."""
-    return Plan(
-        grades=(),
-        nadirs=(),
-        recoveries=(),
-        combinations=(),
-        specs={plan.outcome: OutcomeSpec(definition=plan.definition.id)},
-        days=_plan_days((), (), bounds.longest_days, (plan,)),
-        phenotypes=(plan,),
-    )
 
 
 def _plan_phenotypes(study: Study) -> tuple[PhenotypePlan, ...]:
@@ -329,9 +286,9 @@ def _plan_nadirs(grades: tuple[GradePlan, ...]) -> tuple[NadirPlan, ...]:
     return tuple(found.values())
 
 
-def _plan_days(
+def plan_days(
     grades: tuple[GradePlan, ...],
-    recoveries: tuple[RecoveryPlan, ...],
+    recoveries: tuple[RecoveryPlan | RecoveryTimePlan, ...],
     longest: int,
     others: tuple[FeverPlan | PhenotypePlan, ...] = (),
 ) -> dict[str, tuple[int, int]]:
@@ -347,13 +304,22 @@ def _plan_days(
             first, last = plan.definition.window
             spans.append((plan.definition.analyte, first - longest, last + longest))
     for plan in recoveries:
-        first, last = days_needed(plan.definition)
-        counting = plan.definition.counting
-        before = max(longest, counting.bracket_days, counting.carry_days)
-        after = max(longest, plan.definition.landmark.day + counting.look_ahead_days - last)
-        spans.extend((item.analyte, first - before, last + after) for item in plan.definition.all_of)
+        first, last = _recovery_span(plan, longest)
+        spans.extend((item.analyte, first, last) for item in plan.definition.all_of)
     days: dict[str, tuple[int, int]] = {}
     for analyte, first, last in spans:
         low, high = days.get(analyte, (first, last))
         days[analyte] = (min(low, first), max(high, last))
     return days
+
+
+def _recovery_span(plan: RecoveryPlan | RecoveryTimePlan, longest: int) -> tuple[int, int]:
+    if isinstance(plan, RecoveryTimePlan):
+        (first, last), form = plan.days, plan.definition
+        before, after = max(longest, form.bracket_days, form.carry_days), max(longest, form.look_ahead_days)
+        return first - before, last + after
+    first, last = days_needed(plan.definition)
+    counting = plan.definition.counting
+    before = max(longest, counting.bracket_days, counting.carry_days)
+    after = max(longest, plan.definition.landmark.day + counting.look_ahead_days - last)
+    return first - before, last + after

@@ -26,6 +26,7 @@ from cytopenia.study.analysis_forms import (
     Recovery,
     RiskFactors,
     Roc,
+    TimeToRecovery,
 )
 from cytopenia.study.associations import RiskFactorInput, summarize_crosstab, summarize_risk_factors
 from cytopenia.study.cut_points import fit_curves, summarize_roc
@@ -46,6 +47,7 @@ from cytopenia.study.summaries import (
     summarize_occurrence,
     summarize_recovery,
 )
+from cytopenia.study.time_to_recovery import summarize_time_to_recovery
 from cytopenia.version import __version__
 
 __all__ = ["StudyRun", "choose_cohort", "run_plan"]
@@ -219,6 +221,18 @@ def _summarize(material: _Material) -> Iterator[ResultRow]:
                 headline = material.plan.specs[analysis.outcome].died_before_landmark or "exclude"
                 yield from summarize_recovery(analysis.id, analysis.outcome, frame, headline=headline)
                 yield from summarize_cells(analysis.id, analysis.outcome, material.cohort.cells)
+            case TimeToRecovery():
+                yield from _summarize_time(analysis, material)
+
+
+def _summarize_time(analysis: TimeToRecovery, material: _Material) -> Iterator[ResultRow]:
+    (plan,) = (item for item in material.plan.recovery_times if item.outcome == analysis.outcome)
+    yield from summarize_time_to_recovery(
+        analysis,
+        material.frames[analysis.outcome],
+        death_day=material.cohort.courses.death_day,
+        first_day=plan.days[0],
+    )
 
 
 def _summarize_association(
@@ -300,7 +314,7 @@ def _list_scores(study: Study) -> list[ScoreDefinition]:
 
 def _used_definitions(study: Study, plan: Plan) -> list[str]:
     names = [grade.address.partition(".")[0] for grade in plan.grades]
-    names += [recovery.definition.id for recovery in plan.recoveries]
+    names += [recovery.definition.id for recovery in (*plan.recoveries, *plan.recovery_times)]
     names += [fever.definition.id for fever in plan.fevers]
     names += [phenotype.definition.id for phenotype in plan.phenotypes]
     for analysis in study.protocol.analyses:
