@@ -221,7 +221,10 @@ def build_plan(study: Study) -> Plan:
         combinations=tuple(name for name, spec in specs.items() if spec.any_of),
         specs=specs,
         days=plan_days(
-            grades, (*recoveries, *times), study.library.bounds.longest_days, (*fevers, *phenotypes)
+            grades,
+            (*recoveries, *times),
+            longest=study.library.bounds.longest_days,
+            others=(*fevers, *phenotypes),
         ),
         fevers=fevers,
         phenotypes=phenotypes,
@@ -289,10 +292,11 @@ def _plan_nadirs(grades: tuple[GradePlan, ...]) -> tuple[NadirPlan, ...]:
 def plan_days(
     grades: tuple[GradePlan, ...],
     recoveries: tuple[RecoveryPlan | RecoveryTimePlan, ...],
+    *,
     longest: int,
     others: tuple[FeverPlan | PhenotypePlan, ...] = (),
 ) -> dict[str, tuple[int, int]]:
-    """Each window with room on both sides for the measurements that bound or bracket its days."""
+    """Return the days of each analyte: its windows with room on both sides for the measurements that bound or bracket its days."""
     spans: list[tuple[str, int, int]] = [
         (plan.part.analyte, plan.window[0] - longest, plan.window[1] + longest) for plan in grades
     ]

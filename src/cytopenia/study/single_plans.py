@@ -36,7 +36,7 @@ def plan_parts(parts: Mapping[str, GradesPart], bounds: BoundsDefinition) -> Pla
         recoveries=(),
         combinations=(),
         specs={plan.address: OutcomeSpec(definition=plan.address) for plan in grades},
-        days=plan_days(grades, (), bounds.longest_days),
+        days=plan_days(grades, (), longest=bounds.longest_days),
     )
 
 
@@ -51,7 +51,7 @@ def plan_grades(grades: tuple[GradePlan, ...], bounds: BoundsDefinition) -> Plan
         recoveries=(),
         combinations=(),
         specs=specs,
-        days=plan_days(grades, (), bounds.longest_days),
+        days=plan_days(grades, (), longest=bounds.longest_days),
     )
 
 
@@ -65,7 +65,7 @@ def plan_recovery(plan: RecoveryPlan | RecoveryTimePlan, bounds: BoundsDefinitio
         recoveries=() if is_timed else (plan,),
         combinations=(),
         specs={plan.outcome: OutcomeSpec(definition=plan.definition.id, died_before_landmark=reading)},
-        days=plan_days((), (plan,), bounds.longest_days),
+        days=plan_days((), (plan,), longest=bounds.longest_days),
         recovery_times=(plan,) if is_timed else (),
     )
 
@@ -79,7 +79,7 @@ def plan_fever(plan: FeverPlan, bounds: BoundsDefinition) -> Plan:
         recoveries=(),
         combinations=(),
         specs=ask_for_fever({plan.outcome: spec}, (plan,)),
-        days=plan_days((), (), bounds.longest_days, (plan,)),
+        days=plan_days((), (), longest=bounds.longest_days, others=(plan,)),
         fevers=(plan,),
     )
 
@@ -92,6 +92,6 @@ def plan_phenotype(plan: PhenotypePlan, bounds: BoundsDefinition) -> Plan:
         recoveries=(),
         combinations=(),
         specs={plan.outcome: OutcomeSpec(definition=plan.definition.id)},
-        days=plan_days((), (), bounds.longest_days, (plan,)),
+        days=plan_days((), (), longest=bounds.longest_days, others=(plan,)),
         phenotypes=(plan,),
     )
