@@ -296,7 +296,7 @@ def plan_days(
     longest: int,
     others: tuple[FeverPlan | PhenotypePlan, ...] = (),
 ) -> dict[str, tuple[int, int]]:
-    """Return the days of each analyte: its windows with room on both sides for the measurements that bound or bracket its days."""
+    """Return the days of each analyte: its windows, and room for what bounds or brackets their days."""
     spans: list[tuple[str, int, int]] = [
         (plan.part.analyte, plan.window[0] - longest, plan.window[1] + longest) for plan in grades
     ]
