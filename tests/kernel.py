@@ -171,9 +171,15 @@ def grade_durations_cohort(
     window = part.own_window
     assert window is not None
     courses = lay_out_courses(tables)
-    follow_up = follow_courses(courses, window, censoring_of(part))
     grids = lay_out_parts(tables, courses, analyte=part.analyte, days=window, cap=cap, part_size=part_size)
-    rows = [grade_part(part, grid.window(*window), follow_up.part(patients))[0] for patients, grid in grids]
+    rows = [
+        grade_part(
+            part,
+            grid.window(*window),
+            follow_courses(courses.part(patients), window, censoring_of(part)),
+        )[0]
+        for patients, grid in grids
+    ]
     rules = [rule.text for rule in part.lab_rules]
     return frame_outcomes(rows, courses.patient_id, outcome="grade", reasons=reasons_of(part), rules=rules)
 
@@ -223,8 +229,12 @@ def time_cohort(
     fills = {"bracket_days": definition.bracket_days, "carry_days": definition.carry_days}
     cells = _judge_lineages(tables, courses, definition, days=days, fills=fills, cap=cap, part_size=part_size)
     last_lab_days = find_last_lab_days(index_labs(tables.labs, courses), courses)
-    follow_up = find_follow_up(courses, last_lab_days, days[1])
-    rows = [derive_recovery_time(definition, part, follow_up.part(patients)) for patients, part in cells]
+    rows = [
+        derive_recovery_time(
+            definition, part, find_follow_up(courses.part(patients), last_lab_days[patients], days[1])
+        )
+        for patients, part in cells
+    ]
     return frame_outcomes(
         rows,
         courses.patient_id,
@@ -287,9 +297,8 @@ def phenotype_cohort(
     """Phenotypes and second dips of a cohort."""
     courses = lay_out_courses(tables)
     window, censoring = definition.window, definition.counting.censor_at
-    follow_up = follow_courses(courses, window, censoring)
     parts = [
-        (grid.window(*window), follow_up.part(patients))
+        (grid.window(*window), follow_courses(courses.part(patients), window, censoring))
         for patients, grid in lay_out_parts(
             tables, courses, analyte=definition.analyte, days=window, cap=cap, part_size=part_size
         )

@@ -27,6 +27,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "values": [],
         "units": [],
         "forms": [],
+        "folders": [],
         "definition_forms": [
             "base",
             "counting",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +16,7 @@ import polars as pl
 
 from cytopenia.contract import TABLES, Tables, check_tables, require_tables
 from cytopenia.errors import OutputError
+from cytopenia.folders import replace_folder
 from cytopenia.readers.tabular import read_tables
 from cytopenia.run_content import collect_content
 from cytopenia.study.definition_changes import TermInPatients, compare_in_patients
@@ -156,7 +155,8 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
 
     content = collect_content(run, study)
     sections = list_sections(content)
-    with _replace_folder(target) as folder:
+    _require_own_folder(target)
+    with replace_folder(target) as folder:
         run.results.write_csv(folder / "results.csv")
         _pivot_patients(run.outcomes).write_csv(folder / "patients.csv")
         run.outcomes.write_csv(folder / "outcomes.csv")
@@ -179,28 +179,6 @@ def _require_own_folder(target: Path) -> None:
     if target.is_dir() and any(target.iterdir()) and not (target / _MARKER).is_file():
         message = f"{target}: the folder holds files that are no results of cytopenia, and would be replaced."
         raise OutputError(f"{message} Name another folder with --out.")
-
-
-@contextmanager
-def _replace_folder(target: Path) -> Generator[Path]:
-    """Yield a temporary folder; it takes the place of `target` only if the block ends well."""
-    _require_own_folder(target)
-    temporary = target.parent / f".{target.name}.new-{os.getpid()}"
-    retired = target.parent / f".{target.name}.old-{os.getpid()}"
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if target.exists():
-            target.rename(retired)
-        temporary.rename(target)
-    except OSError as cause:
-        message = f"{target}: cannot be written ({cause.strerror}). Nothing was changed."
-        raise OutputError(message) from cause
-    finally:
-        if retired.exists() and not target.exists():
-            retired.rename(target)
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(retired, ignore_errors=True)
 
 
 def _pivot_patients(outcomes: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from cytopenia.definition_forms.base import (
     CutName,
     LimitOfNormal,
     MultipleOfBaseline,
+    PlainCut,
     Status,
 )
 from cytopenia.definition_forms.clinical import (
@@ -15,7 +16,6 @@ from cytopenia.definition_forms.clinical import (
     BedsideLine,
     BedsideRequirement,
     FeverDefinition,
-    PlainCut,
 )
 from cytopenia.definition_forms.counting import CENSORING, Confirm, Counting, Landing
 from cytopenia.definition_forms.grades import GradeRule, GradesDefinition, GradesPart, RemovedPart

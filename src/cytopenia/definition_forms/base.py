@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -17,6 +17,8 @@ __all__ = [
     "LimitOfNormal",
     "MultipleOfBaseline",
     "Number",
+    "OneCut",
+    "PlainCut",
     "Status",
 ]
 
@@ -88,7 +90,54 @@ Cut = Annotated[
 ]
 
 
-class Condition(Form):
+class OneCut(Form):
+    """A record with exactly one of the comparators that it allows; each names its cut."""
+
+    allowed: ClassVar[tuple[CutName, ...]] = CUT_NAMES
+
+    @model_validator(mode="after")
+    def _has_one_cut(self) -> Self:
+        given = self.given_cuts
+        if len(given) != 1 or given[0] not in self.allowed:
+            raise ValueError(f"{self.said_before}needs exactly one of {', '.join(self.allowed)}; got {given}")
+        return self
+
+    @property
+    def said_before(self) -> str:
+        """What a message about the cut begins with."""
+        return ""
+
+    @property
+    def given_cuts(self) -> list[CutName]:
+        """The comparators that have a cut."""
+        return [name for name in CUT_NAMES if getattr(self, name) is not None]
+
+    @property
+    def comparator(self) -> CutName:
+        """The one comparator."""
+        return self.given_cuts[0]
+
+    @property
+    def is_sick_below(self) -> bool:
+        """Whether low values are the ones that meet the cut."""
+        return self.comparator in ("below", "at_most")
+
+
+class PlainCut(OneCut):
+    """One comparison with a number."""
+
+    below: Number | None = None
+    at_most: Number | None = None
+    above: Number | None = None
+    at_least: Number | None = None
+
+    @property
+    def cut(self) -> float:
+        """The number, in the unit of the definition."""
+        return float(getattr(self, self.comparator))
+
+
+class Condition(OneCut):
     """What must hold beside a rule, by the same value: one comparator and its cut."""
 
     below: Cut | None = None
@@ -96,27 +145,10 @@ class Condition(Form):
     above: Cut | None = None
     at_least: Cut | None = None
 
-    @model_validator(mode="after")
-    def _has_one_cut(self) -> Self:
-        given = [name for name in CUT_NAMES if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"needs exactly one of below, at_most, above, at_least; got {given}")
-        return self
-
-    @property
-    def comparator(self) -> CutName:
-        """The one comparator of the condition."""
-        return next(name for name in CUT_NAMES if getattr(self, name) is not None)
-
     @property
     def cut(self) -> float | LimitOfNormal | MultipleOfBaseline:
         """The cut in the unit of the definition, or a multiple."""
         return getattr(self, self.comparator)
-
-    @property
-    def is_sick_below(self) -> bool:
-        """Whether low values are the bad ones."""
-        return self.comparator in ("below", "at_most")
 
 
 class Head(Form):

@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from cytopenia.bedside_inputs import load_bedside_inputs
-from cytopenia.definition_forms.base import CUT_NAMES, CutName, Form, Head, Number, Status
+from cytopenia.definition_forms.base import Form, Head, Number, PlainCut, Status
 from cytopenia.errors import suggest_name
 
 __all__ = [
@@ -21,35 +21,8 @@ __all__ = [
     "FeverCounting",
     "FeverDefinition",
     "NeutropeniaCut",
-    "PlainCut",
     "SustainedCut",
 ]
-
-
-class PlainCut(Form):
-    """One comparison with a number."""
-
-    below: Number | None = None
-    at_most: Number | None = None
-    above: Number | None = None
-    at_least: Number | None = None
-
-    @model_validator(mode="after")
-    def _has_one_cut(self) -> Self:
-        given = [name for name in CUT_NAMES if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"needs exactly one of below, at_most, above, at_least; got {given}")
-        return self
-
-    @property
-    def comparator(self) -> CutName:
-        """The one comparator."""
-        return next(name for name in CUT_NAMES if getattr(self, name) is not None)
-
-    @property
-    def cut(self) -> float:
-        """The number."""
-        return float(getattr(self, self.comparator))
 
 
 class BedsideLevel(Form):

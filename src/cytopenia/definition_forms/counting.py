@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from cytopenia.definition_forms.base import CUT_NAMES, CutName, Form, Number, Status
+from cytopenia.definition_forms.base import Form, Number, PlainCut, Status
 
 __all__ = ["CENSORING", "Confirm", "Counting", "Fill", "Landing"]
 
@@ -46,33 +46,12 @@ class Counting(Form):
             raise ValueError('a rule with days = "all" needs counting.all_days_from')
 
 
-class Confirm(Form):
+class Confirm(PlainCut):
     """How many measured days must meet a cut before any grade is given."""
 
-    below: Number | None = None
-    at_most: Number | None = None
-    above: Number | None = None
-    at_least: Number | None = None
     measurements: int = Field(ge=2, le=10)
     otherwise: Literal["not_judged", "accept_single"]
     text: str = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _has_one_cut(self) -> Self:
-        given = [name for name in CUT_NAMES if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"needs exactly one of below, at_most, above, at_least; got {given}")
-        return self
-
-    @property
-    def comparator(self) -> CutName:
-        """The one comparator."""
-        return next(name for name in CUT_NAMES if getattr(self, name) is not None)
-
-    @property
-    def cut(self) -> float:
-        """The cut in the unit of the part."""
-        return float(getattr(self, self.comparator))
 
 
 class Landing(Form):

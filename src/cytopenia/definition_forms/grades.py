@@ -8,14 +8,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from cytopenia.definition_forms.base import (
-    CUT_NAMES,
     Condition,
     Cut,
-    CutName,
     Form,
     Head,
     LimitOfNormal,
     MultipleOfBaseline,
+    OneCut,
 )
 from cytopenia.definition_forms.counting import Confirm, Counting, Landing
 
@@ -24,13 +23,13 @@ __all__ = ["GradeRule", "GradesDefinition", "GradesPart", "RemovedPart"]
 _EVERY_DAY = 10_000
 
 
-class GradeRule(Form):
+class GradeRule(OneCut):
     """One half-line: every value beyond the cut has at least this grade.
 
     A rule that a laboratory value cannot decide has no cut and `lab_gradable = false`; it keeps the official
     words and is never assigned. With `days` the cut must be met on so many days of the window, counted as the
-    part says; "all" means from the beginning to the last day at risk. Several
-    rules of one grade are alternatives: any one is enough.
+    part says; "all" means from the beginning to the last day at risk. Several rules of one grade are
+    alternatives: any one is enough.
     """
 
     grade: int = Field(ge=1, le=5)
@@ -45,7 +44,7 @@ class GradeRule(Form):
 
     @model_validator(mode="after")
     def _has_one_cut(self) -> Self:
-        given = [name for name in CUT_NAMES if getattr(self, name) is not None]
+        given = self.given_cuts
         if self.lab_gradable and len(given) != 1:
             raise ValueError(
                 f"grade {self.grade}: needs exactly one of below, at_most, above, at_least; got {given}"
@@ -57,19 +56,9 @@ class GradeRule(Form):
         return self
 
     @property
-    def comparator(self) -> CutName:
-        """The one comparator of the rule."""
-        return next(name for name in CUT_NAMES if getattr(self, name) is not None)
-
-    @property
     def cut(self) -> float | LimitOfNormal | MultipleOfBaseline:
         """The cut in the unit of the definition, or a multiple of the limit of normal or the baseline."""
         return getattr(self, self.comparator)
-
-    @property
-    def is_sick_below(self) -> bool:
-        """Whether low values are the bad ones."""
-        return self.comparator in ("below", "at_most")
 
 
 class GradesPart(Form):

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cytopenia.definition_forms.base import CUT_NAMES, CutName, Form, Head, Number, Status
+from cytopenia.definition_forms.base import CutName, Form, Head, PlainCut, Status
 from cytopenia.definition_forms.counting import Counting
 
 __all__ = [
@@ -25,34 +25,13 @@ RunDays = Annotated[int, Field(ge=1, le=60)]
 Shape = Literal["aplastic", "intermittent", "quick"]
 
 
-class _CutRule(Form):
-    """A cut with its source: exactly one comparator, of those that the rule may have."""
+class _CutRule(PlainCut):
+    """A cut with its source; only the comparators that the rule may have."""
 
     allowed: ClassVar[tuple[CutName, ...]] = ("below", "at_most")
 
-    below: Number | None = None
-    at_most: Number | None = None
-    above: Number | None = None
-    at_least: Number | None = None
     status: Status
     text: str | None = None
-
-    @model_validator(mode="after")
-    def _has_one_cut(self) -> Self:
-        given = [name for name in CUT_NAMES if getattr(self, name) is not None]
-        if len(given) != 1 or given[0] not in self.allowed:
-            raise ValueError(f"needs exactly one of {', '.join(self.allowed)}; got {given}")
-        return self
-
-    @property
-    def comparator(self) -> CutName:
-        """The one comparator."""
-        return next(name for name in CUT_NAMES if getattr(self, name) is not None)
-
-    @property
-    def cut(self) -> float:
-        """The cut in the unit of the definition."""
-        return float(getattr(self, self.comparator))
 
 
 class FallRule(_CutRule):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self, cast
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from cytopenia.definition_forms.base import CUT_NAMES, CutName, Form, Head, Number, Status
+from cytopenia.definition_forms.base import Form, Head, Number, PlainCut, Status
 
 __all__ = [
     "Coefficients",
@@ -38,39 +38,16 @@ class ScoreInput:
     day: int | None = None
 
 
-class PointsRule(Form):
+class PointsRule(PlainCut):
     """One half-line: every value beyond the cut has at least these points."""
 
     points: int = Field(ge=1, le=100)
-    below: Number | None = None
-    at_most: Number | None = None
-    above: Number | None = None
-    at_least: Number | None = None
     text: str = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _has_one_cut(self) -> Self:
-        given = [name for name in CUT_NAMES if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f"{self.points} points: needs exactly one of {', '.join(CUT_NAMES)}; got {given}"
-            )
-        return self
-
     @property
-    def comparator(self) -> CutName:
-        """The one comparator of the rule."""
-        return next(name for name in CUT_NAMES if getattr(self, name) is not None)
-
-    @property
-    def cut(self) -> float:
-        """The cut in the unit of the item."""
-        return float(getattr(self, self.comparator))
-
-    @property
-    def is_sick_below(self) -> bool:
-        """Whether low values are the ones with points."""
-        return self.comparator in ("below", "at_most")
+    def said_before(self) -> str:
+        """Which rule a message is about."""
+        return f"{self.points} points: "
 
 
 class PointsItem(Form):

@@ -38,9 +38,7 @@ ACCOUNT_SCHEMA: dict[str, type[pl.DataType]] = {
 Account = Mapping[str, NDArray[np.int32]]
 
 
-def account_days(
-    grid: ScenarioGrid, courses: Courses, *, patients: slice, window: tuple[int, int]
-) -> Account:
+def account_days(grid: ScenarioGrid, courses: Courses, *, window: tuple[int, int]) -> Account:
     """Return how many days of a window were what, by the names of `DAY_STATES`.
 
     Parameters
@@ -49,9 +47,7 @@ def account_days(
         The patients of one part with room around the window: what was measured outside it tells a long gap
         from the days before the first and after the last measurement.
     courses : Courses
-        Of the whole cohort.
-    patients : slice
-        The patients of the part.
+        Of the same patients.
     window : (first day, last day)
 
     Notes
@@ -67,7 +63,7 @@ def account_days(
     has_before, has_after = before[:, inside] >= 0, after[:, inside] < grid.measured.shape[1]
     part = grid.window(*window)
     lost, discharged = (
-        np.greater(days, day[patients, None]) for day in (courses.last_contact_day, courses.discharge_day)
+        np.greater(days, day[:, None]) for day in (courses.last_contact_day, courses.discharge_day)
     )
     conditions = {
         "after_death": part.dead,

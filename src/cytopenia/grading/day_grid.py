@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import polars as pl
@@ -66,6 +66,10 @@ class Courses:
 
     def __len__(self) -> int:
         return len(self.patient_id)
+
+    def part(self, patients: slice) -> Courses:
+        """Return the courses of some patients; nothing is copied."""
+        return Courses(**{item.name: getattr(self, item.name)[patients] for item in fields(self)})
 
 
 @dataclass(frozen=True, kw_only=True)

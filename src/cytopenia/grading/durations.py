@@ -19,8 +19,8 @@ from cytopenia.grading.episodes import (
 )
 from cytopenia.grading.follow_up import FollowUp
 from cytopenia.grading.gaps import ScenarioGrid
-from cytopenia.grading.outcome_rows import NO_DAY, EvidenceRows, OutcomeRows, count_days
-from cytopenia.grading.runs import any_marked, first_marked, last_marked
+from cytopenia.grading.outcome_rows import EvidenceRows, OutcomeRows, count_days, span_days
+from cytopenia.grading.runs import any_marked
 from cytopenia.units import convert_value
 
 __all__ = ["DURATION_REASONS", "DURATION_STATES", "DURATION_VERDICTS", "grade_durations"]
@@ -140,7 +140,7 @@ def grade_durations(
     decider = np.where(known > 0, policy.rule, -1).astype(np.int8)
     deciding = _deciding_days(given, policy, decider)
     reason = _explain(given, known, low, high, confirmed.lacks_second)
-    first, last = _span_of(deciding, given.grid.first_day)
+    first, last = span_days(deciding, given.grid.first_day)
     outcome = OutcomeRows(
         policy=known,
         best=low,
@@ -306,12 +306,6 @@ def _explain(given: _Part, policy: Grid, best: Grid, worst: Grid, lacks_second: 
     ]
     codes = [_NOT_AT_RISK, _NO_MEASUREMENT, _UNCONFIRMED, _UNDECIDED, _LOST, _OPEN, _GAP, _VALUE]
     return np.select(conditions, codes, 0).astype(np.int8)
-
-
-def _span_of(days: Marks, first_day: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    first, last = first_marked(days, otherwise=NO_DAY), last_marked(days, otherwise=NO_DAY)
-    shift = np.where(first == NO_DAY, 0, first_day).astype(np.int32)
-    return first + shift, last + shift
 
 
 def _count_days(given: _Part, deciding: Marks, decider: Rules) -> dict[str, NDArray[np.int32]]:

@@ -28,10 +28,6 @@ class FollowUp:
     last_day: NDArray[np.int32]
     is_complete: NDArray[np.bool_]
 
-    def part(self, patients: slice) -> FollowUp:
-        """Return the same for some patients."""
-        return FollowUp(self.last_day[patients], self.is_complete[patients])
-
 
 def follow_courses(courses: Courses, window: tuple[int, int], censor_at: Sequence[str]) -> FollowUp:
     """Return how long each course is followed in a window; the day of an event itself still counts.

@@ -12,8 +12,8 @@ from cytopenia.definition_forms import GradeRule, GradesPart
 from cytopenia.grading.cuts import encode_ends
 from cytopenia.grading.gaps import ScenarioGrid
 from cytopenia.grading.half_lines import Baselines, RowLimits, Verdicts, judge_rule
-from cytopenia.grading.outcome_rows import NO_DAY, EvidenceRows, OutcomeRows, count_days
-from cytopenia.grading.runs import any_marked, first_marked, last_marked, nearest_marked
+from cytopenia.grading.outcome_rows import EvidenceRows, OutcomeRows, count_days, span_days
+from cytopenia.grading.runs import any_marked, last_marked, nearest_marked
 
 __all__ = ["GRADE_REASONS", "ROLES", "STATES", "VERDICTS", "grade_courses", "grade_labs", "judge_rows"]
 
@@ -102,7 +102,7 @@ def grade_courses(
         # Below the question no day can settle it; once it is reached none needs to.
         floor = np.where(is_final, worst, np.maximum(floor, min_grade - 1))
     measured_worst = np.where(has_question, _grade_at(_highest(open_questions), grade), 0.0)
-    first, last = _first_and_last(deciding_days, grid.first_day)
+    first, last = span_days(deciding_days, grid.first_day)
     outcome = OutcomeRows(
         policy=policy,
         best=best,
@@ -176,12 +176,6 @@ def _pick_days(reached: Grid, grade: Grid, days: list[Marks]) -> Marks:
         rows = reached == worth
         picked[rows] |= marks[rows]
     return picked
-
-
-def _first_and_last(days: Marks, first_day: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    first, last = first_marked(days, otherwise=NO_DAY), last_marked(days, otherwise=NO_DAY)
-    shift = np.where(first == NO_DAY, 0, first_day).astype(np.int32)
-    return first + shift, last + shift
 
 
 def _classify_evidence(is_highest: Marks, grid: ScenarioGrid) -> NDArray[np.int8]:

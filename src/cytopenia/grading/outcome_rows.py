@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cytopenia.grading.gaps import ScenarioGrid
-from cytopenia.grading.runs import find_longest_run, last_marked
+from cytopenia.grading.runs import find_longest_run, first_marked, last_marked
 
 __all__ = [
     "EVIDENCE_SCHEMA",
@@ -22,6 +22,7 @@ __all__ = [
     "count_days",
     "frame_evidence",
     "frame_outcomes",
+    "span_days",
 ]
 
 OUTCOME_SCHEMA: dict[str, type[pl.DataType]] = {
@@ -98,6 +99,13 @@ class EvidenceRows:
     high: NDArray[np.float64]
     source_row: NDArray[np.int32]
     verdict: NDArray[np.int8]
+
+
+def span_days(days: NDArray[np.bool_], first_day: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the first and the last marked day of each patient; `NO_DAY` where none is."""
+    first, last = first_marked(days, otherwise=NO_DAY), last_marked(days, otherwise=NO_DAY)
+    shift = np.where(first == NO_DAY, 0, first_day).astype(np.int32)
+    return first + shift, last + shift
 
 
 def count_days(grid: ScenarioGrid) -> dict[str, NDArray[np.int32]]:

@@ -64,10 +64,6 @@ class FollowUp:
     is_dead: Marks
     is_infused: Marks
 
-    def part(self, patients: slice) -> FollowUp:
-        """Return the follow-up of some patients."""
-        return FollowUp(self.last_day[patients], self.is_dead[patients], self.is_infused[patients])
-
 
 def find_last_lab_days(labs: Mapping[str, pl.DataFrame], courses: Courses) -> Days:
     """Return the day of the last valid laboratory value of each patient, of whatever analyte; NaN if none."""

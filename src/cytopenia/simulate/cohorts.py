@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,6 +15,7 @@ from string import Template
 import polars as pl
 
 from cytopenia.errors import DataError, OutputError, suggest_name
+from cytopenia.folders import replace_folder
 from cytopenia.simulate.draws import BLOCK
 from cytopenia.simulate.parameters import load_parameters
 from cytopenia.simulate.printing import Printer
@@ -138,7 +138,8 @@ def write_cohort(
     cohort = _plan_cohort(patients, seed, schedule)
     if blocks_at_once < 1:
         raise DataError(f"blocks_at_once is {blocks_at_once}; allowed: 1 or more")
-    with _replace_cohort(Path(folder)) as new:
+    _require_own_folder(Path(folder))
+    with replace_folder(Path(folder)) as new:
         _write_parts(cohort, new / _PARTS, blocks_at_once=blocks_at_once, progress=progress)
         rows = _join_parts(new, progress)
         shutil.rmtree(new / _PARTS)
@@ -231,27 +232,6 @@ def _write_companions(cohort: Cohort, folder: Path, rows: dict[str, int]) -> Non
         "rows": rows,
     }
     (folder / _MARKER).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _replace_cohort(target: Path) -> Generator[Path]:
-    """Yield a temporary folder; it takes the place of `target` only if the block ends well."""
-    _require_own_folder(target)
-    temporary = target.parent / f".{target.name}.new-{os.getpid()}"
-    retired = target.parent / f".{target.name}.old-{os.getpid()}"
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if target.exists():
-            target.rename(retired)
-        temporary.rename(target)
-    except OSError as cause:
-        raise OutputError(f"{target}: cannot be written ({cause.strerror}). Nothing was changed.") from cause
-    finally:
-        if retired.exists() and not target.exists():
-            retired.rename(target)
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(retired, ignore_errors=True)
 
 
 def _require_own_folder(target: Path) -> None:

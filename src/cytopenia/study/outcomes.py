@@ -30,7 +30,7 @@ from cytopenia.grading.day_grid import (
     split_courses,
 )
 from cytopenia.grading.fever import derive_fever
-from cytopenia.grading.follow_up import FollowUp, follow_courses
+from cytopenia.grading.follow_up import follow_courses
 from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
 from cytopenia.grading.half_lines import Baselines
 from cytopenia.grading.nadirs import derive_nadirs
@@ -52,7 +52,7 @@ from cytopenia.study.outcome_frames import (
     grade_key,
 )
 from cytopenia.study.phenotype_outcomes import run_phenotype
-from cytopenia.study.plan import FeverPlan, GradePlan, Plan, RecoveryPlan, RecoveryTimePlan
+from cytopenia.study.plan import FeverPlan, Plan, RecoveryPlan, RecoveryTimePlan
 from cytopenia.study.recovery_times import judge_recovery_time
 
 __all__ = ["CohortOutcomes", "Progress", "derive_outcomes"]
@@ -114,26 +114,25 @@ class _Kernel:
             )
             for analyte, grid in self.grids.items()
         }
+        courses = self.courses.part(patients)
         found = Found()
         for grade in self.plan.grades:
             baseline = self.baselines.get(grade.part.analyte)
             rows, evidence = grade_part(
                 grade.part,
                 scenarios[grade.part.analyte].window(*grade.window),
-                self.follow_up(grade).part(patients),
+                follow_courses(courses, grade.window, censoring_of(grade.part)),
                 min_grade=grade.min_grade,
                 baseline=None if baseline is None else baseline.part(patients),
             )
             found.outcomes[grade_key(grade)] = rows
             found.evidence[grade_key(grade), grade.part.analyte] = evidence
         for analyte, window in self.plan.accounted:
-            found.accounts[analyte, window] = account_days(
-                scenarios[analyte], self.courses, patients=patients, window=window
-            )
+            found.accounts[analyte, window] = account_days(scenarios[analyte], courses, window=window)
         for nadir in self.plan.nadirs:
             found.outcomes[nadir.outcome] = derive_nadirs(scenarios[nadir.analyte].window(*nadir.window))
         for phenotype in self.plan.phenotypes:
-            rows, evidence = run_phenotype(phenotype, scenarios, self.courses, patients=patients)
+            rows, evidence = run_phenotype(phenotype, scenarios, courses)
             found.outcomes[phenotype.outcome] = rows
             found.evidence[phenotype.outcome, phenotype.definition.analyte] = evidence
         for recovery in self.plan.recoveries:
@@ -143,10 +142,6 @@ class _Kernel:
         for timed in self.plan.recovery_times:
             self._judge_time(timed, scenarios, patients, found)
         return _shift_patients(found, patients.start)
-
-    def follow_up(self, plan: GradePlan) -> FollowUp:
-        """How long each course is followed within the window of a plan."""
-        return follow_courses(self.courses, plan.window, censoring_of(plan.part))
 
     def _judge_fever(self, plan: FeverPlan, patients: slice, found: Found) -> None:
         rows = self.readings[plan.definition.temperature]
@@ -200,7 +195,7 @@ class _Kernel:
             }
             for item in plan.definition.all_of
         }
-        follow_up = find_follow_up(self.courses, self.last_lab_days, plan.days[1]).part(patients)
+        follow_up = find_follow_up(self.courses.part(patients), self.last_lab_days[patients], plan.days[1])
         rows, evidence = judge_recovery_time(plan, scenarios, support=support, follow_up=follow_up)
         found.outcomes[plan.outcome] = rows
         found.evidence.update({(plan.outcome, analyte): part for analyte, part in evidence.items()})
@@ -257,9 +252,9 @@ def derive_outcomes(
         for grade in plan.grades
         if baseline is not None and grade.part.needs_baseline
     }
-    kernel = _Kernel(
-        plan, courses, grids, support, readings, bounds, baselines, find_last_lab_days(labs, courses)
-    )
+    # Only a day of recovery asks until when anything was measured.
+    last_days = find_last_lab_days(labs if plan.recovery_times else {}, courses)
+    kernel = _Kernel(plan, courses, grids, support, readings, bounds, baselines, last_days)
     found = _run_parts(kernel, list(split_courses(courses)), progress)
     return CohortOutcomes(
         courses,

@@ -42,14 +42,14 @@ _BAR = "|"
 
 
 def run_phenotype(
-    plan: PhenotypePlan, scenarios: Mapping[str, ScenarioGrid], courses: Courses, *, patients: slice
+    plan: PhenotypePlan, scenarios: Mapping[str, ScenarioGrid], courses: Courses
 ) -> tuple[OutcomeRows, EvidenceRows]:
     """Run the kernel for the patients of one part."""
     definition = plan.definition
     follow_up = follow_courses(courses, definition.window, definition.counting.censor_at)
     grid = scenarios[definition.analyte].window(*definition.window)
     derive = derive_second_dips if plan.is_second_dip else derive_phenotypes
-    return derive(definition, grid, follow_up.part(patients))
+    return derive(definition, grid, follow_up)
 
 
 def frame_phenotype(plan: PhenotypePlan, parts: Sequence[OutcomeRows], patient_id: pl.Series) -> pl.DataFrame:
