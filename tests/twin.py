@@ -319,6 +319,13 @@ def grade_course(
     cap: bool = False,
 ) -> Row:
     days = lend_limits(cut_to_window(lay_out(labs, course, analyte, *window, cap=cap), window))
+    if not days:
+        return dict.fromkeys(("policy", "best", "worst", "first_day", "last_day")) | {
+            "decided": False,
+            "evidence": "measured",
+            "days_measured": 0,
+            "days_open": 0,
+        }
     top = max(rule["grade"] for rule in rules)
     measured = [d for d in days if days[d]["state"] == "measured"]
     open_days = [d for d in days if days[d]["state"] == "open"]

@@ -104,9 +104,9 @@ def _name_definitions(study: Study) -> dict[str, str]:
 
 
 def _draw_cuts(run: StudyRun) -> dict[str, list[tuple[float, str]]]:
-    """The fixed cuts of every graded analyte, as lines for the trajectories."""
+    """The fixed cuts of each analyte as lines for the trajectories: of its first grades of single values."""
     lines: dict[str, list[tuple[float, str]]] = {}
-    for plan in run.plan.grades:
+    for plan in run.plan.leading_grades.values():
         cuts = [(rule.cut, f"grade {rule.grade}") for rule in plan.part.lab_rules]
         lines[plan.part.analyte] = [(cut, label) for cut, label in cuts if isinstance(cut, float)]
     return lines

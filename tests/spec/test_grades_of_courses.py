@@ -190,3 +190,11 @@ def test_the_highest_grade_is_measured_even_if_days_are_open():
     graded = grade_of(patient("day anc\n4 0.2\n20 3.0", lln=2.0), ANC, window=(0, 28))
     assert (*bounds(graded), graded["evidence"]) == (4, 4, 4, "measured")
     assert (graded["first_day"], graded["last_day"]) == (4, 4)
+
+
+@pytest.mark.parametrize("end", [{"death": 20}, {"second_infusion": 31}])
+def test_a_course_that_ended_before_the_window_has_no_grade_and_no_bounds(end):
+    """Who died on day 20 can have no neutropenia after day 30: not judged, and not "grade 4 at worst"."""
+    graded = grade_of(patient("day anc\n10 0.3\n20 0.3", lln=2.0, **end), ANC, window=(31, 100))
+    assert bounds(graded) == (None, None, None)
+    assert graded["reason"] == "not at risk in the window"

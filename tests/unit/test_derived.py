@@ -287,6 +287,12 @@ def test_only_grades_above_the_baseline_are_emergent(given: Row, expected: list[
     assert bounds(found, "new") == expected
 
 
+def test_who_was_not_at_risk_is_not_free_of_an_emergent_grade() -> None:
+    """Without a grade and without bounds nothing is known to have been normal."""
+    found = derive({"new": spec(treatment_emergent=True)}, rows_of("new", *[grade(None)] * 4), labs=BASELINE)
+    assert bounds(found, "new") == [(None, None, None)] * 4
+
+
 def test_a_grade_that_was_there_before_has_no_day() -> None:
     days = {"first_day": 3, "last_day": 8, "rule": "grade 2"}
     found = derive(

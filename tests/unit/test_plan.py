@@ -103,6 +103,19 @@ def test_a_title_without_one(name: str, title: str, plan_of) -> None:
     assert plan_of().title(name) == title
 
 
+def test_a_term_with_one_grade_is_present_or_not(plan_of) -> None:
+    """ "Grade 1" of such a definition only stands for "present"."""
+    text = 'definition = "brudno_2022_prolonged.neutropenia"\nmin_grade = 1'
+    assert plan_of(added=outcome("new", text)).title("new") == "Prolonged neutropenia"
+
+
+def test_cuts_of_definitions_with_days_of_their_own_lead_nothing(plan_of) -> None:
+    """The lines of the trajectories and the map of days are those of grades of single values."""
+    text = 'definition = "icaht_2023.early"'
+    plan = plan_of(added=outcome("icaht", text))
+    assert plan.leading_grades["anc"].address == "ctcae_v4.neutrophil_count_decreased"
+
+
 def test_a_title_of_emergent_grades(plan_of) -> None:
     text = ANC + "window = [0, 28]\ntreatment_emergent = true"
     assert (

@@ -29,9 +29,10 @@ GRADE_REASONS = (
     "a reported value could stand for a worse grade",
     "baseline value missing",
     "lower limit of normal and baseline value missing",
+    "not at risk in the window",
 )
 _NO_MEASUREMENT, _NO_LIMIT, _UNDECIDED_VALUE, _GAP_COULD_BE_WORSE, _VALUE_COULD_BE_WORSE = range(1, 6)
-_NO_BASELINE, _NEITHER = range(6, 8)
+_NO_BASELINE, _NEITHER, _NOT_AT_RISK = range(6, 9)
 
 ROLES = ("decides", "would settle")
 VERDICTS = ("meets the rule", "could meet a worse rule")
@@ -64,7 +65,8 @@ def grade_courses(
     OutcomeRows, EvidenceRows
         `policy` uses measured days only (and capped days whose cap alone meets a rule). `best` and `worst`
         add the short gaps within their bounds. Open days enter neither: they are counted in `days_open`.
-        A course without any measurement has no policy grade, best 0 and worst the highest grade.
+        A course without any measurement has no policy grade, best 0 and worst the highest grade; one that
+        ended before the window has none of the three.
 
     Notes
     -----
@@ -89,8 +91,10 @@ def grade_courses(
     decider = _first_of_its_grade(_highest(known), known, grade)
     is_judged = any_marked(known.T) | (has_measurement & ~has_question)
     policy = np.where(is_judged, _grade_at(decider, grade), np.nan)
-    best = _grade_at(_highest(certain), grade)
+    is_at_risk = any_marked(grid.at_risk)
+    best = np.where(is_at_risk, _grade_at(_highest(certain), grade), np.nan)
     worst = np.where(has_measurement, _grade_at(_highest(possible), grade), grade[-1])
+    worst = np.where(is_at_risk, worst, np.nan)
     floor = np.where(is_judged, policy, best)
     is_final = policy == grade[-1]
     deciding_days = _pick_days(_grade_at(decider, grade), grade, known_days)
@@ -195,13 +199,21 @@ def _explain(
 ) -> NDArray[np.int8]:
     is_null = np.isnan(policy)
     conditions = [
+        np.isnan(worst),
         ~has_measurement & is_null,
         is_null & (lacking > 0),
         is_null,
         measured_worst > policy,
         best != worst,
     ]
-    codes = [_NO_MEASUREMENT, lacking, _UNDECIDED_VALUE, _VALUE_COULD_BE_WORSE, _GAP_COULD_BE_WORSE]
+    codes = [
+        _NOT_AT_RISK,
+        _NO_MEASUREMENT,
+        lacking,
+        _UNDECIDED_VALUE,
+        _VALUE_COULD_BE_WORSE,
+        _GAP_COULD_BE_WORSE,
+    ]
     return np.select(conditions, codes, 0).astype(np.int8)
 
 

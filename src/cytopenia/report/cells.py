@@ -42,7 +42,8 @@ __all__ = [
 NOT_JUDGED, NOT_EVALUABLE = "not judged", "not evaluable"
 GRADE_BOUNDS = (
     "Bounds: best and worst case of the days between close measurements, and of patients not judged. "
-    "Days far from any measurement change no grade; “What was measured” shows them."
+    "Days far from any measurement change no grade of single values; where days are counted, and at a "
+    "landmark, they are healthy in the best and sick in the worst case. “What was measured” shows them."
 )
 RECOVERY_BOUNDS = (
     "Bounds: best and worst case of the days that recovery is judged on. Between close measurements the "

@@ -139,8 +139,10 @@ def _keep_emergent(frame: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame:
         pl.col("worst").alias("b_worst"),
     )
     joined = frame.join(before, on="patient_id", how="left", maintain_order="left")
-    best = pl.when(pl.col("best") > pl.col("b_worst")).then("best").otherwise(0.0)
-    worst = pl.when(pl.col("worst") > pl.col("b_best")).then("worst").otherwise(0.0)
+    # Who was not at risk has no bounds, and none of 0 either.
+    is_at_risk = pl.col("worst").is_not_null()
+    best = pl.when(pl.col("best") > pl.col("b_worst")).then("best").when(is_at_risk).then(0.0)
+    worst = pl.when(pl.col("worst") > pl.col("b_best")).then("worst").when(is_at_risk).then(0.0)
     is_above = pl.col("policy") > pl.coalesce("b", "b_worst")
     is_not_above = pl.col("policy") <= pl.coalesce("b", "b_best")
     judged = pl.when(is_above).then("policy").when(is_not_above).then(0.0)

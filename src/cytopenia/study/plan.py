@@ -171,7 +171,7 @@ class Plan:
             return spec.title
         for plan in self.grades:
             if outcome in plan.outcomes:
-                return _title_grade(plan.part.title, spec)
+                return _title_grade(plan.part, spec)
         others = {fever.outcome: fever.definition.term for fever in self.fevers}
         others |= {phenotype.outcome: phenotype.title for phenotype in self.phenotypes}
         return others.get(outcome) or outcome.replace("_", " ").capitalize()
@@ -190,9 +190,11 @@ class Plan:
         return f"{word} at day {day} ({plan.definition.id})" if has_others else f"{word} at day {day}"
 
 
-def _title_grade(title: str, spec: OutcomeSpec) -> str:
-    grade = f", grade {spec.min_grade} or higher" if spec.min_grade is not None else ""
-    return title + grade + (", treatment-emergent" if spec.treatment_emergent else "")
+def _title_grade(part: GradesPart, spec: OutcomeSpec) -> str:
+    """The term, and the least grade where it has several."""
+    has_grades = len({rule.grade for rule in part.lab_rules}) > 1
+    grade = f", grade {spec.min_grade} or higher" if spec.min_grade is not None and has_grades else ""
+    return part.title + grade + (", treatment-emergent" if spec.treatment_emergent else "")
 
 
 def build_plan(study: Study) -> Plan:
