@@ -28,6 +28,7 @@ __all__ = ["DURATION_REASONS", "DURATION_STATES", "DURATION_VERDICTS", "grade_du
 Grid = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 Rules = NDArray[np.int8]
+Chosen = slice | NDArray[np.intp]
 
 DURATION_REASONS = (
     "",
@@ -62,6 +63,10 @@ class _Part:
     @property
     def last_place(self) -> NDArray[np.int32]:
         return self.follow_up.last_day - np.int32(self.grid.first_day)
+
+    def unseen(self, marks: DayMarks) -> Marks:
+        """Open days of courses without any measurement: even a rule for measured days alone is open there."""
+        return marks.any & self.grid.open_day & ~any_marked(self.grid.measured)[:, None]
 
     @property
     def grades(self) -> NDArray[np.float64]:
@@ -153,7 +158,8 @@ def grade_durations(
         last_day=last,
         days=_count_days(given, deciding, decider),
     )
-    return outcome, _collect(given, deciding, decider, low < high)
+    settling = _settling_days(given, worst, low, high)
+    return outcome, _collect(given, deciding, decider, settling)
 
 
 def _prepare(part: GradesPart, grid: ScenarioGrid, follow_up: FollowUp) -> _Part:
@@ -174,36 +180,35 @@ def _judge(cut: tuple[CutName, float], part: GradesPart, grid: ScenarioGrid, val
     return judge_cut(grid, values, comparator=cut[0], cut=number)
 
 
-def _grade(given: _Part, reading: _Reading) -> _Graded:
+def _grade(given: _Part, reading: _Reading, rows: Chosen = slice(None)) -> _Graded:
     """The highest rule that the marked days of a scenario meet; the first of equal grades."""
-    grade = np.zeros(given.grid.measured.shape[0])
+    last_place, is_complete = given.last_place[rows], given.follow_up.is_complete[rows]
+    grade = np.zeros(last_place.size)
     decider = np.full(grade.size, -1, dtype=np.int8)
     exposures: dict[int, Exposure] = {}
-    measured: dict[int, Exposure] = {}
+    counted: dict[int, Exposure] = {}
     for place, (rule, marks) in enumerate(zip(given.rules, given.marks, strict=True)):
         if rule.days is None:
-            is_met = any_marked(reading.single_days(marks))
+            is_met = any_marked(reading.single_days(marks)[rows])
             if reading is _WORST:
-                # Without any measurement even a rule that looks at measured days alone is open.
-                unseen = any_marked(marks.any & given.grid.open_day) & ~any_marked(given.grid.measured)
-                is_met = is_met | unseen
+                is_met = is_met | any_marked(given.unseen(marks))
         else:
-            if id(marks) not in measured:
-                measured[id(marks)] = measure_exposure(reading.days(marks), given.last_place, given.counting)
-            exposures[place] = measured[id(marks)]
-            is_met = _is_reached(rule, exposures[place], given, reading)
+            if id(marks) not in counted:
+                counted[id(marks)] = measure_exposure(reading.days(marks)[rows], last_place, given.counting)
+            exposures[place] = counted[id(marks)]
+            is_met = _is_reached(rule, exposures[place], given.counting)
+            if rule.days == "all" and reading.needs_complete_end:
+                is_met = is_met & is_complete
         is_higher = is_met & (rule.grade > grade)
         grade = np.where(is_higher, float(rule.grade), grade)
         decider = np.where(is_higher, np.int8(place), decider)
     return _Graded(grade, decider, exposures)
 
 
-def _is_reached(rule: GradeRule, exposure: Exposure, given: _Part, reading: _Reading) -> Marks:
-    if rule.days != "all":
-        return exposure.days >= int(rule.days or 1)
-    latest = int(given.counting.all_days_from or 0)
-    lasts = exposure.lasts_from <= latest
-    return lasts & given.follow_up.is_complete if reading.needs_complete_end else lasts
+def _is_reached(rule: GradeRule, exposure: Exposure, counting: Counting) -> Marks:
+    if rule.days == "all":
+        return exposure.lasts_from <= int(counting.all_days_from or 0)
+    return exposure.days >= int(rule.days or 1)
 
 
 @dataclass(frozen=True)
@@ -279,14 +284,21 @@ def _deciding_days(given: _Part, policy: _Graded, decider: Rules) -> Marks:
 
 def _classify(given: _Part, confirmed: _Confirmed, best: Grid, worst: Grid) -> NDArray[np.int8]:
     """0 measured, 1 bracketed, 2 open."""
-    sure = np.where(confirmed.stands, _grade(given, _SURE).grade, 0.0)
-    anyhow = np.where(confirmed.could_stand, _grade(given, _ANY).grade, 0.0)
-    closed = np.where(confirmed.may_stand, _grade(given, _CLOSED).grade, 0.0)
-    is_open = (best != worst) & (closed != worst)
+    is_undecided = best != worst
+    is_open = is_undecided.copy()
+    rows = np.flatnonzero(is_undecided)
+    closed = np.where(confirmed.may_stand[rows], _grade(given, _CLOSED, rows).grade, 0.0)
+    is_open[rows] = closed != worst[rows]
+    # Where the bounds differ, the wider bounds differ too: only what is decided can have been measured.
+    rows = np.flatnonzero(~is_undecided)
+    sure = np.where(confirmed.stands[rows], _grade(given, _SURE, rows).grade, 0.0)
+    anyhow = np.where(confirmed.could_stand[rows], _grade(given, _ANY, rows).grade, 0.0)
+    is_measured = np.zeros_like(is_undecided)
+    is_measured[rows] = sure == anyhow
     if any(rule.days is None for rule in given.rules):
         # Such rules never look at open days, which are counted beside the grade.
         is_open |= any_marked(given.grid.open_day)
-    return np.where(sure == anyhow, 0, np.where(is_open, 2, 1)).astype(np.int8)
+    return np.where(is_measured, 0, np.where(is_open, 2, 1)).astype(np.int8)
 
 
 def _explain(given: _Part, policy: Grid, best: Grid, worst: Grid, lacks_second: Marks) -> NDArray[np.int8]:
@@ -327,13 +339,9 @@ def _marked_by_decider(given: _Part, decider: Rules) -> Marks:
     return marked
 
 
-def _collect(given: _Part, deciding: Marks, decider: Rules, is_unsettled: Marks) -> EvidenceRows:
+def _collect(given: _Part, deciding: Marks, decider: Rules, settling: Marks) -> EvidenceRows:
     """Days that decide, and unmeasured days that could change the grade."""
     grid = given.grid
-    settling = np.zeros_like(deciding)
-    if is_unsettled.any():
-        for marks in {id(marks): marks for marks in given.marks}.values():
-            settling |= marks.worst & ~marks.best & ~grid.measured & is_unsettled[:, None]
     patient, place = np.nonzero(deciding | settling)
     decides = deciding[patient, place]
     state = _name_states(given, deciding, decider)[patient, place]
@@ -349,6 +357,30 @@ def _collect(given: _Part, deciding: Marks, decider: Rules, is_unsettled: Marks)
         source_row=grid.source_row[patient, place],
         verdict=np.where(~decides, 1, np.where(state == _BRIDGED, 2, 0)).astype(np.int8),
     )
+
+
+def _settling_days(given: _Part, sickest: _Graded, low: Grid, high: Grid) -> Marks:
+    """Unmeasured days that could lift the grade above `low`: of an episode long enough for such a rule."""
+    settling = np.zeros_like(given.grid.measured)
+    for place, (rule, marks) in enumerate(zip(given.rules, given.marks, strict=True)):
+        rows = np.flatnonzero((rule.grade > low) & (rule.grade <= high))
+        if rule.days is None:
+            settling[rows] |= (marks.closed | given.unseen(marks))[rows] & ~marks.best[rows]
+            continue
+        exposure = sickest.exposures[place]
+        days = marks.worst & ~marks.best
+        settling[rows] |= (days & _episodes_of(rule, exposure, given.counting))[rows]
+    return settling & ~given.grid.measured
+
+
+def _episodes_of(rule: GradeRule, exposure: Exposure, counting: Counting) -> Marks:
+    """Days of the episodes by which a rule is met."""
+    runs = exposure.runs
+    if rule.days == "all":
+        return runs.mark(runs.first == exposure.lasts_from[runs.patient])
+    if counting.days == "cumulative":
+        return exposure.inside
+    return runs.mark(runs.length >= int(rule.days or 1))
 
 
 def _name_states(given: _Part, deciding: Marks, decider: Rules) -> NDArray[np.int8]:

@@ -11,12 +11,12 @@ from cytopenia.definition_forms import Counting
 from cytopenia.grading.cuts import Comparator, is_met
 from cytopenia.grading.gaps import ScenarioGrid
 from cytopenia.grading.runs import (
-    find_longest_run,
+    Runs,
+    find_runs,
     first_marked,
     inside_short_gap,
     last_marked,
     nearest_marked,
-    run_lengths,
 )
 
 __all__ = [
@@ -78,6 +78,8 @@ class Exposure:
     ----------
     inside : (patients, days) bool
         The days of the episodes, bridged days included.
+    runs : Runs
+        The episodes.
     days : (patients,) int
         Length of the longest episode, or of all together.
     first, last : (patients,) int
@@ -87,6 +89,7 @@ class Exposure:
     """
 
     inside: Marks
+    runs: Runs
     days: Places
     first: Places
     last: Places
@@ -184,16 +187,13 @@ def measure_exposure(marks: Marks, last_place: Places, counting: Counting) -> Ex
     inside = marks | inside_short_gap(marks, counting.bridge_days + 1)
     if counting.joins_end:
         inside |= _days_to_the_end(marks, last_place, counting.bridge_days)
-    longest, first, last = find_longest_run(inside)
+    runs = find_runs(inside)
+    longest, first, last = runs.find_longest()
     days = longest
     if counting.days == "cumulative":
         days = inside.sum(axis=1, dtype=np.int32)
-        first, last = _span(inside)
-    width = marks.shape[1]
-    at_end = np.clip(last_place, 0, width - 1)[:, None]
-    length = np.take_along_axis(run_lengths(inside), at_end, axis=1)[:, 0]
-    lasts_from = np.where((length > 0) & (last_place >= 0), last_place - length + 1, width)
-    return Exposure(inside, days, first, last, lasts_from.astype(np.int32))
+        first, last = first_marked(inside, otherwise=-1), last_marked(inside, otherwise=-1)
+    return Exposure(inside, runs, days, first, last, runs.find_start_of(last_place))
 
 
 def _days_to_the_end(marks: Marks, last_place: Places, longest: int) -> Marks:
@@ -202,7 +202,3 @@ def _days_to_the_end(marks: Marks, last_place: Places, longest: int) -> Marks:
     latest = last_marked(marks, otherwise=marks.shape[1])
     is_short = (last_place - latest <= longest)[:, None]
     return is_short & (place > latest[:, None]) & (place <= last_place[:, None])
-
-
-def _span(inside: Marks) -> tuple[Places, Places]:
-    return first_marked(inside, otherwise=-1), last_marked(inside, otherwise=-1)

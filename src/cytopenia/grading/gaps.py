@@ -101,9 +101,10 @@ def derive_scenarios(grid: DayGrid, *, slack: float, longest: int) -> ScenarioGr
         The greatest distance, in days, between two measurements that vouch for the days between.
     """
     measured = grid.measured
-    short_gap = inside_short_gap(measured, longest) & grid.at_risk
-    open_day = grid.at_risk & ~measured & ~short_gap
-    capped = np.zeros_like(measured) if grid.cap is None else ~measured & grid.at_risk & ~np.isnan(grid.cap)
+    at_risk = grid.at_risk
+    short_gap = inside_short_gap(measured, longest) & at_risk
+    open_day = at_risk & ~measured & ~short_gap
+    capped = np.zeros_like(measured) if grid.cap is None else ~measured & at_risk & ~np.isnan(grid.cap)
     cap = None if grid.cap is None else np.where(capped, grid.cap, np.inf)
     low, high = bound_gaps(grid.low, grid.high, measured, slack=slack, longest=longest, cap=cap)
     return ScenarioGrid(

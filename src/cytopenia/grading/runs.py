@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Runs",
     "any_marked",
     "every_marked",
     "find_longest_run",
+    "find_runs",
     "first_marked",
     "first_run",
     "inside_short_gap",
@@ -91,9 +95,25 @@ def inside_short_gap(marked: Marks, longest: int) -> Marks:
     >>> inside_short_gap(marked, 2).any()
     np.False_
     """
-    before, after = nearest_marked(marked)
-    has_both = (before >= 0) & (after < marked.shape[-1])
-    return ~marked & has_both & (after - before <= longest)
+    reach = min(longest, marked.shape[-1]) - 1
+    if reach < 1:
+        return np.zeros_like(marked)
+    rows = marked.reshape(-1, marked.shape[-1])
+    # Days that are never marked keep the rows apart, so that the whole grid is moved by a day at a time as
+    # one line: many times as fast as looking for the nearest mark of each day.
+    line = np.pad(rows, ((0, 0), (0, reach))).ravel()
+    days = line.size
+    after = [np.zeros(days, dtype=np.bool_)]
+    for distance in range(1, reach + 1):
+        within = after[-1].copy()
+        within[:-distance] |= line[distance:]
+        after.append(within)
+    inside = np.zeros(days, dtype=np.bool_)
+    for distance in range(1, reach + 1):
+        allowed = min(longest - distance, reach)
+        inside[distance:] |= line[:-distance] & after[allowed][distance:]
+    inside &= ~line
+    return inside.reshape(rows.shape[0], rows.shape[1] + reach)[:, : rows.shape[1]].reshape(marked.shape)
 
 
 def run_lengths(met: Marks, counted: Marks | None = None) -> Places:
@@ -117,6 +137,80 @@ def run_lengths(met: Marks, counted: Marks | None = None) -> Places:
     return np.where(met, total - at_end, np.int32(0))
 
 
+@dataclass(frozen=True)
+class Runs:
+    """Every run of marked days, in the order of patients and days, as one entry per run.
+
+    Attributes
+    ----------
+    patient, first, last : (runs,) int
+        Row of the grid, and places of the first and last day.
+    shape : (patients, days)
+    """
+
+    patient: NDArray[np.int64]
+    first: Places
+    last: Places
+    shape: tuple[int, int]
+
+    @property
+    def length(self) -> Places:
+        """Days of each run."""
+        return self.last - self.first + 1
+
+    def find_longest(self) -> tuple[Places, Places, Places]:
+        """Return length, first and last place of each patient's longest run; the first of equals."""
+        longest = np.zeros(self.shape[0], dtype=np.int32)
+        first, last = (np.full(self.shape[0], -1, dtype=np.int32) for _ in range(2))
+        if self.patient.size:
+            length = self.length
+            begins = np.flatnonzero(np.diff(self.patient, prepend=-1))
+            longest[self.patient[begins]] = np.maximum.reduceat(length, begins)
+            # Assigned from the end, so that the first of equals is the one that stays.
+            chosen = np.flatnonzero(length == longest[self.patient])[::-1]
+            first[self.patient[chosen]] = self.first[chosen]
+            last[self.patient[chosen]] = self.last[chosen]
+        return longest, first, last
+
+    def find_start_of(self, place: Places) -> Places:
+        """Return where the run begins that holds each patient's place; the number of days if none does."""
+        start = np.full(self.shape[0], self.shape[1], dtype=np.int32)
+        at = place[self.patient]
+        holds = np.flatnonzero((self.first <= at) & (at <= self.last))
+        start[self.patient[holds]] = self.first[holds]
+        return start
+
+    def mark(self, chosen: Marks) -> Marks:
+        """Return the days of the chosen runs as a grid."""
+        steps = np.zeros((self.shape[0], self.shape[1] + 1), dtype=np.int8)
+        steps[self.patient[chosen], self.first[chosen]] = 1
+        steps[self.patient[chosen], self.last[chosen] + 1] = -1
+        return np.cumsum(steps, axis=1, dtype=np.int8)[:, : self.shape[1]].astype(np.bool_)
+
+
+def find_runs(marked: Marks) -> Runs:
+    """Return every run of marked days of a grid of patients by days.
+
+    Examples
+    --------
+    >>> runs = find_runs(np.array([[True, True, False, True]]))
+    >>> runs.first.tolist(), runs.last.tolist()
+    ([0, 3], [1, 3])
+    """
+    patients, days = marked.shape
+    # A column that is never marked keeps the runs of neighboring rows apart.
+    padded = np.zeros((patients, days + 1), dtype=np.bool_)
+    padded[:, :days] = marked
+    flat = padded.ravel()
+    changes = np.flatnonzero(np.diff(flat, prepend=False))
+    start, stop = changes[::2], changes[1::2]
+    patient = start // (days + 1)
+    offset = patient * (days + 1)
+    return Runs(
+        patient, (start - offset).astype(np.int32), (stop - 1 - offset).astype(np.int32), (patients, days)
+    )
+
+
 def find_longest_run(inside: Marks) -> tuple[Places, Places, Places]:
     """Return the length, first and last place of the longest run; the first of equals; (0, -1, -1) if none.
 
@@ -125,11 +219,9 @@ def find_longest_run(inside: Marks) -> tuple[Places, Places, Places]:
     >>> [int(x) for x in find_longest_run(np.array([True, False, True, True]))]
     [2, 2, 3]
     """
-    lengths = run_lengths(inside)
-    last = np.argmax(lengths, axis=-1).astype(np.int32)
-    longest = np.take_along_axis(lengths, last[..., None], axis=-1)[..., 0]
-    none = longest == 0
-    return longest, np.where(none, -1, last - longest + 1), np.where(none, -1, last)
+    rows = inside.reshape(-1, inside.shape[-1])
+    longest, first, last = (found.reshape(inside.shape[:-1]) for found in find_runs(rows).find_longest())
+    return longest, first, last
 
 
 def first_run(met: Marks, length: int, counted: Marks | None = None) -> tuple[Places, Places]:
