@@ -76,9 +76,12 @@ def account_days(grid: ScenarioGrid, courses: Courses, *, window: tuple[int, int
         "lost": lost,
         "discharged": discharged,
     }
-    names = [*conditions, "after_last"]
-    codes = np.select(list(conditions.values()), range(len(conditions)), len(conditions))
-    return {name: (codes == place).sum(axis=1, dtype=np.int32) for place, name in enumerate(names)}
+    left = np.ones_like(part.measured)
+    counts: dict[str, NDArray[np.int32]] = {}
+    for name, condition in conditions.items():
+        counts[name] = (left & condition).sum(axis=1, dtype=np.int32)
+        left &= ~condition
+    return counts | {"after_last": left.sum(axis=1, dtype=np.int32)}
 
 
 def frame_account(

@@ -23,6 +23,9 @@ __all__ = ["ScenarioGrid", "bound_gaps", "derive_scenarios"]
 Grid = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
+# So many patients that the claims of all distances stay in the cache: three times as fast as thousands.
+_ROWS_AT_ONCE = 96
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScenarioGrid:
@@ -161,82 +164,110 @@ def bound_gaps(
     >>> low.round(2).tolist(), high.round(2).tolist()
     ([[1.2, 0.8, 1.2]], [[1.2, 1.8, 1.2]])
     """
-    rows, days = np.nonzero(inside_short_gap(measured, longest))
+    in_gap = inside_short_gap(measured, longest)
     bounded_low = np.where(measured, low, 0.0)
     bounded_high = np.where(measured, high, np.inf)
-    if rows.size:
-        place = _Places(rows, days, measured.shape[1], longest)
-        floors = place.padded(np.where(measured, low, np.inf), np.inf)
-        if cap is None:
-            bounded_low[rows, days] = _greatest_claim(floors, place, 1.0 / slack)
-        else:
-            caps = place.padded(cap, np.inf)
-            bounded_low[rows, days] = _greatest_claim_under(floors, caps, place, 1.0 / slack)
-        # Mirrored at zero, the ceilings are floors, and one function serves both.
-        ceilings = place.padded(np.where(measured, -high, np.inf), np.inf)
-        bounded_high[rows, days] = -_greatest_claim(ceilings, place, slack)
+    for start in range(0, measured.shape[0], _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        if not in_gap[rows].any():
+            continue
+        least, greatest = _claim_gaps(
+            np.where(measured[rows], low[rows], np.inf),
+            np.where(measured[rows], -high[rows], np.inf),
+            None if cap is None else cap[rows],
+            slack=slack,
+            longest=longest,
+        )
+        np.copyto(bounded_low[rows], least, where=in_gap[rows])
+        np.copyto(bounded_high[rows], greatest, where=in_gap[rows])
     if cap is not None:
         bounded_high = np.where(measured, bounded_high, np.minimum(bounded_high, cap))
     return bounded_low, bounded_high
 
 
-class _Places:
-    """Flat places of the gap cells in a grid padded by `longest` - 1 days on both sides."""
+def _claim_gaps(
+    floors: Grid, ceilings: Grid, cap: Grid | None, *, slack: float, longest: int
+) -> tuple[Grid, Grid]:
+    """Least and greatest value of every day of a gap; mirrored at zero, the ceilings are floors."""
+    line = _Line(floors.shape, longest)
+    if cap is None:
+        least = _greatest_claim(line.lay(floors), line, 1.0 / slack)
+    else:
+        least = _greatest_claim_under(line.lay(floors), line.lay(cap), line, 1.0 / slack)
+    return line.grid(least), -line.grid(_greatest_claim(line.lay(ceilings), line, slack))
 
-    def __init__(self, rows: NDArray[np.intp], days: NDArray[np.intp], width: int, longest: int) -> None:
+
+class _Line:
+    """A grid laid out as one line, row after row, with room between the rows.
+
+    The days around all days at once are then the same line, read from a few places further on.
+    """
+
+    def __init__(self, shape: tuple[int, ...], longest: int) -> None:
         self.longest = longest
-        self.pad = longest - 1
-        self.flat = rows * (width + 2 * self.pad) + days + self.pad
+        self.room = longest - 1
+        self.shape = shape
+        self.size = shape[0] * (shape[1] + self.room)
 
-    def padded(self, values: Grid, fill: float) -> Grid:
-        return np.pad(values, ((0, 0), (self.pad, self.pad)), constant_values=fill).ravel()
+    def lay(self, values: Grid) -> Grid:
+        """Return the line of a grid, infinity in the room before, between and after the rows."""
+        line = np.full(self.size + 2 * self.room, np.inf)
+        rows = line[self.room : self.room + self.size].reshape(self.shape[0], self.shape[1] + self.room)
+        rows[:, : self.shape[1]] = values
+        return line
+
+    def around(self, line: Grid, days: int) -> Grid:
+        """Return, for each place, what stands that many days later; the line itself for 0."""
+        return line[self.room + days : self.room + days + self.size]
+
+    def grid(self, found: Grid) -> Grid:
+        """Return what was found for each place as a grid."""
+        return found.reshape(self.shape[0], self.shape[1] + self.room)[:, : self.shape[1]]
 
 
-def _greatest_claim(values: Grid, place: _Places, factor: float) -> Grid:
-    """For each gap cell the greatest claim over all pairs; unmeasured cells of `values` hold infinity."""
-    reach = place.longest
-    after = _claims_of_side(values, place, factor, 1)
+def _greatest_claim(values: Grid, line: _Line, factor: float) -> Grid:
+    """For each day the greatest claim over all pairs; unmeasured days of `values` hold infinity."""
+    reach = line.longest
+    after = _claims_of_side(values, line, factor, 1)
     # The best claim within each distance after the day, built up in place.
     for nearer, farther in pairwise(after):
         np.maximum(nearer, farther, out=farther)
-    greatest = np.full(place.flat.size, -np.inf)
-    for distance, claim in enumerate(_claims_of_side(values, place, factor, -1), start=1):
+    greatest = np.full(line.size, -np.inf)
+    for distance, claim in enumerate(_claims_of_side(values, line, factor, -1), start=1):
         np.minimum(claim, after[reach - distance - 1], out=claim)
         np.maximum(greatest, claim, out=greatest)
     return greatest
 
 
-def _greatest_claim_under(values: Grid, caps: Grid, place: _Places, factor: float) -> Grid:
+def _greatest_claim_under(values: Grid, caps: Grid, line: _Line, factor: float) -> Grid:
     """The same where caps refute claims: pair by pair, because a refuted pair must not hide a lesser one."""
-    before, after = (_claims_of_side(values, place, factor, side) for side in (-1, 1))
-    caps_before, caps_after = (_caps_of_side(caps, place, side) for side in (-1, 1))
-    greatest = np.zeros(place.flat.size)
+    before, after = (_claims_of_side(values, line, factor, side) for side in (-1, 1))
+    caps_before, caps_after = (_caps_of_side(caps, line, side) for side in (-1, 1))
+    greatest = np.zeros(line.size)
     for left, (claim_before, cap_before) in enumerate(zip(before, caps_before, strict=True), start=1):
-        for claim_after, cap_after in zip(after[: place.longest - left], caps_after, strict=False):
+        for claim_after, cap_after in zip(after[: line.longest - left], caps_after, strict=False):
             claim = np.minimum(claim_before, claim_after)
             claim[is_met(np.minimum(cap_before, cap_after), "below", claim)] = 0.0
             np.maximum(greatest, claim, out=greatest)
     return greatest
 
 
-def _caps_of_side(caps: Grid, place: _Places, side: int) -> list[Grid]:
+def _caps_of_side(caps: Grid, line: _Line, side: int) -> list[Grid]:
     """Least cap of the gap day and of the days between it and the measurement at each distance."""
-    least = caps[place.flat]
+    least = line.around(caps, 0)
     found: list[Grid] = []
-    for distance in range(1, place.longest):
+    for distance in range(1, line.longest):
         found.append(least)
-        least = np.minimum(least, caps[place.flat + side * distance])
+        least = np.minimum(least, line.around(caps, side * distance))
     return found
 
 
-def _claims_of_side(values: Grid, place: _Places, factor: float, side: int) -> list[Grid]:
+def _claims_of_side(values: Grid, line: _Line, factor: float, side: int) -> list[Grid]:
     """Claim of the measurement at each distance to one side; minus infinity where nothing was measured."""
-    nearer = np.full(place.flat.size, np.inf)
+    moved = np.where(values == np.inf, -np.inf, values * factor)
+    nearer = np.full(line.size, np.inf)
     claims: list[Grid] = []
-    for distance in range(1, place.longest):
-        value = values[place.flat + side * distance]
-        claim = np.minimum(value * factor, nearer)
-        claim[value == np.inf] = -np.inf
-        claims.append(claim)
-        np.minimum(nearer, value, out=nearer)
+    for distance in range(1, line.longest):
+        claims.append(np.minimum(line.around(moved, side * distance), nearer))
+        np.minimum(nearer, line.around(values, side * distance), out=nearer)
     return claims

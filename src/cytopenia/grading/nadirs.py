@@ -12,6 +12,9 @@ from cytopenia.grading.runs import any_marked, first_marked, last_marked
 
 __all__ = ["NADIR_REASONS", "derive_nadirs"]
 
+# Wider than what printing with 12 digits can move.
+_NEXT_TO = 1.0 + 1e-9
+
 NADIR_REASONS = (
     "",
     "no measurement in the window",
@@ -39,8 +42,8 @@ def derive_nadirs(grid: ScenarioGrid) -> OutcomeRows:
     """
     has_measurement = any_marked(grid.measured)
     printed, reaches = _printed_values(grid)
-    lowest = printed.min(axis=1, initial=np.inf)
-    is_nadir = reaches & (printed == lowest[:, None])
+    lowest = decode_ends(printed.min(axis=1, initial=np.inf))
+    is_nadir = reaches & _is_printed_as(printed, lowest)
     first = first_marked(is_nadir, otherwise=0) + grid.first_day
     last = last_marked(is_nadir, otherwise=0) + grid.first_day
     known_high = np.where(grid.measured, grid.high, np.inf)
@@ -83,4 +86,12 @@ def _printed_values(grid: ScenarioGrid) -> tuple[NDArray[np.float64], NDArray[np
         reaches = has_upper_end | grid.capped
     is_lower_end_only = ~any_marked(reaches)
     only = grid.measured & is_lower_end_only[:, None]
-    return decode_ends(np.where(only, grid.low, printed)), reaches | only
+    return np.where(only, grid.low, printed), reaches | only
+
+
+def _is_printed_as(values: NDArray[np.float64], lowest: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether a value is printed as the lowest of its row; only those next to it are turned into print."""
+    patient, place = np.nonzero(values <= lowest[:, None] * _NEXT_TO)
+    is_same = np.zeros(values.shape, dtype=np.bool_)
+    is_same[patient, place] = decode_ends(values[patient, place]) == lowest[patient]
+    return is_same
