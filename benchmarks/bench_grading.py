@@ -1,5 +1,8 @@
 """Grade 100,000 patients x 60 values beside what a database needs merely to read and sort them.
 
+Two sets of outcomes: `cytopenia` (CTCAE, nadirs, recovery) and `cytopenia_days` (CTCAE, early and late ICAHT
+and T-ICAHT); `pandas_apply` answers the second set, the policy grade only, for a part of the patients.
+
 Run `make bench`, or `python benchmarks/bench_grading.py --help`. Every contender runs in a process of its
 own, several times; the shortest wall time (the import of its libraries included) and the largest memory
 peak are printed.
@@ -30,10 +33,12 @@ COURSES = {
     "platelets": ("1e9/L", 150.0, 180.0, 0.45, 1.6, 12.0),
     "hemoglobin": ("g/L", 120.0, 115.0, 0.13, 0.35, 8.0),
 }
-FIRST_DAY, LAST_DAY, DRAWS = -10, 60, 20
+# Of twenty draws, fourteen fall in the first stretch of days and six in the second.
+STRETCHES = ((-10, 30, 14), (31, 100, 6))
 
 BLOCKS = 10
-STUDY = """
+PANDAS_PATIENTS = 1_000
+RECOVERY_STUDY = """
 [study]
 title = "benchmark"
 seed = 1
@@ -57,16 +62,49 @@ outcome = "recovery"
 """
 
 
+DAYS_STUDY = """
+[study]
+title = "benchmark"
+seed = 1
+[data]
+[outcomes.neutropenia]
+definition = "ctcae_v5.neutrophil_count_decreased"
+window = [0, 28]
+[outcomes.anemia]
+definition = "ctcae_v5.anemia"
+window = [0, 28]
+[outcomes.thrombocytopenia]
+definition = "ctcae_v5.platelet_count_decreased"
+window = [0, 28]
+[outcomes.early]
+definition = "icaht_liang_2024.early"
+[outcomes.late]
+definition = "icaht_liang_2024.late"
+[outcomes.platelets_early]
+definition = "t_icaht_2025.early"
+[outcomes.platelets_late]
+definition = "t_icaht_2025.late"
+[[analyses]]
+id = "occurrence"
+kind = "occurrence"
+outcomes = ["neutropenia", "anemia", "thrombocytopenia", "early", "late", "platelets_early", "platelets_late"]
+"""
+
+
 def write_labs(path: Path, *, patients: int, seed: int = 20261122) -> None:
     """Write the table, its rows shuffled: 3 analytes on the same 20 days of each patient."""
     import numpy as np
     import polars as pl
 
     rng = np.random.default_rng(seed)
-    span = LAST_DAY - FIRST_DAY + 1
-    days = np.argsort(rng.random((patients, span), dtype=np.float32), axis=1)[:, :DRAWS] + FIRST_DAY
+    days = np.hstack(
+        [
+            np.argsort(rng.random((patients, last - first + 1), dtype=np.float32), axis=1)[:, :draws] + first
+            for first, last, draws in STRETCHES
+        ]
+    )
     level = rng.normal(0.0, 1.0, (patients, 1))
-    ids = np.repeat(np.arange(patients), DRAWS)
+    ids = np.repeat(np.arange(patients), days.shape[1])
     parts = []
     for analyte, (unit, lln, typical, scatter, depth, trough) in COURSES.items():
         course = -depth * np.exp(-(((days - trough) / 9.0) ** 2))
@@ -122,31 +160,54 @@ def _run_duckdb(path: Path, *statements: str) -> dict[str, float]:
 
 
 def run_cytopenia(path: Path) -> dict[str, float]:
-    """Grade CTCAE, find the nadir and the recovery in three scenarios, with evidence for non-zero grades.
+    """Grade CTCAE, find the nadir and the recovery in three scenarios, with evidence for non-zero grades."""
+    return _run_study(path, RECOVERY_STUDY, ("neutropenia",))
+
+
+def run_cytopenia_days(path: Path) -> dict[str, float]:
+    """Grade CTCAE, early and late ICAHT and T-ICAHT in three scenarios, with evidence and day account."""
+    names = ("neutropenia", "early", "late", "platelets_early", "platelets_late")
+    return _run_study(path, DAYS_STUDY, names)
+
+
+def _run_study(path: Path, protocol: str, names: tuple[str, ...]) -> dict[str, float]:
+    """Run the kernel over blocks of patients, and write what it finds.
 
     Returns
     -------
     dict
         A few counts that show the work was done (outcome rows, evidence rows, grades of 3 and above).
     """
+    import polars as pl
+
     from cytopenia.study.blocks import derive_in_blocks
     from cytopenia.study.plan import build_plan
     from cytopenia.study.protocol import read_protocol
 
-    counts = {"outcomes": 0.0, "evidence": 0.0, "severe": 0.0}
+    counts = dict.fromkeys(("outcomes", "evidence", *(f"{name}_3" for name in names)), 0.0)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "study.toml"
-        file.write_text(STUDY, encoding="utf-8")
+        file.write_text(protocol, encoding="utf-8")
         study = read_protocol(file)
         found = derive_in_blocks(path, build_plan(study), bounds=study.library.bounds, blocks=BLOCKS)
         for block, cohort in enumerate(found):
             cohort.outcomes.write_parquet(Path(folder) / f"outcomes_{block}.parquet")
             cohort.evidence.write_parquet(Path(folder) / f"evidence_{block}.parquet")
+            cohort.account.write_parquet(Path(folder) / f"account_{block}.parquet")
             counts["outcomes"] += cohort.outcomes.height
             counts["evidence"] += cohort.evidence.height
-            severe = cohort.outcomes.filter(outcome="neutropenia")["policy"].ge(3).sum()
-            counts["severe"] += severe
+            severe = cohort.outcomes.filter(pl.col("policy") >= 3)["outcome"].value_counts()
+            for name, number in severe.iter_rows():
+                if name in names:
+                    counts[f"{name}_3"] += number
     return counts
+
+
+def run_pandas_apply(path: Path) -> dict[str, float]:
+    """Do what an analyst writes: `groupby.apply`, policy grades only, for a part of the patients."""
+    from grade_with_pandas import grade_cohort
+
+    return {"patients": PANDAS_PATIENTS, **grade_cohort(path, patients=PANDAS_PATIENTS)}
 
 
 CONTENDERS: dict[str, Callable[[Path], dict[str, float]]] = {
@@ -154,6 +215,8 @@ CONTENDERS: dict[str, Callable[[Path], dict[str, float]]] = {
     FLOOR: run_duckdb_sort,
     "duckdb_table": run_duckdb_table,
     "cytopenia": run_cytopenia,
+    "cytopenia_days": run_cytopenia_days,
+    "pandas_apply": run_pandas_apply,
 }
 
 
@@ -233,7 +296,7 @@ def read_arguments() -> argparse.Namespace:
 
 def main() -> None:
     asked = read_arguments()
-    path = asked.file or DATA / f"labs_{asked.patients}.parquet"
+    path = asked.file or DATA / f"labs_{asked.patients}_to_day_{STRETCHES[-1][1]}.parquet"
     if asked.only:
         measure_here(asked.only, path)
         return
