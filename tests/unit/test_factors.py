@@ -80,6 +80,17 @@ def test_the_highest_grade_of_the_window_counts_and_an_unknown_grade_is_missing(
     assert found["", "missing"] == 1
 
 
+@pytest.mark.parametrize(("known", "level"), [("1", None), ("3", "grade >= 3")])
+def test_an_event_without_a_grade_could_have_been_the_worse_one(tmp_path: Path, known, level) -> None:
+    folder = write_study(tmp_path)
+    events = f"patient_id,day,kind,grade\nA,3,crs,{known}\nA,5,crs,\nA,200,last_contact,\n"
+    (folder / "events.csv").write_text(events, encoding="utf-8")
+    found = describe(folder, CRS.format(word="none"), "crs")
+    counts = {name: found[name, "count"] for name in ("none", "grade 1-2", "grade >= 3")}
+    assert counts == {"none": 2, "grade 1-2": 0, "grade >= 3": int(level is not None)}
+    assert found["", "missing"] == int(level is None)
+
+
 def test_a_patient_without_an_event_is_missing_where_the_protocol_says_so(tmp_path: Path) -> None:
     folder = write_study(tmp_path)
     (folder / "events.csv").write_text(EVENTS, encoding="utf-8")

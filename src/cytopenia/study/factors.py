@@ -260,7 +260,7 @@ def _without(factor: Factor) -> str:
 def _grade_events(
     factor: Factor, groups: Mapping[int, str], tables: Tables, cohort: CohortOutcomes
 ) -> pl.Series:
-    """The group of the highest grade in the window; an event without a grade is in no group of grades."""
+    """The group of the highest grade in the window; an event without a grade could have been the highest."""
     first, last = factor.window or (0, 0)
     rows = tables.events.filter((pl.col("kind") == factor.event) & pl.col("day").is_between(first, last))
     if not factor.grade_from:
@@ -270,6 +270,8 @@ def _grade_events(
         level = pl.lit(None, dtype=pl.String)
         for low, name in groups.items():
             level = pl.when(grade.ge(low)).then(pl.lit(name)).otherwise(level)
+        is_settled = pl.col("grade").is_not_null().all() | grade.ge(max(groups))
+        level = pl.when(is_settled).then(level)
     highest = rows.group_by("patient_id", maintain_order=True).agg(level.alias("value"))
     seen = _align(highest.with_columns(seen=True), cohort, "seen").fill_null(value=False)
     values = _align(highest, cohort)
