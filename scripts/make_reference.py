@@ -41,7 +41,7 @@ STATUS = {
 }
 KINDS = {
     "grades": "grades of blood counts",
-    "recovery": "recovery",
+    "recovery": "recovery at a landmark",
     "phenotype": "phenotypes of recovery",
     "fever": "fever while neutrophils are low",
     "bedside": "grades from bedside findings",
@@ -53,6 +53,11 @@ KINDS = {
     "gates": "a setting: how many events a model needs",
     "not_definable": "wordings that cannot be computed",
 }
+
+
+def name_kind(definition: Definition) -> str:
+    """Return the kind in words; a recovery asks one of two questions."""
+    return "time of recovery" if isinstance(definition, RecoveryTimeDefinition) else KINDS[definition.kind]
 
 
 def make_reference() -> dict[str, str]:
@@ -109,14 +114,16 @@ def _show_head(definition: Definition, parents: dict[str, str]) -> str:
     children = [name for name, parent in parents.items() if parent == definition.id]
     rows: list[list[object]] = [
         ["Id", f"`{definition.id}`"],
-        ["Kind", f"`{definition.kind}`: {KINDS[definition.kind]}"],
+        ["Kind", f"`{definition.kind}`: {name_kind(definition)}"],
         ["Version", definition.version],
         ["Status", f"**{definition.status}**: {STATUS[definition.status]}"],
         ["Source", _show_source(definition)],
     ]
     if definition.id in parents:
         parent = parents[definition.id]
-        rows.append(["Extends", f"[`{parent}`]({parent}.md): what its own file does not state is taken from there"])
+        rows.append(
+            ["Extends", f"[`{parent}`]({parent}.md): what its own file does not state is taken from there"]
+        )
     if children:
         rows.append(["Extended by", ", ".join(f"[`{name}`]({name}.md)" for name in children)])
     if analytes := name_analytes(definition):
@@ -128,9 +135,8 @@ def _show_head(definition: Definition, parents: dict[str, str]) -> str:
 def _show_source(definition: Definition) -> str:
     citation = definition.citation
     doi = f", doi [{citation.doi}](https://doi.org/{citation.doi})" if citation.doi else ""
-    url = f", <{citation.url}>" if citation.url else ""
-    # The brackets of an address are Markdown here, not a sign of comparison.
-    return f"{citation.text}{doi}{url.replace('<', '[').replace('>', f']({citation.url})')}"
+    url = f", [{citation.url}]({citation.url})" if citation.url else ""
+    return f"{citation.text}{doi}{url}"
 
 
 def say_gradable(definition: Definition) -> str:
@@ -159,7 +165,7 @@ def write_index(library: Library) -> str:
     rows = [
         [
             f"[`{name}`]({name}.md)",
-            KINDS[definition.kind],
+            name_kind(definition),
             definition.title,
             definition.version,
             definition.status,
@@ -173,12 +179,17 @@ def write_index(library: Library) -> str:
             [
                 "# Every definition",
                 WRITTEN,
-                "A page for each: rules with the official words, source, status, what had to be assumed, how to use"
-                " it, and a worked example. How a definition file is written: [definitions.md](../definitions.md).",
-                table(["Definition", "Kind", "Title", "Version", "Status", "Graded from laboratory values"], rows),
+                "A page for each: rules with the official words, source, status, what had to be assumed,"
+                " how to use it, and a worked example. How a definition file is written:"
+                " [definitions.md](../definitions.md).",
+                table(
+                    ["Definition", "Kind", "Title", "Version", "Status", "Graded from laboratory values"],
+                    rows,
+                ),
                 "The status says how firm the ground is:",
                 table(["Status", "Means"], states),
-                "Whatever the status, a source seldom says everything. What it leaves open and this package had to"
+                "Whatever the status, a source seldom says everything. What it leaves open and this"
+                " package had to"
                 ' decide stands on each page under "Assumed".',
             ]
         )
@@ -197,7 +208,8 @@ def main() -> int:
     stale = find_stale(pages)
     if "--check" in sys.argv[1:]:
         if stale:
-            print(f"docs/definitions is not current ({', '.join(stale)}): run `make reference` and read the difference")
+            names = ", ".join(stale)
+            print(f"docs/definitions is not current ({names}): run `make reference` and read the difference")
         return 1 if stale else 0
     FOLDER.mkdir(exist_ok=True)
     for name in stale:

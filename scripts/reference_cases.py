@@ -1,4 +1,4 @@
-"""Worked examples of the reference pages: the cases of `conformance/` that are marked as examples, in Markdown."""
+"""Worked examples of the reference pages: the example cases of `conformance/`, in Markdown."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def show_example(example: Example) -> str:
     case = example.case
     about = case["about"][:1].upper() + case["about"][1:]
     parts = [
-        f"**{about}.** An invented course.",
+        f"**{about}.** No patient stands behind it.",
         *_show_data(example),
         table(["Reading", "Answer"], _list_answers(example)),
         f"The words that decide: “{escape(case['sentence'])}”",
@@ -159,7 +159,9 @@ def show_labs(rows: Sequence[Row]) -> str:
     for row in rows:
         minute = int(row.get("minute") or -1)
         cells = moments.setdefault((int(row["day"]), minute), {})
-        value = row["value"] if len(units[row["analyte"]]) == 1 else f"{row['value']} {show_unit(row['unit'])}"
+        value = (
+            row["value"] if len(units[row["analyte"]]) == 1 else f"{row['value']} {show_unit(row['unit'])}"
+        )
         cells.setdefault(row["analyte"], []).append(value)
     is_timed = any(minute >= 0 for _, minute in moments)
     lines = [
@@ -225,9 +227,17 @@ _READINGS = {
 }
 
 
+_OF_SCORES = {
+    "policy": "the score",
+    "best": "if missing items were as healthy as they can be (`best`)",
+    "worst": "if missing items were as sick as they can be (`worst`)",
+}
+
+
 def _list_answers(example: Example) -> list[list[str]]:
     case = example.case
-    return [[words, _say_answer(example, case[name])] for name, words in _READINGS.items() if name in case]
+    readings = {**_READINGS, **(_OF_SCORES if "values" in example.tables else {})}
+    return [[words, _say_answer(example, case[name])] for name, words in readings.items() if name in case]
 
 
 def _say_answer(example: Example, answer: float | str) -> str:

@@ -36,21 +36,36 @@ def show_use(definition: Definition, examples: list[Example]) -> str:
     return "\n\n".join(_USES[type(definition)](definition, examples))
 
 
-def _command(definition: Definition, examples: list[Example], *more: str) -> str:
+def _command(definition: Definition, *options: str) -> str:
     file = "bedside.csv" if isinstance(definition, BedsideDefinition) else "labs.csv"
-    tables = {name for example in examples for name in example.tables}
-    options = [*more]
-    if "support" in tables:
-        options.append("--support support.csv --support-complete")
-    if "events" in tables:
-        options.append("--events events.csv")
-    words = [f"cytopenia grade {file} --definition {definition.id} --out graded.csv", *options]
-    return _SHELL.format(" ".join(words))
+    return _SHELL.format(
+        " ".join([f"cytopenia grade {file} --definition {definition.id} --out graded.csv", *options])
+    )
+
+
+_EVENTS = "--events events.csv"
+_SUPPORT = "--support support.csv --support-complete"
+_TELL_EVENTS = (
+    "`--events` gives deaths, last contacts, progressions and next therapies, by which days stop to count;"
+    " leave it out if nothing of the kind is known."
+)
+_TELL_SUPPORT = (
+    " `--support-complete` says that the support file holds all growth factors and transfusions; without"
+    " it the outcome is called count recovery."
+)
 
 
 def _study(outcome: str, keys: list[str], kind: str) -> str:
     which = f'outcomes = ["{outcome}"]' if kind == "occurrence" else f'outcome = "{outcome}"'
-    lines = [f"[outcomes.{outcome}]", *keys, "", "[[analyses]]", f'id = "{outcome}"', f'kind = "{kind}"', which]
+    lines = [
+        f"[outcomes.{outcome}]",
+        *keys,
+        "",
+        "[[analyses]]",
+        f'id = "{outcome}"',
+        f'kind = "{kind}"',
+        which,
+    ]
     return _TOML.format("\n".join(lines))
 
 
@@ -69,67 +84,68 @@ def _use_grades(definition: GradesDefinition, examples: list[Example]) -> list[s
         without += " The definition names its own days, so that there is no `window`."
     others = [f"`{definition.id}.{key}`" for key in definition.parts if key != name]
     also = [f"The other terms are used alike: {', '.join(others)}."] if others else []
-    limits: list[str] = []
-    told = "One file, one row per patient:"
+    told, option = f"One file, one row per patient and term. {_TELL_EVENTS}", _EVENTS
     if part.own_window is None:
-        told = "One file, every row graded (`--lln` gives the lower limit of normal of rows that have none):"
-        limits = ["--lln anc=2.0"]
+        told = "One file, every row graded. `--lln` gives the lower limit of normal of rows that have none:"
+        option = "--lln anc=2.0"
     return [
         f"In a study file. {without}",
         _study(outcome, keys, "occurrence"),
         *also,
         told,
-        _command(definition, examples, *limits),
+        _command(definition, option),
     ]
 
 
-def _use_recovery(definition: RecoveryDefinition, examples: list[Example]) -> list[str]:
+def _use_recovery(definition: RecoveryDefinition, _: list[Example]) -> list[str]:
     keys = [f'definition = "{definition.id}"', 'died_before_landmark = "exclude"']
     return [
-        "In a study file. `died_before_landmark` says what the headline does with patients who died on or before"
+        "In a study file. `died_before_landmark` says what the headline does with patients who died on or"
+        " before"
         ' the landmark: `"exclude"`, `"not_recovered"` or `"competing_event"`; all three are printed.',
         _study("recovery", keys, "recovery"),
-        "One file. `--support-complete` says that the support file holds all growth factors and transfusions;"
-        " without it the outcome is called count recovery:",
-        _command(definition, examples),
+        f"One file, one row per patient. {_TELL_EVENTS}{_TELL_SUPPORT}",
+        _command(definition, _EVENTS, _SUPPORT),
     ]
 
 
-def _use_time(definition: RecoveryTimeDefinition, examples: list[Example]) -> list[str]:
+def _use_time(definition: RecoveryTimeDefinition, _: list[Example]) -> list[str]:
+    needs_support = any(item.support_free_days for item in definition.all_of)
+    options = [_EVENTS, *([_SUPPORT] if needs_support else [])]
     return [
         "In a study file. The cumulative incidence is given, with death before recovery as competing event:",
         _study("recovery", [f'definition = "{definition.id}"'], "time_to_recovery"),
-        "One file, one row per patient:",
-        _command(definition, examples),
+        f"One file, one row per patient. {_TELL_EVENTS}{_TELL_SUPPORT if needs_support else ''}",
+        _command(definition, *options),
     ]
 
 
-def _use_phenotypes(definition: PhenotypeDefinition, examples: list[Example]) -> list[str]:
+def _use_phenotypes(definition: PhenotypeDefinition, _: list[Example]) -> list[str]:
     return [
         f"In a study file. The second dip alone, yes or no, is `{definition.id}.second_dip`.",
         _study("phenotype", [f'definition = "{definition.id}"'], "occurrence"),
-        "One file, one row per patient:",
-        _command(definition, examples),
+        f"One file, one row per patient. {_TELL_EVENTS}",
+        _command(definition, _EVENTS),
         "More on phenotypes: [phenotypes.md](../phenotypes.md).",
     ]
 
 
-def _use_fever(definition: FeverDefinition, examples: list[Example]) -> list[str]:
+def _use_fever(definition: FeverDefinition, _: list[Example]) -> list[str]:
     return [
-        "In a study file. The laboratory table holds the temperatures, as rows of the analyte `temperature` with"
-        " a time of day:",
+        "In a study file. The laboratory table holds the temperatures, as rows of the analyte"
+        " `temperature` with a time of day:",
         _study("febrile_neutropenia", [f'definition = "{definition.id}"', "window = [0, 28]"], "occurrence"),
         "One file, one row per patient, over the days from the first to the last temperature of the file:",
-        _command(definition, examples),
+        _command(definition),
         "More on fever: [bedside.md](../bedside.md).",
     ]
 
 
-def _use_bedside(definition: BedsideDefinition, examples: list[Example]) -> list[str]:
+def _use_bedside(definition: BedsideDefinition, _: list[Example]) -> list[str]:
     return [
         "One file of bedside findings, a row per patient and moment, a column per input of the table above."
         " Every row is graded; `graded_patients.csv` has the highest grade of each patient:",
-        _command(definition, examples),
+        _command(definition),
         "The columns and their words: [bedside.md](../bedside.md). A study carries recorded grades as events"
         " (`[factors.crs]` with `event`), it does not grade bedside findings.",
     ]
@@ -148,8 +164,8 @@ def _use_score(
         command += " \\\n  --category disease=Other --coefficients coefficients.toml"
         keys.append('coefficients = "coefficients.toml"')
         told = (
-            "One patient. The coefficients are a file of your own; the published ones are not part of this package."
-            " Its form is in [scores.md](../scores.md):"
+            "One patient. The coefficients are a file of your own; the published ones are not part of this"
+            " package. Its form is in [scores.md](../scores.md):"
         )
     shown = [*keys, "", "[[analyses]]", 'id = "characteristics"', 'kind = "characteristics"']
     shown.append(f'factors = ["{definition.id}"]')
@@ -165,8 +181,8 @@ def _use_score(
 def _use_setting(definition: Definition, _: list[Example]) -> list[str]:
     return [
         "Every study uses it, without being asked. To change it, write"
-        f" `definitions/{definition.id}.toml` beside the study file: a file of the same id replaces this one as a"
-        " whole, and stands in Methods with its citation. The file of the package, to start from:",
+        f" `definitions/{definition.id}.toml` beside the study file: a file of the same id replaces this"
+        " one as a whole, and stands in Methods with its citation. The file of the package, to start from:",
         _TOML.format(_read_file(definition.id)),
     ]
 
@@ -182,7 +198,8 @@ def _use_none(definition: NotDefinable, _: list[Example]) -> list[str]:
     return [
         "None of them can be used. Whoever asks for one is told why:",
         _SHELL.format(f"cytopenia definitions show {first}"),
-        "If you mean a certain rule, write it into a definition of your own: [definitions.md](../definitions.md).",
+        "If you mean a certain rule, write it into a definition of your own:"
+        " [definitions.md](../definitions.md).",
     ]
 
 
