@@ -26,6 +26,7 @@ from cytopenia.definition_forms import (
 from cytopenia.units import load_analytes
 
 _SEVERE = 3
+_CURVE_DAYS = (14, 28, 60, 100)
 _SHORT = {"anc": "neutropenia", "hemoglobin": "anemia", "platelets": "thrombocytopenia"}
 _TOML = "```toml\n{}\n```"
 _SHELL = "```sh\n{}\n```"
@@ -55,7 +56,7 @@ _TELL_SUPPORT = (
 )
 
 
-def _study(outcome: str, keys: list[str], kind: str) -> str:
+def _study(outcome: str, keys: list[str], kind: str, *more: str) -> str:
     which = f'outcomes = ["{outcome}"]' if kind == "occurrence" else f'outcome = "{outcome}"'
     lines = [
         f"[outcomes.{outcome}]",
@@ -65,6 +66,7 @@ def _study(outcome: str, keys: list[str], kind: str) -> str:
         f'id = "{outcome}"',
         f'kind = "{kind}"',
         which,
+        *more,
     ]
     return _TOML.format("\n".join(lines))
 
@@ -111,10 +113,12 @@ def _use_recovery(definition: RecoveryDefinition, _: list[Example]) -> list[str]
 
 def _use_time(definition: RecoveryTimeDefinition, _: list[Example]) -> list[str]:
     needs_support = any(item.support_free_days for item in definition.all_of)
+    days = [day for day in _CURVE_DAYS if day <= definition.reached.until]
     options = [_EVENTS, *([_SUPPORT] if needs_support else [])]
     return [
-        "In a study file. The cumulative incidence is given, with death before recovery as competing event:",
-        _study("recovery", [f'definition = "{definition.id}"'], "time_to_recovery"),
+        "In a study file. The cumulative incidence is given on these days, with death before recovery as"
+        " competing event:",
+        _study("recovery", [f'definition = "{definition.id}"'], "time_to_recovery", f"days = {days}"),
         f"One file, one row per patient. {_TELL_EVENTS}{_TELL_SUPPORT if needs_support else ''}",
         _command(definition, *options),
     ]
