@@ -47,8 +47,8 @@ def _command(definition: Definition, *options: str) -> str:
 _EVENTS = "--events events.csv"
 _SUPPORT = "--support support.csv --support-complete"
 _TELL_EVENTS = (
-    "`--events` gives deaths, last contacts, progressions and next therapies, after which days no longer count;"
-    " leave it out if nothing of the kind is known."
+    "`--events` gives deaths, last contacts, progressions and next therapies, after which days no longer"
+    " count; leave it out if nothing of the kind is known."
 )
 _TELL_SUPPORT = (
     " `--support-complete` says that the support file holds all growth factors and transfusions; without"

@@ -59,9 +59,7 @@ LABELS = {
 
 LYMPHODEPLETION_DAY = -5
 # Named in the page of the cases; each waits for a decision.
-OPEN_DISAGREEMENTS = {
-    "F09": "grade 0 by the rule of measured days; the package asks for a temperature on every day",
-}
+OPEN_DISAGREEMENTS: dict[str, str] = {}
 
 Answer = dict[str, Any]
 
