@@ -1,8 +1,8 @@
 """Febrile neutropenia of courses: readings of the temperature by the minute, a count of the day.
 
 A day has febrile neutropenia for certain, possibly, or not. A day without a reading, or without a count on it
-or the day before, is not judged unless the other of the two already says no. A day with neither was not looked
-at: as for grades of a course it is open, enters nothing, and is counted beside.
+or the day before, is not judged unless the other of the two already says no. A day with neither was not
+looked at: as for grades of a course it is open, enters nothing, and is counted beside.
 """
 
 from __future__ import annotations
