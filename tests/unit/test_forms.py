@@ -60,7 +60,7 @@ def test_a_form_that_is_right() -> None:
         (
             {"nam": "a"},
             "box.toml: unknown key 'nam' (did you mean 'name'?);"
-            " allowed: by_name, cut, depth, lid, name, pieces",
+            " allowed: by_name, color, cut, days, depth, lid, name, pieces",
         ),
         ({"name": "A"}, "box.toml: 'name' is 'A'; allowed: lower-case letters, digits and _, a letter first"),
         ({"name": 1}, "box.toml: 'name' is 1; a text in quotation marks is needed"),
