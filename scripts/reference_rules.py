@@ -126,7 +126,9 @@ def _list_grades(part: GradesPart, source: str) -> str:
     headings = ["Grade", "Rule", *(["Days"] if counts else []), source]
     lines: list[list[object]] = []
     for rule in sorted(part.grades, key=lambda one: one.grade):
-        words = say_rule(rule, part.unit) if rule.lab_gradable else "not decided by a laboratory value"
+        # The days stand in a column of their own.
+        cut = rule.model_copy(update={"days": None})
+        words = say_rule(cut, part.unit) if rule.lab_gradable else "not decided by a laboratory value"
         lines.append([rule.grade, words, *([_say_length(rule)] if counts else []), f"“{rule.text}”"])
     return table(headings, lines)
 
