@@ -94,7 +94,7 @@ def _show_counting(part: GradesPart) -> Sections:
     sentences = describe_counting(part)
     stated = [text for text, is_assumed in sentences if not is_assumed]
     assumed = [text for text, is_assumed in sentences if is_assumed]
-    sections = ["### How days are counted", bullets([*_say_days(part), *stated])]
+    sections = ["### How days are counted", bullets([*stated[:1], *_say_days(part), *stated[1:]])]
     return [*sections, "### Assumed: the source does not say it", bullets(assumed)] if assumed else sections
 
 
@@ -107,13 +107,12 @@ def _say_days(part: GradesPart) -> list[str]:
         ]
     lengths = [rule.days is not None for rule in part.lab_rules]
     if all(lengths):
-        return ["a rule is met if its cut is met on so many days"]
+        return ["a rule is met if its cut is met on as many days as its row says"]
     if any(lengths):
         return [
-            "a rule with days is met if its cut is met on so many days, the others by the lowest measured"
-            " value"
+            "a rule with days is met on as many days as its row says, the others by the lowest measured value"
         ]
-    where = "in the window that the study states" if part.own_window is None else "of its days"
+    where = "in the window that the study states" if part.own_window is None else "of these days"
     return [
         f"each measured value {where} is graded by itself, and the highest grade counts",
         "an unmeasured day has no grade; `best` and `worst` take it within its bounds where two"
