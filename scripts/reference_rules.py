@@ -94,7 +94,10 @@ def _show_counting(part: GradesPart) -> Sections:
     sentences = describe_counting(part)
     stated = [text for text, is_assumed in sentences if not is_assumed]
     assumed = [text for text, is_assumed in sentences if is_assumed]
-    sections = ["### How days are counted", bullets([*stated[:1], *_say_days(part), *stated[1:]])]
+    # A window of its own is the first thing to know.
+    head = 0 if part.window is None else 1
+    days = bullets([*stated[:head], *_say_days(part), *stated[head:]])
+    sections = ["### How days are counted", days]
     return [*sections, "### Assumed: the source does not say it", bullets(assumed)] if assumed else sections
 
 
