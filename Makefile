@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN ?= .venv/bin
 
 .DEFAULT_GOAL := list
-.PHONY: list setup check fix test test-long coverage spec golden bench constraints ci
+.PHONY: list setup check fix test test-long coverage spec reference golden bench constraints ci
 
 list:  ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -23,6 +23,7 @@ check:  ## format, lint, types, architecture, generated pages; changes nothing
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 	$(BIN)/python scripts/make_specification.py --check
+	$(BIN)/python scripts/make_reference.py --check
 
 fix:  ## repair what a program can repair
 	$(BIN)/ruff check --fix .
@@ -37,8 +38,11 @@ test-long:  ## the long tests and every property test with many more examples
 coverage:  ## the fast tests with branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
-spec:  ## write docs/specification.md from tests/spec
+spec: reference  ## write docs/specification.md from tests/spec, and docs/definitions
 	$(BIN)/python scripts/make_specification.py
+
+reference:  ## write docs/definitions from the definition files and the worked examples
+	$(BIN)/python scripts/make_reference.py
 
 golden:  ## rewrite the kept files of tests/golden, then show what changed
 	CYTOPENIA_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q -m "long or not long" tests/golden

@@ -96,6 +96,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "score_tables",
             "score_cohorts",
             "clinical",
+            "temperatures",
             "fever",
             "explain",
         ],

@@ -10,14 +10,26 @@ SINGLE, LASTING, HOUR, NIGHT, LOW = 38.3, 38.0, 60, 720, 1.0
 LEAST, MOST = float("-inf"), float("inf")
 
 
-def fever_of_patient(rows: list[dict[str, Any]], window: tuple[int, int], last: int) -> tuple[Any, int, int]:
+def fever_of_patient(rows: list[dict[str, Any]], window: tuple[int, int], last: int) -> tuple[Any, Any, Any]:
     """Policy, best and worst; `last` is the last day at risk."""
-    states = [day_state(rows, day) for day in range(window[0], window[1] + 1) if day <= last]
-    if "yes" in states:
+    days = [day for day in range(window[0], window[1] + 1) if day <= last]
+    if not days:
+        return None, None, None
+    states = {day: day_state(rows, day) for day in days}
+    if "yes" in states.values():
         return 3, 3, 3
-    if states and set(states) == {"no"}:
-        return 0, 0, 0
-    return None, 0, 3
+    has_temperature = any(row["analyte"] == "temperature" and row["day"] in days for row in rows)
+    asked = [state for day, state in states.items() if not has_temperature or is_looked_at(rows, day)]
+    return (0, 0, 0) if set(asked) == {"no"} else (None, 0, 3)
+
+
+def is_looked_at(rows: list[dict[str, Any]], day: int) -> bool:
+    """Whether the day has a temperature, or a count of its own or of the day before."""
+    return any(
+        row["day"] == day or (row["analyte"] == "anc" and row["day"] == day - 1)
+        for row in rows
+        if row["analyte"] in ("anc", "temperature")
+    )
 
 
 def day_state(rows: list[dict[str, Any]], day: int) -> str:

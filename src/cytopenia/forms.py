@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
@@ -58,8 +59,30 @@ def read_form(model: type[Form], content: Mapping[str, Any], *, where: str) -> t
 
 def describe_problems(cause: ValidationError, model: type[BaseModel]) -> list[str]:
     """Return one sentence per problem: key, what is wrong, what is allowed."""
-    details = cause.errors(include_url=False)
-    return [_describe_problem(detail, model) for detail in details if not _is_echo(detail)]
+    details = [detail for detail in cause.errors(include_url=False) if not _is_echo(detail)]
+    problems: list[str] = []
+    for _, alike in groupby(details, key=lambda detail: (_follow(model, detail["loc"])[0], detail["input"])):
+        group = list(alike)
+        words = [detail for detail in group if detail["type"] == "literal_error"]
+        others = [detail for detail in group if detail["type"] != "literal_error"]
+        if words and others:
+            problems.append(_describe_alternatives(others[0], words[0], model))
+        else:
+            problems += [_describe_problem(detail, model) for detail in group]
+    return problems
+
+
+def _describe_alternatives(other: ErrorDetails, word: ErrorDetails, model: type[BaseModel]) -> str:
+    """One sentence about a key that takes a number or certain words."""
+    key = ".".join(_follow(model, other["loc"])[0])
+    needed = f"{other['msg'][0].lower()}{other['msg'][1:]}".partition(", ")[0]
+    return f"'{key}': {needed}, or {word.get('ctx', {}).get('expected')} (got {_name_input(other['input'])})"
+
+
+def _name_input(given: object) -> str:
+    if isinstance(given, dict):
+        return "a table"
+    return "a list" if isinstance(given, list) else repr(given)
 
 
 def _is_echo(detail: ErrorDetails) -> bool:
@@ -81,10 +104,11 @@ def _describe_problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
             )
         case "missing":
             return f"'{key}' is missing"
-        case "literal_error" | "union_tag_invalid":
-            context, given = detail.get("ctx", {}), detail["input"]
-            word = cast("dict[str, object]", given)["kind"] if isinstance(given, dict) else given
-            return f"'{key}' is {word!r}; allowed: {context.get('expected') or context.get('expected_tags')}"
+        case "literal_error":
+            return f"'{key}' is {_name_input(detail['input'])}; allowed: {detail.get('ctx', {})['expected']}"
+        case "union_tag_invalid":
+            kind = cast("dict[str, object]", detail["input"])["kind"]
+            return f"'{key}' is {kind!r}; allowed: {detail.get('ctx', {})['expected_tags']}"
         case "union_tag_not_found":
             return f"'{key}': 'kind' is missing"
         case "string_pattern_mismatch":

@@ -11,10 +11,18 @@ from typing import Any
 import polars as pl
 import pytest
 
+from cytopenia.bedside_inputs import load_bedside_inputs
 from cytopenia.contract import Tables, prepare_tables
-from cytopenia.definition_forms import BoundsDefinition
+from cytopenia.contract.bedside import prepare_bedside
+from cytopenia.definition_forms import (
+    BedsideDefinition,
+    BoundsDefinition,
+    ModelDefinition,
+    ScoreDefinition,
+)
 from cytopenia.definitions import load_definition, load_library
 from cytopenia.errors import DefinitionError
+from cytopenia.grading.clinical import grade_bedside, summarize_courses
 from cytopenia.study.outcomes import derive_outcomes
 from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study.protocol import Study
@@ -28,11 +36,13 @@ COLUMNS = {
     "support": {"patient_id", "start", "stop", "kind", "agent"},
     "events": {"patient_id", "day", "kind"},
     "infusions": {"patient_id", "day"},
-    "values": {"patient_id", "analyte", "value", "unit"},
+    "values": {"patient_id", "day", "analyte", "value", "unit"},
+    "patients": {"patient_id", "disease"},
+    "findings": {"patient_id", "day", *load_bedside_inputs()},
 }
 HEAD = {"definition", "source", "window", "bound_anc_by_wbc", "slack", "longest_gap", "case"}
 TEXTS = ("id", "about", "sentence", "arithmetic")
-EXPECTED = ("policy", "best", "worst", "group")
+EXPECTED = ("policy", "best", "worst", "group", "possible")
 RECOVERED = {"recovered": 0, "not recovered": 1, "none": None}
 LABELS = {
     "recovered",
@@ -42,13 +52,14 @@ LABELS = {
     "died before landmark",
     "died",
     "censored",
+    "quick",
+    "intermittent",
+    "aplastic",
 }
 
 LYMPHODEPLETION_DAY = -5
 # Named in the page of the cases; each waits for a decision.
-OPEN_DISAGREEMENTS = {
-    "F09": "grade 0 by the rule of measured days; the package asks for a temperature on every day",
-}
+OPEN_DISAGREEMENTS: dict[str, str] = {}
 
 Answer = dict[str, Any]
 
@@ -99,8 +110,10 @@ def call_package(folder: Path) -> dict[str, Answer]:
     """Policy, best, worst of each patient: the one place that knows how the package is called."""
     head = read_cases(folder)
     definition = load_definition(head["definition"])
-    if definition.kind in {"points", "ratio"}:
-        return call_score(folder, definition.id)
+    if isinstance(definition, ScoreDefinition):
+        return call_score(folder, definition)
+    if isinstance(definition, BedsideDefinition):
+        return call_bedside(folder, definition)
     if hasattr(definition, "reached"):
         return call_recovery_time(folder, definition.id)
     found = derive_outcomes(
@@ -113,18 +126,35 @@ def call_package(folder: Path) -> dict[str, Answer]:
     return {row["patient_id"]: row for row in rows.iter_rows(named=True)}
 
 
-def call_score(folder: Path, score: str) -> dict[str, Answer]:
+def call_score(folder: Path, score: ScoreDefinition) -> dict[str, Answer]:
     """Scores read the last values before lymphodepletion: here those of the day before it."""
+    from cytopenia.grading.risk_models import load_coefficients
     from cytopenia.grading.score_cohorts import score_patients
+    from cytopenia.grading.score_tables import RiskOptions
 
-    labs = read_csv(folder / "values.csv").with_columns(day=pl.lit(LYMPHODEPLETION_DAY - 1))
+    labs = read_csv(folder / "values.csv")
+    before = pl.lit(str(LYMPHODEPLETION_DAY - 1))
+    labs = labs.with_columns(day=pl.coalesce("day", before) if "day" in labs.columns else before)
     infusions = labs.select(
         pl.col("patient_id").unique(maintain_order=True),
         day=0,
         lymphodepletion_day=LYMPHODEPLETION_DAY,
     )
-    found = score_patients(prepare_tables({"labs": labs, "infusions": infusions}), score)
+    raw = {"labs": labs, "infusions": infusions}
+    risk = RiskOptions()
+    if isinstance(score, ModelDefinition):
+        raw["patients"] = read_csv(folder / "patients.csv")
+        risk = RiskOptions(coefficients=load_coefficients(folder / "coefficients.toml", score))
+    found = score_patients(prepare_tables(raw), score.id, risk=risk)
     return {row["patient_id"]: row for row in found.scores.iter_rows(named=True)}
+
+
+def call_bedside(folder: Path, definition: BedsideDefinition) -> dict[str, Answer]:
+    """The highest grade of each patient over the rows of bedside findings."""
+    rows, _ = prepare_bedside(read_csv(folder / "findings.csv"), wanted=definition.inputs)
+    graded = summarize_courses(grade_bedside(rows, definition))
+    names = {"grade": "policy", "grade_best": "best", "grade_worst": "worst"}
+    return {row["patient_id"]: row for row in graded.rename(names).iter_rows(named=True)}
 
 
 def call_recovery_time(folder: Path, definition: str) -> dict[str, Answer]:
@@ -147,6 +177,8 @@ def has_answer(found: Answer, name: str, expected: float | str) -> bool:
     """Whether an expectation of the cases is what the package says."""
     if name == "policy" and expected in LABELS:
         return found["label"] == expected
+    if name == "possible":
+        return found["possible_labels"] == expected
     if name != "policy" and isinstance(expected, str) and expected in RECOVERED:
         return found[name] == RECOVERED[expected]
     if expected == "not_judged":
@@ -193,12 +225,10 @@ def test_the_files_are_well_formed(folder):
         assert any(name in case for name in EXPECTED), case["id"]
         assert in_order(case), case["id"]
     tables = {path.stem: read_csv(path) for path in folder.glob("*.csv")}
-    assert "labs" in tables or "values" in tables
     for name, table in tables.items():
         assert set(table.columns) <= COLUMNS[name], name
         assert set(table["patient_id"]) <= set(ids), name
-    data = tables.get("labs", tables.get("values"))
-    assert data is not None
+    data = next(tables[name] for name in ("labs", "values", "findings") if name in tables)
     assert set(data["patient_id"]) == set(ids)
 
 

@@ -59,6 +59,27 @@ def test_a_comparison_in_words(command) -> None:
     assert max(map(len, answer.out.splitlines())) <= 100
 
 
+def test_a_comparison_of_counted_days_in_words(command) -> None:
+    answer = command("definitions", "compare", "icaht_2023", "t_icaht_2025")
+    flat = " ".join(answer.out.split())
+    for words in (
+        "Early ICAHT -> Early T-ICAHT grades change, renamed, another analyte",
+        "Absolute neutrophil count -> Platelet count",
+        "counted only by the old one: - the longest episode counts",
+        "counted only by the new one: - the days of all episodes add up",
+        "below 20 ×10⁹/L on 14 days or more",
+    ):
+        assert words in flat
+    assert "values in" not in flat
+    assert max(map(len, answer.out.splitlines())) <= 100
+
+
+def test_a_comparison_of_counted_days_gives_no_grades_of_single_values(command) -> None:
+    page = json.loads(command("definitions", "compare", "icaht_2023", "icaht_liang_2024", "--json").out)
+    assert [term["status"] for term in page["terms"]] == ["counting", "counting"]
+    assert [*page["ranges"]] == ["icaht_2023.late"]
+
+
 def test_a_comparison_in_the_patients_of_a_study(command, study: Path) -> None:
     answer = command("definitions", "compare", "ctcae_v5", "ctcae_v6", "--study", study / "study.toml")
     assert "ctcae_v5 \\ ctcae_v6" in answer.out

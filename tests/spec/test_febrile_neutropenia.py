@@ -154,6 +154,29 @@ def test_a_day_without_a_temperature_cannot_have_it_while_neutrophils_are_up():
     assert bounds(fever_of(table, window=(3, 4))) == NO
 
 
+def test_days_without_a_temperature_and_without_a_count_enter_nothing_and_are_counted_beside():
+    """As for grades of a course: what was looked at decides. The count of day 5 still holds on day 6."""
+    graded = fever_of("day time temperature anc\n5 10:00 39.5 1.0", window=(0, 28))
+    assert bounds(graded) == NO
+    assert (graded["days_measured"], graded["days_open"], graded["longest_gap_days"]) == (1, 27, 23)
+
+
+@pytest.mark.parametrize(("next_day", "expected"), [("", OPEN), ("\n10 08:00 37.0 .", NO)])
+def test_a_low_count_asks_for_a_temperature_on_its_day_and_on_the_next(next_day, expected):
+    table = "day time temperature anc\n3 08:00 37.0 2.0\n9 08:00 37.0 0.5"
+    graded = fever_of(table + next_day, window=(0, 28))
+    assert bounds(graded) == expected
+    assert graded["reason"] == ("days without a temperature" if expected == OPEN else "")
+
+
+@pytest.mark.parametrize(("window", "expected"), [((3, 4), NO), ((3, 5), OPEN)])
+def test_without_any_temperature_only_counts_on_every_day_exclude_it(window, expected):
+    """A count of 2.0 holds on days 3 and 4; one open day leaves the patient not judged."""
+    graded = fever_of("day anc\n3 2.0", window=window)
+    assert bounds(graded) == expected
+    assert expected == NO or graded["reason"] == "no temperature in the window"
+
+
 def test_one_certain_day_is_enough_and_the_others_may_stay_open():
     table = "day time temperature anc\n3 08:00 38.0 0.5\n5 08:00 38.6 0.5\n9 08:00 39.0 0.5"
     graded = fever_of(table, window=(0, 12))
@@ -174,9 +197,9 @@ def test_days_after_death_do_not_ask_for_a_temperature():
     assert bounds(fever_of(table, window=(3, 9), death=5)) == OPEN
 
 
-def test_nobody_at_risk_in_the_window_is_not_judged():
+def test_who_died_before_the_window_has_neither_a_grade_nor_bounds():
     table = "day time temperature anc\n3 08:00 37.0 0.5"
-    assert bounds(fever_of(table, window=(5, 9), death=4)) == OPEN
+    assert bounds(fever_of(table, window=(5, 9), death=4)) == (None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -198,3 +198,93 @@ def test_a_definition_compared_with_itself_changes_nobody(tmp_path: Path) -> Non
     for term in compare_in_study(folder, "ctcae_v4", "ctcae_v4", min_grade=3):
         assert (term.milder, term.worse, term.judged_by_one) == (0, 0, 0)
         assert term.old_reached == term.new_reached
+
+
+# --- rules with days: what changes in cuts, days, window and counting
+
+BRIDGED = "up to 2 days in a row on which the cut is not met do not end an episode, and count in its length"
+
+
+def change_of(old: str, new: str, name: str) -> Any:
+    library = load_library()
+    changes = list_changes(library.find_parts(old), library.find_parts(new))
+    return next(change for change in changes if str(change.old_address).endswith(name))
+
+
+def test_days_stand_in_the_words_of_a_rule() -> None:
+    part = load_library().find_parts("icaht_2023.early")["icaht_2023.early"]
+    assert [say_rule(rule, part.unit) for rule in part.grades] == [
+        "at most 0.5 ×10⁹/L on 1 day or more",
+        "at most 0.5 ×10⁹/L on 7 days or more",
+        "at most 0.5 ×10⁹/L on 14 days or more",
+        "at most 0.5 ×10⁹/L on all days",
+        "at most 0.1 ×10⁹/L on 7 days or more",
+        "at most 0.1 ×10⁹/L on 14 days or more",
+    ]
+
+
+def test_the_program_of_2024_counts_days_otherwise_than_the_consensus() -> None:
+    early = change_of("icaht_2023", "icaht_liang_2024", ".early")
+    assert early.status == "counting"
+    assert early.old_counting == (BRIDGED, "days after last contact or death do not count")
+    assert early.new_counting == (
+        f"{BRIDGED}, at the end of follow-up too",
+        "values are rounded to the nearest 0.01 ×10⁹/L, ties to even",
+        "days after last contact do not count",
+    )
+
+
+def test_the_program_of_2024_accepts_a_single_late_value() -> None:
+    late = change_of("icaht_2023", "icaht_liang_2024", ".late")
+    assert late.status == "counting"
+    assert "a single measured day is not judged" in late.old_counting
+    assert "a single measured day is accepted" in late.new_counting
+    assert "days after last contact, death, progression or the next therapy do not count" in late.old_counting
+    assert "days after last contact, progression or the next therapy do not count" in late.new_counting
+
+
+def test_the_cumulative_reading_adds_the_days_up() -> None:
+    early = change_of("icaht_2023.early", "icaht_2023_cumulative.early", ".early")
+    assert early.status == "counting"
+    assert early.old_counting == (
+        "the longest episode counts",
+        "days after last contact or death do not count",
+    )
+    assert early.new_counting == (
+        "the days of all episodes add up",
+        "days after last contact, death, progression or the next therapy do not count",
+        "Last contact ends the days that count; the source names progression, next therapy and death.",
+    )
+
+
+def test_terms_of_the_same_name_and_another_analyte_are_compared_in_words() -> None:
+    early = change_of("icaht_2023", "t_icaht_2025", ".early")
+    assert (early.status, early.analyte, early.new_analyte) == ("rules", "anc", "platelets")
+    assert [(grade.grade, grade.old, grade.new) for grade in early.grades] == [
+        (1, ("at most 0.5 ×10⁹/L on 1 day or more",), ("below 50 ×10⁹/L on 1 day or more",)),
+        (2, ("at most 0.5 ×10⁹/L on 7 days or more",), ("below 50 ×10⁹/L on 7 days or more",)),
+        (
+            3,
+            ("at most 0.5 ×10⁹/L on 14 days or more", "at most 0.1 ×10⁹/L on 7 days or more"),
+            ("below 20 ×10⁹/L on 1 day or more",),
+        ),
+        (
+            4,
+            ("at most 0.5 ×10⁹/L on all days", "at most 0.1 ×10⁹/L on 14 days or more"),
+            ("below 20 ×10⁹/L on 14 days or more",),
+        ),
+    ]
+    assert "the longest episode counts" in early.old_counting
+    assert "the days of all episodes add up" in early.new_counting
+
+
+def test_a_window_of_its_own_is_compared() -> None:
+    neutropenia = change_of("nagle_2021_prolonged", "fried_2019_prolonged", ".neutropenia")
+    assert (neutropenia.old_counting, neutropenia.new_counting) == (
+        ("days 31 to 100 count",),
+        ("days 22 to 100 count",),
+    )
+
+
+def test_terms_without_days_of_their_own_have_no_counting_to_compare() -> None:
+    assert {(change.old_counting, change.new_counting) for change in list_changes(V5, V6)} == {((), ())}

@@ -194,6 +194,15 @@ def test_an_extension_changes_only_what_it_names(tmp_path: Path) -> None:
     assert len(parts) == 7
 
 
+def test_a_citation_of_its_own_replaces_that_of_the_parent_as_a_whole(tmp_path: Path) -> None:
+    """Half of two citations is no source: the program of 2024 has no doi of the consensus of 2023."""
+    own = 'citation = { text = "Us 2026", url = "https://example.org" }\n'
+    text = f'id = "mine"\nextends = "icaht_2023"\nstatus = "study"\n{own}'
+    citation = load_library(study(tmp_path, mine=text)).find("mine").citation
+    assert (citation.text, citation.doi, citation.url) == ("Us 2026", None, "https://example.org")
+    assert load_definition("icaht_liang_2024").citation.doi is None
+
+
 def test_an_extension_of_an_extension(tmp_path: Path) -> None:
     first = 'id = "first"\nextends = "qiu2023_recovery"\nstatus = "study"\n'
     first += 'title = "First"\nlandmark = { day = 60 }\n'

@@ -37,6 +37,8 @@ class Box(Form):
     by_name: dict[str, Size] = Field(default_factory=dict)
     depth: int | None = Field(default=None, ge=1)
     lid: Size | None = None
+    days: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
+    color: Literal["red", "blue"] = "red"
 
 
 def problems(**content: object) -> list[str]:
@@ -58,7 +60,7 @@ def test_a_form_that_is_right() -> None:
         (
             {"nam": "a"},
             "box.toml: unknown key 'nam' (did you mean 'name'?);"
-            " allowed: by_name, cut, depth, lid, name, pieces",
+            " allowed: by_name, color, cut, days, depth, lid, name, pieces",
         ),
         ({"name": "A"}, "box.toml: 'name' is 'A'; allowed: lower-case letters, digits and _, a letter first"),
         ({"name": 1}, "box.toml: 'name' is 1; a text in quotation marks is needed"),
@@ -82,6 +84,22 @@ def test_a_form_that_is_right() -> None:
 def test_a_problem_is_a_sentence(content: dict[str, object], sentence: str) -> None:
     found = [text.replace(" (did you mean 'height'?)", "") for text in problems(**content)]
     assert found == [sentence.replace(" (did you mean 'height'?)", "")]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"least": 7}, "'days': input should be a valid integer, or 'all' (got a table)"),
+        ([7], "'days': input should be a valid integer, or 'all' (got a list)"),
+        (0, "'days': input should be greater than or equal to 1, or 'all' (got 0)"),
+    ],
+)
+def test_a_number_or_a_word_is_one_problem(given: object, sentence: str) -> None:
+    assert problems(days=given) == [f"box.toml: {sentence}"]
+
+
+def test_a_table_where_a_word_belongs() -> None:
+    assert problems(color={"name": "red"}) == ["box.toml: 'color' is a table; allowed: 'red' or 'blue'"]
 
 
 def test_the_branches_of_a_union_are_no_keys() -> None:

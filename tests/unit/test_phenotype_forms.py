@@ -99,7 +99,8 @@ def test_a_changed_rule_changes_its_sentence(tmp_path: Path) -> None:
     assert "recovery after that: above 1 ×10⁹/L on one day, from day 5 on" in sentences
     assert "second dip after recovery: below 1 ×10⁹/L on 2 days in a row, from day 22 on" in sentences
     assert "who died in the window is named by the days until death" in sentences
-    assert "up to 2 days beyond the cut do not end an aplastic stretch and count in its length" in sentences
+    words = "do not end an aplastic stretch, and count in its length"
+    assert f"up to 2 days in a row on which the cut is not met {words}" in sentences
 
 
 def test_the_note_says_that_the_sentence_of_the_paper_was_not_read() -> None:

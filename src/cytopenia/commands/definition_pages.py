@@ -30,6 +30,7 @@ _SHOWN_PROPERTIES: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
 _STATUS = {
     "unchanged": "unchanged",
     "wording": "only the wording changes",
+    "counting": "days are counted differently",
     "rules": "grades change",
     "added": "new term",
     "removed": "no longer a term",
@@ -119,11 +120,21 @@ def collect_comparison(library: Library, old: str, new: str) -> dict[str, Any]:
 def _map_terms(
     terms: list[TermChange], before: dict[str, GradesPart], after: dict[str, GradesPart]
 ) -> dict[str, RangeMap]:
-    return {
-        term.old_address: map_ranges(before[term.old_address], after[term.new_address])
+    """Where days are counted a single value has no grade, and different analytes have no common values."""
+    pairs = [
+        (term.old_address, before[term.old_address], after[term.new_address])
         for term in terms
         if term.old_address is not None and term.new_address is not None
+    ]
+    return {
+        address: map_ranges(old, new)
+        for address, old, new in pairs
+        if old.analyte == new.analyte and not (_counts_days(old) or _counts_days(new))
     }
+
+
+def _counts_days(part: GradesPart) -> bool:
+    return any(rule.days is not None for rule in part.grades)
 
 
 def print_comparison(page: dict[str, Any], library: Library, study: Path | None) -> None:
@@ -135,7 +146,10 @@ def print_comparison(page: dict[str, Any], library: Library, study: Path | None)
     console.print()
     summary = _open_table("term", "what changes")
     for term in page["terms"]:
-        summary.add_row(escape(_title(term)), _STATUS[term.status] + (", renamed" if term.is_renamed else ""))
+        more = (", renamed" if term.is_renamed else "") + (
+            ", another analyte" if term.new_analyte != term.analyte else ""
+        )
+        summary.add_row(escape(_title(term)), _STATUS[term.status] + more)
     console.print(summary)
     for term in page["terms"]:
         if term.status != "unchanged":
@@ -155,6 +169,9 @@ def _print_term(console: Console, term: TermChange, ranges: RangeMap | None) -> 
     console.print(f"[bold]{escape(_title(term))}[/bold]: {_STATUS[term.status]}")
     if term.note:
         console.print(escape(term.note))
+    if term.new_analyte != term.analyte:
+        analytes = load_analytes()
+        console.print(f"{analytes[term.analyte].title} -> {analytes[term.new_analyte].title}")
     if term.status in ("rules", "added", "removed"):
         table = _open_table("grade", "old", "new")
         for grade in term.grades:
@@ -163,16 +180,25 @@ def _print_term(console: Console, term: TermChange, ranges: RangeMap | None) -> 
                 style = "bold" if grade.changes_rule else None
                 table.add_row(str(grade.grade), *map(escape, cells), style=style)
         console.print(table)
+    _print_counting(console, term)
     if ranges is not None:
         _print_ranges(console, ranges)
     changed = [grade for grade in term.grades if grade.changes_wording]
-    if changed and term.status in ("rules", "wording"):
+    if changed and term.status in ("rules", "counting", "wording"):
         table = _open_table("grade", "old sentence", "new sentence")
         for grade in changed:
             table.add_row(
                 str(grade.grade), *(escape(text or "-") for text in (grade.old_text, grade.new_text))
             )
         console.print(table)
+
+
+def _print_counting(console: Console, term: TermChange) -> None:
+    for name, sentences in (("old", term.old_counting), ("new", term.new_counting)):
+        if sentences:
+            console.print(f"counted only by the {name} one:")
+        for text in sentences:
+            console.print(escape(f"  - {text}"))
 
 
 def _print_ranges(console: Console, ranges: RangeMap) -> None:

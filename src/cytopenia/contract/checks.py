@@ -170,10 +170,10 @@ def _check_support(tables: Tables) -> list[Finding]:
             note("support", "empty_table", "the table has no rows; it is read as 'nobody received support'")
         ]
     reversed_rows = support.filter(pl.col("stop") < pl.col("start"))["source_row"]
-    unstopped = support.filter(pl.col("stop").is_null() & (pl.col("kind") == "gcsf"))["source_row"]
+    unstopped = support.filter(pl.col("stop").is_null())["source_row"]
     return [
         *note_rows("support", "stop_before_start", "stop is before start", rows=reversed_rows, total=total),
-        *note_rows("support", "stop_missing", "the stop of gcsf is missing", rows=unstopped, total=total),
+        *note_rows("support", "stop_missing", "the stop is missing", rows=unstopped, total=total),
     ]
 
 

@@ -221,7 +221,12 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
             "warning", "grade", "The grade is treated as missing; write 0 to 5."
         ),
         "stop_before_start": FindingRule("error", "stop", "Correct start or stop."),
-        "stop_missing": FindingRule("warning", "stop", "Only the start day is certain; fill in stop."),
+        "stop_missing": FindingRule(
+            "warning",
+            "stop",
+            "Only the start day is certain, and it may have gone on in worst; fill in stop, for a single"
+            " transfusion the day of start.",
+        ),
         "start_missing": FindingRule("warning", "start", "These rows were left out; fill in start."),
         "day_missing": FindingRule("warning", "day", "These rows were left out; fill in the day or date."),
         "baseline_on_lymphodepletion_day": FindingRule(

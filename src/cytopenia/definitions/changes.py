@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cytopenia.definition_forms import GradesPart, RemovedPart
+from cytopenia.definitions.counting_words import describe_counting
 from cytopenia.definitions.describe import say_rule
 
 __all__ = ["GradeChange", "TermChange", "list_changes", "match_parts"]
 
-TermStatus = Literal["unchanged", "wording", "rules", "added", "removed"]
+TermStatus = Literal["unchanged", "wording", "counting", "rules", "added", "removed"]
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,22 @@ class GradeChange:
 
 @dataclass(frozen=True)
 class TermChange:
-    """One analyte under both definitions; an address is None where the definition has no term for it.
+    """One term under both definitions; an address is None where the definition has no term for it.
 
-    `note` is what the new definition says about a term that it no longer has.
+    `new_analyte` is another than `analyte` where terms of one name grade different analytes. `old_counting`
+    and `new_counting` are the choices about days, in words, that only this definition makes. `note` is what
+    the new definition says about a term that it no longer has.
     """
 
     analyte: str
+    new_analyte: str
     old_address: str | None
     new_address: str | None
     old_title: str
     new_title: str
     grades: tuple[GradeChange, ...]
+    old_counting: tuple[str, ...] = ()
+    new_counting: tuple[str, ...] = ()
     note: str = ""
 
     @property
@@ -62,6 +68,8 @@ class TermChange:
             return "removed"
         if any(grade.changes_rule for grade in self.grades):
             return "rules"
+        if self.old_counting or self.new_counting:
+            return "counting"
         return "wording" if any(grade.changes_wording for grade in self.grades) else "unchanged"
 
     @property
@@ -71,27 +79,40 @@ class TermChange:
 
 
 def match_parts(
-    old: Mapping[str, GradesPart], new: Mapping[str, GradesPart]
+    old: Mapping[str, GradesPart], new: Mapping[str, GradesPart], *, across_analytes: bool = False
 ) -> list[tuple[str | None, str | None]]:
     """Return pairs of addresses of the same analyte, in the order of `old`, then what `new` adds.
 
-    Of several terms of one analyte those of the same name belong together, then the first of those left.
+    Of several terms of one analyte those of the same name belong together, then the first of those left. With
+    `across_analytes` terms of the same name that are left belong together whatever they grade: the early
+    grade of neutrophils and that of platelets.
     """
     free = dict(new)
     partners: dict[str, str] = {}
-    for by_name in (True, False):
+    tests = (_has_both, _has_analyte, *((_has_name,) if across_analytes else ()))
+    for fits in tests:
         for address, part in old.items():
             if address not in partners:
-                fitting = (name for name in free if _fits(part, address, free[name], name, by_name=by_name))
+                fitting = (name for name in free if fits((address, part), (name, free[name])))
                 if (partner := next(fitting, None)) is not None:
                     partners[address] = partner
                     del free[partner]
     return [*((address, partners.get(address)) for address in old), *((None, address) for address in free)]
 
 
-def _fits(old: GradesPart, old_address: str, new: GradesPart, new_address: str, *, by_name: bool) -> bool:
-    same_name = old_address.partition(".")[2] == new_address.partition(".")[2]
-    return old.analyte == new.analyte and (same_name or not by_name)
+_Term = tuple[str, GradesPart]
+
+
+def _has_analyte(old: _Term, new: _Term) -> bool:
+    return old[1].analyte == new[1].analyte
+
+
+def _has_name(old: _Term, new: _Term) -> bool:
+    return old[0].partition(".")[2] == new[0].partition(".")[2]
+
+
+def _has_both(old: _Term, new: _Term) -> bool:
+    return _has_analyte(old, new) and _has_name(old, new)
 
 
 def list_changes(
@@ -111,22 +132,40 @@ def list_changes(
     """
     gone = removed or {}
     found: list[TermChange] = []
-    for old_address, new_address in match_parts(old, new):
+    for old_address, new_address in match_parts(old, new, across_analytes=True):
         before = None if old_address is None else old[old_address]
         after = None if new_address is None else new[new_address]
         farewell = gone.get((old_address or "").partition(".")[2])
+        analytes = [part.analyte for part in (before, after) if part is not None]
+        old_counting, new_counting = _compare_counting(before, after)
         found.append(
             TermChange(
-                analyte=next(part.analyte for part in (before, after) if part is not None),
+                analyte=analytes[0],
+                new_analyte=analytes[-1],
                 old_address=old_address,
                 new_address=new_address,
                 old_title="" if before is None else before.title,
                 new_title="" if after is None else after.title,
                 grades=_compare_grades(before, after),
+                old_counting=old_counting,
+                new_counting=new_counting,
                 note="" if farewell is None else f"{farewell.text} Use {farewell.use} instead.",
             )
         )
     return found
+
+
+def _compare_counting(
+    old: GradesPart | None, new: GradesPart | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The choices about days that only one of two terms makes; nothing where there is one term only."""
+    if old is None or new is None:
+        return (), ()
+    before, after = (tuple(text for text, _ in describe_counting(part)) for part in (old, new))
+    return (
+        tuple(text for text in before if text not in after),
+        tuple(text for text in after if text not in before),
+    )
 
 
 def _compare_grades(old: GradesPart | None, new: GradesPart | None) -> tuple[GradeChange, ...]:

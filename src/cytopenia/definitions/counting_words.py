@@ -55,24 +55,22 @@ def describe_days(counting: Counting, unit: str) -> Iterator[Sentence]:
         if counting.bridge_days:
             yield _describe_bridge(counting), is_assumed
     if counting.all_days_from is not None:
-        text = (
-            f"an episode is never interrupted if it begins by day {counting.all_days_from} and lasts to the"
-        )
-        yield f"{text} last day of follow-up in the window", is_assumed
+        text = f"the rule over all days is met by an episode that begins by day {counting.all_days_from} and"
+        yield f"{text} lasts to the last day of follow-up in the window", is_assumed
     if counting.fill is not None:
         yield from _describe_fill(counting, is_assumed=is_assumed)
     if counting.round_to is not None:
         yield f"values are rounded to the nearest {counting.round_to:g} {unit}, ties to even", is_assumed
     if counting.censor_at:
-        yield f"days count until {_list(_ENDS[name] for name in counting.censor_at)}", is_assumed
-    yield "a second infusion ends the course", True
+        yield f"days after {_list(_ENDS[name] for name in counting.censor_at)} do not count", is_assumed
+    yield "days from a second infusion on do not count", True
 
 
 def _describe_bridge(counting: Counting) -> str:
     days = counting.bridge_days
-    fewer = f"up to {days} days" if days > 1 else "1 day"
+    fewer = f"up to {days} days in a row" if days > 1 else "1 day"
     end = ", at the end of follow-up too" if counting.joins_end else ""
-    return f"{fewer} beyond the cut do not end an episode and count in its length{end}"
+    return f"{fewer} on which the cut is not met do not end an episode, and count in its length{end}"
 
 
 def _describe_fill(counting: Counting, *, is_assumed: bool) -> Iterator[Sentence]:
@@ -81,7 +79,8 @@ def _describe_fill(counting: Counting, *, is_assumed: bool) -> Iterator[Sentence
         return
     assumed = is_assumed if fill.status is None else fill.status == "assumed"
     yield (
-        f"up to {fill.max_gap_days} unmeasured days in a row lie on the line between their neighbors",
+        f"up to {fill.max_gap_days} unmeasured days in a row have the values of the straight line between the"
+        " measurements around them",
         assumed,
     )
     if fill.extend_days:
@@ -89,7 +88,7 @@ def _describe_fill(counting: Counting, *, is_assumed: bool) -> Iterator[Sentence
             f"up to {fill.extend_days} days before the first and after the last of at least two measurements"
         )
         yield f"{text} have the nearest value", assumed
-    yield "any other unmeasured day does not count as beyond the cut", assumed
+    yield "any other unmeasured day counts as one on which the cut is not met", assumed
 
 
 def _describe_confirm(confirm: Confirm, part: GradesPart) -> Iterator[Sentence]:

@@ -144,12 +144,25 @@ def say_rule(rule: GradeRule | Condition, unit: str) -> str:
     >>> part = load_library().find_parts("ctcae_v5.fibrinogen_decreased")["ctcae_v5.fibrinogen_decreased"]
     >>> [say_rule(rule, part.unit) for rule in part.grades[2:4]]
     ['below 0.75 × LLN', 'at most 0.75 × baseline (only if below LLN)']
+    >>> part = load_library().find_parts("t_icaht_2025.early")["t_icaht_2025.early"]
+    >>> say_rule(part.grades[1], part.unit)
+    'below 50 ×10⁹/L on 7 days or more'
     """
     if isinstance(rule, GradeRule) and not rule.lab_gradable:
         return f"“{rule.text}” (not decided by a laboratory value)"
     words = f"{rule.comparator.replace('_', ' ')} {_say_cut(rule.cut, unit)}"
-    condition = rule.only_if if isinstance(rule, GradeRule) else None
-    return words if condition is None else f"{words} (only if {say_rule(condition, unit)})"
+    if not isinstance(rule, GradeRule):
+        return words
+    words += _say_days(rule)
+    return words if rule.only_if is None else f"{words} (only if {say_rule(rule.only_if, unit)})"
+
+
+def _say_days(rule: GradeRule) -> str:
+    if rule.days is None:
+        return ""
+    if rule.days == "all":
+        return " on all days"
+    return f" on {rule.days} day{'' if rule.days == 1 else 's'} or more"
 
 
 def _say_cut(cut: float | LimitOfNormal | MultipleOfBaseline, unit: str) -> str:

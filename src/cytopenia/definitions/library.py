@@ -270,9 +270,11 @@ def _trace_extends(identity: str, raw: Mapping[str, Mapping[str, Any]], problems
 
 
 def _merge(lineage: list[str], raw: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Later files override the keys they name, in tables within tables as well."""
+    """Later files override the keys they name, in tables within tables as well; a citation is one whole."""
     merged: dict[str, Any] = {}
     for name in lineage:
+        if "citation" in raw[name]:
+            merged.pop("citation", None)
         merged = _override(merged, raw[name])
     merged.pop("extends", None)
     return merged

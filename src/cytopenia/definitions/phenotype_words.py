@@ -63,9 +63,10 @@ def _describe_rules(definition: PhenotypeDefinition) -> Iterator[Sentence]:
         )
     if aplastic is not None and definition.counting.bridge_days:
         days = definition.counting.bridge_days
-        fewer = f"up to {days} days" if days > 1 else "1 day"
+        fewer = f"up to {days} days in a row" if days > 1 else "1 day"
         is_assumed = definition.counting.status == "assumed"
-        yield f"{fewer} beyond the cut do not end an aplastic stretch and count in its length", is_assumed
+        text = f"{fewer} on which the cut is not met do not end an aplastic stretch, and count in its length"
+        yield text, is_assumed
 
 
 def _describe_judging(definition: PhenotypeDefinition) -> Iterator[str]:

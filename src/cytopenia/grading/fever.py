@@ -1,9 +1,8 @@
 """Febrile neutropenia of courses: readings of the temperature by the minute, a count of the day.
 
-A day has febrile neutropenia for certain, possibly, or not. Fever is a single reading above a cut, or
-readings at a lower cut that last longer than a time: two such readings farther apart than that, and no lower
-reading between them. A day without a reading, or without a count on it or the day before, is not judged
-unless the other of the two already says no.
+A day has febrile neutropenia for certain, possibly, or not. A day without a reading, or without a count on it
+or the day before, is not judged unless the other of the two already says no. A day with neither was not
+looked at: as for grades of a course it is open, enters nothing, and is counted beside.
 """
 
 from __future__ import annotations
@@ -15,27 +14,23 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cytopenia.definition_forms import FeverDefinition
-from cytopenia.grading.cuts import encode_ends, is_met
+from cytopenia.grading.cuts import is_met
 from cytopenia.grading.day_grid import DayGrid
 from cytopenia.grading.outcome_rows import NO_DAY, EvidenceRows, OutcomeRows
 from cytopenia.grading.runs import any_marked, find_longest_run, first_marked, last_marked
+from cytopenia.grading.temperatures import Readings, judge_readings
 from cytopenia.units import convert_value
 
 __all__ = [
     "FEVER_REASONS",
     "FEVER_RULES",
     "CountDays",
-    "Readings",
     "derive_fever",
     "judge_counts",
-    "judge_readings",
 ]
 
 Marks = NDArray[np.bool_]
 Places = NDArray[np.int64]
-Numbers = NDArray[np.float64]
-
-_MINUTES = 24 * 60
 
 FEVER_RULES = ("a single temperature", "a sustained temperature")
 FEVER_REASONS = (
@@ -45,47 +40,9 @@ FEVER_REASONS = (
     "a temperature that may have lasted, without the readings that decide",
     "days without a temperature",
     "the reported values do not decide",
+    "not at risk in the window",
 )
-_NO_READING, _NO_COUNT, _MAY_HAVE_LASTED, _DAYS_WITHOUT, _UNDECIDED_VALUE = range(1, 6)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Readings:
-    """The readings of some patients, sorted by patient, time and row, and what each of them shows.
-
-    Attributes
-    ----------
-    patient, day, source_row : (readings,)
-    low, high : (readings,)
-        The interval of each value in the canonical unit.
-    single : (readings,) bool
-        Above the first cut for certain.
-    lasting_from : (readings,) int
-        The earliest reading with which this one shows a temperature that lasted; -1 if none does.
-    possible : (readings,) bool
-        Fever by either clause cannot be excluded.
-    """
-
-    patient: Places
-    day: Places
-    source_row: Places
-    low: Numbers
-    high: Numbers
-    single: Marks
-    lasting_from: Places
-    possible: Marks
-
-    @property
-    def certain(self) -> Marks:
-        """Fever for certain, by either clause."""
-        return self.single | (self.lasting_from >= 0)
-
-    def on_days(self, marks: Marks, *, patients: int, days: range) -> Marks:
-        """Return (patients, days): whether any marked reading falls on the day."""
-        found = np.zeros((patients, len(days)), dtype=np.bool_)
-        kept = marks & (self.day >= days.start) & (self.day < days.stop)
-        found[self.patient[kept], self.day[kept] - days.start] = True
-        return found
+_NO_READING, _NO_COUNT, _MAY_HAVE_LASTED, _DAYS_WITHOUT, _UNDECIDED_VALUE, _NOT_AT_RISK = range(1, 7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,111 +57,6 @@ class CountDays:
     possible: Marks
     days_before: Places
     by_cap: Marks
-
-
-def judge_readings(rows: pl.DataFrame, definition: FeverDefinition) -> Readings:
-    """Return what each reading of the temperature shows.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        `patient` (place), `day`, `minute` (null where the time is unknown), `value`, `comparator`,
-        `source_row`, in the canonical unit; readings around the window belong to it.
-    definition : FeverDefinition
-    """
-    ordered = rows.sort("patient", "day", "minute", "source_row", nulls_last=True)
-    low, high = encode_ends(ordered["value"].to_numpy(), ordered["comparator"].to_numpy().astype(np.str_))
-    patient, day = (ordered[name].cast(pl.Int64).to_numpy() for name in ("patient", "day"))
-    single_cut = _in_canonical(definition.single.cut, definition)
-    lasting_cut = _in_canonical(definition.sustained.cut, definition)
-    warm = is_met(low, definition.sustained.comparator, lasting_cut)
-    may_be_warm = is_met(high, definition.sustained.comparator, lasting_cut)
-    minute = ordered["minute"].cast(pl.Int64).fill_null(-1).to_numpy()
-    clock = _Clock(patient=patient, day=day, minute=minute)
-    refuted = clock.find_enclosed(may_be_warm, definition.sustained.longer_than_minutes)
-    return Readings(
-        patient=patient,
-        day=day,
-        source_row=ordered["source_row"].cast(pl.Int64).to_numpy(),
-        low=low,
-        high=high,
-        single=is_met(low, definition.single.comparator, single_cut),
-        lasting_from=clock.find_lasting(warm, definition),
-        possible=is_met(high, definition.single.comparator, single_cut) | (may_be_warm & ~refuted),
-    )
-
-
-def _in_canonical(cut: float, definition: FeverDefinition) -> float:
-    return convert_value(cut, analyte=definition.temperature, unit=definition.temperature_unit)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Clock:
-    """When each reading was taken, sorted; the minute is -1 where the time is unknown."""
-
-    patient: Places
-    day: Places
-    minute: Places
-
-    @property
-    def is_timed(self) -> Marks:
-        return self.minute >= 0
-
-    def _group_moments(self) -> tuple[Places, Places, Places, Places]:
-        """Places of the timed readings, the moment of each, and patient and time of the moments."""
-        place = np.flatnonzero(self.is_timed)
-        patient, time = self.patient[place], self.day[place] * _MINUTES + self.minute[place]
-        is_new = np.ones(place.size, dtype=np.bool_)
-        is_new[1:] = (patient[1:] != patient[:-1]) | (time[1:] != time[:-1])
-        return place, np.cumsum(is_new) - 1, patient[is_new], time[is_new]
-
-    def find_lasting(self, warm: Marks, definition: FeverDefinition) -> Places:
-        """For each warm reading the first of its unbroken run, if that lies long enough ago; else -1."""
-        place, moment, patient, time = self._group_moments()
-        found = np.full(warm.size, -1, dtype=np.int64)
-        if not place.size:
-            return found
-        all_warm = np.ones(time.size, dtype=np.bool_)
-        np.logical_and.at(all_warm, moment, warm[place])
-        day = time // _MINUTES
-        all_warm &= ~self._has_untimed_lower(warm, patient, day)
-        gap = np.diff(time)
-        is_near = (day[1:] == day[:-1]) | (
-            (np.diff(day) == 1) & is_met(gap, "at_most", definition.counting.night_gap_minutes)
-        )
-        is_linked = np.zeros(time.size, dtype=np.bool_)
-        is_linked[1:] = (patient[1:] == patient[:-1]) & all_warm[1:] & all_warm[:-1] & is_near
-        start = np.maximum.accumulate(np.where(is_linked, 0, np.arange(time.size)))
-        lasts = all_warm & is_met(time - time[start], "above", definition.sustained.longer_than_minutes)
-        first_place = place[np.searchsorted(moment, start)]
-        found[place] = np.where(lasts[moment], first_place[moment], -1)
-        return found
-
-    def _has_untimed_lower(self, warm: Marks, patient: Places, day: Places) -> Marks:
-        """Whether a reading of unknown time, not warm for certain, falls on the day of each moment."""
-        lower = ~self.is_timed & ~warm
-        if not lower.any():
-            return np.zeros(patient.size, dtype=np.bool_)
-        keys = {*zip(self.patient[lower].tolist(), self.day[lower].tolist(), strict=True)}
-        return np.array([key in keys for key in zip(patient.tolist(), day.tolist(), strict=True)])
-
-    def find_enclosed(self, may_be_warm: Marks, minutes: int) -> Marks:
-        """Readings between two lower ones so near to each other that nothing can have lasted between them."""
-        place, moment, patient, time = self._group_moments()
-        found = np.zeros(may_be_warm.size, dtype=np.bool_)
-        if not place.size:
-            return found
-        any_warm = np.zeros(time.size, dtype=np.bool_)
-        np.logical_or.at(any_warm, moment, may_be_warm[place])
-        order = np.arange(time.size)
-        before = np.maximum.accumulate(np.where(any_warm, -1, order))
-        after = np.minimum.accumulate(np.where(any_warm, time.size, order)[::-1])[::-1]
-        has_both = (before >= 0) & (after < time.size)
-        left, right = np.maximum(before, 0), np.minimum(after, time.size - 1)
-        is_own = (patient[left] == patient) & (patient[right] == patient)
-        is_short = is_met(time[right] - time[left], "at_most", minutes)
-        found[place] = (has_both & is_own & is_short)[moment]
-        return found
 
 
 def judge_counts(grid: DayGrid, definition: FeverDefinition, *, days: range) -> CountDays:
@@ -235,14 +87,29 @@ def judge_counts(grid: DayGrid, definition: FeverDefinition, *, days: range) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class _Days:
-    """What the readings and the counts of each day say together, from `first_day` on."""
+    """What the readings and the counts of each day say together, from `first_day` on.
+
+    `possible` are days that were looked at; `not_looked_at` have neither a reading nor a count.
+    """
 
     first_day: int
     measured: Marks
     fever: Marks
     certain: Marks
     possible: Marks
+    not_looked_at: Marks
     at_risk: Marks
+
+    @property
+    def open(self) -> Marks:
+        """Days that do not say whether they had it."""
+        return (self.possible & ~self.certain) | self.not_looked_at
+
+    @property
+    def is_excluded(self) -> Marks:
+        """Whether no day that was looked at can have had it; without any reading every day must say so."""
+        is_seen = any_marked(self.measured) | ~any_marked(self.not_looked_at)
+        return any_marked(self.at_risk) & is_seen & ~any_marked(self.possible)
 
 
 def derive_fever(
@@ -262,17 +129,18 @@ def derive_fever(
     Returns
     -------
     OutcomeRows
-        `policy` is the grade if any day has it for certain, 0 if no day at risk can have had it, else none.
-        `best` and `worst` take the days that are not judged as without and with it; nobody at risk on any day
-        of the window is not judged.
+        `policy` is the grade if any day has it for certain, 0 if no day at risk that was looked at can have
+        had it, else none. `best` and `worst` take the days that are not judged as without and with it. Days
+        with neither a reading nor a count enter nothing and are counted in `days_open`; without any reading
+        in the window they leave the patient not judged. Who is at risk on no day has none of the three.
     """
     days = range(window[0], window[1] + 1)
     near = rows.filter(pl.col("day").is_between(window[0] - 1, window[1] + 1))
     readings = judge_readings(near, definition)
     counts = judge_counts(grid, definition, days=days)
     found = _join_days(readings, counts, grid, days)
-    is_certain, is_possible = any_marked(found.certain), any_marked(found.possible)
-    is_excluded = any_marked(found.at_risk) & ~is_possible
+    is_certain, is_excluded = any_marked(found.certain), found.is_excluded
+    is_at_risk = any_marked(found.at_risk)
     grade = float(definition.grade)
     first = first_marked(found.certain, otherwise=NO_DAY)
     last = last_marked(found.certain, otherwise=NO_DAY)
@@ -280,9 +148,9 @@ def derive_fever(
     rule = np.where(any_marked(single & found.certain), 0, 1)
     outcome = OutcomeRows(
         policy=np.select([is_certain, is_excluded], [grade, 0.0], np.nan),
-        best=np.where(is_certain, grade, 0.0),
-        worst=np.where(is_excluded, 0.0, grade),
-        evidence=np.where(is_certain | ~is_possible, 0, 2).astype(np.int8),
+        best=np.where(is_at_risk, np.where(is_certain, grade, 0.0), np.nan),
+        worst=np.where(is_at_risk, np.where(is_excluded, 0.0, grade), np.nan),
+        evidence=np.where(is_certain | ~any_marked(found.open), 0, 2).astype(np.int8),
         reason=_explain(found, counts, is_judged=is_certain | is_excluded),
         rule=np.where(is_certain, rule, -1).astype(np.int8),
         label=np.full(is_certain.size, -1, dtype=np.int8),
@@ -301,12 +169,14 @@ def _join_days(readings: Readings, counts: CountDays, grid: DayGrid, days: range
     measured = readings.on_days(everything, patients=patients, days=days)
     fever = readings.on_days(readings.certain, patients=patients, days=days)
     may_be_fever = readings.on_days(readings.possible | readings.certain, patients=patients, days=days)
+    is_looked_at = measured | (counts.days_before >= 0)
     return _Days(
         first_day=days.start,
         measured=measured & at_risk,
         fever=fever,
         certain=at_risk & fever & counts.certain,
-        possible=at_risk & (may_be_fever | ~measured) & counts.possible,
+        possible=at_risk & is_looked_at & (may_be_fever | ~measured) & counts.possible,
+        not_looked_at=at_risk & ~is_looked_at,
         at_risk=at_risk,
     )
 
@@ -318,12 +188,13 @@ def _explain(found: _Days, counts: CountDays, *, is_judged: Marks) -> NDArray[np
     lasting = question & found.measured & ~found.fever
     conditions = [
         is_judged,
+        ~any_marked(found.at_risk),
         ~any_marked(found.measured),
         any_marked(no_count),
         any_marked(lasting),
         any_marked(question & ~found.measured),
     ]
-    codes = [0, _NO_READING, _NO_COUNT, _MAY_HAVE_LASTED, _DAYS_WITHOUT]
+    codes = [0, _NOT_AT_RISK, _NO_READING, _NO_COUNT, _MAY_HAVE_LASTED, _DAYS_WITHOUT]
     return np.select(conditions, codes, _UNDECIDED_VALUE).astype(np.int8)
 
 
@@ -333,7 +204,7 @@ def _account(found: _Days, first_day: int) -> dict[str, NDArray[np.int32]]:
     return {
         "days_measured": found.measured.sum(axis=1, dtype=np.int32),
         "days_short_gap": np.zeros(found.measured.shape[0], dtype=np.int32),
-        "days_open": (found.possible & ~found.certain).sum(axis=1, dtype=np.int32),
+        "days_open": found.open.sum(axis=1, dtype=np.int32),
         "days_filled": np.zeros(found.measured.shape[0], dtype=np.int32),
         "days_bridged": np.zeros(found.measured.shape[0], dtype=np.int32),
         "longest_gap_days": find_longest_run(found.at_risk & ~found.measured)[0].astype(np.int32),
