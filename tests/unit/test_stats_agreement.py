@@ -1,8 +1,8 @@
 """Agreement of two yes/no answers: counts, percent, kappa with its interval, and where there is none.
 
-Kappa with limits of statpsych (R) is the printed example of its `ci.kappa` page: 31, 12, 4 and 58 of 105 give
-0.6756757, standard error 0.07344761, limits 0.5317210 and 0.8196303. The other limits were computed in R 4.2.2
-by the delta method with numeric gradients of kappa and the covariance of a multinomial, without the closed formula.
+The printed example of `ci.kappa` of statpsych (R): 31, 12, 4 and 58 patients give kappa 0.6756757, standard
+error 0.07344761, limits 0.5317210 and 0.8196303. The other limits were computed with R 4.2.2 by the delta
+method: numeric gradients of kappa and the covariance of a multinomial, without the closed formula.
 """
 
 from __future__ import annotations
