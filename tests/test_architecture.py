@@ -184,6 +184,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "day_map",
             "roc_panel",
             "recovery_curves",
+            "side_by_side_cells",
             "side_by_side_tables",
             "answer_strip",
             "odds_forest",

@@ -19,6 +19,7 @@ from cytopenia.report.methods_text import (
     statistics_paragraphs,
 )
 from cytopenia.report.recovery_curves import CURVE_SOURCE, CURVE_TEXT
+from cytopenia.report.side_by_side_text import comparison_paragraphs
 
 __all__ = ["STATUS_TEXTS", "list_settings", "render_methods", "write_counting", "write_methods_paragraphs"]
 
@@ -106,6 +107,7 @@ def _write_parts(content: ReportContent) -> tuple[list[tuple[str, list[str]]], R
         ("Grading of cytopenia", list(_write_grading(content, references))),
         ("Hematologic recovery", list(_write_recovery(content, references))),
         ("Risk factors and cut-off values", factor_paragraphs(content, references)),
+        ("Definitions side by side", comparison_paragraphs(content, references)),
         ("Statistical analysis", [*statistics_paragraphs(content, references), *_write_rules(content)]),
         ("Software", list(_write_software(content))),
     ]

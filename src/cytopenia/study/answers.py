@@ -53,8 +53,8 @@ class Answers:
     plan : GradePlan or None
         How it is graded, where it rests on the grades of one analyte.
     grades : DataFrame or None
-        The same courses with their grades, before the question for a least grade. None where there are no
-        grades, or where the question is for grades that were not there before treatment.
+        The same courses with their grades, before the question for a least grade. None where the definition
+        has no scale of grades, or where only grades count that were not there before treatment.
     """
 
     outcome: str
@@ -130,7 +130,7 @@ def collect_answers(
         rows = patients.join(frames[name], on="patient_id", how="left", maintain_order="left")
         graded = next((one for one in plan.grades if name in one.outcomes), None)
         grades = None
-        if graded is not None and not spec.treatment_emergent:
+        if graded is not None and _has_scale(graded) and not spec.treatment_emergent:
             of_outcome = cohort.outcomes.filter(pl.col("outcome") == name)
             grades = patients.join(of_outcome, on="patient_id", how="left", maintain_order="left")
         sides = split_sides(analysis.event_of(name), rows, died_before_landmark=spec.died_before_landmark)
@@ -146,6 +146,11 @@ def collect_answers(
             )
         )
     return found
+
+
+def _has_scale(plan: GradePlan) -> bool:
+    """Whether there are several grades: one alone only says that the condition is there."""
+    return len({rule.grade for rule in plan.part.lab_rules}) > 1
 
 
 def frame_answers(analysis_id: str, answers: Sequence[Answers]) -> pl.DataFrame:
