@@ -178,7 +178,7 @@ def test_the_report_has_tables_and_figures(finished: Path):
         "svg-forest-sides",
         "4/8",
         "bounds 4–5",
-        "0.720",
+        "0.72 (",
         "6.000 (",
         "definition_changes.csv",
     ):

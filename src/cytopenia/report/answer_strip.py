@@ -29,9 +29,9 @@ ORDER = (EVENT, NO_EVENT, NOT_EVALUABLE, DIED)
 FILLS = {EVENT: "#3d4854", NO_EVENT: "#d5dbe1"}
 # The mark of an open answer stands out from the fill below it.
 OPEN_MARKS = {EVENT: "white", NO_EVENT: INK}
-WIDTH, LABEL, COUNTS, TOP, ROW, GAP, LEGEND = 720.0, 190.0, 44.0, 22.0, 24.0, 5.0, 54.0
+WIDTH, LABEL, COUNTS, TOP, ROW, GAP, LEGEND = 720.0, 212.0, 44.0, 22.0, 24.0, 5.0, 54.0
 WIDEST = 12.0
-LABEL_SIGNS = 40
+LABEL_SIGNS = 46
 
 State = tuple[str, bool]
 
@@ -164,10 +164,10 @@ def _draw_row_at(axes: Axes, state: State, left: float, top: float) -> None:
 
 def _write_caption(patients: int) -> str:
     return (
-        f"{plural(patients, 'patient')}, one column each, the same in every row; sorted by the answers under the "
-        "first definition, then under the next. Dark: event. Light: no event. A bar inside: open, unmeasured days "
-        "could turn the answer. Stroke: not evaluable. Cross: died before the landmark. Beside each row: events "
-        "among the evaluable."
+        f"{plural(patients, 'patient')}, one column each, the same in every row; sorted by the answers under "
+        "the first definition, then under the next. Dark: event. Light: no event. A bar inside: open, "
+        "unmeasured days could turn the answer. Stroke: not evaluable. Cross: died before the landmark. "
+        "Beside each row: events among the evaluable."
     )
 
 

@@ -25,8 +25,8 @@ __all__ = ["choose_limits", "plot_odds_forest"]
 
 FOREST = "forest"
 MOST_ABREAST = 3
-WIDTH, LABEL, GAP, TOP, TITLE, ROW, BELOW = 720.0, 190.0, 16.0, 16.0, 30.0, 20.0, 30.0
-LABEL_SIGNS, TITLE_SIGNS = 42, 34
+WIDTH, LABEL, GAP, TOP, TITLE, ROW, BELOW = 720.0, 215.0, 16.0, 16.0, 30.0, 20.0, 30.0
+LABEL_SIGNS, TITLE_SIGNS = 48, 32
 # An axis reaches so many times beyond the outermost odds ratio, and no further; an arrow says the rest.
 FARTHEST = 20.0
 NARROW = 4.0
@@ -124,17 +124,22 @@ def _draw_panel(axes: Axes, panel: _Panel) -> None:
 
 
 def _choose_ticks(low: float, high: float) -> Iterator[float]:
-    """1 and two to four round numbers inside the axis."""
+    """1 and a few round numbers inside the axis."""
     if high / low < NARROW:
-        step = 10.0 ** math.floor(math.log10(max(high - 1, 1 - low)))
-        candidates = sorted(
-            {round(1 + sign * count * step, 12) for sign in (-1, 1) for count in (0, 1, 2, 4, 8)}
-        )
+        step = _round_step((high - low) / 3)
+        first, last = math.ceil((low - 1) / step), math.floor((high - 1) / step)
+        candidates = [1 + count * step for count in range(first, last + 1)]
     else:
         exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        few = high / low > 1000
-        candidates = [digit * 10.0**power for power in exponents for digit in ((1,) if few else (1, 3))]
+        digits = (1,) if high / low > FARTHEST**2 else (1, 3)
+        candidates = [digit * 10.0**power for power in exponents for digit in digits]
     yield from (round(one, 12) for one in candidates if low <= one <= high)
+
+
+def _round_step(length: float) -> float:
+    """1, 2 or 5 times a power of ten, not below a length."""
+    power = 10.0 ** math.floor(math.log10(length))
+    return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= length)
 
 
 def _draw_estimate(axes: Axes, found: Estimate | None, place: int, ends: tuple[float, float]) -> None:
@@ -173,9 +178,10 @@ def _write_labels(axes: Axes, found: SideBySide) -> None:
 
 def _write_caption() -> str:
     return (
-        "Square: reference. Dot: every other definition. Line: 95% confidence interval; an arrow where it goes on. "
-        "Dashed: no association. Each factor has its own axis, on a log scale; above 1: more events. One model per "
-        "factor and definition, in the same patients, so the rows are not independent of each other."
+        "Square: reference. Dot: every other definition. Line: 95% confidence interval; an arrow where it "
+        "goes on. Dashed: no association. Each factor has its own axis, on a log scale; above 1: more events. "
+        "One model per factor and definition, in the same patients, so the rows are not independent of each "
+        "other."
     )
 
 

@@ -37,21 +37,25 @@ def _tell_definitions(found: SideBySide, label: str) -> Iterator[str]:
     names = join_names(clean_text(title) for title in found.titles)
     yield f"The same patients were judged under {NUMBERS[len(found.names)]} definitions ({label}): {names}."
     yield (
-        f"{found.titles[0]} was the reference, as the protocol says; no definition was preferred, and nothing "
-        "was counted over the definitions."
+        f"{found.titles[0]} was the reference, as the protocol says; no definition was preferred, and "
+        "nothing was counted over the definitions."
     )
 
 
 def _tell_odds(found: SideBySide) -> Iterator[str]:
     if found.members.variables:
         factors = join_names(dict.fromkeys(panel.title for panel in found.list_panels()))
-        yield f"Under each definition the odds ratio of each factor was estimated in a model of its own: {factors}."
+        yield (
+            "Under each definition the odds ratio of each factor was estimated in a model of its own:"
+            f" {factors}."
+        )
 
 
 def _tell_agreement(references: References) -> str:
     return (
-        "Agreement was counted in patients with an answer under both definitions: percent with the same answer, "
-        f"agreement about events and about their absence {references.cite(*CICCHETTI)}, and Cohen's kappa "
-        f"{references.cite(*COHEN)} with the large-sample 95% confidence interval of Fleiss, Cohen and Everitt "
-        f"{references.cite(*FLEISS)}. Why answers differ was read from the days, values and rules behind them."
+        "Agreement was counted in patients with an answer under both definitions: percent with the same "
+        f"answer, agreement about events and about their absence {references.cite(*CICCHETTI)}, and Cohen's "
+        f"kappa {references.cite(*COHEN)} with the large-sample 95% confidence interval of Fleiss, Cohen and "
+        f"Everitt {references.cite(*FLEISS)}. Why answers differ was read from the days, values and rules "
+        "behind them."
     )

@@ -44,7 +44,7 @@ def _is_recovery(name: str, protocol: Protocol, library: Library) -> bool:
     return definition is not None and isinstance(library.definitions.get(definition), RecoveryDefinition)
 
 
-def check_event(outcome: str, event: Event, protocol: Protocol, library: Library) -> list[str]:
+def check_event(outcome: str, event: Event, *, protocol: Protocol, library: Library) -> list[str]:
     """Return what is wrong: the outcome must have two sides, and the event must be one of them."""
     problems = _check_two_sides(outcome, protocol, library)
     if problems:
@@ -99,7 +99,7 @@ def check_side_by_side(analysis: SideBySide, protocol: Protocol, library: Librar
 def _check_side(name: str, analysis: SideBySide, protocol: Protocol, library: Library) -> list[str]:
     problems = _check_two_sides(name, protocol, library)
     if problems or name in analysis.events or not _is_recovery(name, protocol, library):
-        return problems or check_event(name, analysis.event_of(name), protocol, library)
+        return problems or check_event(name, analysis.event_of(name), protocol=protocol, library=library)
     return [
         f"outcome '{name}' is a recovery; say which side is the event:"
         f' events = {{ {name} = "not_recovered" }} or events = {{ {name} = "recovered" }}'

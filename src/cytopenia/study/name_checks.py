@@ -247,12 +247,12 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
             return _check_time_name(analysis, protocol, library)
         case RiskFactors():
             return [
-                *check_event(analysis.outcome, analysis.event, protocol, library),
+                *check_event(analysis.outcome, analysis.event, protocol=protocol, library=library),
                 *_check_cutpoints(analysis, protocol),
                 *_check_terms(analysis),
             ]
         case Roc() | Crosstab():
-            return check_event(analysis.outcome, analysis.event, protocol, library)
+            return check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
         case SideBySide():
             return check_side_by_side(analysis, protocol, library)
 
