@@ -7,6 +7,7 @@ P1 has 0.7 on day 12; P2 has 0.3 on days 5 and 6; P3 has 0.3 on days 5 to 12; P4
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -80,20 +81,38 @@ def list_days(patient: str) -> dict[int, float]:
 
 
 def write_cohort(folder: Path, protocol: str = HEAD + OUTCOMES + ANALYSIS) -> Path:
-    """Write tables and protocol into a folder and return it."""
+    """Write the eight patients and a protocol into a folder and return it."""
+    courses = {patient: list_days(patient) for patient in LOW}
+    ends = {patient: (20, "death") if patient == "P8" else (200, "last_contact") for patient in LOW}
+    return write_courses(folder, protocol, courses, [(patient, *end) for patient, end in ends.items()])
+
+
+def write_courses(
+    folder: Path,
+    protocol: str,
+    courses: Mapping[str, Mapping[int, float | str]],
+    ends: Sequence[tuple[str, int, str]],
+) -> Path:
+    """Write patients with the given neutrophils, what happened to them, and a protocol."""
     folder.mkdir(parents=True, exist_ok=True)
     labs = [
-        {"patient_id": patient, "day": day, "analyte": "ANC", "value": value, "unit": "10^9/L", "lln": 2.0}
-        for patient in LOW
-        for day, value in list_days(patient).items()
+        {
+            "patient_id": patient,
+            "day": day,
+            "analyte": "ANC",
+            "value": str(value),
+            "unit": "10^9/L",
+            "lln": 2.0,
+        }
+        for patient, course in courses.items()
+        for day, value in course.items()
     ]
-    ends = {patient: (20, "death") if patient == "P8" else (200, "last_contact") for patient in LOW}
-    events = [{"patient_id": patient, "day": day, "kind": kind} for patient, (day, kind) in ends.items()]
+    events = [{"patient_id": patient, "day": day, "kind": kind} for patient, day, kind in ends]
     tables = {
         "labs": labs,
         "events": events,
-        "patients": [{"patient_id": patient, "sex": sex} for patient, sex in SEX.items()],
-        "infusions": [{"patient_id": patient, "day": 0} for patient in LOW],
+        "patients": [{"patient_id": patient, "sex": SEX.get(patient, "f")} for patient in courses],
+        "infusions": [{"patient_id": patient, "day": 0, "lymphodepletion_day": -5} for patient in courses],
     }
     for name, rows in tables.items():
         pl.DataFrame(rows, infer_schema_length=None).write_csv(folder / f"{name}.csv")

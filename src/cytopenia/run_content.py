@@ -73,6 +73,7 @@ def _describe_analysis(item: Analysis, *, title: str) -> dict[str, Any]:
             "parity",
             "outcome",
             "event",
+            "events",
             "normality",
             "pairwise",
             "days",

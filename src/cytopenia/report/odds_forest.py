@@ -179,9 +179,9 @@ def _write_labels(axes: Axes, found: SideBySide) -> None:
 def _write_caption() -> str:
     return (
         "Square: reference. Dot: every other definition. Line: 95% confidence interval; an arrow where it "
-        "goes on. Dashed: no association. Each factor has its own axis, on a log scale; above 1: more events. "
-        "One model per factor and definition, in the same patients, so the rows are not independent of each "
-        "other."
+        "goes on. Dashed: no association. Each factor has its own axis, on a log scale; above 1: more "
+        "events. One model per factor and definition, in the same patients, so the rows are not independent "
+        "of each other."
     )
 
 

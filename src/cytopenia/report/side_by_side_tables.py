@@ -201,7 +201,8 @@ def _pair_cell(found: SideBySide, row: int, column: int) -> Cell:
         return absent_cell(estimate, found.notes)
     if row < column:
         return Cell(format_number(estimate.value, KAPPA_DECIMALS))
-    return Cell(format_percent(estimate.value))
+    # The sign would break from its number in a narrow column; the note says what it is.
+    return Cell(format_percent(estimate.value).removesuffix("%"))
 
 
 def table_answer_changes(content: ReportContent, analysis_id: str) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cytopenia.report.content import ReportContent
-from cytopenia.report.display import clean_text
+from cytopenia.report.display import clean_text, format_number
 from cytopenia.report.methods_text import References, join_names, name_analyses
 from cytopenia.report.side_by_side_cells import SideBySide, read_side_by_side
 
@@ -28,7 +28,11 @@ def comparison_paragraphs(content: ReportContent, references: References) -> lis
     for analysis in analyses:
         found = read_side_by_side(content, str(analysis["id"]))
         if found.names:
-            told = [*_tell_definitions(found, name_analyses([analysis])), *_tell_odds(found)]
+            told = [
+                *_tell_definitions(found, name_analyses([analysis])),
+                *_tell_deaths(found),
+                *_tell_odds(found),
+            ]
             paragraphs.append(" ".join(told))
     return [*paragraphs, _tell_agreement(references)] if paragraphs else []
 
@@ -40,6 +44,14 @@ def _tell_definitions(found: SideBySide, label: str) -> Iterator[str]:
         f"{found.titles[0]} was the reference, as the protocol says; no definition was preferred, and "
         "nothing was counted over the definitions."
     )
+
+
+def _tell_deaths(found: SideBySide) -> Iterator[str]:
+    titles = zip(found.names, found.titles, strict=True)
+    left = [(title, found.events.value(name, "died_before_landmark")) for name, title in titles]
+    parts = [f"{title}, n = {format_number(count)}" for title, count in left if count]
+    if parts:
+        yield f"Patients who died before the landmark had no answer under it ({'; '.join(parts)})."
 
 
 def _tell_odds(found: SideBySide) -> Iterator[str]:

@@ -208,15 +208,15 @@ def _compare_cuts(
     is_low = here.part.lab_rules[-1].is_sick_below
     sick, healthy = ("low", "high") if is_low else ("high", "low")
     worst = measured.sort(healthy, "day", descending=[not is_low, False]).row(0, named=True)
-    value = f"{worst[healthy]:g}"
+    value, link = f"{worst[healthy]:g}", "not"
     if worst[sick] != worst[healthy]:
-        value = f"a value between {worst['low']:g} and {worst['high']:g}"
+        value, link = f"a value between {worst['low']:g} and {worst['high']:g}", "not known to be"
     seen = f"day {worst['day']}: {value} {show_unit(load_analytes()[here.part.analyte].unit)}"
     if any(_takes(there, rule, worst[healthy]) for rule in _list_asked(there)):
         return NOT_COUNTED, f"{seen} is {taken}; the day does not count under {absent.title}"
     outside = [day for day in present.days["day"] if not there.window[0] <= day <= there.window[1]]
     beyond = f"; {absent.title} looks at {_say_window(there)} only" if outside else ""
-    return OTHER_CUT, f"{seen} is {taken}, not {missed}{beyond}"
+    return OTHER_CUT, f"{seen} is {taken}, {link} {missed}{beyond}"
 
 
 def _list_asked(plan: GradePlan) -> list[GradeRule]:
