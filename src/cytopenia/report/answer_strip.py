@@ -30,7 +30,8 @@ FILLS = {EVENT: "#3d4854", NO_EVENT: "#d5dbe1"}
 # The mark of an open answer stands out from the fill below it.
 OPEN_MARKS = {EVENT: "white", NO_EVENT: INK}
 WIDTH, LABEL, COUNTS, TOP, ROW, GAP, LEGEND = 720.0, 212.0, 44.0, 22.0, 24.0, 5.0, 54.0
-WIDEST = 12.0
+# Columns narrower than this touch each other.
+WIDEST, LEAST_APART = 12.0, 3.0
 LABEL_SIGNS = 46
 
 State = tuple[str, bool]
@@ -112,27 +113,26 @@ def _draw_cells(axes: Axes, answer: str, corner: tuple[float, float], size: tupl
     if answer not in FILLS:
         look |= {"edgecolor": FAINT, "linewidth": 0.5}
     axes.add_patch(Rectangle(corner, count * cell, ROW, **look))
-    line: dict[str, Any] = {"color": FAINT, "linewidth": 0.5}
     for place in range(count):
         x = left + place * cell
-        if place and cell >= 3:
-            axes.plot([x, x], [top, top + ROW], color="white" if answer in FILLS else FAINT, linewidth=0.5)
+        if place and cell >= LEAST_APART:
+            _draw_line(axes, (x, x), (top, top + ROW), "white" if answer in FILLS else FAINT)
         if answer == DIED:
-            axes.plot(
-                [x + cell / 2] * 2, [top + 5, top + ROW - 5], **{**line, "color": INK, "linewidth": 0.9}
-            )
-            axes.plot(
-                [x + cell * 0.2, x + cell * 0.8], [top + 10] * 2, **{**line, "color": INK, "linewidth": 0.9}
-            )
+            _draw_line(axes, (x + cell / 2,) * 2, (top + 5, top + ROW - 5), INK)
+            _draw_line(axes, (x + cell * 0.2, x + cell * 0.8), (top + 10,) * 2, INK)
         elif answer not in FILLS:
-            axes.plot([x, x + cell], [top + ROW, top], **{**line, "color": MUTED})
+            _draw_line(axes, (x, x + cell), (top + ROW, top), MUTED)
+
+
+def _draw_line(axes: Axes, x: tuple[float, ...], y: tuple[float, ...], color: str) -> None:
+    axes.plot(x, y, color=color, linewidth=0.9 if color == INK else 0.5)
 
 
 def _mark_open(axes: Axes, answer: str, corner: tuple[float, float], size: tuple[int, float]) -> None:
     from matplotlib.patches import Rectangle
 
     (left, top), (count, cell) = corner, size
-    inset = 0.22 * cell if cell >= 3 else 0.0
+    inset = 0.22 * cell if cell >= LEAST_APART else 0.0
     for place in range(count):
         box = (left + place * cell + inset, top + ROW / 2 - 2)
         axes.add_patch(Rectangle(box, cell - 2 * inset, 4, facecolor=OPEN_MARKS[answer], edgecolor="none"))

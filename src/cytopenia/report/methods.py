@@ -140,9 +140,11 @@ def _write_patients(content: ReportContent) -> Iterator[str]:
 def _recovery_outcomes(content: ReportContent) -> set[str]:
     ids = [one["id"] for one in content.analyses if one["kind"] in {TIMED, *KINDS_WITH_LANDMARK}]
     named = set(content.results.filter(pl.col("analysis_id").is_in(ids))["variable"].unique())
-    sides = [(name, event) for one in content.analyses for name, event in (one.get("events") or {}).items()]
-    sides += [(str(one["outcome"]), one["event"]) for one in content.analyses if one.get("event")]
-    return named | {name for name, event in sides if event in RECOVERY_EVENTS}
+    sides: dict[str, str] = {}
+    for one in content.analyses:
+        sides |= one.get("events") or {}
+        sides |= {str(one["outcome"]): str(one["event"])} if one.get("event") in RECOVERY_EVENTS else {}
+    return named | {name for name, event in sides.items() if event in RECOVERY_EVENTS}
 
 
 def _outcomes_by_definition(

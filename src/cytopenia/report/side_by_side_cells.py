@@ -27,7 +27,7 @@ class OddsPanel:
     title: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SideBySide:
     """The numbers of one analysis, by the group of rows they stand in.
 
@@ -88,11 +88,22 @@ class SideBySide:
 
 def read_side_by_side(content: ReportContent, analysis_id: str) -> SideBySide:
     """Return the numbers of one analysis of kind definitions."""
-    groups = ("events", "agreement", "grades", "changes", "univariable", "members", "gate")
-    lookups = [select_results(content.results, analysis_id, group=group) for group in groups]
-    names = lookups[0].variables
-    titles = [_name_outcome(content, lookups[0], name) for name in names]
-    return SideBySide(names, titles, *lookups)
+
+    def select(group: str) -> ResultLookup:
+        return select_results(content.results, analysis_id, group=group)
+
+    events = select("events")
+    return SideBySide(
+        names=events.variables,
+        titles=[_name_outcome(content, events, name) for name in events.variables],
+        events=events,
+        agreement=select("agreement"),
+        grades=select("grades"),
+        changes=select("changes"),
+        models=select("univariable"),
+        members=select("members"),
+        gates=select("gate"),
+    )
 
 
 def _name_outcome(content: ReportContent, events: ResultLookup, name: str) -> str:
