@@ -43,6 +43,8 @@ def plot_answer_strip(content: ReportContent, analysis_id: str) -> ReportFigure 
     Columns are patients, sorted by their answers under the reference, then under each further definition. A
     bar inside a cell marks an answer that unmeasured days could turn.
     """
+    if content.answers.is_empty():
+        return None
     found = read_side_by_side(content, analysis_id)
     answers = content.answers.filter(pl.col("analysis_id") == analysis_id)
     if answers.is_empty():
@@ -98,9 +100,11 @@ def _draw_row(axes: Axes, states: Sequence[State], top: float, cell: float) -> N
     place = 0
     for (answer, is_open), run in groupby(states):
         count = len(list(run))
-        _draw_cells(axes, answer, (LABEL + place * cell, top), (count, cell))
+        # Columns too narrow for a mark of their own share one.
+        size = (count, cell) if cell >= LEAST_APART else (1, count * cell)
+        _draw_cells(axes, answer, (LABEL + place * cell, top), size)
         if is_open:
-            _mark_open(axes, answer, (LABEL + place * cell, top), (count, cell))
+            _mark_open(axes, answer, (LABEL + place * cell, top), size)
         place += count
 
 
@@ -110,16 +114,19 @@ def _draw_cells(axes: Axes, answer: str, corner: tuple[float, float], size: tupl
 
     (left, top), (count, cell) = corner, size
     look: dict[str, Any] = {"facecolor": FILLS.get(answer, "white"), "edgecolor": "none"}
-    if answer not in FILLS:
+    if answer not in FILLS and cell >= LEAST_APART:
         look |= {"edgecolor": FAINT, "linewidth": 0.5}
     axes.add_patch(Rectangle(corner, count * cell, ROW, **look))
+    if cell < LEAST_APART:
+        return
+    arm = min(0.3 * cell, 0.3 * WIDEST)
     for place in range(count):
         x = left + place * cell
-        if place and cell >= LEAST_APART:
+        if place:
             _draw_line(axes, (x, x), (top, top + ROW), "white" if answer in FILLS else FAINT)
         if answer == DIED:
             _draw_line(axes, (x + cell / 2,) * 2, (top + 5, top + ROW - 5), INK)
-            _draw_line(axes, (x + cell * 0.2, x + cell * 0.8), (top + 10,) * 2, INK)
+            _draw_line(axes, (x + cell / 2 - arm, x + cell / 2 + arm), (top + 10,) * 2, INK)
         elif answer not in FILLS:
             _draw_line(axes, (x, x + cell), (top + ROW, top), MUTED)
 
@@ -132,7 +139,7 @@ def _mark_open(axes: Axes, answer: str, corner: tuple[float, float], size: tuple
     from matplotlib.patches import Rectangle
 
     (left, top), (count, cell) = corner, size
-    inset = 0.22 * cell if cell >= LEAST_APART else 0.0
+    inset = 0.22 * min(cell, WIDEST) if cell >= LEAST_APART else 0.0
     for place in range(count):
         box = (left + place * cell + inset, top + ROW / 2 - 2)
         axes.add_patch(Rectangle(box, cell - 2 * inset, 4, facecolor=OPEN_MARKS[answer], edgecolor="none"))
@@ -166,8 +173,8 @@ def _write_caption(patients: int) -> str:
     return (
         f"{plural(patients, 'patient')}, one column each, the same in every row; sorted by the answers under "
         "the first definition, then under the next. Dark: event. Light: no event. A bar inside: open, "
-        "unmeasured days could turn the answer. Stroke: not evaluable. Cross: died before the landmark. "
-        "Beside each row: events among the evaluable."
+        "unmeasured days could turn the answer. White, with a stroke: not evaluable; with a cross: died "
+        "before the landmark. Beside each row: events among the evaluable."
     )
 
 

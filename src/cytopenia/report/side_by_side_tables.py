@@ -307,6 +307,7 @@ def _odds_notes(found: SideBySide) -> Iterator[str]:
     yield from (f"{MODEL_METHODS[method]}." for method in methods if method in MODEL_METHODS)
     titles = dict(zip(found.names, found.titles, strict=True))
     for key, one in found.gates.estimates.items():
-        if one.note:
+        # Where nothing was modeled, the footnote of the dash has said it.
+        if one.note and not any(clean_text(one.note) in text for text in found.notes.texts):
             yield f"{titles.get(key[0], key[0])}: {clean_text(one.note)}."
     yield "CI, confidence interval; OR, odds ratio; above 1: more events."
