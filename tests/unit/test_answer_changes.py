@@ -30,6 +30,11 @@ title = "By late ICAHT"
 definition = "icaht_2023.late"
 min_grade = 2
 
+[outcomes.day_28]
+title = "On day 28"
+definition = "wang_2021_prolonged.neutropenia"
+min_grade = 1
+
 [outcomes.anemia]
 title = "Anemia"
 definition = "ctcae_v5.anemia"
@@ -82,6 +87,23 @@ def test_a_day_that_does_not_count_there(tmp_path: Path) -> None:
         "the day does not count there",
         "day 51: 0.4 ×10⁹/L is below 1 ×10⁹/L; the day does not count under By late ICAHT",
     )
+
+
+def test_the_value_of_a_landmark_has_another_cut(tmp_path: Path) -> None:
+    """0.7 on day 28 is below 1.0, not below 0.5."""
+    found = run(tmp_path, '"v5", "day_28"', {**DAILY, 28: 0.7})
+    assert explain(found) == (
+        "event to no event",
+        "another cut",
+        "day 28: 0.7 ×10⁹/L is below 1 ×10⁹/L, not below 0.5 ×10⁹/L",
+    )
+
+
+def test_another_value_stands_for_the_landmark(tmp_path: Path) -> None:
+    """0.4 on day 26 meets both cuts, but the value of day 28 is 2.0."""
+    change, reason, detail = explain(run(tmp_path, '"v5", "day_28"', {**DAILY, 26: 0.4}))
+    assert (change, reason) == ("event to no event", "the day does not count there")
+    assert detail == "day 26: 0.4 ×10⁹/L is below 1 ×10⁹/L; the day does not count under On day 28"
 
 
 def test_days_counted_in_another_way(tmp_path: Path) -> None:

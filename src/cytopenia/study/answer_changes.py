@@ -178,7 +178,7 @@ def _explain_course(present: _Side, absent: _Side, plans: tuple[GradePlan, Grade
     """Why the course of one analyte is enough for one definition and not for the other."""
     here, there = plans
     inside = present.days.filter(pl.col("day").is_between(*there.window))
-    if inside.is_empty() or there.part.landmark is not None:
+    if inside.is_empty():
         seen = f"{_tell(present)}{_say_days(present)}"
         return OTHER_DAYS, f"{seen}; {absent.title} looks at {_say_window(there)}"
     if absent.answers.spec.treatment_emergent and not present.answers.spec.treatment_emergent:
@@ -213,6 +213,8 @@ def _compare_cuts(
         value, link = f"a value between {worst['low']:g} and {worst['high']:g}", "not known to be"
     seen = f"day {worst['day']}: {value} {show_unit(load_analytes()[here.part.analyte].unit)}"
     if any(_takes(there, rule, worst[healthy]) for rule in _list_asked(there)):
+        if _counts_days(there) and absent.grade is None:
+            return TOO_FEW, f"{seen} is {taken}; {absent.title} asks for {missed}"
         return NOT_COUNTED, f"{seen} is {taken}; the day does not count under {absent.title}"
     outside = [day for day in present.days["day"] if not there.window[0] <= day <= there.window[1]]
     beyond = f"; {absent.title} looks at {_say_window(there)} only" if outside else ""
