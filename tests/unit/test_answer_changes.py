@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -55,12 +56,23 @@ DAILY = {-6: 3.0, **dict.fromkeys(range(31), 2.0), **dict.fromkeys(range(31, 61,
 
 
 def run(
-    folder: Path, outcomes: str, course: dict[int, float | str], events=ALIVE, more: str = ""
+    folder: Path,
+    outcomes: str,
+    course: Mapping[int, float | str],
+    events: Sequence[tuple[str, int, str]] = ALIVE,
+    *,
+    more: str = "",
+    outcomes_too: str = "",
 ) -> StudyRun:
     """Run two definitions on one patient P, beside one whose counts are always normal."""
     analysis = f'\n[[analyses]]\nid = "sides"\nkind = "definitions"\noutcomes = [{outcomes}]\n{more}\n'
     courses = {"P": course, "Z": DAILY}
-    write_courses(folder, HEAD + OUTCOMES + MORE + analysis, courses, [*events, ("Z", 200, "last_contact")])
+    write_courses(
+        folder,
+        HEAD + OUTCOMES + MORE + outcomes_too + analysis,
+        courses,
+        [*events, ("Z", 200, "last_contact")],
+    )
     study = read_protocol(folder)
     return run_plan(study, require_tables(read_tables(study.data_folder, study.protocol.data)))
 
@@ -106,6 +118,44 @@ def test_another_value_stands_for_the_landmark(tmp_path: Path) -> None:
     assert detail == "day 26: 0.4 ×10⁹/L is below 1 ×10⁹/L; the day does not count under On day 28"
 
 
+OWN = """id = "long"
+kind = "grades"
+title = "A week"
+version = "1"
+status = "assumed"
+
+[citation]
+text = "Typed for this test"
+
+[neutropenia]
+title = "A week below"
+analyte = "anc"
+unit = "1e9/L"
+window = [0, 30]
+grades = [{ grade = 1, at_most = 0.5, days = 7, text = "7 days" }]
+
+[neutropenia.counting]
+status = "assumed"
+days = "longest_episode"
+"""
+WEEK = """
+[outcomes.week]
+definition = "long.neutropenia"
+min_grade = 1
+"""
+
+
+def test_too_few_days_for_a_definition_without_a_scale(tmp_path: Path) -> None:
+    (tmp_path / "definitions").mkdir()
+    (tmp_path / "definitions" / "long.toml").write_text(OWN, encoding="utf-8")
+    found = run(tmp_path, '"v5", "week"', {**DAILY, 5: 0.3, 6: 0.3}, outcomes_too=WEEK)
+    assert explain(found) == (
+        "event to no event",
+        "days are counted, and there are too few",
+        "day 5: 0.3 ×10⁹/L is below 1 ×10⁹/L; A week below asks for at most 0.5 ×10⁹/L on 7 days",
+    )
+
+
 def test_days_counted_in_another_way(tmp_path: Path) -> None:
     """4 days, 5 days above, 4 days: the longest episode has 4 (grade 1), together they are 8 (grade 2)."""
     course = {**DAILY, **dict.fromkeys((3, 4, 5, 6, 12, 13, 14, 15), 0.4)}
@@ -130,7 +180,7 @@ def test_who_died_before_the_landmark(tmp_path: Path) -> None:
         '"v5", "recovery"',
         course,
         [("P", 20, "death")],
-        'events = { recovery = "not_recovered" }',
+        more='events = { recovery = "not_recovered" }',
     )
     assert explain(found) == (
         "no event to died before landmark",
