@@ -58,6 +58,7 @@ def collect_content(run: StudyRun, study: Study) -> ReportContent:
             **{nadir.outcome: nadir.window for nadir in run.plan.nadirs},
             **{timed.outcome: timed.days for timed in run.plan.recovery_times},
         },
+        answers=run.answers,
     )
 
 
@@ -72,6 +73,7 @@ def _describe_analysis(item: Analysis, *, title: str) -> dict[str, Any]:
             "parity",
             "outcome",
             "event",
+            "events",
             "normality",
             "pairwise",
             "days",

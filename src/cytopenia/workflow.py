@@ -163,6 +163,8 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         run.evidence.write_csv(folder / "evidence.csv")
         run.day_account.write_csv(folder / "day_account.csv")
         run.findings.write_csv(folder / "findings.csv")
+        if not run.answers.is_empty():
+            run.changes.write_csv(folder / "definition_changes.csv")
         (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
         (folder / "report.html").write_text(render_report(content, sections=sections), encoding="utf-8")
         (folder / "report.docx").write_bytes(render_word(content, sections=sections))

@@ -30,6 +30,7 @@ __all__ = [
     "MODELS",
     "MODEL_METHODS",
     "PATIENTS",
+    "PER_UNIT",
     "Association",
     "absent_cell",
     "after_infusion_marks",
@@ -39,6 +40,7 @@ __all__ = [
     "is_about_recovery",
     "p_cell",
     "read_association",
+    "read_method",
     "table_label",
 ]
 
@@ -231,6 +233,17 @@ def read_association(content: ReportContent, analysis_id: str) -> Association:
     models = {name: select_results(results, analysis_id, group=name) for name in MODELS}
     tests = select_results(results, analysis_id, group="test")
     return Association(find_analysis(content, analysis_id), Footnotes(), groups, tests, models)
+
+
+def read_method(text: str) -> str:
+    """Return the method of a model, told by what its P value was computed from.
+
+    Examples
+    --------
+    >>> read_method("wald"), read_method("chi_squared")
+    ('maximum_likelihood', '')
+    """
+    return METHOD_OF_P.get(text, "")
 
 
 def after_infusion_marks(lookups: Iterable[ResultLookup], factor: str, notes: Footnotes) -> tuple[int, ...]:

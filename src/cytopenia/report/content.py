@@ -62,6 +62,9 @@ class ReportContent:
         (`anc`, `nadir_anc_29_60`) or by its outcome id (`nadir_anc`). A title without its days gets them.
     reference_lines : mapping, optional
         Analyte to (value, label) pairs drawn as dashed lines in the trajectories.
+    answers : DataFrame, optional
+        Of definitions side by side, one row per analysis, patient and outcome: `analysis_id`, `patient_id`,
+        `outcome`, `answer` (event, no event, not evaluable, died before landmark), `is_open`.
     show_patient_ids : bool
         False labels the rows of the patient-by-day map by rank instead of by id.
     """
@@ -82,6 +85,7 @@ class ReportContent:
     reference_lines: Mapping[str, Sequence[tuple[float, str]]] = field(
         default_factory=dict[str, Sequence[tuple[float, str]]]
     )
+    answers: pl.DataFrame = field(default_factory=pl.DataFrame)
     show_patient_ids: bool = True
 
     @property

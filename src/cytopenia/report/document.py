@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from cytopenia.report.association_cells import table_label
@@ -25,6 +26,15 @@ from cytopenia.report.recovery_curves import (
     curve_figure_id,
     table_recovery_days,
     table_recovery_labels,
+)
+from cytopenia.report.side_by_side_cells import draw_id
+from cytopenia.report.side_by_side_tables import (
+    table_answer_changes,
+    table_definition_agreement,
+    table_definition_events,
+    table_definition_grades,
+    table_definition_odds,
+    table_definition_pairs,
 )
 from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohort_size
 from cytopenia.report.table_model import Table, footnote_mark
@@ -57,6 +67,19 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     "risk_factors": (table_risk_factors, table_normality),
     "roc": (table_cutpoints,),
     "crosstab": (table_crosstab,),
+    "definitions": (
+        table_definition_events,
+        table_definition_agreement,
+        table_definition_pairs,
+        table_answer_changes,
+        table_definition_grades,
+        table_definition_odds,
+    ),
+}
+FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
+    "roc": (roc_figure_id,),
+    "time_to_recovery": (curve_figure_id,),
+    "definitions": (partial(draw_id, "strip"), partial(draw_id, "forest")),
 }
 
 
@@ -97,10 +120,13 @@ def _analysis_section(
     """
     name, label = analysis["id"], table_label(analysis)
     tables = _keep_filled(maker(content, name) for maker in TABLES_OF_KIND.get(analysis["kind"], ()))
-    own_figure = {"roc": roc_figure_id, "time_to_recovery": curve_figure_id}.get(analysis["kind"])
-    shown = () if own_figure is None else _pick(figures, own_figure(name))
+    shown = tuple(
+        figure
+        for name_figure in FIGURES_OF_KIND.get(analysis["kind"], ())
+        for figure in _pick(figures, name_figure(name))
+    )
     if label and shown and not label.lower().startswith("table"):
-        shown = (replace(shown[0], title=f"{label}. {shown[0].title}"),)
+        shown = (replace(shown[0], title=f"{label}. {shown[0].title}"), *shown[1:])
     elif label and tables:
         tables = (replace(tables[0], caption=f"{label}. {tables[0].caption}"), *tables[1:])
     title = clean_text(analysis.get("title") or format_level(name))

@@ -19,6 +19,7 @@ from cytopenia.report.methods_text import (
     statistics_paragraphs,
 )
 from cytopenia.report.recovery_curves import CURVE_SOURCE, CURVE_TEXT
+from cytopenia.report.side_by_side_text import comparison_paragraphs
 
 __all__ = ["STATUS_TEXTS", "list_settings", "render_methods", "write_counting", "write_methods_paragraphs"]
 
@@ -106,6 +107,7 @@ def _write_parts(content: ReportContent) -> tuple[list[tuple[str, list[str]]], R
         ("Grading of cytopenia", list(_write_grading(content, references))),
         ("Hematologic recovery", list(_write_recovery(content, references))),
         ("Risk factors and cut-off values", factor_paragraphs(content, references)),
+        ("Definitions side by side", comparison_paragraphs(content, references)),
         ("Statistical analysis", [*statistics_paragraphs(content, references), *_write_rules(content)]),
         ("Software", list(_write_software(content))),
     ]
@@ -138,7 +140,11 @@ def _write_patients(content: ReportContent) -> Iterator[str]:
 def _recovery_outcomes(content: ReportContent) -> set[str]:
     ids = [one["id"] for one in content.analyses if one["kind"] in {TIMED, *KINDS_WITH_LANDMARK}]
     named = set(content.results.filter(pl.col("analysis_id").is_in(ids))["variable"].unique())
-    return named | {str(one["outcome"]) for one in content.analyses if one.get("event") in RECOVERY_EVENTS}
+    sides: dict[str, str] = {}
+    for one in content.analyses:
+        sides |= one.get("events") or {}
+        sides |= {str(one["outcome"]): str(one["event"])} if one.get("event") in RECOVERY_EVENTS else {}
+    return named | {name for name, event in sides.items() if event in RECOVERY_EVENTS}
 
 
 def _outcomes_by_definition(

@@ -12,15 +12,18 @@ __all__ = [
     "Crosstab",
     "Cutpoints",
     "Day",
+    "Event",
     "Factor",
     "Form",
     "Multivariable",
     "Name",
     "Occurrence",
+    "Parity",
     "Recovery",
     "RiskFactors",
     "Roc",
     "Selection",
+    "SideBySide",
     "TimeToRecovery",
 ]
 
@@ -30,6 +33,7 @@ Window = tuple[Day, Day]
 Event = Literal["yes", "no", "recovered", "not_recovered"]
 Parity = Literal["spss", "r", "default"]
 EventKind = Literal["crs", "icans", "infection", "progression", "next_therapy", "admission", "discharge"]
+FEWEST_DEFINITIONS, MOST_DEFINITIONS = 2, 8
 SOURCES = ("analyte", "column", "event", "response_window", "score")
 
 
@@ -271,7 +275,43 @@ class Crosstab(_Association):
         return (self.factor,)
 
 
+class SideBySide(_Analysis):
+    """One cohort under several named definitions: events, agreement, who changes, an odds ratio under each.
+
+    `events` says which side of an outcome counts; without a word it is "yes". A recovery has no such default.
+    """
+
+    kind: Literal["definitions"]
+    outcomes: tuple[Name, ...]
+    reference: Name | None = None
+    events: dict[Name, Event] = Field(default_factory=dict)
+    factors: tuple[str, ...] = ()
+    parity: Parity = "default"
+
+    @field_validator("outcomes")
+    @classmethod
+    def _are_few(cls, outcomes: tuple[str, ...]) -> tuple[str, ...]:
+        if not FEWEST_DEFINITIONS <= len(outcomes) <= MOST_DEFINITIONS:
+            raise ValueError(f"names {len(outcomes)}; allowed: {FEWEST_DEFINITIONS} to {MOST_DEFINITIONS}")
+        return outcomes
+
+    @property
+    def compared_with(self) -> str:
+        """The outcome that the others are compared with: the first one if none is named."""
+        return self.reference or self.outcomes[0]
+
+    @property
+    def in_order(self) -> tuple[str, ...]:
+        """All outcomes, the reference first."""
+        first = self.compared_with
+        return (first, *(name for name in self.outcomes if name != first))
+
+    def event_of(self, outcome: str) -> Event:
+        """The side of an outcome that is its event."""
+        return self.events.get(outcome, "yes")
+
+
 Analysis = Annotated[
-    Characteristics | Occurrence | Recovery | TimeToRecovery | RiskFactors | Roc | Crosstab,
+    Characteristics | Occurrence | Recovery | TimeToRecovery | RiskFactors | Roc | Crosstab | SideBySide,
     Field(discriminator="kind"),
 ]

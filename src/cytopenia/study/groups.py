@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cytopenia.results import ResultRow
 from cytopenia.stats.compare import Comparison, assess_normality, compare_counts, compare_distributions
 from cytopenia.stats.describe import describe_numbers, estimate_proportion
-from cytopenia.study.analysis_forms import Crosstab, RiskFactors, Roc
+from cytopenia.study.analysis_forms import Crosstab, Event, RiskFactors, Roc
 from cytopenia.study.factors import FactorColumn
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "count_cells",
     "derive_sides",
     "report_comparison",
+    "split_sides",
     "summarize_group",
     "summarize_normality",
     "summarize_sides",
@@ -90,8 +91,13 @@ def derive_sides(
         Of a recovery: with "not_recovered" early deaths join those who did not recover, else they are in no
         group.
     """
+    return split_sides(analysis.event, frame, died_before_landmark=died_before_landmark)
+
+
+def split_sides(event: Event, frame: pl.DataFrame, *, died_before_landmark: str | None = None) -> Sides:
+    """Return the two sides of an outcome whose event is named; the rest as `derive_sides`."""
     died = (frame["label"] == _DIED).fill_null(value=False).to_numpy()
-    is_other_side = analysis.event in ("no", "recovered")
+    is_other_side = event in ("no", "recovered")
     sides: dict[str, NDArray[np.float64]] = {}
     for scenario in SCENARIOS:
         values = np.where(died, np.nan, frame[scenario].cast(pl.Float64).to_numpy())
@@ -100,9 +106,7 @@ def derive_sides(
         sides[scenario] = 1.0 - values if is_other_side else values
     is_out = np.isnan(sides["policy"])
     left_out = {_DIED: int((is_out & died).sum()), "not judged": int((is_out & ~died).sum())}
-    return Sides(
-        _EVENT_NAMES[analysis.event], sides, {why: count for why, count in left_out.items() if count}
-    )
+    return Sides(_EVENT_NAMES[event], sides, {why: count for why, count in left_out.items() if count})
 
 
 def summarize_sides(analysis_id: str, sides: Sides) -> Iterator[ResultRow]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 from cytopenia.definition_forms import (
-    SECOND_DIP,
     FeverDefinition,
     GradesDefinition,
     GradesPart,
@@ -25,7 +24,15 @@ from cytopenia.study.analysis_forms import (
     Recovery,
     RiskFactors,
     Roc,
+    SideBySide,
     TimeToRecovery,
+)
+from cytopenia.study.event_checks import (
+    check_event,
+    check_known,
+    check_side_by_side,
+    is_timed,
+    is_yes_or_no,
 )
 from cytopenia.study.protocol_forms import OutcomeSpec, Protocol
 from cytopenia.units import load_analytes
@@ -214,21 +221,12 @@ def _check_fever(spec: OutcomeSpec, definition: FeverDefinition) -> list[str]:
     return problems
 
 
-def _is_yes_or_no(spec: OutcomeSpec, library: Library) -> bool:
-    """Whether an outcome with a definition has two sides by itself."""
-    definition = library.definitions.get(str(spec.definition))
-    if spec.min_grade is not None or isinstance(definition, FeverDefinition):
-        return True
-    identity, _, part = str(spec.definition).partition(".")
-    return part == SECOND_DIP and isinstance(library.definitions.get(identity), PhenotypeDefinition)
-
-
 def _check_combination(name: str, spec: OutcomeSpec, protocol: Protocol, library: Library) -> list[str]:
     problems: list[str] = []
     for part in spec.any_of:
         if part not in protocol.outcomes or part == name:
             problems.append(f"any_of names unknown outcome '{part}'{suggest_name(part, protocol.outcomes)}")
-        elif not _is_yes_or_no(protocol.outcomes[part], library):
+        elif not is_yes_or_no(protocol.outcomes[part], library):
             problems.append(f"any_of needs yes/no outcomes; give '{part}' a min_grade, or name another")
     return problems
 
@@ -249,12 +247,14 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
             return _check_time_name(analysis, protocol, library)
         case RiskFactors():
             return [
-                *_check_event(analysis, protocol, library),
+                *check_event(analysis.outcome, analysis.event, protocol=protocol, library=library),
                 *_check_cutpoints(analysis, protocol),
                 *_check_terms(analysis),
             ]
         case Roc() | Crosstab():
-            return _check_event(analysis, protocol, library)
+            return check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
+        case SideBySide():
+            return check_side_by_side(analysis, protocol, library)
 
 
 def _check_baseline_definition(analysis: Characteristics, library: Library) -> list[str]:
@@ -267,20 +267,9 @@ def _check_baseline_definition(analysis: Characteristics, library: Library) -> l
     return []
 
 
-def _check_known(name: str, protocol: Protocol) -> list[str]:
-    if name in protocol.outcomes:
-        return []
-    return [f"unknown outcome '{name}'{suggest_name(name, protocol.outcomes)}; add [outcomes.{name}]"]
-
-
-def _is_timed(name: str, protocol: Protocol, library: Library) -> bool:
-    definition = protocol.outcomes[name].definition
-    return definition is not None and isinstance(library.definitions.get(definition), RecoveryTimeDefinition)
-
-
 def _check_graded_name(name: str, protocol: Protocol, library: Library) -> list[str]:
-    unknown = _check_known(name, protocol)
-    if not unknown and _is_timed(name, protocol, library):
+    unknown = check_known(name, protocol)
+    if not unknown and is_timed(name, protocol, library):
         return [f"outcome '{name}' is a day of recovery; give it to an analysis of kind 'time_to_recovery'"]
     if unknown or protocol.outcomes[name].any_of or protocol.outcomes[name].died_before_landmark is None:
         return unknown
@@ -288,13 +277,13 @@ def _check_graded_name(name: str, protocol: Protocol, library: Library) -> list[
 
 
 def _check_recovery_name(name: str, protocol: Protocol, library: Library) -> list[str]:
-    unknown = _check_known(name, protocol)
+    unknown = check_known(name, protocol)
     if unknown:
         return unknown
     definition = protocol.outcomes[name].definition
     if definition is not None and definition.partition(".")[0] not in library.definitions:
         return []  # told where the outcome stands
-    if _is_timed(name, protocol, library):
+    if is_timed(name, protocol, library):
         return [
             f"outcome '{name}' is a day of recovery without a landmark; write kind = \"time_to_recovery\""
             " with days = [14, 28], or name an outcome whose definition has a landmark"
@@ -306,7 +295,7 @@ def _check_recovery_name(name: str, protocol: Protocol, library: Library) -> lis
 
 def _check_time_name(analysis: TimeToRecovery, protocol: Protocol, library: Library) -> list[str]:
     name = analysis.outcome
-    unknown = _check_known(name, protocol)
+    unknown = check_known(name, protocol)
     if unknown:
         return unknown
     address = protocol.outcomes[name].definition
@@ -327,36 +316,6 @@ def _check_time_name(analysis: TimeToRecovery, protocol: Protocol, library: Libr
             ]
         case _:
             return [f"outcome '{name}' is not a recovery; its definition must be of kind 'recovery'"]
-
-
-def _check_event(analysis: RiskFactors | Roc | Crosstab, protocol: Protocol, library: Library) -> list[str]:
-    """The outcome must have two sides, and the event must be one of them."""
-    unknown = _check_known(analysis.outcome, protocol)
-    if unknown:
-        return unknown
-    if _is_timed(analysis.outcome, protocol, library):
-        return [
-            f"outcome '{analysis.outcome}' is a day of recovery and has no two sides; name a recovery at a"
-            ' landmark, or use kind = "time_to_recovery"'
-        ]
-    spec = protocol.outcomes[analysis.outcome]
-    is_recovery = spec.definition is not None and isinstance(
-        library.definitions.get(spec.definition), RecoveryDefinition
-    )
-    if spec.definition is not None and isinstance(
-        library.definitions.get(spec.definition), PhenotypeDefinition
-    ):
-        return [
-            f"outcome '{analysis.outcome}' has phenotypes, which have no two sides; its second dip has:"
-            f' definition = "{spec.definition}.{SECOND_DIP}"'
-        ]
-    if not is_recovery and not _is_yes_or_no(spec, library) and not spec.any_of:
-        return [f"outcome '{analysis.outcome}' has grades; name one with a min_grade, or an any_of"]
-    allowed = ("recovered", "not_recovered") if is_recovery else ("yes", "no")
-    if analysis.event not in allowed:
-        words = " or ".join(f'"{name}"' for name in allowed)
-        return [f"event is \"{analysis.event}\"; of outcome '{analysis.outcome}' it is {words}"]
-    return []
 
 
 def _check_cutpoints(analysis: RiskFactors, protocol: Protocol) -> list[str]:

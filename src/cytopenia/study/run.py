@@ -26,6 +26,7 @@ from cytopenia.study.analysis_forms import (
     Recovery,
     RiskFactors,
     Roc,
+    SideBySide,
     TimeToRecovery,
 )
 from cytopenia.study.associations import RiskFactorInput, summarize_crosstab, summarize_risk_factors
@@ -39,6 +40,7 @@ from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.phenotype_outcomes import summarize_dips, summarize_phenotypes
 from cytopenia.study.plan import GradePlan, Plan, build_plan
 from cytopenia.study.protocol import Study
+from cytopenia.study.side_by_side import Compared, compare_definitions, summarize_side_by_side
 from cytopenia.study.summaries import (
     summarize_baseline,
     summarize_cells,
@@ -69,6 +71,8 @@ class StudyRun:
     definitions : list of dict
         Every definition that was used, described.
     plan : Plan
+    answers, changes : DataFrame
+        Of definitions side by side: what each says of every patient, and who changes for which reason.
     """
 
     results: pl.DataFrame
@@ -80,6 +84,8 @@ class StudyRun:
     settings: Mapping[str, Any]
     definitions: list[dict[str, Any]]
     plan: Plan
+    answers: pl.DataFrame
+    changes: pl.DataFrame
 
 
 def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) -> StudyRun:
@@ -112,7 +118,15 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
     )
     outcomes = derive_all(cohort, plan, study.library.baseline)
     frames = {str(key[0]): part for key, part in outcomes.partition_by("outcome", as_dict=True).items()}
-    material = _Material(study, chosen, plan, cohort, frames)
+    settings = _collect_settings(study, tables, plan)
+    compared = compare_definitions(
+        study.protocol.analyses,
+        plan,
+        cohort=cohort,
+        frames=frames,
+        support_complete=settings["support_complete"],
+    )
+    material = _Material(study, chosen, plan, cohort, frames, compared)
     rows = [*flow, *_flow_of_courses(cohort), *_summarize(material)]
     rows.extend(summarize_trajectories(cohort, plan))
     if study.paper is not None:
@@ -124,12 +138,14 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         findings=merge_findings(tables.findings, collect_findings(_check_baseline(study, cohort))),
         patient_days=frame_patient_days(cohort, plan, bounds),
         day_account=cohort.account,
-        settings=_collect_settings(study, tables, plan),
+        settings=settings,
         definitions=[
             describe_definition(study.library.find(name), parts=_used_parts(plan, name))
             for name in _used_definitions(study, plan)
         ],
         plan=plan,
+        answers=compared.answers,
+        changes=compared.changes,
     )
 
 
@@ -185,6 +201,7 @@ class _Material:
     plan: Plan
     cohort: CohortOutcomes
     frames: Mapping[str, pl.DataFrame]
+    compared: Compared
 
     def find_factors(self, names: tuple[str, ...]) -> list[FactorColumn]:
         return derive_factors(self.study, self.tables, self.cohort, names=names)
@@ -223,6 +240,10 @@ def _summarize(material: _Material) -> Iterator[ResultRow]:
                 yield from summarize_cells(analysis.id, analysis.outcome, material.cohort.cells)
             case TimeToRecovery():
                 yield from _summarize_time(analysis, material)
+            case SideBySide():
+                factors = material.find_factors(analysis.factors)
+                gates = material.study.library.gates
+                yield from summarize_side_by_side(analysis, material.compared, factors=factors, gates=gates)
 
 
 def _summarize_time(analysis: TimeToRecovery, material: _Material) -> Iterator[ResultRow]:
@@ -326,6 +347,8 @@ def _used_definitions(study: Study, plan: Plan) -> list[str]:
 
 
 def _has_models(analysis: Analysis) -> bool:
+    if isinstance(analysis, SideBySide):
+        return bool(analysis.factors)
     return isinstance(analysis, RiskFactors) and bool({"univariable", "multivariable"} & {*analysis.columns})
 
 
