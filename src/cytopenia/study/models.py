@@ -250,4 +250,4 @@ def _say_terms(count: int) -> str:
 
 
 def _say_size(m: int) -> str:
-    return f"{m} patients in the smaller group"
+    return f"{m} patient{"" if m == 1 else "s"} in the smaller group"
