@@ -250,4 +250,5 @@ def _say_terms(count: int) -> str:
 
 
 def _say_size(m: int) -> str:
-    return f"{m} patient{"" if m == 1 else "s"} in the smaller group"
+    word = "patient" if m == 1 else "patients"
+    return f"{m} {word} in the smaller group"
