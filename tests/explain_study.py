@@ -69,21 +69,23 @@ GOOD_HEMOGLOBIN = dict.fromkeys(range(31), 120.0)
 GOOD_PLATELETS = dict.fromkeys(range(31), 200.0)
 
 # LONG: 0.3 on days 5 to 16, 12 days: grade 2 (7 to 13 days). Two more days make 14: grade 3. One value on
-#   day 19 alone does as well, since days 17 and 18 would be bridged: days 5 to 19 are 15.
+#   day 19 alone does as well, since days 17 and 18 would be bridged: days 5 to 19 are 15. So does day 18 (14
+#   days), and before them day 3 (14) or day 2 (15); day 17 or day 4 alone makes 13.
 # EDGE: at most 0.5 on days 5 to 15 (11 days: grade 2); days 16 to 18 unmeasured between 0.45 and 0.8, so each
 #   lies in 0.3 to 1.2: at worst 14 days, grade 3. One value on day 18 settles it: if at most 0.5, days 16 and
 #   17 are low or bridged, 14 days; if above, days 5 to 17 at most, 13 days. Neither day 16 nor day 17 does.
-# GAP: 0.6 on days 9 and 11, day 10 unmeasured: 0.4 to 0.9. CTCAE grade 3, at worst 4; day 10 settles it.
-#   No value is at most 0.5: ICAHT 0, at worst 1 (one day).
+#   0.5 on days 16 to 18 makes 14 days; on days 16 and 17 the line from 0.5 to 0.8 leaves day 18 above.
+# GAP: 0.6 on days 6 to 14, day 10 unmeasured: 0.4 to 0.9 (no pair of higher values lies within eight days).
+#   CTCAE grade 3, at worst 4; day 10 settles it. No value is at most 0.5: ICAHT 0, at worst 1 (one day).
 # SINGLE: one value of 0.9 on day 12 makes grade 3; without it grade 0.
-# SPLIT: platelets 60 on day 26, 52 on day 28, day 27 unmeasured: 34.7 to 90. Recovered by the rule (both
-#   neighbors are met); a value below 50 on day 27 makes it not recovered: that day settles it.
+# SPLIT: platelets 60 on days 20 to 26, 52 from day 28 on, day 27 unmeasured: 34.7 to 90. Recovered by the
+#   rule (both neighbors are met); a value below 50 on day 27 makes it not recovered: that day settles it.
 # LOW: platelets 30 on days 20 to 30: not recovered; with 50 on days 26 to 28 recovered.
 # HELPED: a growth factor on day 27 alone stands between the patient and recovery.
 NEUTROPHILS = {
     "LONG": daily(d5_16=0.3),
     "EDGE": without(daily(d5_14=0.3, d15=0.45, d19=0.8), 16, 17, 18),
-    "GAP": without(daily(d9=0.6, d11=0.6), 10),
+    "GAP": without(daily(d6_14=0.6), 10),
     "SINGLE": daily(d12=0.9),
     "SPLIT": daily(),
     "LOW": daily(),
@@ -91,7 +93,7 @@ NEUTROPHILS = {
 }
 PLATELETS = {
     **dict.fromkeys(NEUTROPHILS, GOOD_PLATELETS),
-    "SPLIT": without({**GOOD_PLATELETS, 26: 60.0, 28: 52.0}, 27),
+    "SPLIT": without({**daily(d20_26=60.0, d28_30=52.0), **dict.fromkeys(range(20), 200.0)}, 27),
     "LOW": {**GOOD_PLATELETS, **dict.fromkeys(range(20, 31), 30.0)},
 }
 SUPPORT = [("HELPED", 27, 27, "gcsf", "filgrastim"), ("LONG", 6, 9, "gcsf", "filgrastim")]

@@ -1,0 +1,213 @@
+"""The explanation of one patient as lines of text for a terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from cytopenia.grading.explain import ExplainedDay, OutcomeExplanation, PatientExplanation
+from cytopenia.report.display import plural
+from cytopenia.report.explanation_words import (
+    join_days,
+    name_analyte,
+    name_support,
+    say_answer,
+    say_change,
+    say_day,
+    say_open_days,
+    say_result,
+    say_settling,
+)
+
+__all__ = ["dump_explanation", "render_explanation"]
+
+_LABEL = 12
+_MOST_LINES = 14
+_EVIDENCE = {
+    "measured": "measured: the answer rests on measured days",
+    "bracketed": "bracketed: unmeasured days are taken to lie near the measurements around them",
+    "open": "open: some days lie far from any measurement",
+}
+_EVENTS = {"crs": "CRS", "icans": "ICANS"}
+
+
+def render_explanation(explained: PatientExplanation, *, width: int = 100) -> list[str]:
+    """Return the page of a patient, line by line.
+
+    Parameters
+    ----------
+    explained : PatientExplanation
+        Holds the values of the patient, and so does the page.
+    width : int
+        Longest line.
+    """
+    lines = [f"Patient {explained.patient_id}", explained.study]
+    if explained.synthetic:
+        lines.append("Synthetic data: every patient of this study is invented.")
+    for label, text in _tell_course(explained):
+        lines += _wrap(label, text, width)
+    for place, outcome in enumerate(explained.outcomes, start=1):
+        lines += ["", _headline(place, outcome)]
+        for label, text in _tell_outcome(outcome):
+            lines += _wrap(label, text, width)
+    return lines
+
+
+def _wrap(label: str, text: str, width: int) -> list[str]:
+    """A label in the margin and the text beside it; a text without a label continues the one before."""
+    body = textwrap.wrap(
+        text,
+        max(width - _LABEL - 2, 40),
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    margins = [f"  {label:<{_LABEL}}", *([" " * (_LABEL + 2)] * (len(body) - 1))]
+    return [f"{margin}{line}".rstrip() for margin, line in zip(margins, body, strict=False)]
+
+
+def _tell_course(explained: PatientExplanation) -> Iterator[tuple[str, str]]:
+    days = {
+        "lymphodepletion from": explained.lymphodepletion_day,
+        "second infusion": explained.second_infusion_day,
+        "death": explained.death_day,
+        "last contact": explained.last_contact_day,
+    }
+    known = [f"{name} day {day}" for name, day in days.items() if day is not None]
+    yield "Days", "; ".join(["day 0 is the infusion", *known])
+    support = [
+        f"{name_support(item.kind)} {_span(item.start, item.stop)}{f' ({item.agent})' if item.agent else ''}"
+        for item in explained.support
+    ]
+    yield "Support", "; ".join(support) or "none recorded"
+    events = [
+        f"{name} {'' if item.grade is None else f'grade {item.grade:.0f} '}on day {item.day}"
+        for item in explained.events
+        if (name := _EVENTS.get(item.kind))
+    ]
+    if events:
+        yield "Toxicity", "; ".join(events)
+
+
+def _span(start: int, stop: int | None) -> str:
+    if stop is None:
+        return f"day {start}, stop not recorded"
+    return f"day {start}" if stop == start else f"day {start} to {stop}"
+
+
+def _headline(place: int, outcome: OutcomeExplanation) -> str:
+    window = f", day {outcome.window[0]} to {outcome.window[1]}" if outcome.window else ""
+    return f"{place}. {outcome.name}: {outcome.title}{window}"
+
+
+def _tell_outcome(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    yield "Result", say_result(outcome)
+    yield from _tell_rules(outcome)
+    if outcome.parts:
+        yield "Parts", _tell_parts(outcome)
+    deciding = [day for day in outcome.days if day.role == "decides"]
+    yield from _tell_deciding(deciding, outcome)
+    unsettled = [day for day in outcome.days if day.role == "would settle"]
+    for place, text in enumerate(say_open_days(unsettled, outcome)):
+        yield "" if place else "Open days", text
+    yield from _tell_account(outcome)
+    yield "Possible", _tell_possible(outcome)
+    for place, text in enumerate(say_settling(outcome)):
+        yield "" if place else "Settled by", text
+    for place, change in enumerate(outcome.changes):
+        yield "" if place else "Changed by", say_change(change, outcome)
+
+
+def _tell_rules(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    label = "Rule" if outcome.row["rule"] or outcome.kind.startswith("recovery") else "Rule not met"
+    if outcome.answer.policy is None:
+        label = "Rule"
+    for place, (grade, words, text) in enumerate(outcome.rules):
+        graded = f"grade {grade}: " if grade is not None else ""
+        quoted = f" (“{text}”)" if text else ""
+        yield "" if place else label, f"{graded}{words}{quoted}"
+    if outcome.citation:
+        yield "Source", outcome.citation
+
+
+def _tell_parts(outcome: OutcomeExplanation) -> str:
+    """The parts by their answers: yes first, then what is not judged, then no."""
+    answers: dict[str, list[str]] = {"yes": [], "not judged": [], "no": []}
+    for name, answer in outcome.parts:
+        word = "not judged" if answer.policy is None else "yes" if answer.policy else "no"
+        answers[word].append(name + ("" if answer.decided else " (not decided)"))
+    return "; ".join(f"{word}: {', '.join(names)}" for word, names in answers.items() if names)
+
+
+def _tell_deciding(
+    deciding: Sequence[ExplainedDay], outcome: OutcomeExplanation
+) -> Iterator[tuple[str, str]]:
+    if not deciding:
+        return
+    lines = [say_day(day, outcome) for day in deciding]
+    yield "Rests on", _count_deciding(deciding, outcome)
+    if len(lines) <= _MOST_LINES or len(outcome.analytes) > 1:
+        yield from (("", f"  {line}") for line in lines)
+    else:
+        yield "", "; ".join(lines)
+
+
+def _count_deciding(deciding: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> str:
+    if len(outcome.analytes) > 1:
+        counts = [
+            f"{name_analyte(name)} on {join_days(day.day for day in deciding if day.analyte == name)}"
+            for name in dict.fromkeys(day.analyte for day in deciding)
+        ]
+        return "; ".join(counts)
+    states = {
+        "measured": "measured",
+        "wbc_bound": "known by a bound",
+        "filled": "filled",
+        "bridged": "bridged",
+    }
+    counts = [
+        f"{count} {word}"
+        for state, word in states.items()
+        if (count := sum(day.state == state for day in deciding))
+    ]
+    return f"{plural(len(deciding), 'day')}, {join_days(day.day for day in deciding)}: {', '.join(counts)}"
+
+
+def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    row = outcome.row
+    near, far = row["days_short_gap"], row["days_open"]
+    what = "cells" if len(outcome.analytes) > 1 else "days"
+    words = [f"{row['days_measured']} {what} measured"]
+    words.append(f"{near} unmeasured between near measurements")
+    words.append(f"{far} unmeasured far from any")
+    if row["days_filled"]:
+        words.append(f"{row['days_filled']} filled by the definition")
+    yield "Account", "; ".join(words)
+    yield "Evidence", _EVIDENCE[row["evidence"]]
+
+
+def _tell_possible(outcome: OutcomeExplanation) -> str:
+    words = say_answer(outcome.possible, outcome)
+    if outcome.possible.decided:
+        return f"{words}, whatever the unmeasured days were"
+    return f"{words}, if every unmeasured day could have been anything"
+
+
+def dump_explanation(explained: PatientExplanation) -> str:
+    """Return the explanation as JSON; a day of recovery that never came is "infinity"."""
+    return json.dumps(_plain(asdict(explained)), ensure_ascii=False, indent=2)
+
+
+def _plain(value: Any) -> Any:
+    """The same with infinity in words, which JSON cannot say."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, float) and math.isinf(value):
+        return "infinity" if value > 0 else "-infinity"
+    return value

@@ -1,0 +1,278 @@
+"""One patient of a study explained: the run of a study on this patient alone, and on altered copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from cytopenia.contract import Tables
+from cytopenia.errors import DataError, ProtocolError, suggest_name
+from cytopenia.grading.explain import Answer, ExplainedDay, OutcomeExplanation, PatientExplanation
+from cytopenia.study.answers import choose_settling, read_changes, read_settling
+from cytopenia.study.counterfactuals import Edit, Kernel, keep_patient
+from cytopenia.study.outcomes import Progress
+from cytopenia.study.patient_facts import PatientFacts, collect_facts
+from cytopenia.study.patient_series import fill_by_outcome, lay_out_series
+from cytopenia.study.plan import build_plan
+from cytopenia.study.protocol import Study
+from cytopenia.study.questions import Probe, Trial, edit_together, list_probes, list_together, list_trials
+from cytopenia.study.run import choose_cohort
+from cytopenia.study.subjects import Subject, list_subjects
+
+__all__ = ["explain_in_study"]
+
+Rows = Mapping[str, Mapping[str, Any]]
+
+
+def explain_in_study(
+    study: Study,
+    tables: Tables,
+    patient_id: str,
+    *,
+    outcomes: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> PatientExplanation:
+    """Return the explanation of one patient: outcomes of the protocol with all that is behind them.
+
+    Parameters
+    ----------
+    study : Study
+    tables : Tables
+        As the readers return them, of all patients.
+    patient_id : str
+    outcomes : sequence of str, optional
+        Names of the protocol; all of them by default. The parts of a combination come with it.
+    progress : callable, optional
+
+    Raises
+    ------
+    DataError
+        The patient is not in the cohort.
+    ProtocolError
+        The protocol has no such outcome.
+    """
+    tell = progress or _say_nothing
+    plan = build_plan(study)
+    support_complete = study.protocol.study.support_complete and tables.has_support
+    subjects = list_subjects(plan, study.library, support_complete=support_complete)
+    chosen = _choose_outcomes(subjects, outcomes)
+    own = keep_patient(_require_patient(study, tables, patient_id), patient_id)
+    kernel = Kernel(plan, study.library.bounds, study.protocol.study.bound_anc_by_wbc, study.library.baseline)
+    tell("explaining", 0, 2)
+    cohort, found = kernel.run(own)
+    _, anything = kernel.run(own, anything=True)
+    facts = collect_facts(own, cohort, bounds=kernel.bounds, baseline=kernel.baseline)
+    patient = _Patient(kernel, subjects, facts, _by_outcome(found), _by_outcome(anything))
+    tell("explaining", 1, 2)
+    explained = patient.explain(chosen)
+    tell("explaining", 2, 2)
+    courses = cohort.courses
+    return PatientExplanation(
+        study=study.protocol.study.title,
+        synthetic=study.protocol.study.synthetic,
+        patient_id=patient_id,
+        lymphodepletion_day=_as_day(courses.lymphodepletion_day[0]),
+        last_contact_day=_as_day(courses.last_contact_day[0]),
+        death_day=_as_day(courses.death_day[0]),
+        second_infusion_day=_as_day(courses.second_infusion_day[0]),
+        support=facts.support,
+        events=facts.events,
+        outcomes=explained,
+        series=lay_out_series([subjects[name] for name in chosen], facts),
+    )
+
+
+def _say_nothing(label: str, done: int, total: int) -> None:
+    del label, done, total
+
+
+def _as_day(day: float) -> int | None:
+    return None if day != day else int(day)
+
+
+def _by_outcome(frame: pl.DataFrame) -> Rows:
+    return {row["outcome"]: row for row in frame.iter_rows(named=True)}
+
+
+def _choose_outcomes(subjects: Mapping[str, Subject], outcomes: Sequence[str] | None) -> list[str]:
+    """The outcomes that were asked for, each combination followed by its parts."""
+    if outcomes is None:
+        return list(subjects)
+    unknown = [name for name in outcomes if name not in subjects]
+    if unknown:
+        listed = "; ".join(f"no outcome '{name}'{suggest_name(name, subjects)}" for name in unknown)
+        raise ProtocolError(f"{listed}. Outcomes of the study: {', '.join(subjects)}")
+    named = [part for name in outcomes for part in (name, *subjects[name].parts)]
+    return list(dict.fromkeys(named))
+
+
+def _require_patient(study: Study, tables: Tables, patient_id: str) -> Tables:
+    """The tables of the cohort, which the patient is in."""
+    _, cohort = choose_cohort(study, tables)
+    known = cohort.infusions["patient_id"].unique()
+    if patient_id in known:
+        return cohort
+    if patient_id in tables.labs["patient_id"] or patient_id in tables.patients["patient_id"]:
+        raise DataError(
+            f"patient '{patient_id}' is in the tables but not in the cohort: it needs an infusion, a row in"
+            " the patients table and every column of cohort.require. See: cytopenia check"
+        )
+    count = len(known)
+    whose = "1 patient" if count == 1 else f"{count:,} patients"
+    hint = suggest_name(patient_id, known.to_list())
+    raise DataError(
+        f"no patient '{patient_id}' among the {whose} of the cohort{hint}. Write the id as in the patients table."
+    )
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """The patient as the kernel sees it, and what it said about the patient."""
+
+    kernel: Kernel
+    subjects: Mapping[str, Subject]
+    facts: PatientFacts
+    rows: Rows
+    anything: Rows
+
+    def explain(self, chosen: Sequence[str]) -> tuple[OutcomeExplanation, ...]:
+        """All outcomes at once: the copies of every outcome go through the kernel together."""
+        probes, asked = dict[str, list[Probe]](), dict[str, bool]()
+        together, trials = dict[str, list[tuple[tuple[str, int], ...]]](), dict[str, list[Trial]]()
+        for name in chosen:
+            evidence = self._list_evidence(name)
+            probes[name], asked[name] = self._find_probes(name, evidence)
+            together[name] = list_together(probes[name], evidence)
+            trials[name] = list_trials(self.subjects[name], self.facts, self.rows[name], evidence)
+        batch = _Batch(self.kernel, self.facts)
+        places = {
+            name: (
+                [batch.add(probe.edits) for probe in probes[name]],
+                [batch.add(edit_together(days, self.facts)) for days in together[name]],
+                batch.add([trial.edit for trial in trials[name]]),
+            )
+            for name in chosen
+        }
+        answers = batch.ask()
+        filled = fill_by_outcome([self.subjects[name] for name in chosen], self.facts)
+        explained: list[OutcomeExplanation] = []
+        for name in chosen:
+            of_probes, of_together, of_trials = places[name]
+            own = Answer.of_row(self.rows[name])
+            settling = [
+                read_settling(probe, _pick(answers, place, name))
+                for probe, place in zip(probes[name], of_probes, strict=True)
+            ]
+            joint = [
+                days
+                for days, place in zip(together[name], of_together, strict=True)
+                if all(answer.decided for answer in _pick(answers, place, name))
+            ]
+            explained.append(
+                self._describe(
+                    name,
+                    settling=choose_settling(settling, own),
+                    was_asked=asked[name],
+                    together=joint[0] if joint and not any(item.settles for item in settling) else (),
+                    changes=read_changes(
+                        list(zip(trials[name], _pick(answers, of_trials, name), strict=True)), own
+                    ),
+                    filled=filled.get(name, {}),
+                )
+            )
+        return tuple(explained)
+
+    def _find_probes(self, name: str, evidence: list[dict[str, Any]]) -> tuple[list[Probe], bool]:
+        """Measurements are tried only where the outcome is open."""
+        row, subject = self.rows[name], self.subjects[name]
+        is_at_risk = row["worst"] is not None or row["possible_labels"] is not None
+        if row["decided"] or not is_at_risk:
+            return [], False
+        parts = {part: self.subjects[part] for part in subject.parts}
+        return list_probes(subject, self.facts, evidence, parts)
+
+    def _list_evidence(self, name: str) -> list[dict[str, Any]]:
+        """The days behind an outcome; those of a combination are the days behind its parts that are alike."""
+        frame = self.facts.cohort.evidence
+        parts = self.subjects[name].parts
+        rows = frame.filter(pl.col("outcome").is_in(parts or (name,)))
+        return rows.unique(["analyte", "day", "role"], keep="first", maintain_order=True).to_dicts()
+
+    def _describe(self, name: str, *, filled: Mapping[int, float], **found: Any) -> OutcomeExplanation:
+        subject, row = self.subjects[name], self.rows[name]
+        evidence = () if subject.parts else self._list_evidence(name)
+        return OutcomeExplanation(
+            name=name,
+            title=subject.title,
+            kind=subject.kind,
+            min_grade=subject.min_grade,
+            address=subject.address,
+            rules=tuple(_list_rules(subject, row)),
+            citation=subject.citation,
+            window=subject.window,
+            analytes=subject.analytes,
+            answer=Answer.of_row(row),
+            possible=Answer.of_row(self.anything[name]),
+            row=row,
+            days=tuple(_explain_day(item, self.facts, filled) for item in evidence),
+            parts=tuple((part, Answer.of_row(self.rows[part])) for part in subject.parts),
+            **found,
+        )
+
+
+def _list_rules(subject: Subject, row: Mapping[str, Any]) -> Iterator[tuple[int | None, str, str]]:
+    """The rule that decided, and where none did the one that would have been met first."""
+    for sentence in subject.sentences:
+        yield None, sentence, ""
+    graded = [] if subject.sentences or subject.parts else list(subject.rules)
+    decided = [rule for rule in graded if row["rule"] == f"{subject.address}: {rule.text}"]
+    asked = [rule for rule in graded if rule.grade is not None and rule.grade >= (subject.min_grade or 0)]
+    for rule in (decided or asked)[:1]:
+        yield rule.grade, rule.words, rule.text
+
+
+class _Batch:
+    """Copies of a patient collected for one run of the kernel."""
+
+    def __init__(self, kernel: Kernel, facts: PatientFacts) -> None:
+        self._kernel, self._facts = kernel, facts
+        self._edits: list[Edit] = []
+
+    def add(self, edits: Sequence[Edit]) -> slice:
+        """Add copies and return where their answers will stand."""
+        start = len(self._edits)
+        self._edits += edits
+        return slice(start, len(self._edits))
+
+    def ask(self) -> list[dict[str, Mapping[str, Any]]]:
+        """Run the kernel over all copies."""
+        return self._kernel.ask(self._facts.tables, self._edits)
+
+
+def _pick(answers: Sequence[Rows], place: slice, name: str) -> list[Answer]:
+    return [Answer.of_row(rows[name]) for rows in answers[place]]
+
+
+def _explain_day(row: Mapping[str, Any], facts: PatientFacts, filled: Mapping[int, float]) -> ExplainedDay:
+    analyte, day = row["analyte"], row["day"]
+    measured = facts.measured.get(analyte, {}).get(day)
+    capped = facts.caps.get(analyte, {}).get(day) if row["state"] == "wbc_bound" else None
+    before, after = (None, None) if measured is not None else facts.find_neighbors(analyte, day)
+    return ExplainedDay(
+        analyte=analyte,
+        day=day,
+        role=row["role"],
+        state=row["state"],
+        verdict=row["verdict"],
+        low=row["low"],
+        high=None if row["high"] is None or row["high"] == float("inf") else row["high"],
+        filled=filled.get(day) if measured is None else None,
+        measurement=measured or capped,
+        values_that_day=facts.counts.get(analyte, {}).get(day, 0),
+        before=before,
+        after=after,
+        support=facts.list_support(day),
+    )
