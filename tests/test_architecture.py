@@ -183,6 +183,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "drawing",
             "flow",
             "trajectories",
+            "patient_lanes",
             "patient_timeline",
             "day_map",
             "roc_panel",

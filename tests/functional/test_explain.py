@@ -30,7 +30,7 @@ def test_two_more_days(command, folder: Path) -> None:
     assert "grade 2, decided" in page
     assert "ANC <=500/uL for 7-13 days" in page
     assert "12 days, day 5 to 16" in page
-    assert "2 more days ≤ 0.5 ×10⁹/L (day 17 to 18): grade 3" in page
+    assert "2 more days ≤ 0.5 ×10⁹/L (day 17 and 18): grade 3" in page
     assert "one value ≤ 0.5 ×10⁹/L on day 2, 3, 18 or 19: grade 3" in page
 
 
@@ -85,7 +85,7 @@ def test_a_cell_of_the_recovery(command, folder: Path) -> None:
 def test_what_a_patient_would_have_needed_to_recover(command, folder: Path) -> None:
     page = page_of(command, folder, "LOW", "recovery")
     assert "not recovered, decided" in page
-    assert "platelet count ≥ 50 ×10⁹/L on day 26, 27 and 28: recovered" in page
+    assert "platelet count ≥ 50 ×10⁹/L on day 26 to 28: recovered" in page
 
 
 def test_support_alone_stands_between_a_patient_and_recovery(command, folder: Path) -> None:

@@ -139,10 +139,10 @@ class OutcomeExplanation:
 
     `row` is the row of the outcomes table, `possible` the answer if every unmeasured day could have been
     anything. `kind` is "grade", "days", "landmark", "recovery", "recovery_time", "fever", "phenotype",
-    "second_dip" or "any_of". `rules` are (grade, words, official sentence).
-    `was_asked` says that every unmeasured day was tried for `settling`; `together` are the days whose values
-    would have settled it only all at once. `parts` are the answers of the
-    outcomes that a combination is made of.
+    "second_dip" or "any_of". `rules` are (grade, words, official sentence). `filled` are the days that the
+    definition takes a value for. `was_asked` says that every unmeasured day was tried for `settling`;
+    `together` are the days whose values would have settled it only all at once. `parts` are the answers of
+    the outcomes that a combination is made of.
     """
 
     name: str
@@ -158,6 +158,7 @@ class OutcomeExplanation:
     possible: Answer
     row: Mapping[str, Any]
     days: tuple[ExplainedDay, ...]
+    filled: tuple[tuple[int, float], ...]
     settling: tuple[Settling, ...]
     was_asked: bool
     together: tuple[tuple[str, int], ...]
@@ -167,7 +168,7 @@ class OutcomeExplanation:
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesDay:
-    """One day of a timeline; `state` as in evidence, or "after_death", "next_course"."""
+    """One day of a timeline; `state` as in evidence, or "after_death", "next_course", "not_needed"."""
 
     day: int
     state: str

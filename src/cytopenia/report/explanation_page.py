@@ -21,6 +21,7 @@ from cytopenia.report.explanation_words import (
     say_open_days,
     say_result,
     say_settling,
+    say_value,
 )
 
 __all__ = ["dump_explanation", "render_explanation"]
@@ -54,6 +55,14 @@ def render_explanation(explained: PatientExplanation, *, width: int = 100) -> li
         lines += ["", _headline(place, outcome)]
         for label, text in _tell_outcome(outcome):
             lines += _wrap(label, text, width)
+    sources = {
+        str(outcome.address).partition(".")[0]: outcome.citation
+        for outcome in explained.outcomes
+        if outcome.address is not None
+    }
+    lines += ["", "Sources"] if sources else []
+    for name, citation in sources.items():
+        lines += _wrap("", f"{name}: {citation}", width)
     return lines
 
 
@@ -111,11 +120,13 @@ def _tell_outcome(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
         yield "Parts", _tell_parts(outcome)
     deciding = [day for day in outcome.days if day.role == "decides"]
     yield from _tell_deciding(deciding, outcome)
+    yield from _tell_filled(outcome)
     unsettled = [day for day in outcome.days if day.role == "would settle"]
     for place, text in enumerate(say_open_days(unsettled, outcome)):
         yield "" if place else "Open days", text
-    yield from _tell_account(outcome)
-    yield "Possible", _tell_possible(outcome)
+    if outcome.answer.worst is not None or outcome.answer.possible_labels is not None:
+        yield from _tell_account(outcome)
+        yield "Possible", _tell_possible(outcome)
     for place, text in enumerate(say_settling(outcome)):
         yield "" if place else "Settled by", text
     for place, change in enumerate(outcome.changes):
@@ -123,15 +134,15 @@ def _tell_outcome(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
 
 
 def _tell_rules(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
-    label = "Rule" if outcome.row["rule"] or outcome.kind.startswith("recovery") else "Rule not met"
+    label = "Rule" if outcome.row["rule"] or outcome.kind.startswith("recovery") else "Not met"
     if outcome.answer.policy is None:
         label = "Rule"
     for place, (grade, words, text) in enumerate(outcome.rules):
         graded = f"grade {grade}: " if grade is not None else ""
         quoted = f" (“{text}”)" if text else ""
         yield "" if place else label, f"{graded}{words}{quoted}"
-    if outcome.citation:
-        yield "Source", outcome.citation
+    if outcome.address:
+        yield "Definition", outcome.address
 
 
 def _tell_parts(outcome: OutcomeExplanation) -> str:
@@ -177,8 +188,22 @@ def _count_deciding(deciding: Sequence[ExplainedDay], outcome: OutcomeExplanatio
     return f"{plural(len(deciding), 'day')}, {join_days(day.day for day in deciding)}: {', '.join(counts)}"
 
 
+def _tell_filled(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    """The days that the definition takes a value for and that stand in no other line."""
+    told = {day.day for day in outcome.days if day.role == "decides"}
+    others = [(day, value) for day, value in outcome.filled if day not in told]
+    if others:
+        analyte = outcome.analytes[0]
+        shown = [f"day {day} as {say_value(value, analyte, digits=3)}" for day, value in others]
+        yield "Filled", f"not measured and not among these days: {'; '.join(shown)}"
+
+
 def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     row = outcome.row
+    if outcome.kind == "fever":
+        days = plural(row["days_measured"], "day")
+        yield "Account", f"{days} with a temperature; {row['days_open']} stay open"
+        return
     near, far = row["days_short_gap"], row["days_open"]
     what = "cells" if len(outcome.analytes) > 1 else "days"
     words = [f"{row['days_measured']} {what} measured"]
@@ -194,7 +219,7 @@ def _tell_possible(outcome: OutcomeExplanation) -> str:
     words = say_answer(outcome.possible, outcome)
     if outcome.possible.decided:
         return f"{words}, whatever the unmeasured days were"
-    return f"{words}, if every unmeasured day could have been anything"
+    return f"{words}, if an unmeasured day could have been anything"
 
 
 def dump_explanation(explained: PatientExplanation) -> str:

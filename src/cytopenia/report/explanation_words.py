@@ -39,7 +39,9 @@ _SUPPORT = {
     "tpo_ra": "thrombopoietin-receptor agonist",
     "stem_cell_boost": "stem cell boost",
 }
-_DIGITS = 4
+# Values, cuts and rows are printed in full; what was computed between them with three digits.
+_FULL, _SHORT = 12, 3
+_VALUES = {"hemoglobin": "hemoglobin value"}
 
 
 def name_support(kind: str) -> str:
@@ -49,12 +51,18 @@ def name_support(kind: str) -> str:
 
 def name_analyte(analyte: str) -> str:
     """Return an analyte as it is spoken of: "neutrophil count"."""
-    return lower_first(load_analytes()[analyte].title.removeprefix("Absolute "))
+    title = load_analytes()[analyte].title.removeprefix("Absolute ")
+    return title if title[1:2].isupper() or title[1:2] == "-" else lower_first(title)
 
 
-def say_value(value: float, analyte: str, sign: str = "") -> str:
+def _name_value(analyte: str) -> str:
+    """One value of an analyte: "a neutrophil count", "a hemoglobin value"."""
+    return _VALUES.get(analyte) or name_analyte(analyte)
+
+
+def say_value(value: float, analyte: str, sign: str = "", *, digits: int = _FULL) -> str:
     """Return a value in the canonical unit of its analyte, with its sign."""
-    shown = f"{value:.{_DIGITS}g} {show_unit(load_analytes()[analyte].unit)}"
+    shown = f"{value:.{digits}g} {show_unit(load_analytes()[analyte].unit)}"
     mark = _SIGNS.get(sign, sign)
     return f"{mark} {shown}" if sign in ("below", "at_most", "above", "at_least") else f"{mark}{shown}"
 
@@ -165,10 +173,11 @@ def say_day(day: ExplainedDay, outcome: OutcomeExplanation) -> str:
     words = [f"{where}: {_say_reading(day, outcome)}"]
     if outcome.kind in ("recovery", "phenotype") and day.measurement is not None:
         words[0] += f": {day.verdict}"
-    if day.values_that_day > 1 and day.state in ("measured", "bridged"):
-        end = "highest" if day.analyte == "temperature" else "lowest"
-        words.append(f"{end} of {day.values_that_day} values that day")
+    if day.values_that_day > 1 and day.state in ("measured", "bridged") and outcome.kind != "fever":
+        words.append(f"lowest of {day.values_that_day} values that day")
     words += [f"on {name_support(kind)}" for kind in day.support]
+    if day.verdict == "under support" and not day.support:
+        words.append("too soon after it")
     return ", ".join(words)
 
 
@@ -192,7 +201,7 @@ def _say_reading(day: ExplainedDay, outcome: OutcomeExplanation) -> str:
 
 
 def _say_filled(day: ExplainedDay, value: float) -> str:
-    taken = f"not measured, taken as {say_value(value, day.analyte)}"
+    taken = f"not measured, taken as {say_value(value, day.analyte, digits=_SHORT)}"
     if day.before is not None and day.after is not None:
         return f"{taken} on the line between {_say_neighbor(day.before)} and {_say_neighbor(day.after)}"
     nearest = day.before or day.after
@@ -229,8 +238,8 @@ def _say_doubt(day: ExplainedDay) -> str:
         return f"not measured, far from any measurement: could be anything{measured}"
     if day.low is None:
         return f"not measured{measured}"
-    most = "upward" if day.high is None else f"to {say_value(day.high, day.analyte)}"
-    return f"not measured, plausible from {say_value(day.low, day.analyte)} {most}{measured}"
+    most = "upward" if day.high is None else f"to {say_value(day.high, day.analyte, digits=_SHORT)}"
+    return f"not measured, plausible from {say_value(day.low, day.analyte, digits=_SHORT)} {most}{measured}"
 
 
 def say_settling(outcome: OutcomeExplanation) -> Iterator[str]:
@@ -241,8 +250,8 @@ def say_settling(outcome: OutcomeExplanation) -> Iterator[str]:
     for same in _group_alike(settling):
         days = join_days((item.day for item in same), "or")
         yield (
-            f"a {name_analyte(same[0].analyte)} on {days} would have settled it, whatever it was:"
-            f" {_say_ranges(same[0].ranges, outcome)}"
+            f"a {_name_value(same[0].analyte)} on {days} would have settled it, whatever it was:"
+            f" {_say_ranges(same[0], outcome)}"
         )
     if settling:
         return
@@ -250,7 +259,7 @@ def say_settling(outcome: OutcomeExplanation) -> Iterator[str]:
         yield "no single further value would have settled it whatever it was"
     for same in _group_alike(outcome.settling):
         days = join_days((item.day for item in same), "or")
-        yield f"a {name_analyte(same[0].analyte)} on {days}: {_say_ranges(same[0].ranges, outcome)}"
+        yield f"a {_name_value(same[0].analyte)} on {days}: {_say_ranges(same[0], outcome)}"
     if outcome.together:
         analytes = dict.fromkeys(analyte for analyte, _ in outcome.together)
         places = [
@@ -268,9 +277,18 @@ def _group_alike(found: Iterable[Settling]) -> list[list[Settling]]:
     return list(groups.values())
 
 
-def _say_ranges(ranges: Sequence[AnswerRange], outcome: OutcomeExplanation) -> str:
-    analyte = outcome.settling[0].analyte
-    return "; ".join(f"{_say_range(one, analyte)}: {say_answer(one.answer, outcome)}" for one in ranges)
+def _say_ranges(item: Settling, outcome: OutcomeExplanation) -> str:
+    return "; ".join(
+        f"{_say_range(one, item.analyte)}: {_say_given(one.answer, outcome)}" for one in item.ranges
+    )
+
+
+def _say_given(answer: Answer, outcome: OutcomeExplanation) -> str:
+    """An answer in a range of values; where there was none before, what the rule would say counts as well."""
+    words = say_answer(answer, outcome)
+    if answer.decided or answer.policy is None or outcome.answer.policy is not None:
+        return words
+    return f"{_say_policy(answer, outcome)} by the rule ({words})"
 
 
 def _say_range(one: AnswerRange, analyte: str) -> str:
@@ -288,7 +306,7 @@ def say_change(change: Change, outcome: OutcomeExplanation) -> str:
         answer += " (not decided)"
     analyte = change.analyte or ""
     value = "" if change.cut is None else say_value(change.cut, analyte, change.comparator or "")
-    named = f"{name_analyte(analyte)} {value}" if len(outcome.analytes) > 1 and analyte else f"value {value}"
+    named = f"{_name_value(analyte)} {value}" if len(outcome.analytes) > 1 and analyte else f"value {value}"
     without = f"without {_join([name_support(kind) for kind in change.support], 'and')}"
     match change.kind:
         case "more_days":

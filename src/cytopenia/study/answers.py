@@ -65,17 +65,25 @@ def _read_more_days(changing: Answered, answered: Answered) -> Iterator[Change]:
 
 
 def _read_single_days(changing: Answered, answered: Answered) -> Iterator[Change]:
-    """One value on any day, where every day gives the same answer; else the few days that do."""
-    for analyte in dict.fromkeys(trial.analyte for trial, _ in answered if trial.kind == "any_day"):
-        tried = [item for item in answered if item[0].kind == "any_day" and item[0].analyte == analyte]
-        found = [item for item in changing if item[0].kind == "any_day" and item[0].analyte == analyte]
-        if not found:
+    """One value on any day, where every day gives the same answer; else the few days that do.
+
+    Of several cuts of an analyte the mildest that changes anything.
+    """
+    done: set[str | None] = set()
+    tried = [item for item in answered if item[0].kind == "any_day"]
+    for key in dict.fromkeys(_cut_of(trial) for trial, _ in tried):
+        found = [item for item in changing if item[0].kind == "any_day" and _cut_of(item[0]) == key]
+        if not found or key[0] in done:
             continue
+        done.add(key[0])
         days = tuple(sorted(trial.days[0] for trial, _ in found))
-        kinds = {(answer.policy, answer.label) for _, answer in found}
-        if len(kinds) == 1:
-            kind = "any_day" if len(found) == len(tried) else "one_day"
-            yield _make_change(*found[0], kind=kind, days=days)
+        if len({(answer.policy, answer.label) for _, answer in found}) == 1:
+            is_any = len(found) == sum(_cut_of(trial) == key for trial, _ in tried)
+            yield _make_change(*found[0], kind="any_day" if is_any else "one_day", days=days)
+
+
+def _cut_of(trial: Trial) -> tuple[str | None, str | None, float | None]:
+    return trial.analyte, trial.comparator, trial.cut
 
 
 def _read_rows(changing: Answered, answered: Answered) -> Iterator[Change]:

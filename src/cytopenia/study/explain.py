@@ -11,6 +11,7 @@ import polars as pl
 from cytopenia.contract import Tables
 from cytopenia.errors import DataError, ProtocolError, suggest_name
 from cytopenia.grading.explain import Answer, ExplainedDay, OutcomeExplanation, PatientExplanation
+from cytopenia.grading.gaps import derive_scenarios
 from cytopenia.study.answers import choose_settling, read_changes, read_settling
 from cytopenia.study.counterfactuals import Edit, Kernel, keep_patient
 from cytopenia.study.outcomes import Progress
@@ -124,7 +125,8 @@ def _require_patient(study: Study, tables: Tables, patient_id: str) -> Tables:
     whose = "1 patient" if count == 1 else f"{count:,} patients"
     hint = suggest_name(patient_id, known.to_list())
     raise DataError(
-        f"no patient '{patient_id}' among the {whose} of the cohort{hint}. Write the id as in the patients table."
+        f"no patient '{patient_id}' among the {whose} of the cohort{hint}."
+        " Write the id as in the patients table."
     )
 
 
@@ -146,7 +148,9 @@ class _Patient:
             evidence = self._list_evidence(name)
             probes[name], asked[name] = self._find_probes(name, evidence)
             together[name] = list_together(probes[name], evidence)
-            trials[name] = list_trials(self.subjects[name], self.facts, self.rows[name], evidence)
+            trials[name] = list_trials(
+                self.subjects[name], self.facts, row=self.rows[name], evidence=evidence
+            )
         batch = _Batch(self.kernel, self.facts)
         places = {
             name: (
@@ -192,18 +196,48 @@ class _Patient:
         if row["decided"] or not is_at_risk:
             return [], False
         parts = {part: self.subjects[part] for part in subject.parts}
-        return list_probes(subject, self.facts, evidence, parts)
+        return list_probes(subject, self.facts, evidence=evidence, parts=parts)
 
     def _list_evidence(self, name: str) -> list[dict[str, Any]]:
         """The days behind an outcome; those of a combination are the days behind its parts that are alike."""
         frame = self.facts.cohort.evidence
         parts = self.subjects[name].parts
         rows = frame.filter(pl.col("outcome").is_in(parts or (name,)))
-        return rows.unique(["analyte", "day", "role"], keep="first", maintain_order=True).to_dicts()
+        key = ["analyte", "day", "role", "source_row"]
+        return rows.unique(key, keep="first", maintain_order=True).to_dicts()
+
+    def _list_met_cells(self, name: str) -> list[dict[str, Any]]:
+        """The cells of a recovery that is decided, which the evidence table leaves out: all are met."""
+        subject, row = self.subjects[name], self.rows[name]
+        if row["label"] != "recovered" or row["first_day"] is None:
+            return []
+        days = range(row["first_day"], row["last_day"] + 1)
+        return [
+            {"analyte": analyte, "day": day, "role": "decides", "verdict": "met"}
+            | self._read_cell(analyte, day)
+            for analyte in subject.analytes
+            for day in days
+        ]
+
+    def _read_cell(self, analyte: str, day: int) -> dict[str, Any]:
+        bounds = self.facts.bounds
+        grid = derive_scenarios(
+            self.facts.cohort.grids[analyte], slack=bounds.slack_of(analyte), longest=bounds.longest_days
+        )
+        place = day - grid.first_day
+        state = "measured" if grid.measured[0, place] else "short_gap" if grid.short_gap[0, place] else "open"
+        return {
+            "state": state,
+            "low": float(grid.low[0, place]),
+            "high": float(grid.high[0, place]),
+            "source_row": int(grid.source_row[0, place]) if grid.measured[0, place] else None,
+        }
 
     def _describe(self, name: str, *, filled: Mapping[int, float], **found: Any) -> OutcomeExplanation:
         subject, row = self.subjects[name], self.rows[name]
-        evidence = () if subject.parts else self._list_evidence(name)
+        evidence = [] if subject.parts else self._list_evidence(name)
+        if subject.kind == "recovery" and not evidence:
+            evidence = self._list_met_cells(name)
         return OutcomeExplanation(
             name=name,
             title=subject.title,
@@ -217,7 +251,8 @@ class _Patient:
             answer=Answer.of_row(row),
             possible=Answer.of_row(self.anything[name]),
             row=row,
-            days=tuple(_explain_day(item, self.facts, filled) for item in evidence),
+            days=tuple(_explain_day(item, self.facts, subject, filled=filled) for item in evidence),
+            filled=tuple(sorted(filled.items())),
             parts=tuple((part, Answer.of_row(self.rows[part])) for part in subject.parts),
             **found,
         )
@@ -256,11 +291,17 @@ def _pick(answers: Sequence[Rows], place: slice, name: str) -> list[Answer]:
     return [Answer.of_row(rows[name]) for rows in answers[place]]
 
 
-def _explain_day(row: Mapping[str, Any], facts: PatientFacts, filled: Mapping[int, float]) -> ExplainedDay:
+def _explain_day(
+    row: Mapping[str, Any], facts: PatientFacts, subject: Subject, *, filled: Mapping[int, float]
+) -> ExplainedDay:
     analyte, day = row["analyte"], row["day"]
-    measured = facts.measured.get(analyte, {}).get(day)
-    capped = facts.caps.get(analyte, {}).get(day) if row["state"] == "wbc_bound" else None
-    before, after = (None, None) if measured is not None else facts.find_neighbors(analyte, day)
+    item = facts.find_row(analyte, row["source_row"])
+    is_measured = item is not None and item.analyte == analyte
+    before, after = None, None
+    if not is_measured:
+        # A definition fills between the measurements of its own window.
+        within = subject.window if day in filled else None
+        before, after = facts.find_neighbors(analyte, day, within=within)
     return ExplainedDay(
         analyte=analyte,
         day=day,
@@ -269,8 +310,8 @@ def _explain_day(row: Mapping[str, Any], facts: PatientFacts, filled: Mapping[in
         verdict=row["verdict"],
         low=row["low"],
         high=None if row["high"] is None or row["high"] == float("inf") else row["high"],
-        filled=filled.get(day) if measured is None else None,
-        measurement=measured or capped,
+        filled=None if is_measured else filled.get(day),
+        measurement=item,
         values_that_day=facts.counts.get(analyte, {}).get(day, 0),
         before=before,
         after=after,

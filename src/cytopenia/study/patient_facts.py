@@ -29,6 +29,7 @@ class PatientFacts:
     measured : the value that counts on each measured day
     counts : how many valid values each measured day has
     caps : the value of another analyte that bounds an unmeasured day from above
+    rows : every valid value, by analyte and row of the file
     limits, baselines : limits of normal and baseline values seen, by analyte
     last_day : the last day of the course
     """
@@ -39,21 +40,33 @@ class PatientFacts:
     measured: Mapping[str, Days]
     counts: Mapping[str, Mapping[int, int]]
     caps: Mapping[str, Days]
+    rows: Mapping[tuple[str, int], Measurement]
     limits: Mapping[str, tuple[float, ...]]
     baselines: Mapping[str, tuple[float, ...]]
     last_day: int
     support: tuple[SupportCourse, ...]
     events: tuple[CourseEvent, ...]
 
-    def find_neighbors(self, analyte: str, day: int) -> tuple[Measurement | None, Measurement | None]:
-        """Return the nearest measurements before and after a day."""
+    def find_neighbors(
+        self, analyte: str, day: int, *, within: tuple[int, int] | None = None
+    ) -> tuple[Measurement | None, Measurement | None]:
+        """Return the nearest measurements before and after a day, of all days or of some."""
         days = self.measured.get(analyte, {})
+        if within is not None:
+            days = {other: item for other, item in days.items() if within[0] <= other <= within[1]}
         before = max((other for other in days if other < day), default=None)
         after = min((other for other in days if other > day), default=None)
         return (
             None if before is None else days[before],
             None if after is None else days[after],
         )
+
+    def find_row(self, analyte: str, source_row: int | None) -> Measurement | None:
+        """Return the value of a row, of the analyte itself or of the one that bounds it."""
+        if source_row is None:
+            return None
+        own = self.rows.get((analyte, source_row))
+        return own or self.rows.get((self.bounds.cap.get(analyte, ""), source_row))
 
     def list_support(self, day: int) -> tuple[str, ...]:
         """Return the kinds of support that were given on a day, for certain."""
@@ -93,6 +106,11 @@ def collect_facts(
             for analyte, rows in labs.items()
         },
         caps={analyte: _list_caps(grid, cohort, bounds) for analyte, grid in cohort.grids.items()},
+        rows={
+            (analyte, row["source_row"]): _read(analyte, row)
+            for analyte, rows in labs.items()
+            for row in rows.iter_rows(named=True)
+        },
         limits={
             analyte: tuple(rows["lln"].drop_nulls().unique().sort().to_list())
             for analyte, rows in labs.items()

@@ -8,7 +8,7 @@ import numpy as np
 
 from cytopenia.definition_forms import Counting
 from cytopenia.grading.episodes import round_grid
-from cytopenia.grading.explain import AnalyteSeries, CutLine, SeriesDay
+from cytopenia.grading.explain import AnalyteSeries, CutLine, Measurement, SeriesDay
 from cytopenia.grading.follow_up import follow_courses
 from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
 from cytopenia.study.patient_facts import PatientFacts
@@ -86,8 +86,11 @@ def _list_days(
     grid = _derive(facts, analyte)
     measured, caps = facts.measured[analyte], facts.caps[analyte]
     last = grid.first_day + grid.low.shape[1] - 1
-    for day in range(max(span[0], grid.first_day), min(span[1], last) + 1):
+    for day in range(span[0], span[1] + 1):
         place = day - grid.first_day
+        if not grid.first_day <= day <= last:
+            yield _lay_out_beyond(day, measured.get(day))
+            continue
         low, high = float(grid.low[0, place]), float(grid.high[0, place])
         is_known = bool(grid.at_risk[0, place])
         yield SeriesDay(
@@ -100,6 +103,19 @@ def _list_days(
         )
 
 
+def _lay_out_beyond(day: int, item: Measurement | None) -> SeriesDay:
+    """A day that no outcome looks at, nor needs as a neighbor."""
+    value = None if item is None else item.value
+    return SeriesDay(
+        day=day,
+        state="not_needed" if item is None else "measured",
+        low=value,
+        high=value,
+        filled=None,
+        measurement=item,
+    )
+
+
 def _name_state(grid: ScenarioGrid, place: int) -> str:
     names = ("measured", "capped", "short_gap", "open_day", "dead")
     words = ("measured", "wbc_bound", "short_gap", "open", "after_death")
@@ -110,22 +126,22 @@ def _name_state(grid: ScenarioGrid, place: int) -> str:
 
 
 def _list_cuts(analyte: str, subjects: Sequence[Subject], facts: PatientFacts) -> Iterator[CutLine]:
-    """Each cut once, with the words of the first outcome that has it."""
-    seen: set[float] = set()
+    """Each cut once, with the words of every outcome that has it."""
+    limits, baselines = facts.limits.get(analyte, ()), facts.baselines.get(analyte, ())
+    labels: dict[float, list[str]] = {}
     for subject in subjects:
         for rule in subject.rules:
-            if rule.analyte != analyte:
-                continue
-            limits, baselines = facts.limits.get(analyte, ()), facts.baselines.get(analyte, ())
-            for value in resolve_cut(rule, rule.cut, limits=limits[-1:], baselines=baselines):
-                if value not in seen:
-                    seen.add(value)
-                    yield CutLine(value=value, label=_name_cut(subject, rule))
+            if rule.analyte == analyte:
+                for value in resolve_cut(rule, rule.cut, limits=limits[-1:], baselines=baselines):
+                    labels.setdefault(value, []).append(_name_cut(subject, rule))
+    for value, words in labels.items():
+        yield CutLine(value=value, label=", ".join(dict.fromkeys(words)))
 
 
 def _name_cut(subject: Subject, rule: Rule) -> str:
-    if rule.grade is not None and subject.kind != "fever":
+    if subject.kind in ("grade", "landmark", "any_of") and rule.grade is not None:
         return f"grade {rule.grade}"
-    return {"recovery": "recovery", "recovery_time": "recovery", "fever": "fever"}.get(
-        subject.kind, "phenotype"
-    )
+    if subject.kind == "days":
+        return subject.title
+    names = {"recovery": "recovery", "recovery_time": "recovery", "fever": "fever"}
+    return names.get(subject.kind, "phenotype")

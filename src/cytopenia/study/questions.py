@@ -52,7 +52,7 @@ class Trial:
 
 
 def list_probes(
-    subject: Subject, facts: PatientFacts, evidence: Evidence, parts: Mapping[str, Subject]
+    subject: Subject, facts: PatientFacts, *, evidence: Evidence, parts: Mapping[str, Subject]
 ) -> tuple[list[Probe], bool]:
     """Return the measurements that are tried for one outcome, and whether every unmeasured day is among them.
 
@@ -136,7 +136,7 @@ def edit_together(days: Sequence[tuple[str, int]], facts: PatientFacts) -> list[
 
 
 def list_trials(
-    subject: Subject, facts: PatientFacts, row: Mapping[str, Any], evidence: Evidence
+    subject: Subject, facts: PatientFacts, *, row: Mapping[str, Any], evidence: Evidence
 ) -> list[Trial]:
     """Return what could change the answer of one outcome."""
     if row["best"] is None and row["label"] is None:
@@ -161,43 +161,38 @@ def _days_at_risk(subject: Subject, facts: PatientFacts) -> range:
     return range(first, min(last, facts.last_day) + 1)
 
 
-def _name_worse_rule(subject: Subject, row: Mapping[str, Any]) -> Rule | None:
-    """The rule of the next grade that single days can reach, or of the grade that is asked for."""
-    if row["policy"] is None:
-        return None
-    wanted = subject.min_grade
-    if wanted is not None:
-        grades = [] if row["policy"] == 1 else [rule for rule in subject.rules if (rule.grade or 0) >= wanted]
-    else:
-        grades = [rule for rule in subject.rules if (rule.grade or 0) > row["policy"]]
-    return grades[0] if grades else None
+def _list_worse_rules(subject: Subject, row: Mapping[str, Any]) -> list[Rule]:
+    """The rules of higher grades, or of the grade that is asked for and higher, mildest first."""
+    if row["policy"] is None or (subject.min_grade is not None and row["policy"] == 1):
+        return []
+    least = subject.min_grade if subject.min_grade is not None else row["policy"] + 1
+    return [rule for rule in subject.rules if rule.grade is not None and rule.grade >= least]
 
 
 def _try_worse_values(subject: Subject, facts: PatientFacts, row: Mapping[str, Any]) -> Iterator[Trial]:
-    """One worse value on each day of the window."""
-    rule = _name_worse_rule(subject, row)
-    if rule is None:
-        return
-    cuts = resolve_cut(
-        rule,
-        rule.cut,
-        limits=facts.limits.get(rule.analyte, ()),
-        baselines=facts.baselines.get(rule.analyte, ()),
-    )
-    if len(cuts) != 1:
-        return
-    value = step_beyond(cuts[0], rule.comparator)
-    for day in _days_at_risk(subject, facts):
-        yield Trial(
-            outcome=subject.name,
-            kind="any_day",
-            edit=Edit(values=((rule.analyte, day, value),)),
-            analyte=rule.analyte,
-            rule=rule,
-            cut=cuts[0],
-            comparator=rule.comparator,
-            days=(day,),
+    """One worse value on each day of the window, for every cut of a worse rule."""
+    seen: set[tuple[str, float]] = set()
+    for rule in _list_worse_rules(subject, row):
+        cuts = resolve_cut(
+            rule,
+            rule.cut,
+            limits=facts.limits.get(rule.analyte, ()),
+            baselines=facts.baselines.get(rule.analyte, ()),
         )
+        if len(cuts) != 1 or (rule.comparator, cuts[0]) in seen:
+            continue
+        seen.add((rule.comparator, cuts[0]))
+        for day in _days_at_risk(subject, facts):
+            yield Trial(
+                outcome=subject.name,
+                kind="any_day",
+                edit=Edit(values=((rule.analyte, day, step_beyond(cuts[0], rule.comparator)),)),
+                analyte=rule.analyte,
+                rule=rule,
+                cut=cuts[0],
+                comparator=rule.comparator,
+                days=(day,),
+            )
 
 
 def _try_more_days(subject: Subject, facts: PatientFacts, row: Mapping[str, Any]) -> Iterator[Trial]:
