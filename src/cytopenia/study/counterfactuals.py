@@ -64,22 +64,24 @@ class Kernel:
         )
         return cohort, derive_all(cohort, self.plan, self.baseline)
 
-    def ask(self, tables: Tables, edits: Sequence[Edit]) -> list[dict[str, Row]]:
-        """Return, for each edit, the rows of the outcomes table of the edited patient by outcome.
+    def ask(self, tables: Tables, edits: Sequence[Edit], *, outcome: str) -> list[Row]:
+        """Return, for each edit, the row of one outcome of the edited patient.
 
         Parameters
         ----------
         tables : Tables
             Of one patient; see `keep_patient`.
         edits : sequence of Edit
+        outcome : str
+            Nothing else is computed.
         """
         if not edits:
             return []
-        _, outcomes = self.run(_copy(tables, edits))
-        answers: list[dict[str, Row]] = [{} for _ in edits]
-        for row in outcomes.iter_rows(named=True):
-            answers[int(row["patient_id"])][row["outcome"]] = row
-        return answers
+        kernel = replace(self, plan=_keep_outcome(self.plan, outcome))
+        _, outcomes = kernel.run(_copy(_keep_labs(tables, kernel), edits))
+        rows = outcomes.filter(pl.col("outcome") == outcome).iter_rows(named=True)
+        answers = {row["patient_id"]: row for row in rows}
+        return [answers[_name_copy(place)] for place in range(len(edits))]
 
 
 def keep_patient(tables: Tables, patient_id: str) -> Tables:
@@ -89,9 +91,52 @@ def keep_patient(tables: Tables, patient_id: str) -> Tables:
     return replace(tables, **kept)
 
 
+def _keep_outcome(plan: Plan, outcome: str) -> Plan:
+    """The plan of one outcome, or of a combination and its parts, over the same days of each analyte."""
+    names = (outcome, *plan.specs[outcome].any_of)
+    grades = tuple(
+        replace(grade, outcomes=kept)
+        for grade in plan.grades
+        if (kept := tuple(name for name in grade.outcomes if name in names))
+    )
+    others = {
+        kind: tuple(item for item in getattr(plan, kind) if item.outcome in names)
+        for kind in ("recoveries", "fevers", "phenotypes", "recovery_times")
+    }
+    analytes = {grade.part.analyte for grade in grades}
+    analytes |= {item.definition.analyte for item in others["phenotypes"]}
+    analytes |= {item.definition.count.analyte for item in others["fevers"]}
+    for recovery in (*others["recoveries"], *others["recovery_times"]):
+        analytes |= {criterion.analyte for criterion in recovery.definition.all_of}
+    return replace(
+        plan,
+        grades=grades,
+        nadirs=(),
+        combinations=tuple(name for name in plan.combinations if name == outcome),
+        specs={name: spec for name, spec in plan.specs.items() if name in names},
+        days={name: days for name, days in plan.days.items() if name in analytes},
+        **others,
+    )
+
+
+def _keep_labs(tables: Tables, kernel: Kernel) -> Tables:
+    """The values that the outcomes look at; a day of recovery also asks when anything was last measured."""
+    plan = kernel.plan
+    if plan.recovery_times:
+        return tables
+    caps = kernel.bounds.cap
+    wanted = {*plan.days, *(caps[name] for name in plan.days if name in caps)}
+    wanted |= {fever.definition.temperature for fever in plan.fevers}
+    return replace(tables, labs=tables.labs.filter(pl.col("analyte").is_in(wanted)))
+
+
+def _name_copy(place: int) -> str:
+    return f"{place:06d}"
+
+
 def _copy(tables: Tables, edits: Sequence[Edit]) -> Tables:
     """One copy of the only patient per edit; its id is the place of the edit."""
-    copies = pl.DataFrame({"copy": [f"{place:06d}" for place in range(len(edits))]})
+    copies = pl.DataFrame({"copy": [_name_copy(place) for place in range(len(edits))]})
     names = ("patients", "infusions", "labs", "support", "events")
     frames = {name: _repeat(getattr(tables, name), copies) for name in names}
     return replace(
@@ -113,7 +158,7 @@ def _edit_labs(labs: pl.DataFrame, own: pl.DataFrame, edits: Sequence[Edit]) -> 
     added = _list_values(edits, own)
     replaced = added.select("patient_id", "analyte", "day")
     removed = pl.DataFrame(
-        [(f"{place:06d}", *row) for place, edit in enumerate(edits) for row in edit.without_rows],
+        [(_name_copy(place), *row) for place, edit in enumerate(edits) for row in edit.without_rows],
         schema={"patient_id": pl.String, "analyte": pl.String, "source_row": pl.UInt32},
         orient="row",
     )
@@ -123,7 +168,7 @@ def _edit_labs(labs: pl.DataFrame, own: pl.DataFrame, edits: Sequence[Edit]) -> 
 
 def _list_values(edits: Sequence[Edit], own: pl.DataFrame) -> pl.DataFrame:
     """The rows of the values that nobody measured, with the limit of normal of the nearest measurement."""
-    rows = [(f"{place:06d}", *value) for place, edit in enumerate(edits) for value in edit.values]
+    rows = [(_name_copy(place), *value) for place, edit in enumerate(edits) for value in edit.values]
     schema = {"patient_id": pl.String, "analyte": pl.String, "day": pl.Int32, "value": pl.Float64}
     frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
         pl.lit("=").alias("comparator"), pl.lit(_NO_ROW).alias("source_row")
@@ -143,7 +188,7 @@ def _list_values(edits: Sequence[Edit], own: pl.DataFrame) -> pl.DataFrame:
 
 def _edit_support(support: pl.DataFrame, edits: Sequence[Edit]) -> pl.DataFrame:
     removed = pl.DataFrame(
-        [(f"{place:06d}", kind) for place, edit in enumerate(edits) for kind in edit.without_support],
+        [(_name_copy(place), kind) for place, edit in enumerate(edits) for kind in edit.without_support],
         schema={"patient_id": pl.String, "kind": pl.String},
         orient="row",
     )

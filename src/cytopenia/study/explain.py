@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -13,13 +14,13 @@ from cytopenia.errors import DataError, ProtocolError, suggest_name
 from cytopenia.grading.explain import Answer, ExplainedDay, OutcomeExplanation, PatientExplanation
 from cytopenia.grading.gaps import derive_scenarios
 from cytopenia.study.answers import choose_settling, read_changes, read_settling
-from cytopenia.study.counterfactuals import Edit, Kernel, keep_patient
+from cytopenia.study.counterfactuals import Kernel, keep_patient
 from cytopenia.study.outcomes import Progress
 from cytopenia.study.patient_facts import PatientFacts, collect_facts
 from cytopenia.study.patient_series import fill_by_outcome, lay_out_series
 from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study
-from cytopenia.study.questions import Probe, Trial, edit_together, list_probes, list_together, list_trials
+from cytopenia.study.questions import Probe, edit_together, list_probes, list_together, list_trials
 from cytopenia.study.run import choose_cohort
 from cytopenia.study.subjects import Subject, list_subjects
 
@@ -62,14 +63,11 @@ def explain_in_study(
     chosen = _choose_outcomes(subjects, outcomes)
     own = keep_patient(_require_patient(study, tables, patient_id), patient_id)
     kernel = Kernel(plan, study.library.bounds, study.protocol.study.bound_anc_by_wbc, study.library.baseline)
-    tell("explaining", 0, 2)
     cohort, found = kernel.run(own)
     _, anything = kernel.run(own, anything=True)
     facts = collect_facts(own, cohort, bounds=kernel.bounds, baseline=kernel.baseline)
     patient = _Patient(kernel, subjects, facts, _by_outcome(found), _by_outcome(anything))
-    tell("explaining", 1, 2)
-    explained = patient.explain(chosen)
-    tell("explaining", 2, 2)
+    explained = patient.explain(chosen, tell)
     courses = cohort.courses
     return PatientExplanation(
         study=study.protocol.study.title,
@@ -140,54 +138,39 @@ class _Patient:
     rows: Rows
     anything: Rows
 
-    def explain(self, chosen: Sequence[str]) -> tuple[OutcomeExplanation, ...]:
-        """All outcomes at once: the copies of every outcome go through the kernel together."""
-        probes, asked = dict[str, list[Probe]](), dict[str, bool]()
-        together, trials = dict[str, list[tuple[tuple[str, int], ...]]](), dict[str, list[Trial]]()
-        for name in chosen:
-            evidence = self._list_evidence(name)
-            probes[name], asked[name] = self._find_probes(name, evidence)
-            together[name] = list_together(probes[name], evidence)
-            trials[name] = list_trials(
-                self.subjects[name], self.facts, row=self.rows[name], evidence=evidence
-            )
-        batch = _Batch(self.kernel, self.facts)
-        places = {
-            name: (
-                [batch.add(probe.edits) for probe in probes[name]],
-                [batch.add(edit_together(days, self.facts)) for days in together[name]],
-                batch.add([trial.edit for trial in trials[name]]),
-            )
-            for name in chosen
-        }
-        answers = batch.ask()
+    def explain(self, chosen: Sequence[str], tell: Progress) -> tuple[OutcomeExplanation, ...]:
+        """Every outcome with what the kernel says of its own altered copies of the patient."""
         filled = fill_by_outcome([self.subjects[name] for name in chosen], self.facts)
         explained: list[OutcomeExplanation] = []
-        for name in chosen:
-            of_probes, of_together, of_trials = places[name]
-            own = Answer.of_row(self.rows[name])
-            settling = [
-                read_settling(probe, _pick(answers, place, name))
-                for probe, place in zip(probes[name], of_probes, strict=True)
-            ]
-            joint = [
-                days
-                for days, place in zip(together[name], of_together, strict=True)
-                if all(answer.decided for answer in _pick(answers, place, name))
-            ]
-            explained.append(
-                self._describe(
-                    name,
-                    settling=choose_settling(settling, own),
-                    was_asked=asked[name],
-                    together=joint[0] if joint and not any(item.settles for item in settling) else (),
-                    changes=read_changes(
-                        list(zip(trials[name], _pick(answers, of_trials, name), strict=True)), own
-                    ),
-                    filled=filled.get(name, {}),
-                )
-            )
+        for place, name in enumerate(chosen):
+            tell("explaining", place, len(chosen))
+            found = self._ask_about(name)
+            explained.append(self._describe(name, filled=filled.get(name, {}), **found))
+        tell("explaining", len(chosen), len(chosen))
         return tuple(explained)
+
+    def _ask_about(self, name: str) -> dict[str, Any]:
+        """What would settle and what would change one outcome."""
+        evidence, own = self._list_evidence(name), Answer.of_row(self.rows[name])
+        probes, was_asked = self._find_probes(name, evidence)
+        together = list_together(probes, evidence)
+        trials = list_trials(self.subjects[name], self.facts, row=self.rows[name], evidence=evidence)
+        edits = [*(edit for probe in probes for edit in probe.edits)]
+        joint = [edit for days in together for edit in edit_together(days, self.facts)]
+        edits += [*joint, *(trial.edit for trial in trials)]
+        rows = iter(self.kernel.ask(self.facts.tables, edits, outcome=name))
+        answers = (Answer.of_row(row) for row in rows)
+        settling = [
+            read_settling(probe, list(islice(answers, len(probe.candidates.values)))) for probe in probes
+        ]
+        is_joint = all(answer.decided for answer in islice(answers, len(joint)))
+        shown = choose_settling(settling, own)
+        return {
+            "settling": shown,
+            "was_asked": was_asked,
+            "together": together[0] if together and is_joint and not any(s.settles for s in shown) else (),
+            "changes": read_changes(list(zip(trials, answers, strict=True)), own),
+        }
 
     def _find_probes(self, name: str, evidence: list[dict[str, Any]]) -> tuple[list[Probe], bool]:
         """Measurements are tried only where the outcome is open."""
@@ -267,28 +250,6 @@ def _list_rules(subject: Subject, row: Mapping[str, Any]) -> Iterator[tuple[int 
     asked = [rule for rule in graded if rule.grade is not None and rule.grade >= (subject.min_grade or 0)]
     for rule in (decided or asked)[:1]:
         yield rule.grade, rule.words, rule.text
-
-
-class _Batch:
-    """Copies of a patient collected for one run of the kernel."""
-
-    def __init__(self, kernel: Kernel, facts: PatientFacts) -> None:
-        self._kernel, self._facts = kernel, facts
-        self._edits: list[Edit] = []
-
-    def add(self, edits: Sequence[Edit]) -> slice:
-        """Add copies and return where their answers will stand."""
-        start = len(self._edits)
-        self._edits += edits
-        return slice(start, len(self._edits))
-
-    def ask(self) -> list[dict[str, Mapping[str, Any]]]:
-        """Run the kernel over all copies."""
-        return self._kernel.ask(self._facts.tables, self._edits)
-
-
-def _pick(answers: Sequence[Rows], place: slice, name: str) -> list[Answer]:
-    return [Answer.of_row(rows[name]) for rows in answers[place]]
 
 
 def _explain_day(
