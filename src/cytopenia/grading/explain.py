@@ -84,8 +84,8 @@ class Change:
 
     `kind` is "more_days" (values on all of these days, beside the days that decided), "any_day" (one value on
     any day), "one_day" (one value on one of these days, and on no other), "without_row" (without this
-    measurement), "values" (values on all of these days), "all_values" (values of every lineage on these days)
-    or "without_support". `support` is what the patient would have had to do without.
+    measurement), "values" (values on all of these days, if any) or "all_values" (values of every lineage on
+    these days). `support` is what the patient would have had to do without.
     """
 
     kind: str

@@ -17,11 +17,11 @@ from cytopenia.report.explanation_words import (
     name_support,
     say_answer,
     say_change,
-    say_day,
+    say_days,
     say_open_days,
     say_result,
     say_settling,
-    say_value,
+    say_spans,
 )
 
 __all__ = ["dump_explanation", "render_explanation"]
@@ -123,7 +123,7 @@ def _tell_outcome(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     yield from _tell_filled(outcome)
     unsettled = [day for day in outcome.days if day.role == "would settle"]
     for place, text in enumerate(say_open_days(unsettled, outcome)):
-        yield "" if place else "Open days", text
+        yield "" if place else "Unsettled", text
     if outcome.answer.worst is not None or outcome.answer.possible_labels is not None:
         yield from _tell_account(outcome)
         yield "Possible", _tell_possible(outcome)
@@ -159,7 +159,7 @@ def _tell_deciding(
 ) -> Iterator[tuple[str, str]]:
     if not deciding:
         return
-    lines = [say_day(day, outcome) for day in deciding]
+    lines = list(say_days(deciding, outcome))
     yield "Rests on", _count_deciding(deciding, outcome)
     if len(lines) <= _MOST_LINES or len(outcome.analytes) > 1:
         yield from (("", f"  {line}") for line in lines)
@@ -193,9 +193,8 @@ def _tell_filled(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     told = {day.day for day in outcome.days if day.role == "decides"}
     others = [(day, value) for day, value in outcome.filled if day not in told]
     if others:
-        analyte = outcome.analytes[0]
-        shown = [f"day {day} as {say_value(value, analyte, digits=3)}" for day, value in others]
-        yield "Filled", f"not measured and not among these days: {'; '.join(shown)}"
+        also = " further" if told else ""
+        yield "Filled", f"{also} days not measured: {say_spans(others, outcome.analytes[0])}".strip()
 
 
 def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:

@@ -24,10 +24,11 @@ __all__ = [
     "name_support",
     "say_answer",
     "say_change",
-    "say_day",
+    "say_days",
     "say_open_days",
     "say_result",
     "say_settling",
+    "say_spans",
     "say_value",
 ]
 
@@ -41,6 +42,7 @@ _SUPPORT = {
 }
 # Values, cuts and rows are printed in full; what was computed between them with three digits.
 _FULL, _SHORT = 12, 3
+_MOST_GROUPS = 3
 _VALUES = {"hemoglobin": "hemoglobin value"}
 
 
@@ -118,6 +120,8 @@ def say_answer(answer: Answer, outcome: OutcomeExplanation) -> str:
 def _say_policy(answer: Answer, outcome: OutcomeExplanation) -> str:
     if answer.label is not None and outcome.kind in ("recovery", "phenotype"):
         return answer.label
+    if answer.label == "recovered":
+        return f"recovered on {_say_number(answer.policy or 0, outcome)}"
     return "not judged" if answer.policy is None else _say_number(answer.policy, outcome)
 
 
@@ -166,11 +170,34 @@ def _say_neighbor(item: Measurement) -> str:
     return f"{say_value(item.value, item.analyte, item.comparator)} (day {item.day}, row {item.source_row})"
 
 
-def say_day(day: ExplainedDay, outcome: OutcomeExplanation) -> str:
-    """Return one deciding day: what was read where, or what was taken for it and why."""
-    several = len(outcome.analytes) > 1
-    where = f"{name_analyte(day.analyte)}, day {day.day}" if several else f"day {day.day}"
-    words = [f"{where}: {_say_reading(day, outcome)}"]
+def say_days(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> Iterator[str]:
+    """Yield the deciding days: what was read where, or what was taken and why; filled stretches as one."""
+    for _, group in groupby(enumerate(days), key=lambda item: _stretch_of(*item)):
+        alike = [day for _, day in group]
+        yield _say_stretch(alike, outcome) if len(alike) > 1 else _say_day(alike[0], outcome)
+
+
+def _stretch_of(place: int, day: ExplainedDay) -> object:
+    """Filled days between the same two measurements belong together; any other day stands alone."""
+    if day.filled is None or day.measurement is not None or day.state != "filled":
+        return place
+    return day.analyte, day.before, day.after, day.support
+
+
+def _place(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> str:
+    where = join_days(day.day for day in days)
+    return f"{name_analyte(days[0].analyte)}, {where}" if len(outcome.analytes) > 1 else where
+
+
+def _say_stretch(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> str:
+    first = days[0]
+    values = [day.filled for day in days if day.filled is not None]
+    words = [f"{_place(days, outcome)}: {_say_filled(first, values)}"]
+    return ", ".join([*words, *(f"on {name_support(kind)}" for kind in first.support)])
+
+
+def _say_day(day: ExplainedDay, outcome: OutcomeExplanation) -> str:
+    words = [f"{_place([day], outcome)}: {_say_reading(day, outcome)}"]
     if outcome.kind in ("recovery", "phenotype") and day.measurement is not None:
         words[0] += f": {day.verdict}"
     if day.values_that_day > 1 and day.state in ("measured", "bridged") and outcome.kind != "fever":
@@ -184,15 +211,19 @@ def say_day(day: ExplainedDay, outcome: OutcomeExplanation) -> str:
 def _say_reading(day: ExplainedDay, outcome: OutcomeExplanation) -> str:
     item = day.measurement
     if item is not None and item.analyte != day.analyte:
-        bound = f"{name_analyte(item.analyte)} {_say_measurement(item)}"
-        return f"not measured; {bound}, which it cannot exceed"
+        taken = (
+            f", taken as {say_value(day.filled, day.analyte, digits=_SHORT)}"
+            if day.filled is not None
+            else ""
+        )
+        return f"not measured{taken}; at most the {name_analyte(item.analyte)}, {_say_measurement(item)}"
     if day.state == "bridged":
         what = "not measured" if item is None else f"{_say_measurement(item)}, beyond the cut"
         return f"{what}; bridged, counts in the length"
     if item is not None:
         return _say_measurement(item)
     if day.filled is not None:
-        return _say_filled(day, day.filled)
+        return _say_filled(day, [day.filled])
     around = " and ".join(_say_neighbor(one) for one in (day.before, day.after) if one is not None)
     if outcome.kind in ("recovery", "recovery_time", "phenotype", "second_dip"):
         taken = f"taken as {day.verdict}" if day.verdict != "unknown" else "unknown"
@@ -200,8 +231,9 @@ def _say_reading(day: ExplainedDay, outcome: OutcomeExplanation) -> str:
     return f"not measured; measured around it: {around or 'nothing'}"
 
 
-def _say_filled(day: ExplainedDay, value: float) -> str:
-    taken = f"not measured, taken as {say_value(value, day.analyte, digits=_SHORT)}"
+def _say_filled(day: ExplainedDay, values: Sequence[float]) -> str:
+    low, high = (say_value(end, day.analyte, digits=_SHORT) for end in (min(values), max(values)))
+    taken = f"not measured, taken as {low if low == high else f'{low} to {high}'}"
     if day.before is not None and day.after is not None:
         return f"{taken} on the line between {_say_neighbor(day.before)} and {_say_neighbor(day.after)}"
     nearest = day.before or day.after
@@ -217,11 +249,18 @@ def say_open_days(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> 
 
     for _, group in groupby(days, key=kind):
         alike = list(group)
-        first = alike[0]
-        several = len(outcome.analytes) > 1
-        where = f"{name_analyte(first.analyte)}, " if several else ""
-        where += join_days(day.day for day in alike)
-        yield f"{where}: {_say_doubt(first)}"
+        yield f"{_place(alike, outcome)}: {_say_doubt(alike[0])}"
+
+
+def say_spans(values: Sequence[tuple[int, float]], analyte: str) -> str:
+    """Return days with a value each, days in a row as a span of both."""
+    spans: list[str] = []
+    for _, group in groupby(enumerate(values), key=lambda item: item[1][0] - item[0]):
+        run = [item for _, item in group]
+        numbers = [value for _, value in run]
+        low, high = (say_value(end, analyte, digits=_SHORT) for end in (min(numbers), max(numbers)))
+        spans.append(f"{join_days(day for day, _ in run)} as {low if low == high else f'{low} to {high}'}")
+    return "; ".join(spans)
 
 
 def _say_doubt(day: ExplainedDay) -> str:
@@ -257,7 +296,7 @@ def say_settling(outcome: OutcomeExplanation) -> Iterator[str]:
         return
     if outcome.was_asked:
         yield "no single further value would have settled it whatever it was"
-    for same in _group_alike(outcome.settling):
+    for same in _group_alike(outcome.settling)[:_MOST_GROUPS]:
         days = join_days((item.day for item in same), "or")
         yield f"a {_name_value(same[0].analyte)} on {days}: {_say_ranges(same[0], outcome)}"
     if outcome.together:
@@ -327,9 +366,8 @@ def say_change(change: Change, outcome: OutcomeExplanation) -> str:
                 f"rests on one measurement: {row} the answer is {answer}" if is_single else f"{row}: {answer}"
             )
         case "values":
-            return f"{name_analyte(analyte)} {value} on {join_days(change.days)}: {answer}"
-        case "without_support":
-            return f"{without}: {answer}"
+            needed = f"{name_analyte(analyte)} {value} on {join_days(change.days)}" if change.days else ""
+            return f"{', '.join(filter(None, (needed, without if change.support else '')))}: {answer}"
         case _:
             beside = f", and {without}" if change.support else ""
             failed = f"every count that failed or was unknown on {join_days(change.days)}"

@@ -118,7 +118,7 @@ def _draw_panel(axes: Axes, series: AnalyteSeries) -> None:
     if is_log:
         axes.set_yticks(_list_ticks(low, high))
         axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(float(value))))
+    axes.yaxis.set_major_formatter(FuncFormatter(_format_tick))
     first, last = axes.get_xlim()
     axes.xaxis.set_major_locator(MultipleLocator(7 if last - first < LONG_SPAN else 28))
     axes.tick_params(labelsize=6.5, width=0.6, length=2.5, colors=MUTED)
@@ -132,6 +132,10 @@ def _draw_panel(axes: Axes, series: AnalyteSeries) -> None:
         axes.axvline(0, color=FAINT, linewidth=0.8, zorder=1)
     _draw_cuts(axes, series.cuts)
     _draw_days(axes, series, low, high)
+
+
+def _format_tick(value: float, _position: int | None) -> str:
+    return format_number(float(value))
 
 
 def _find_limits(series: AnalyteSeries) -> tuple[float, float]:
@@ -162,11 +166,9 @@ def _list_ticks(low: float, high: float) -> list[float]:
 def _draw_cuts(axes: Axes, cuts: Sequence[CutLine]) -> None:
     """Each cut as a line, its words in the margin, moved apart where they would overlap."""
     ordered = sorted(cuts, key=lambda cut: cut.value)
-    _, height = axes.get_figure().get_size_inches() * POINTS  # pyright: ignore[reportOptionalMemberAccess]
     bottom, top = (float(end) for end in axes.get_ylim())
     scale = math.log10 if axes.get_yscale() == "log" else float
     places = [(scale(cut.value) - scale(bottom)) / (scale(top) - scale(bottom)) * PANEL for cut in ordered]
-    del height
     for cut, place in zip(ordered, _spread(places), strict=True):
         axes.axhline(cut.value, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1.5)
         text = f"{format_number(cut.value)}  {clean_text(cut.label, longest=26)}"

@@ -93,11 +93,14 @@ def _read_rows(changing: Answered, answered: Answered) -> Iterator[Change]:
 
 
 def _read_cells(changing: Answered, answered: Answered) -> Iterator[Change]:
-    """The single steps to recovery; where there is none, the first of the joint ones."""
+    """What one lineage alone would have needed to recover; where none could, what all would have."""
     del answered
-    steps = [item for item in changing if item[0].kind in ("values", "without_support")]
+    steps: dict[str | None, tuple[Trial, Answer]] = {}
+    for trial, answer in changing:
+        if trial.kind == "values":
+            steps.setdefault(trial.analyte, (trial, answer))
     joint = [item for item in changing if item[0].kind == "all_values"]
-    for trial, answer in steps or joint[:1]:
+    for trial, answer in list(steps.values()) or joint[:1]:
         yield _make_change(trial, answer)
 
 

@@ -28,6 +28,14 @@ __all__ = ["explain_in_study"]
 
 Rows = Mapping[str, Mapping[str, Any]]
 
+# Which support raises which count, for definitions that do not say so themselves.
+_RAISES = {
+    "anc": ("gcsf", "stem_cell_boost"),
+    "wbc": ("gcsf", "stem_cell_boost"),
+    "hemoglobin": ("rbc_transfusion", "stem_cell_boost"),
+    "platelets": ("platelet_transfusion", "tpo_ra", "stem_cell_boost"),
+}
+
 
 def explain_in_study(
     study: Study,
@@ -163,7 +171,7 @@ class _Patient:
         settling = [
             read_settling(probe, list(islice(answers, len(probe.candidates.values)))) for probe in probes
         ]
-        is_joint = all(answer.decided for answer in islice(answers, len(joint)))
+        is_joint = all(answer.decided for answer in list(islice(answers, len(joint))))
         shown = choose_settling(settling, own)
         return {
             "settling": shown,
@@ -252,6 +260,13 @@ def _list_rules(subject: Subject, row: Mapping[str, Any]) -> Iterator[tuple[int 
         yield rule.grade, rule.words, rule.text
 
 
+def _concerns(kind: str, analyte: str, subject: Subject) -> bool:
+    """Whether support of this kind can have raised the count: as the definition says, or by its lineage."""
+    if subject.support is not None:
+        return kind in subject.support.get(analyte, ())
+    return kind in _RAISES.get(analyte, ())
+
+
 def _explain_day(
     row: Mapping[str, Any], facts: PatientFacts, subject: Subject, *, filled: Mapping[int, float]
 ) -> ExplainedDay:
@@ -276,5 +291,5 @@ def _explain_day(
         values_that_day=facts.counts.get(analyte, {}).get(day, 0),
         before=before,
         after=after,
-        support=facts.list_support(day),
+        support=tuple(kind for kind in facts.list_support(day) if _concerns(kind, analyte, subject)),
     )

@@ -243,54 +243,56 @@ def _try_cells(
         yield from _try_failing(subject, facts)
     if row["label"] != "not recovered":
         return
-    cuts = {
-        rule.analyte: (resolve_cut(rule, rule.cut, limits=(), baselines=())[0], rule.comparator)
-        for rule in subject.rules
-    }
-    failed = [(item["analyte"], item["day"]) for item in evidence if item["verdict"] in ("failed", "unknown")]
-    held = [item["analyte"] for item in evidence if item["verdict"] == "under support"]
-    given = {item.kind for item in facts.support}
-    support = tuple(
-        dict.fromkeys(
-            kind
-            for analyte in dict.fromkeys(held)
-            for kind in (subject.support or {}).get(analyte, ())
-            if kind in given
-        )
-    )
-    values = {
-        analyte: tuple(
-            (analyte, day, step_beyond(*cuts[analyte])) for other, day in failed if other == analyte
-        )
-        for analyte in dict.fromkeys(analyte for analyte, _ in failed)
-    }
-    if support:
-        yield Trial(
-            outcome=subject.name,
-            kind="without_support",
-            edit=Edit(without_support=support),
-            support=support,
-        )
+    concerned = [item["analyte"] for item in evidence if item["verdict"] != "met"]
+    values = {analyte: _meet_cells(subject, evidence, analyte) for analyte in dict.fromkeys(concerned)}
+    support = {analyte: _list_given_support(subject, facts, analyte) for analyte in values}
     for analyte, added in values.items():
-        yield Trial(
-            outcome=subject.name,
-            kind="values",
-            edit=Edit(values=added),
-            analyte=analyte,
-            cut=cuts[analyte][0],
-            comparator=cuts[analyte][1],
-            days=tuple(day for _, day, _ in added),
-        )
-    everything = tuple(value for added in values.values() for value in added)
-    for kinds in dict.fromkeys([(), support]):
-        if len(values) > 1 or (values and kinds):
+        for kinds in dict.fromkeys([(), support[analyte]]):
             yield Trial(
                 outcome=subject.name,
-                kind="all_values",
-                edit=Edit(values=everything, without_support=kinds),
-                days=tuple(sorted({day for _, day, _ in everything})),
+                kind="values",
+                edit=Edit(values=added, without_support=kinds),
+                analyte=analyte,
+                rule=_rule_of(subject, analyte),
+                cut=_cut_of(_rule_of(subject, analyte)),
+                comparator=_rule_of(subject, analyte).comparator,
+                days=tuple(day for _, day, _ in added),
                 support=kinds,
             )
+    everything = tuple(value for added in values.values() for value in added)
+    every_kind = tuple(dict.fromkeys(kind for kinds in support.values() for kind in kinds))
+    for kinds in dict.fromkeys([(), every_kind]):
+        yield Trial(
+            outcome=subject.name,
+            kind="all_values",
+            edit=Edit(values=everything, without_support=kinds),
+            days=tuple(sorted({day for _, day, _ in everything})),
+            support=kinds,
+        )
+
+
+def _rule_of(subject: Subject, analyte: str) -> Rule:
+    return next(rule for rule in subject.rules if rule.analyte == analyte)
+
+
+def _cut_of(rule: Rule) -> float:
+    return resolve_cut(rule, rule.cut, limits=(), baselines=())[0]
+
+
+def _meet_cells(subject: Subject, evidence: Evidence, analyte: str) -> tuple[tuple[str, int, float], ...]:
+    """Values at the cut on the days of a lineage whose count fails or is unknown."""
+    rule = _rule_of(subject, analyte)
+    value = step_beyond(_cut_of(rule), rule.comparator)
+    return tuple(
+        (analyte, item["day"], value)
+        for item in evidence
+        if item["analyte"] == analyte and item["verdict"] in ("failed", "unknown")
+    )
+
+
+def _list_given_support(subject: Subject, facts: PatientFacts, analyte: str) -> tuple[str, ...]:
+    given = {item.kind for item in facts.support}
+    return tuple(kind for kind in (subject.support or {}).get(analyte, ()) if kind in given)
 
 
 def _try_failing(subject: Subject, facts: PatientFacts) -> Iterator[Trial]:

@@ -18,6 +18,7 @@ from cytopenia.definition_forms import (
     RecoveryTimeDefinition,
 )
 from cytopenia.definitions import Library, describe_definition, say_rule
+from cytopenia.definitions.phenotype_words import describe_phenotype_rules
 from cytopenia.grading.course_grades import censoring_of
 from cytopenia.grading.recovery import days_needed
 from cytopenia.study.plan import FeverPlan, GradePlan, PhenotypePlan, Plan, RecoveryPlan, RecoveryTimePlan
@@ -237,7 +238,7 @@ def _describe_phenotype(plan: PhenotypePlan) -> Subject:
             for rule in rules
             if rule is not None
         ),
-        sentences=tuple(describe_definition(definition)["rules"]),
+        sentences=tuple(text for text, _ in describe_phenotype_rules(definition)),
         window=definition.window,
         look=definition.window,
         counting=definition.counting,
