@@ -20,6 +20,7 @@ __all__ = [
     "CourseEvent",
     "CutLine",
     "ExplainedDay",
+    "LeftOut",
     "Measurement",
     "OutcomeExplanation",
     "PatientExplanation",
@@ -110,6 +111,18 @@ class Measurement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """One row of the file that was not judged, and why; `value` None where there is no number."""
+
+    analyte: str
+    day: int
+    value: float | None
+    comparator: str
+    source_row: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExplainedDay:
     """One day behind an outcome.
 
@@ -140,9 +153,9 @@ class OutcomeExplanation:
     `row` is the row of the outcomes table, `possible` the answer if every unmeasured day could have been
     anything. `kind` is "grade", "days", "landmark", "recovery", "recovery_time", "fever", "phenotype",
     "second_dip" or "any_of". `rules` are (grade, words, official sentence). `filled` are the days that the
-    definition takes a value for. `was_asked` says that every unmeasured day was tried for `settling`;
-    `together` are the days whose values would have settled it only all at once. `parts` are the answers of
-    the outcomes that a combination is made of.
+    definition takes a value for, `left_out` rows of its days that are not judged. `was_asked` says that
+    every unmeasured day was tried for `settling`; `together` are the days whose values would have settled it
+    only all at once. `parts` are the answers of the outcomes that a combination is made of.
     """
 
     name: str
@@ -159,6 +172,7 @@ class OutcomeExplanation:
     row: Mapping[str, Any]
     days: tuple[ExplainedDay, ...]
     filled: tuple[tuple[int, float], ...]
+    left_out: tuple[LeftOut, ...]
     settling: tuple[Settling, ...]
     was_asked: bool
     together: tuple[tuple[str, int], ...]

@@ -22,6 +22,7 @@ from cytopenia.report.explanation_words import (
     say_result,
     say_settling,
     say_spans,
+    say_value,
 )
 
 __all__ = ["dump_explanation", "render_explanation"]
@@ -88,6 +89,7 @@ def _tell_course(explained: PatientExplanation) -> Iterator[tuple[str, str]]:
     }
     known = [f"{name} day {day}" for name, day in days.items() if day is not None]
     yield "Days", "; ".join(["day 0 is the infusion", *known])
+    yield "Rows", "as a spreadsheet numbers those of the laboratory file; values in the units shown here"
     support = [
         f"{name_support(item.kind)} {_span(item.start, item.stop)}{f' ({item.agent})' if item.agent else ''}"
         for item in explained.support
@@ -121,6 +123,7 @@ def _tell_outcome(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     deciding = [day for day in outcome.days if day.role == "decides"]
     yield from _tell_deciding(deciding, outcome)
     yield from _tell_filled(outcome)
+    yield from _tell_left_out(outcome)
     unsettled = [day for day in outcome.days if day.role == "would settle"]
     for place, text in enumerate(say_open_days(unsettled, outcome)):
         yield "" if place else "Unsettled", text
@@ -160,7 +163,7 @@ def _tell_deciding(
     if not deciding:
         return
     lines = list(say_days(deciding, outcome))
-    yield "Rests on", _count_deciding(deciding, outcome)
+    yield "Cells" if outcome.kind == "recovery" else "Rests on", _count_deciding(deciding, outcome)
     if len(lines) <= _MOST_LINES or len(outcome.analytes) > 1:
         yield from (("", f"  {line}") for line in lines)
     else:
@@ -197,6 +200,14 @@ def _tell_filled(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
         yield "Filled", f"{also} days not measured: {say_spans(others, outcome.analytes[0])}".strip()
 
 
+def _tell_left_out(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    """Rows of the file that were not judged."""
+    for place, item in enumerate(outcome.left_out):
+        value = "" if item.value is None else f"{say_value(item.value, item.analyte, item.comparator)}, "
+        where = f"{name_analyte(item.analyte)}, day {item.day}"
+        yield "" if place else "Not judged", f"{where}: {value}row {item.source_row}: {item.reason}"
+
+
 def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     row = outcome.row
     if outcome.kind == "fever":
@@ -208,10 +219,20 @@ def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     words = [f"{row['days_measured']} {what} measured"]
     words.append(f"{near} unmeasured between near measurements")
     words.append(f"{far} unmeasured far from any")
+    if over := _count_over(outcome):
+        words.append(f"{over} after the end of the course or of follow-up")
     if row["days_filled"]:
         words.append(f"{row['days_filled']} filled by the definition")
     yield "Account", "; ".join(words)
     yield "Evidence", _EVIDENCE[row["evidence"]]
+
+
+def _count_over(outcome: OutcomeExplanation) -> int:
+    """Days of the window on which the patient was no longer followed."""
+    if outcome.window is None or outcome.kind not in ("grade", "days", "phenotype", "second_dip"):
+        return 0
+    known = sum(outcome.row[name] for name in ("days_measured", "days_short_gap", "days_open"))
+    return outcome.window[1] - outcome.window[0] + 1 - known
 
 
 def _tell_possible(outcome: OutcomeExplanation) -> str:

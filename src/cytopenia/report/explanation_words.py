@@ -245,11 +245,12 @@ def say_open_days(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> 
 
     def kind(day: ExplainedDay) -> tuple[object, ...]:
         own = day.day if day.measurement is not None else None
-        return day.analyte, day.low, day.high, day.before, day.after, own, day.state
+        return day.analyte, day.low, day.high, day.before, day.after, own, day.state, day.verdict
 
     for _, group in groupby(days, key=kind):
         alike = list(group)
-        yield f"{_place(alike, outcome)}: {_say_doubt(alike[0])}"
+        taken = f"{alike[0].verdict} by the rule; " if outcome.kind == "recovery" else ""
+        yield f"{_place(alike, outcome)}: {taken}{_say_doubt(alike[0])}"
 
 
 def say_spans(values: Sequence[tuple[int, float]], analyte: str) -> str:
@@ -366,7 +367,8 @@ def say_change(change: Change, outcome: OutcomeExplanation) -> str:
                 f"rests on one measurement: {row} the answer is {answer}" if is_single else f"{row}: {answer}"
             )
         case "values":
-            needed = f"{name_analyte(analyte)} {value} on {join_days(change.days)}" if change.days else ""
+            same = f"the same {name_analyte(analyte)}"
+            needed = f"{name_analyte(analyte)} {value} on {join_days(change.days)}" if change.days else same
             return f"{', '.join(filter(None, (needed, without if change.support else '')))}: {answer}"
         case _:
             beside = f", and {without}" if change.support else ""

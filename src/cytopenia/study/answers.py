@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from cytopenia.grading.explain import Answer, Change, Settling, group_answers
 from cytopenia.study.questions import Probe, Trial
@@ -25,14 +26,20 @@ def read_settling(probe: Probe, answers: Sequence[Answer]) -> Settling:
     )
 
 
-def choose_settling(found: Sequence[Settling], own: Answer) -> tuple[Settling, ...]:
-    """Return every measurement that settles; else those of which the most values do."""
+def choose_settling(
+    found: Sequence[Settling], own: Answer, *, named: AbstractSet[tuple[str, int]]
+) -> tuple[Settling, ...]:
+    """Return every measurement that settles; else those of which the most values do.
+
+    Of the latter those on the days that the evidence names (`named`: analyte and day), if any do.
+    """
     settling = tuple(item for item in found if item.settles)
     if settling:
         return settling
     telling = [item for item in found if any(one.answer.decided for one in item.ranges)]
     if not telling or own.decided:
         return ()
+    telling = [item for item in telling if (item.analyte, item.day) in named] or telling
     most = max(_count_decided(item) for item in telling)
     return tuple(item for item in telling if _count_decided(item) == most)
 

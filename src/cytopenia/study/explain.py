@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from cytopenia.contract import Tables
+from cytopenia.definition_forms import LimitOfNormal
 from cytopenia.errors import DataError, ProtocolError, suggest_name
 from cytopenia.grading.explain import Answer, ExplainedDay, OutcomeExplanation, PatientExplanation
 from cytopenia.grading.gaps import derive_scenarios
@@ -22,7 +23,8 @@ from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study
 from cytopenia.study.questions import Probe, edit_together, list_probes, list_together, list_trials
 from cytopenia.study.run import choose_cohort
-from cytopenia.study.subjects import Subject, list_subjects
+from cytopenia.study.subjects import Rule, Subject, list_subjects
+from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["explain_in_study"]
 
@@ -164,7 +166,7 @@ class _Patient:
         together = list_together(probes, evidence)
         trials = list_trials(self.subjects[name], self.facts, row=self.rows[name], evidence=evidence)
         edits = [*(edit for probe in probes for edit in probe.edits)]
-        joint = [edit for days in together for edit in edit_together(days, self.facts)]
+        joint = edit_together(together)
         edits += [*joint, *(trial.edit for trial in trials)]
         rows = iter(self.kernel.ask(self.facts.tables, edits, outcome=name))
         answers = (Answer.of_row(row) for row in rows)
@@ -172,11 +174,13 @@ class _Patient:
             read_settling(probe, list(islice(answers, len(probe.candidates.values)))) for probe in probes
         ]
         is_joint = all(answer.decided for answer in list(islice(answers, len(joint))))
-        shown = choose_settling(settling, own)
+        named = {(row["analyte"], row["day"]) for row in evidence if row["role"] == "would settle"}
+        shown = choose_settling(settling, own, named=named)
+        is_needed = is_joint and not any(item.settles for item in shown)
         return {
             "settling": shown,
             "was_asked": was_asked,
-            "together": together[0] if together and is_joint and not any(s.settles for s in shown) else (),
+            "together": tuple((probe.analyte, probe.day) for probe in together) if is_needed else (),
             "changes": read_changes(list(zip(trials, answers, strict=True)), own),
         }
 
@@ -235,7 +239,7 @@ class _Patient:
             kind=subject.kind,
             min_grade=subject.min_grade,
             address=subject.address,
-            rules=tuple(_list_rules(subject, row)),
+            rules=tuple(_list_rules(subject, row, self.facts)),
             citation=subject.citation,
             window=subject.window,
             analytes=subject.analytes,
@@ -244,12 +248,19 @@ class _Patient:
             row=row,
             days=tuple(_explain_day(item, self.facts, subject, filled=filled) for item in evidence),
             filled=tuple(sorted(filled.items())),
+            left_out=tuple(
+                item
+                for item in self.facts.left_out
+                if item.analyte in subject.analytes and subject.look[0] <= item.day <= subject.look[1]
+            ),
             parts=tuple((part, Answer.of_row(self.rows[part])) for part in subject.parts),
             **found,
         )
 
 
-def _list_rules(subject: Subject, row: Mapping[str, Any]) -> Iterator[tuple[int | None, str, str]]:
+def _list_rules(
+    subject: Subject, row: Mapping[str, Any], facts: PatientFacts
+) -> Iterator[tuple[int | None, str, str]]:
     """The rule that decided, and where none did the one that would have been met first."""
     for sentence in subject.sentences:
         yield None, sentence, ""
@@ -257,7 +268,14 @@ def _list_rules(subject: Subject, row: Mapping[str, Any]) -> Iterator[tuple[int 
     decided = [rule for rule in graded if row["rule"] == f"{subject.address}: {rule.text}"]
     asked = [rule for rule in graded if rule.grade is not None and rule.grade >= (subject.min_grade or 0)]
     for rule in (decided or asked)[:1]:
-        yield rule.grade, rule.words, rule.text
+        yield rule.grade, rule.words + _name_limits(rule, facts), rule.text
+
+
+def _name_limits(rule: Rule, facts: PatientFacts) -> str:
+    """The limits of normal of the laboratory, where a rule is relative to them."""
+    limits = facts.limits.get(rule.analyte, ()) if isinstance(rule.cut, LimitOfNormal) else ()
+    unit = show_unit(load_analytes()[rule.analyte].unit)
+    return f" (LLN {' or '.join(f'{limit:g}' for limit in limits)} {unit})" if limits else ""
 
 
 def _concerns(kind: str, analyte: str, subject: Subject) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from cytopenia.contract import Tables
 from cytopenia.definition_forms import BaselineDefinition, BoundsDefinition
 from cytopenia.grading.baseline import derive_baseline
 from cytopenia.grading.day_grid import DayGrid
-from cytopenia.grading.explain import CourseEvent, Measurement, SupportCourse
+from cytopenia.grading.explain import CourseEvent, LeftOut, Measurement, SupportCourse
 from cytopenia.study.outcomes import CohortOutcomes
 
 __all__ = ["PatientFacts", "collect_facts"]
@@ -31,6 +31,7 @@ class PatientFacts:
     caps : the value of another analyte that bounds an unmeasured day from above
     rows : every valid value, by analyte and row of the file
     limits, baselines : limits of normal and baseline values seen, by analyte
+    left_out : rows that are not judged
     last_day : the last day of the course
     """
 
@@ -43,6 +44,7 @@ class PatientFacts:
     rows: Mapping[tuple[str, int], Measurement]
     limits: Mapping[str, tuple[float, ...]]
     baselines: Mapping[str, tuple[float, ...]]
+    left_out: tuple[LeftOut, ...]
     last_day: int
     support: tuple[SupportCourse, ...]
     events: tuple[CourseEvent, ...]
@@ -121,6 +123,7 @@ def collect_facts(
             )
             for analyte in labs
         },
+        left_out=tuple(_list_left_out(tables.labs)),
         last_day=int(cohort.courses.last_day_at_risk[0]),
         support=tuple(
             SupportCourse(kind=row["kind"], start=row["start"], stop=row["stop"], agent=row["agent"])
@@ -133,6 +136,19 @@ def collect_facts(
             if row["day"] is not None and row["kind"] is not None
         ),
     )
+
+
+def _list_left_out(labs: pl.DataFrame) -> Iterator[LeftOut]:
+    rows = labs.filter(pl.col("invalid").is_not_null() & pl.col("day").is_not_null())
+    for row in rows.sort("day", "source_row").iter_rows(named=True):
+        yield LeftOut(
+            analyte=row["analyte"],
+            day=row["day"],
+            value=row["value"],
+            comparator=row["comparator"],
+            source_row=row["source_row"],
+            reason=row["invalid"],
+        )
 
 
 def _list_counting(grid: DayGrid, rows: pl.DataFrame | None) -> dict[int, Measurement]:

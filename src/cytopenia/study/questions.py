@@ -15,7 +15,6 @@ __all__ = ["Probe", "Trial", "edit_together", "list_probes", "list_together", "l
 
 _MOST_VALUES = 4000
 _MOST_TOGETHER = 60
-_FAR_ABOVE = 1000.0
 
 Evidence = Sequence[Mapping[str, Any]]
 
@@ -116,23 +115,40 @@ def _find_line_values(value: float, distance: int, cuts: Sequence[float]) -> Ite
             yield value + (cut - value) * distance / step
 
 
-def list_together(probes: Sequence[Probe], evidence: Evidence) -> list[tuple[tuple[str, int], ...]]:
-    """Return the unmeasured days that the evidence names, where there are several and not too many."""
+def list_together(probes: Sequence[Probe], evidence: Evidence) -> list[Probe]:
+    """Return the probes of the unmeasured days that the evidence names; none for one day or very many."""
     named = {(row["analyte"], row["day"]) for row in evidence if row["role"] == "would settle"}
-    days = tuple((probe.analyte, probe.day) for probe in probes if (probe.analyte, probe.day) in named)
-    return [days] if 1 < len(days) <= _MOST_TOGETHER else []
+    found = [probe for probe in probes if (probe.analyte, probe.day) in named]
+    return found if 1 < len(found) <= _MOST_TOGETHER else []
 
 
-def edit_together(days: Sequence[tuple[str, int]], facts: PatientFacts) -> list[Edit]:
-    """Return copies in which all these days are measured: at zero, far above, and as before the gap."""
+def edit_together(probes: Sequence[Probe]) -> list[Edit]:
+    """Return copies in which all these days are measured.
 
-    def level(analyte: str, day: int) -> float:
-        before, after = facts.find_neighbors(analyte, day)
-        return next((item.value for item in (before, after) if item is not None), 0.0)
+    All of them low, all high and all at each value between, and each of them low or high among the others.
+    """
+    longest = max((len(probe.candidates.values) for probe in probes), default=0)
+    patterns = [[_nth(probe.candidates.values, place) for probe in probes] for place in range(longest)]
+    for turned in range(len(probes)):
+        for ends in ((0, -1), (-1, 0)):
+            patterns.append(
+                [
+                    probe.candidates.values[ends[0] if place == turned else ends[1]]
+                    for place, probe in enumerate(probes)
+                ]
+            )
+    return [
+        Edit(
+            values=tuple(
+                (probe.analyte, probe.day, value) for probe, value in zip(probes, pattern, strict=True)
+            )
+        )
+        for pattern in patterns
+    ]
 
-    patterns = [[(analyte, day, value) for analyte, day in days] for value in (0.0, _FAR_ABOVE)]
-    patterns.append([(analyte, day, level(analyte, day)) for analyte, day in days])
-    return [Edit(values=tuple(pattern)) for pattern in patterns]
+
+def _nth(values: Sequence[float], place: int) -> float:
+    return values[min(place, len(values) - 1)]
 
 
 def list_trials(
