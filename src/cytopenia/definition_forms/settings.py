@@ -32,11 +32,11 @@ class BoundsDefinition(Head):
     @property
     def has_neighbors(self) -> bool:
         """Whether any measurement vouches for another day."""
-        return self.longest_days > 1
+        return self.longest_days > 0
 
     def without_neighbors(self) -> BoundsDefinition:
         """Return the bounds under which no measurement vouches for another day: it could be anything."""
-        return self.model_copy(update={"longest_days": 1})
+        return self.model_copy(update={"longest_days": 0})
 
     @property
     def analyte_units(self) -> tuple[tuple[str, str], ...]:

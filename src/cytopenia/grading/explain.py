@@ -208,6 +208,7 @@ class AnalyteSeries:
     title: str
     unit: str
     days: tuple[SeriesDay, ...]
+    left_out: tuple[LeftOut, ...]
     cuts: tuple[CutLine, ...]
     windows: tuple[tuple[str, int, int], ...]
 

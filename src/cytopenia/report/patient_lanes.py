@@ -16,9 +16,10 @@ from cytopenia.report.drawing import GRADE_COLORS, GRID, INK, LINE, MUTED
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LONG_SPAN", "Lane", "draw_lanes", "draw_over", "list_lanes"]
+__all__ = ["LONG_SPAN", "OVER", "Lane", "draw_lanes", "draw_over", "list_lanes"]
 
 LONG_SPAN = 150
+OVER = "#d5dae0"
 _LANES = {
     "gcsf": "G-CSF",
     "tpo_ra": "TPO-RA",
@@ -116,5 +117,5 @@ def draw_over(axes: Axes, explained: PatientExplanation, span: tuple[int, int]) 
         if day is None or day > span[1]:
             continue
         start = day + 0.5 if name == "death" else day - 0.5
-        axes.axvspan(start, span[1] + 0.7, facecolor="#d5dae0", linewidth=0, zorder=0.6)
+        axes.axvspan(start, span[1] + 0.7, facecolor=OVER, linewidth=0, zorder=0.6)
         axes.axvline(day, color=INK, linewidth=1, zorder=3)

@@ -21,7 +21,7 @@ from cytopenia.report.drawing import (
     drawing,
     finish_figure,
 )
-from cytopenia.report.patient_lanes import LONG_SPAN, draw_lanes, draw_over, list_lanes
+from cytopenia.report.patient_lanes import LONG_SPAN, OVER, draw_lanes, draw_over, list_lanes
 from cytopenia.report.trajectories import LOG_ANALYTES
 from cytopenia.units import show_unit
 
@@ -60,8 +60,8 @@ class _Page:
 def plot_timeline(explained: PatientExplanation) -> ReportFigure:
     """Return the timeline of a patient.
 
-    Filled circle: measured. Triangle: reported as a limit, or bounded by white cells. Open circle: not
-    measured, the value that a definition takes. Bar: not measured, between the values that its neighbors
+    Filled circle: measured. Triangle: reported as a limit, or bounded by white cells. Cross: in the file, not
+    judged. Open circle: not measured, the value that a definition takes. Bar: not measured, between the values that its neighbors
     allow. Hatched: not measured and far from any measurement. Gray: after death or a second infusion.
     """
     title = f"Patient {explained.patient_id}: counts by day"
@@ -195,6 +195,10 @@ def _draw_days(axes: Axes, series: AnalyteSeries, low: float, high: float) -> No
         axes.plot(*zip(*line, strict=True), color=LINE, linewidth=0.7, alpha=0.45, zorder=2)
     for day in series.days:
         _draw_day(axes, day, low, high)
+    dropped: dict[str, Any] = {"marker": "x", "linestyle": "", "color": MUTED, "markersize": 4, "zorder": 4}
+    for item in series.left_out:
+        if item.value is not None:
+            axes.plot([item.day], [min(max(item.value, low), high)], markeredgewidth=1.0, **dropped)
 
 
 def _draw_day(axes: Axes, day: SeriesDay, low: float, high: float) -> None:
@@ -269,34 +273,31 @@ def _draw_windows(axes: Axes, windows: Sequence[tuple[str, int, int]]) -> None:
 
 def _draw_key(axes: Axes) -> None:
     """What the marks mean, in one line."""
-    axes.set(xlim=(0, WIDTH - LEFT - RIGHT), ylim=(16, 0))
-    axes.axis("off")
-    mark: dict[str, Any] = {"linestyle": "", "color": LINE, "markersize": 3.6, "clip_on": False}
-    hollow: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 0.8}
-    left = -LEFT + 12
-    for shape, label, look in (
-        ("o", "measured", {}),
-        ("v", "at most this (reported as a limit, or 0)", {}),
-        ("v", "white cells only", hollow),
-        ("o", "filled by a definition", hollow),
-    ):
-        axes.plot([left], [8], marker=shape, **mark, **look)
-        axes.text(left + 6, 8, label, fontsize=6.5, va="center")
-        left += 18 + KEY_LETTER * len(label)
-    axes.plot([left, left], [3, 13], color=LINE, linewidth=2.6, alpha=0.28, clip_on=False)
-    axes.text(left + 6, 8, "plausible, near neighbors", fontsize=6.5, va="center")
-    left += 18 + KEY_LETTER * 25
     from matplotlib.patches import Rectangle
 
-    box: dict[str, Any] = {
-        "facecolor": SHADE,
-        "edgecolor": FAINT,
-        "hatch": "////",
-        "linewidth": 0,
-        "clip_on": False,
-    }
-    axes.add_patch(Rectangle((left, 3), 10, 10, **box))
-    axes.text(left + 14, 8, "open", fontsize=6.5, va="center")
+    axes.set(xlim=(0, WIDTH - LEFT - RIGHT), ylim=(16, 0))
+    axes.axis("off")
+    mark: dict[str, Any] = {"linestyle": "", "markersize": 3.6, "clip_on": False}
+    solid, hollow = {"color": LINE}, {"color": LINE, "markerfacecolor": "white", "markeredgewidth": 0.8}
+    hatched = {"facecolor": SHADE, "edgecolor": FAINT, "hatch": "////"}
+    bar = {"facecolor": LINE, "edgecolor": "none", "alpha": 0.28}
+    left = -LEFT + 12
+    for shape, label, look in (
+        ("o", "measured", solid),
+        ("v", "limit, or 0", solid),
+        ("x", "not judged", {"color": MUTED}),
+        ("v", "white cells only", hollow),
+        ("o", "filled by a definition", hollow),
+        (3.0, "plausible, near neighbors", bar),
+        (8.0, "open", hatched),
+        (8.0, "over", {"facecolor": OVER, "edgecolor": "none"}),
+    ):
+        if isinstance(shape, str):
+            axes.plot([left], [8], marker=shape, **mark, **look)
+        else:
+            axes.add_patch(Rectangle((left - shape / 2, 3), shape, 10, linewidth=0, clip_on=False, **look))
+        axes.text(left + 6, 8, label, fontsize=6.5, va="center")
+        left += 18 + KEY_LETTER * len(label)
 
 
 def _describe(series: AnalyteSeries) -> str:

@@ -75,6 +75,9 @@ def _lay_out(
         title=described.title,
         unit=described.unit,
         days=tuple(_list_days(analyte, facts, taken, span)),
+        left_out=tuple(
+            item for item in facts.left_out if item.analyte == analyte and span[0] <= item.day <= span[1]
+        ),
         cuts=tuple(_list_cuts(analyte, own, facts)),
         windows=tuple((subject.title, *subject.window) for subject in own if subject.window is not None),
     )
