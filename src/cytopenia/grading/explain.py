@@ -24,6 +24,7 @@ __all__ = [
     "Measurement",
     "OutcomeExplanation",
     "PatientExplanation",
+    "RuleText",
     "SeriesDay",
     "Settling",
     "SupportCourse",
@@ -146,13 +147,22 @@ class ExplainedDay:
     support: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class RuleText:
+    """A rule in words and in its official sentence; `grade` None where it has none."""
+
+    grade: int | None
+    words: str
+    text: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class OutcomeExplanation:
     """One outcome of one patient.
 
     `row` is the row of the outcomes table, `possible` the answer if every unmeasured day could have been
     anything. `kind` is "grade", "days", "landmark", "recovery", "recovery_time", "fever", "phenotype",
-    "second_dip" or "any_of". `rules` are (grade, words, official sentence). `filled` are the days that the
+    "second_dip" or "any_of". `filled` are the days that the
     definition takes a value for, `left_out` rows of its days that are not judged. `was_asked` says that
     every unmeasured day was tried for `settling`; `together` are the days whose values would have settled it
     only all at once. `parts` are the answers of the outcomes that a combination is made of.
@@ -163,7 +173,7 @@ class OutcomeExplanation:
     kind: str
     min_grade: int | None
     address: str | None
-    rules: tuple[tuple[int | None, str, str], ...]
+    rules: tuple[RuleText, ...]
     citation: str
     window: tuple[int, int] | None
     analytes: tuple[str, ...]

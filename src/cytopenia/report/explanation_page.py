@@ -140,10 +140,10 @@ def _tell_rules(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     label = "Rule" if outcome.row["rule"] or outcome.kind.startswith("recovery") else "Not met"
     if outcome.answer.policy is None:
         label = "Rule"
-    for place, (grade, words, text) in enumerate(outcome.rules):
-        graded = f"grade {grade}: " if grade is not None else ""
-        quoted = f" (“{text}”)" if text else ""
-        yield "" if place else label, f"{graded}{words}{quoted}"
+    for place, rule in enumerate(outcome.rules):
+        graded = f"grade {rule.grade}: " if rule.grade is not None else ""
+        quoted = f" (“{rule.text}”)" if rule.text else ""
+        yield "" if place else label, f"{graded}{rule.words}{quoted}"
     if outcome.address:
         yield "Definition", outcome.address
 
@@ -212,7 +212,7 @@ def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     row = outcome.row
     if outcome.kind == "fever":
         days = plural(row["days_measured"], "day")
-        yield "Account", f"{days} with a temperature; {row['days_open']} stay open"
+        yield "Account", f"{days} with a temperature; {plural(row['days_open'], 'day')} open"
         return
     near, far = row["days_short_gap"], row["days_open"]
     what = "cells" if len(outcome.analytes) > 1 else "days"
@@ -224,7 +224,8 @@ def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     if row["days_filled"]:
         words.append(f"{row['days_filled']} filled by the definition")
     yield "Account", "; ".join(words)
-    yield "Evidence", _EVIDENCE[row["evidence"]]
+    if outcome.answer.policy is not None or row["evidence"] != "measured":
+        yield "Evidence", _EVIDENCE[row["evidence"]]
 
 
 def _count_over(outcome: OutcomeExplanation) -> int:

@@ -43,7 +43,6 @@ _SUPPORT = {
 # Values, cuts and rows are printed in full; what was computed between them with three digits.
 _FULL, _SHORT = 12, 3
 _MOST_GROUPS = 3
-_VALUES = {"hemoglobin": "hemoglobin value"}
 
 
 def name_support(kind: str) -> str:
@@ -59,7 +58,8 @@ def name_analyte(analyte: str) -> str:
 
 def _name_value(analyte: str) -> str:
     """One value of an analyte: "a neutrophil count", "a hemoglobin value"."""
-    return _VALUES.get(analyte) or name_analyte(analyte)
+    name = name_analyte(analyte)
+    return name if name.endswith(("count", "temperature")) else f"{name} value"
 
 
 def say_value(value: float, analyte: str, sign: str = "", *, digits: int = _FULL) -> str:

@@ -61,8 +61,9 @@ def plot_timeline(explained: PatientExplanation) -> ReportFigure:
     """Return the timeline of a patient.
 
     Filled circle: measured. Triangle: reported as a limit, or bounded by white cells. Cross: in the file, not
-    judged. Open circle: not measured, the value that a definition takes. Bar: not measured, between the values that its neighbors
-    allow. Hatched: not measured and far from any measurement. Gray: after death or a second infusion.
+    judged. Open circle: not measured, the value that a definition takes. Bar: not measured, between the
+    values that its neighbors allow. Hatched: not measured and far from any measurement. Gray: after death or
+    a second infusion.
     """
     title = f"Patient {explained.patient_id}: counts by day"
     name = TIMELINE

@@ -12,7 +12,7 @@ import polars as pl
 from cytopenia.contract import Tables
 from cytopenia.definition_forms import LimitOfNormal
 from cytopenia.errors import DataError, ProtocolError, suggest_name
-from cytopenia.grading.explain import Answer, ExplainedDay, OutcomeExplanation, PatientExplanation
+from cytopenia.grading.explain import Answer, ExplainedDay, OutcomeExplanation, PatientExplanation, RuleText
 from cytopenia.grading.gaps import derive_scenarios
 from cytopenia.study.answers import choose_settling, read_changes, read_settling
 from cytopenia.study.counterfactuals import Kernel, keep_patient
@@ -188,10 +188,16 @@ class _Patient:
         """Measurements are tried only where the outcome is open."""
         row, subject = self.rows[name], self.subjects[name]
         is_at_risk = row["worst"] is not None or row["possible_labels"] is not None
-        if row["decided"] or not is_at_risk:
+        if row["decided"] or not is_at_risk or self._ends_with_last_value(subject):
             return [], False
         parts = {part: self.subjects[part] for part in subject.parts}
         return list_probes(subject, self.facts, evidence=evidence, parts=parts)
+
+    def _ends_with_last_value(self, subject: Subject) -> bool:
+        """Whether one more value would also be one more day of follow-up: where nothing else says its end."""
+        courses = self.facts.cohort.courses
+        ends = (courses.last_contact_day, courses.death_day, courses.second_infusion_day)
+        return subject.kind == "recovery_time" and all(_as_day(end[0]) is None for end in ends)
 
     def _list_evidence(self, name: str) -> list[dict[str, Any]]:
         """The days behind an outcome; those of a combination are the days behind its parts that are alike."""
@@ -258,17 +264,15 @@ class _Patient:
         )
 
 
-def _list_rules(
-    subject: Subject, row: Mapping[str, Any], facts: PatientFacts
-) -> Iterator[tuple[int | None, str, str]]:
+def _list_rules(subject: Subject, row: Mapping[str, Any], facts: PatientFacts) -> Iterator[RuleText]:
     """The rule that decided, and where none did the one that would have been met first."""
     for sentence in subject.sentences:
-        yield None, sentence, ""
+        yield RuleText(None, sentence, "")
     graded = [] if subject.sentences or subject.parts else list(subject.rules)
     decided = [rule for rule in graded if row["rule"] == f"{subject.address}: {rule.text}"]
     asked = [rule for rule in graded if rule.grade is not None and rule.grade >= (subject.min_grade or 0)]
     for rule in (decided or asked)[:1]:
-        yield rule.grade, rule.words + _name_limits(rule, facts), rule.text
+        yield RuleText(rule.grade, rule.words + _name_limits(rule, facts), rule.text)
 
 
 def _name_limits(rule: Rule, facts: PatientFacts) -> str:

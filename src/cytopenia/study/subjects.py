@@ -209,7 +209,7 @@ def _describe_fever(plan: FeverPlan) -> Subject:
             )
             for analyte, unit, cut in cuts
         ),
-        sentences=tuple(describe_definition(definition)["rules"]),
+        sentences=(definition.text or definition.title,),
         window=plan.window,
         look=(plan.window[0] - definition.counting.count_days_before, plan.window[1]),
     )
