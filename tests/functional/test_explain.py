@@ -12,6 +12,8 @@ from cytopenia import explain_patient
 from cytopenia.workflow import run_study
 from explain_study import find_row, write_explain_study
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -148,3 +150,11 @@ def test_a_timeline_needs_the_name_of_an_svg_file(command, folder: Path, tmp_pat
     answer = command("explain", folder, "LONG", "--svg", tmp_path / "edge.png")
     assert answer.code == 15
     assert ".svg" in answer.err
+
+
+def test_the_page_of_the_documentation_is_what_the_command_prints(command) -> None:
+    text = (ROOT / "docs" / "explain.md").read_text("utf-8")
+    shown = text.split("```text\n")[1].split("\n```")[0]
+    example = ROOT / "src" / "cytopenia" / "data" / "example"
+    answer = command("explain", example, "SYN-15", "--outcome", "severe_neutropenia")
+    assert answer.out.rstrip() == shown
