@@ -22,6 +22,10 @@ folder = "."
 [outcomes.icaht]
 definition = "icaht_2023.early"
 
+[outcomes.severe_icaht]
+definition = "icaht_2023.early"
+min_grade = 3
+
 [outcomes.neutropenia]
 definition = "ctcae_v4.neutrophil_count_decreased"
 window = [0, 28]

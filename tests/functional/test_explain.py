@@ -36,6 +36,15 @@ def test_two_more_days(command, folder: Path) -> None:
     assert "one value ≤ 0.5 ×10⁹/L on day 2, 3, 18 or 19: grade 3" in page
 
 
+def test_two_more_days_would_have_made_it_severe(command, folder: Path) -> None:
+    """12 of the 14 days: the question "grade 3 or higher?" has the answer no, for want of the same two days."""
+    page = page_of(command, folder, "LONG", "severe_icaht")
+    assert "no, decided" in page
+    assert "ANC <=500/uL for >=14 days" in page
+    assert "12 days, day 5 to 16" in page
+    assert "2 more days ≤ 0.5 ×10⁹/L (day 17 and 18): yes" in page
+
+
 def test_the_lower_of_two_values_of_a_day_counts_and_its_row_is_named(command, folder: Path) -> None:
     page = page_of(command, folder, "LONG", "icaht")
     row = find_row("LONG", 16, "anc")
