@@ -37,7 +37,7 @@ def test_two_more_days(command, folder: Path) -> None:
 
 
 def test_two_more_days_would_have_made_it_severe(command, folder: Path) -> None:
-    """12 of the 14 days: the question "grade 3 or higher?" has the answer no, for want of the same two days."""
+    """12 of 14 days: "grade 3 or higher?" has the answer no, for want of the same two days."""
     page = page_of(command, folder, "LONG", "severe_icaht")
     assert "no, decided" in page
     assert "ANC <=500/uL for >=14 days" in page

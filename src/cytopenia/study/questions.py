@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from cytopenia.grading.explain import Candidates, list_candidates, step_beyond
 from cytopenia.study.counterfactuals import Edit
 from cytopenia.study.patient_facts import PatientFacts
@@ -154,7 +156,7 @@ def _nth(values: Sequence[float], place: int) -> float:
 def list_trials(
     subject: Subject, facts: PatientFacts, *, row: Mapping[str, Any], evidence: Evidence
 ) -> list[Trial]:
-    """Return what could change the answer of one outcome."""
+    """Return what could change the answer of one outcome, whose row in the outcomes table is `row`."""
     if row["best"] is None and row["label"] is None:
         return []
     match subject.kind:
@@ -162,7 +164,7 @@ def list_trials(
             return [*_try_worse_values(subject, facts, row), *_try_without_rows(subject, evidence)]
         case "days":
             return [
-                *_try_more_days(subject, facts, row),
+                *_try_more_days(subject, facts),
                 *_try_worse_values(subject, facts, row),
                 *_try_without_rows(subject, evidence),
             ]
@@ -211,8 +213,10 @@ def _try_worse_values(subject: Subject, facts: PatientFacts, row: Mapping[str, A
             )
 
 
-def _try_more_days(subject: Subject, facts: PatientFacts, row: Mapping[str, Any]) -> Iterator[Trial]:
+def _try_more_days(subject: Subject, facts: PatientFacts) -> Iterator[Trial]:
     """More and more days at the cut of the deciding rule, right after and right before those that decided."""
+    # The grade itself: a question such as "grade 3 or higher?" answered with no has neither rule nor days.
+    row = facts.cohort.outcomes.row(by_predicate=pl.col("outcome") == subject.name, named=True)
     texts = {f"{subject.address}: {rule.text}": rule for rule in subject.rules}
     rule = texts.get(row["rule"] or "")
     if rule is None or rule.days is None or row["first_day"] is None:
