@@ -69,6 +69,8 @@ def test_candidates_lie_at_and_just_beside_every_edge() -> None:
 def test_no_candidate_exceeds_the_white_cells() -> None:
     found = list_candidates([0.5], slack=1.5, neighbors=[2.0], cap=0.6)
     assert max(found.values) == 0.6
+    ranges, _ = group_answers(found, [answer(2)] * len(found.values))
+    assert [(one.low, one.high, one.includes_high) for one in ranges] == [(0.0, 0.6, True)]
 
 
 @pytest.mark.parametrize(

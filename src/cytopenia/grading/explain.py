@@ -261,10 +261,14 @@ class PatientExplanation:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Values of one further measurement, lowest first; `edges` are those at which an answer may change."""
+    """Values of one further measurement, lowest first; `edges` are those at which an answer may change.
+
+    `cap` is what the value cannot exceed.
+    """
 
     values: tuple[float, ...]
     edges: frozenset[float]
+    cap: float | None = None
 
 
 def list_candidates(
@@ -303,7 +307,7 @@ def list_candidates(
     values = {0.0, *neighbors, _FAR_ABOVE * max([*edges, *neighbors, 1.0])}
     values |= {edge * factor for edge in edges for factor in (1.0 - _BESIDE, 1.0, 1.0 + _BESIDE)}
     kept = values if cap is None else {min(value, cap) for value in values}
-    return Candidates(tuple(sorted(kept)), frozenset(edges))
+    return Candidates(tuple(sorted(kept)), frozenset(edges), cap)
 
 
 def step_beyond(cut: float, comparator: str) -> float:
@@ -330,7 +334,9 @@ def group_answers(candidates: Candidates, answers: Sequence[Answer]) -> tuple[tu
     low, includes_low = values[0], True
     for place, group in enumerate(groups):
         if place == len(groups) - 1:
-            ranges.append(_make_range(low, None, answers[group[0]], includes_low, includes_high=False))
+            has_end = candidates.cap is not None
+            answer = answers[group[0]]
+            ranges.append(_make_range(low, candidates.cap, answer, includes_low, includes_high=has_end))
             break
         end, start = values[group[-1]], values[groups[place + 1][0]]
         is_edge = start - end <= start * 2 * _BESIDE
