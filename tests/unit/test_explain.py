@@ -266,3 +266,14 @@ def test_a_course_that_ended_is_over(tmp_path: Path) -> None:
     (recovery,) = [item for item in explained.outcomes if item.name == "recovery"]
     assert recovery.answer.label == "died before landmark"
     assert (recovery.settling, recovery.changes) == ((), ())
+
+
+@pytest.mark.parametrize("patient", PATIENTS)
+def test_a_copy_without_a_change_has_the_row_of_the_patient(
+    patient: str, tables: Tables, kernel: Kernel
+) -> None:
+    own = keep_patient(tables, patient)
+    _, found = kernel.run(own)
+    for row in found.filter(~pl.col("outcome").str.starts_with("nadir_")).iter_rows(named=True):
+        (copy,) = kernel.ask(own, [Edit()], outcome=row["outcome"])
+        assert {**copy, "patient_id": patient} == row

@@ -20,6 +20,8 @@ Row = Mapping[str, Any]
 
 # A value that nobody measured stands in no row of a file; the first row of a file is its header.
 _NO_ROW = 0
+# Laboratory rows of all copies that are held at once.
+_MOST_ROWS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,16 @@ class Kernel:
         if not edits:
             return []
         kernel = replace(self, plan=_keep_outcome(self.plan, outcome))
-        _, outcomes = kernel.run(_copy(_keep_labs(tables, kernel), edits))
+        needed = _keep_labs(tables, kernel)
+        size = max(_MOST_ROWS // max(needed.labs.height, 1), 1)
+        return [
+            row
+            for start in range(0, len(edits), size)
+            for row in kernel._ask_at_once(needed, edits[start : start + size], outcome)
+        ]
+
+    def _ask_at_once(self, tables: Tables, edits: Sequence[Edit], outcome: str) -> list[Row]:
+        _, outcomes = self.run(_copy(tables, edits))
         rows = outcomes.filter(pl.col("outcome") == outcome).iter_rows(named=True)
         answers = {row["patient_id"]: row for row in rows}
         return [answers[_name_copy(place)] for place in range(len(edits))]
@@ -121,13 +132,16 @@ def _keep_outcome(plan: Plan, outcome: str) -> Plan:
 
 def _keep_labs(tables: Tables, kernel: Kernel) -> Tables:
     """The values that the outcomes look at; a day of recovery also asks when anything was last measured."""
-    plan = kernel.plan
-    if plan.recovery_times:
-        return tables
-    caps = kernel.bounds.cap
+    plan, caps = kernel.plan, kernel.bounds.cap
     wanted = {*plan.days, *(caps[name] for name in plan.days if name in caps)}
     wanted |= {fever.definition.temperature for fever in plan.fevers}
-    return replace(tables, labs=tables.labs.filter(pl.col("analyte").is_in(wanted)))
+    is_wanted = pl.col("analyte").is_in(wanted)
+    labs = tables.labs.filter(is_wanted)
+    if plan.recovery_times:
+        is_judged = pl.col("invalid").is_null() & pl.col("value").is_not_null()
+        others = tables.labs.filter(~is_wanted & is_judged)
+        labs = pl.concat([labs, others.unique("day", keep="first", maintain_order=True)])
+    return replace(tables, labs=labs)
 
 
 def _name_copy(place: int) -> str:
