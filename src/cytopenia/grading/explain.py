@@ -162,10 +162,10 @@ class OutcomeExplanation:
 
     `row` is the row of the outcomes table, `possible` the answer if every unmeasured day could have been
     anything. `kind` is "grade", "days", "landmark", "recovery", "recovery_time", "fever", "phenotype",
-    "second_dip" or "any_of". `filled` are the days that the
-    definition takes a value for, `left_out` rows of its days that are not judged. `was_asked` says that
-    every unmeasured day was tried for `settling`; `together` are the days whose values would have settled it
-    only all at once. `parts` are the answers of the outcomes that a combination is made of.
+    "second_dip" or "any_of". `counting` says how days are counted, where they are. `filled` are the days
+    that the definition takes a value for, `left_out` rows of its days that are not judged. `was_asked` says
+    that every unmeasured day was tried for `settling`; `together` are the days whose values would have
+    settled it only all at once. `parts` are the answers of the outcomes that a combination is made of.
     """
 
     name: str
@@ -174,6 +174,7 @@ class OutcomeExplanation:
     min_grade: int | None
     address: str | None
     rules: tuple[RuleText, ...]
+    counting: tuple[str, ...]
     citation: str
     window: tuple[int, int] | None
     analytes: tuple[str, ...]

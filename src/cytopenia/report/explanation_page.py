@@ -144,6 +144,8 @@ def _tell_rules(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
         graded = f"grade {rule.grade}: " if rule.grade is not None else ""
         quoted = f" (“{rule.text}”)" if rule.text else ""
         yield "" if place else label, f"{graded}{rule.words}{quoted}"
+    if outcome.counting:
+        yield "Counting", "; ".join(outcome.counting)
     if outcome.address:
         yield "Definition", outcome.address
 
@@ -215,8 +217,8 @@ def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
         yield "Account", f"{days} with a temperature; {plural(row['days_open'], 'day')} open"
         return
     near, far = row["days_short_gap"], row["days_open"]
-    what = "cells" if len(outcome.analytes) > 1 else "days"
-    words = [f"{row['days_measured']} {what} measured"]
+    what = "cell" if len(outcome.analytes) > 1 else "day"
+    words = [f"{plural(row['days_measured'], what)} measured"]
     words.append(f"{near} unmeasured between near measurements")
     words.append(f"{far} unmeasured far from any")
     if over := _count_over(outcome):

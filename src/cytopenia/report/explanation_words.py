@@ -181,7 +181,7 @@ def _stretch_of(place: int, day: ExplainedDay) -> object:
     """Filled days between the same two measurements belong together; any other day stands alone."""
     if day.filled is None or day.measurement is not None or day.state != "filled":
         return place
-    return day.analyte, day.before, day.after, day.support
+    return day.analyte, day.before, day.after, day.support, day.verdict
 
 
 def _place(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> str:
@@ -192,13 +192,14 @@ def _place(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> str:
 def _say_stretch(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> str:
     first = days[0]
     values = [day.filled for day in days if day.filled is not None]
-    words = [f"{_place(days, outcome)}: {_say_filled(first, values)}"]
+    named = f": {first.verdict}" if outcome.kind == "phenotype" else ""
+    words = [f"{_place(days, outcome)}: {_say_filled(first, values)}{named}"]
     return ", ".join([*words, *(f"on {name_support(kind)}" for kind in first.support)])
 
 
 def _say_day(day: ExplainedDay, outcome: OutcomeExplanation) -> str:
     words = [f"{_place([day], outcome)}: {_say_reading(day, outcome)}"]
-    if outcome.kind in ("recovery", "phenotype") and day.measurement is not None:
+    if outcome.kind == "phenotype" or (outcome.kind == "recovery" and day.measurement is not None):
         words[0] += f": {day.verdict}"
     if day.values_that_day > 1 and day.state in ("measured", "bridged") and outcome.kind != "fever":
         words.append(f"lowest of {day.values_that_day} values that day")
@@ -343,7 +344,7 @@ def say_change(change: Change, outcome: OutcomeExplanation) -> str:
     """Return one thing that would change the answer, and the answer that it gives."""
     answer = _say_policy(change.answer, outcome)
     if not change.answer.decided:
-        answer += " (not decided)"
+        answer += " by the rule, not decided"
     analyte = change.analyte or ""
     value = "" if change.cut is None else say_value(change.cut, analyte, change.comparator or "")
     named = f"{_name_value(analyte)} {value}" if len(outcome.analytes) > 1 and analyte else f"value {value}"

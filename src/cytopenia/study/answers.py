@@ -86,7 +86,9 @@ def _read_single_days(changing: Answered, answered: Answered) -> Iterator[Change
         days = tuple(sorted(trial.days[0] for trial, _ in found))
         if len({(answer.policy, answer.label) for _, answer in found}) == 1:
             is_any = len(found) == sum(_cut_of(trial) == key for trial, _ in tried)
-            yield _make_change(*found[0], kind="any_day" if is_any else "one_day", days=days)
+            # What holds for any of the days is no more decided than on the least decided of them.
+            weakest = min(found, key=lambda item: item[1].decided)
+            yield _make_change(*weakest, kind="any_day" if is_any else "one_day", days=days)
 
 
 def _cut_of(trial: Trial) -> tuple[str | None, str | None, float | None]:

@@ -246,6 +246,7 @@ class _Patient:
             min_grade=subject.min_grade,
             address=subject.address,
             rules=tuple(_list_rules(subject, row, self.facts)),
+            counting=subject.counts,
             citation=subject.citation,
             window=subject.window,
             analytes=subject.analytes,

@@ -18,6 +18,7 @@ from cytopenia.definition_forms import (
     RecoveryTimeDefinition,
 )
 from cytopenia.definitions import Library, describe_definition, say_rule
+from cytopenia.definitions.counting_words import describe_counting
 from cytopenia.definitions.phenotype_words import describe_phenotype_rules
 from cytopenia.grading.course_grades import censoring_of
 from cytopenia.grading.recovery import days_needed
@@ -51,8 +52,8 @@ class Rule:
 class Subject:
     """One outcome: `window` are the days it is about, `look` those on which a measurement may matter.
 
-    `sentences` say the rule where it is no list of grades; `support` are the kinds that count against each
-    analyte; `parts` the outcomes that a combination is made of.
+    `sentences` say the rule where it is no list of grades, `counts` how days are counted; `support` are the
+    kinds that count against each analyte; `parts` the outcomes that a combination is made of.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Subject:
     counting: Counting | None = None
     censor_at: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
     support: Mapping[str, tuple[str, ...]] | None = None
     parts: tuple[str, ...] = ()
 
@@ -118,6 +120,7 @@ def _describe_grade(name: str, plan: GradePlan, whole: Plan, library: Library) -
         look=plan.window,
         counting=part.counting,
         censor_at=censoring_of(part),
+        counts=tuple(text for text, _ in describe_counting(part) if text not in part.assumptions),
     )
 
 
