@@ -279,11 +279,12 @@ def _draw_key(axes: Axes) -> None:
     axes.set(xlim=(0, WIDTH - LEFT - RIGHT), ylim=(16, 0))
     axes.axis("off")
     mark: dict[str, Any] = {"linestyle": "", "markersize": 3.6, "clip_on": False}
-    solid, hollow = {"color": LINE}, {"color": LINE, "markerfacecolor": "white", "markeredgewidth": 0.8}
-    hatched = {"facecolor": SHADE, "edgecolor": FAINT, "hatch": "////"}
-    bar = {"facecolor": LINE, "edgecolor": "none", "alpha": 0.28}
+    solid: dict[str, Any] = {"color": LINE}
+    hollow: dict[str, Any] = {**solid, "markerfacecolor": "white", "markeredgewidth": 0.8}
+    hatched: dict[str, Any] = {"facecolor": SHADE, "edgecolor": FAINT, "hatch": "////"}
+    bar: dict[str, Any] = {"facecolor": LINE, "edgecolor": "none", "alpha": 0.28}
     left = -LEFT + 12
-    for shape, label, look in (
+    marks: tuple[tuple[str | float, str, dict[str, Any]], ...] = (
         ("o", "measured", solid),
         ("v", "limit, or 0", solid),
         ("x", "not judged", {"color": MUTED}),
@@ -292,7 +293,8 @@ def _draw_key(axes: Axes) -> None:
         (3.0, "plausible, near neighbors", bar),
         (8.0, "open", hatched),
         (8.0, "over", {"facecolor": OVER, "edgecolor": "none"}),
-    ):
+    )
+    for shape, label, look in marks:
         if isinstance(shape, str):
             axes.plot([left], [8], marker=shape, **mark, **look)
         else:
