@@ -165,7 +165,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "patient_facts",
             "subjects",
             "questions",
-            "answers",
+            "changed_answers",
             "patient_series",
             "explain",
         ],

@@ -14,7 +14,7 @@ from cytopenia.definition_forms import LimitOfNormal
 from cytopenia.errors import DataError, ProtocolError, suggest_name
 from cytopenia.grading.explain import Answer, ExplainedDay, OutcomeExplanation, PatientExplanation, RuleText
 from cytopenia.grading.gaps import derive_scenarios
-from cytopenia.study.answers import choose_settling, read_changes, read_settling
+from cytopenia.study.changed_answers import choose_settling, read_changes, read_settling
 from cytopenia.study.counterfactuals import Kernel, keep_patient
 from cytopenia.study.outcomes import Progress
 from cytopenia.study.patient_facts import PatientFacts, collect_facts
