@@ -32,7 +32,7 @@ from cytopenia.study.protocol import read_protocol
 from cytopenia.study.run import run_plan
 from cytopenia.study.summaries import summarize_occurrence, summarize_recovery
 from cytopenia.units import convert_units
-from cytopenia.workflow import check_study, run_study
+from cytopenia.workflow import check_study, explain_patient, run_study
 from score_cases import make_values
 from study_files import write_study
 
@@ -124,6 +124,7 @@ def build_cases(root: Path) -> dict[str, Case]:
         "describe_numbers": (describe_numbers, (np.array([3.0, np.nan, 1.0]),), {}),
         "collect_results": (collect_results, ([ResultRow(analysis_id="a", variable="v", estimate="n")],), {}),
         "check_study": (check_study, (folder,), {}),
+        "explain_patient": (explain_patient, (folder, "B"), {"outcomes": ["neutropenia", "recovery"]}),
         "run_study": (lambda path: run_study(path).run.results, (folder,), {}),
     }
 
@@ -147,6 +148,7 @@ NAMES = [
     "derive_outcomes",
     "describe_definition",
     "describe_numbers",
+    "explain_patient",
     "frame_patient_days",
     "grade_baseline",
     "grade_labs",

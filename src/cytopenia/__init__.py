@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cytopenia.grading.score_tables import RiskOptions
     from cytopenia.readers.tabular import read_tables
     from cytopenia.simulate import simulate_cohort
-    from cytopenia.workflow import check_study, run_study
+    from cytopenia.workflow import check_study, explain_patient, run_study
 
 __all__ = [
     "RiskOptions",
@@ -26,6 +26,7 @@ __all__ = [
     "__version__",
     "check_study",
     "check_tables",
+    "explain_patient",
     "grade_labs",
     "load_definition",
     "read_tables",
@@ -40,6 +41,7 @@ _HOMES = {
     "Tables": "cytopenia.contract",
     "check_study": "cytopenia.workflow",
     "check_tables": "cytopenia.contract",
+    "explain_patient": "cytopenia.workflow",
     "grade_labs": "cytopenia.frames",
     "load_definition": "cytopenia.definitions",
     "read_tables": "cytopenia.readers.tabular",

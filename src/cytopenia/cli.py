@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from cyclopts import App
 
 from cytopenia.commands.definitions import definitions
+from cytopenia.commands.explain import explain
 from cytopenia.commands.grade import grade
 from cytopenia.commands.score import score
 from cytopenia.commands.simulate import simulate
@@ -26,7 +27,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for _command in (check, definitions, demo, grade, init, run, score, simulate):
+for _command in (check, definitions, demo, explain, grade, init, run, score, simulate):
     app.command(_command)
 
 _READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,9 +17,11 @@ import polars as pl
 from cytopenia.contract import TABLES, Tables, check_tables, require_tables
 from cytopenia.errors import OutputError
 from cytopenia.folders import replace_folder
+from cytopenia.grading.explain import PatientExplanation
 from cytopenia.readers.tabular import read_tables
 from cytopenia.run_content import collect_content
 from cytopenia.study.definition_changes import TermInPatients, compare_in_patients
+from cytopenia.study.explain import explain_in_study
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.outcomes import Progress
 from cytopenia.study.protocol import Study, read_protocol
@@ -29,11 +31,13 @@ __all__ = [
     "WrittenStudy",
     "check_study",
     "compare_in_study",
+    "explain_patient",
     "fill_template",
     "init_study",
     "run_demo",
     "run_study",
     "write_run",
+    "write_timeline",
 ]
 
 _MARKER = "provenance.json"
@@ -125,6 +129,56 @@ def compare_in_study(
     tables = require_tables(read_tables(study.data_folder, study.protocol.data))
     tables = _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
     return compare_in_patients(study, tables, old=old, new=new, min_grade=min_grade, progress=progress)
+
+
+def explain_patient(
+    study: Path | str,
+    patient_id: str,
+    *,
+    outcomes: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> PatientExplanation:
+    """Explain the outcomes of one patient of a study.
+
+    The outcomes are those of `run_study`, found by the same code on the rows of this patient alone.
+
+    Parameters
+    ----------
+    study : path
+        The study file, or its folder.
+    patient_id : str
+    outcomes : sequence of str, optional
+        Names of the study file; all of them by default. The parts of a combination come with it.
+    progress : callable, optional
+
+    Returns
+    -------
+    PatientExplanation
+        Numbers, days and rows; it holds the values of the patient.
+
+    Raises
+    ------
+    CytopeniaError
+        As `run_study`; DataError for an unknown patient, ProtocolError for an unknown outcome.
+    """
+    read = read_protocol(study)
+    tables = require_tables(read_tables(read.data_folder, read.protocol.data))
+    tables = _set_lymphodepletion_day(tables, read.protocol.study.lymphodepletion_day)
+    return explain_in_study(read, tables, patient_id, outcomes=outcomes, progress=progress)
+
+
+def write_timeline(explained: PatientExplanation, path: Path) -> None:
+    """Write the timeline of an explained patient as SVG.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    from cytopenia.report.patient_timeline import plot_timeline
+
+    with _explain_failure(path):
+        path.write_text(plot_timeline(explained).svg, encoding="utf-8")
 
 
 def _say_nothing(label: str, done: int, total: int) -> None:

@@ -30,6 +30,15 @@ class BoundsDefinition(Head):
         return self.slack.get(analyte, max(self.slack.values()))
 
     @property
+    def has_neighbors(self) -> bool:
+        """Whether any measurement vouches for another day."""
+        return self.longest_days > 0
+
+    def without_neighbors(self) -> BoundsDefinition:
+        """Return the bounds under which no measurement vouches for another day: it could be anything."""
+        return self.model_copy(update={"longest_days": 0})
+
+    @property
     def analyte_units(self) -> tuple[tuple[str, str], ...]:
         """Every analyte with a slack or a cap, without a unit."""
         names = dict.fromkeys([*self.slack, *self.cap, *self.cap.values()])

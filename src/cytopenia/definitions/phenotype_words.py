@@ -8,7 +8,7 @@ from cytopenia.definition_forms import PhenotypeDefinition
 from cytopenia.definitions.counting_words import describe_days
 from cytopenia.units import show_unit
 
-__all__ = ["describe_phenotypes"]
+__all__ = ["describe_phenotype_rules", "describe_phenotypes"]
 
 Sentence = tuple[str, bool]
 
@@ -29,14 +29,15 @@ def describe_phenotypes(definition: PhenotypeDefinition) -> list[Sentence]:
     first, last = definition.window
     return [
         (f"days {first} to {last} count", judging),
-        *_describe_rules(definition),
+        *describe_phenotype_rules(definition),
         *((text, judging) for text in _describe_judging(definition)),
         *describe_days(definition.counting, show_unit(definition.unit)),
         *((text, True) for text in definition.assumptions),
     ]
 
 
-def _describe_rules(definition: PhenotypeDefinition) -> Iterator[Sentence]:
+def describe_phenotype_rules(definition: PhenotypeDefinition) -> Iterator[Sentence]:
+    """Yield fall, recovery, second dip and aplastic stretch as sentences, with whether each is assumed."""
     unit = show_unit(definition.unit)
     fall, recovery, dip = definition.fall, definition.recovery, definition.second_dip
     aplastic = definition.aplastic

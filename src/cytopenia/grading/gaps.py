@@ -85,6 +85,11 @@ class ScenarioGrid:
         marks = ("measured", "short_gap", "open_day", "capped")
         return replace(self, **{name: getattr(self, name) & is_kept for name in marks})
 
+    def judge_open_days(self) -> ScenarioGrid:
+        """Return the same days with the open ones judged like those of short gaps, between no bounds."""
+        nothing = np.zeros_like(self.open_day)
+        return replace(self, short_gap=self.short_gap | self.open_day, open_day=nothing)
+
     @property
     def at_risk(self) -> Marks:
         """Days on which the patient is alive and in the course."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_trajectories"]
+__all__ = ["LOG_ANALYTES", "plot_trajectories"]
 
 TRAJECTORIES = "trajectories"
 LOG_ANALYTES = {"anc", "wbc", "alc", "platelets", "crp", "ferritin", "il6", "ldh"}

@@ -120,7 +120,7 @@ class _Kernel:
             baseline = self.baselines.get(grade.part.analyte)
             rows, evidence = grade_part(
                 grade.part,
-                scenarios[grade.part.analyte].window(*grade.window),
+                self._look_at(scenarios[grade.part.analyte], grade.window),
                 follow_courses(courses, grade.window, censoring_of(grade.part)),
                 min_grade=grade.min_grade,
                 baseline=None if baseline is None else baseline.part(patients),
@@ -130,7 +130,9 @@ class _Kernel:
         for analyte, window in self.plan.accounted:
             found.accounts[analyte, window] = account_days(scenarios[analyte], courses, window=window)
         for nadir in self.plan.nadirs:
-            found.outcomes[nadir.outcome] = derive_nadirs(scenarios[nadir.analyte].window(*nadir.window))
+            found.outcomes[nadir.outcome] = derive_nadirs(
+                self._look_at(scenarios[nadir.analyte], nadir.window)
+            )
         for phenotype in self.plan.phenotypes:
             rows, evidence = run_phenotype(phenotype, scenarios, courses)
             found.outcomes[phenotype.outcome] = rows
@@ -142,6 +144,11 @@ class _Kernel:
         for timed in self.plan.recovery_times:
             self._judge_time(timed, scenarios, patients, found)
         return _shift_patients(found, patients.start)
+
+    def _look_at(self, grid: ScenarioGrid, window: tuple[int, int]) -> ScenarioGrid:
+        """The days of a window; open days are judged as well where an unmeasured day could be anything."""
+        days = grid.window(*window)
+        return days if self.bounds.has_neighbors else days.judge_open_days()
 
     def _judge_fever(self, plan: FeverPlan, patients: slice, found: Found) -> None:
         rows = self.readings[plan.definition.temperature]
@@ -217,7 +224,8 @@ def derive_outcomes(
     tables : Tables
     plan : Plan
     bounds : BoundsDefinition
-        How far an unmeasured day can lie from its neighbors.
+        How far an unmeasured day can lie from its neighbors. With `bounds.without_neighbors()` every
+        unmeasured day could be anything, also for rules that else look at measured days and short gaps.
     use_caps : bool
         Bound one analyte by another where the definition of the bounds says so (neutrophils by white cells).
     baseline : BaselineDefinition, optional

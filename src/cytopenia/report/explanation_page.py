@@ -1,0 +1,261 @@
+"""The explanation of one patient as lines of text for a terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from cytopenia.grading.explain import ExplainedDay, OutcomeExplanation, PatientExplanation
+from cytopenia.report.display import plural
+from cytopenia.report.explanation_words import (
+    join_days,
+    name_analyte,
+    name_support,
+    say_answer,
+    say_change,
+    say_days,
+    say_open_days,
+    say_result,
+    say_settling,
+    say_spans,
+    say_value,
+)
+
+__all__ = ["dump_explanation", "render_explanation"]
+
+_LABEL = 12
+_MOST_LINES = 14
+_EVIDENCE = {
+    "measured": "measured: the answer rests on measured days",
+    "bracketed": "bracketed: unmeasured days are taken to lie near the measurements around them",
+    "open": "open: some days lie far from any measurement",
+}
+_EVENTS = {"crs": "CRS", "icans": "ICANS"}
+
+
+def render_explanation(explained: PatientExplanation, *, width: int = 100) -> list[str]:
+    """Return the page of a patient, line by line.
+
+    Parameters
+    ----------
+    explained : PatientExplanation
+        Holds the values of the patient, and so does the page.
+    width : int
+        Longest line.
+    """
+    lines = [f"Patient {explained.patient_id}", explained.study]
+    if explained.synthetic:
+        lines.append("Synthetic data: every patient of this study is invented.")
+    for label, text in _tell_course(explained):
+        lines += _wrap(label, text, width)
+    for place, outcome in enumerate(explained.outcomes, start=1):
+        lines += ["", _headline(place, outcome)]
+        for label, text in _tell_outcome(outcome):
+            lines += _wrap(label, text, width)
+    sources = {
+        str(outcome.address).partition(".")[0]: outcome.citation
+        for outcome in explained.outcomes
+        if outcome.address is not None
+    }
+    lines += ["", "Sources"] if sources else []
+    for name, citation in sources.items():
+        lines += _wrap("", f"{name}: {citation}", width)
+    return lines
+
+
+def _wrap(label: str, text: str, width: int) -> list[str]:
+    """A label in the margin and the text beside it; a text without a label continues the one before."""
+    body = textwrap.wrap(
+        text,
+        max(width - _LABEL - 2, 40),
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    margins = [f"  {label:<{_LABEL}}", *([" " * (_LABEL + 2)] * (len(body) - 1))]
+    return [f"{margin}{line}".rstrip() for margin, line in zip(margins, body, strict=False)]
+
+
+def _tell_course(explained: PatientExplanation) -> Iterator[tuple[str, str]]:
+    days = {
+        "lymphodepletion from": explained.lymphodepletion_day,
+        "second infusion": explained.second_infusion_day,
+        "death": explained.death_day,
+        "last contact": explained.last_contact_day,
+    }
+    known = [f"{name} day {day}" for name, day in days.items() if day is not None]
+    yield "Days", "; ".join(["day 0 is the infusion", *known])
+    yield "Rows", "as a spreadsheet numbers those of the laboratory file; values in the units shown here"
+    support = [
+        f"{name_support(item.kind)} {_span(item.start, item.stop)}{f' ({item.agent})' if item.agent else ''}"
+        for item in explained.support
+    ]
+    yield "Support", "; ".join(support) or "none recorded"
+    events = [
+        f"{name} {'' if item.grade is None else f'grade {item.grade:.0f} '}on day {item.day}"
+        for item in explained.events
+        if (name := _EVENTS.get(item.kind))
+    ]
+    if events:
+        yield "Toxicity", "; ".join(events)
+
+
+def _span(start: int, stop: int | None) -> str:
+    if stop is None:
+        return f"day {start}, stop not recorded"
+    return f"day {start}" if stop == start else f"day {start} to {stop}"
+
+
+def _headline(place: int, outcome: OutcomeExplanation) -> str:
+    window = f", day {outcome.window[0]} to {outcome.window[1]}" if outcome.window else ""
+    return f"{place}. {outcome.name}: {outcome.title}{window}"
+
+
+def _tell_outcome(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    yield "Result", say_result(outcome)
+    yield from _tell_rules(outcome)
+    if outcome.parts:
+        yield "Parts", _tell_parts(outcome)
+    deciding = [day for day in outcome.days if day.role == "decides"]
+    yield from _tell_deciding(deciding, outcome)
+    yield from _tell_filled(outcome)
+    yield from _tell_left_out(outcome)
+    unsettled = [day for day in outcome.days if day.role == "would settle"]
+    for place, text in enumerate(say_open_days(unsettled, outcome)):
+        yield "" if place else "Unsettled", text
+    if outcome.answer.worst is not None or outcome.answer.possible_labels is not None:
+        yield from _tell_account(outcome)
+        yield "Possible", _tell_possible(outcome)
+    for place, text in enumerate(say_settling(outcome)):
+        yield "" if place else "Settled by", text
+    for place, change in enumerate(outcome.changes):
+        yield "" if place else "Changed by", say_change(change, outcome)
+
+
+def _tell_rules(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    label = "Rule" if outcome.row["rule"] or outcome.kind.startswith("recovery") else "Not met"
+    if outcome.answer.policy is None:
+        label = "Rule"
+    for place, rule in enumerate(outcome.rules):
+        graded = f"grade {rule.grade}: " if rule.grade is not None else ""
+        quoted = f" (“{rule.text}”)" if rule.text else ""
+        yield "" if place else label, f"{graded}{rule.words}{quoted}"
+    if outcome.counting:
+        yield "Counting", "; ".join(outcome.counting)
+    if outcome.address:
+        yield "Definition", outcome.address
+
+
+def _tell_parts(outcome: OutcomeExplanation) -> str:
+    """The parts by their answers: yes first, then what is not judged, then no."""
+    answers: dict[str, list[str]] = {"yes": [], "not judged": [], "no": []}
+    for name, answer in outcome.parts:
+        word = "not judged" if answer.policy is None else "yes" if answer.policy else "no"
+        answers[word].append(name + ("" if answer.decided else " (not decided)"))
+    return "; ".join(f"{word}: {', '.join(names)}" for word, names in answers.items() if names)
+
+
+def _tell_deciding(
+    deciding: Sequence[ExplainedDay], outcome: OutcomeExplanation
+) -> Iterator[tuple[str, str]]:
+    if not deciding:
+        return
+    lines = list(say_days(deciding, outcome))
+    yield "Cells" if outcome.kind == "recovery" else "Rests on", _count_deciding(deciding, outcome)
+    if len(lines) <= _MOST_LINES or len(outcome.analytes) > 1:
+        yield from (("", f"  {line}") for line in lines)
+    else:
+        yield "", "; ".join(lines)
+
+
+def _count_deciding(deciding: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> str:
+    if len(outcome.analytes) > 1:
+        counts = [
+            f"{name_analyte(name)} on {join_days(day.day for day in deciding if day.analyte == name)}"
+            for name in dict.fromkeys(day.analyte for day in deciding)
+        ]
+        return "; ".join(counts)
+    states = {
+        "measured": "measured",
+        "wbc_bound": "known by a bound",
+        "filled": "filled",
+        "bridged": "bridged",
+    }
+    counts = [
+        f"{count} {word}"
+        for state, word in states.items()
+        if (count := sum(day.state == state for day in deciding))
+    ]
+    return f"{plural(len(deciding), 'day')}, {join_days(day.day for day in deciding)}: {', '.join(counts)}"
+
+
+def _tell_filled(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    """The days that the definition takes a value for and that stand in no other line."""
+    told = {day.day for day in outcome.days if day.role == "decides"}
+    others = [(day, value) for day, value in outcome.filled if day not in told]
+    if others:
+        also = " further" if told else ""
+        yield "Filled", f"{also} days not measured: {say_spans(others, outcome.analytes[0])}".strip()
+
+
+def _tell_left_out(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    """Rows of the file that were not judged."""
+    for place, item in enumerate(outcome.left_out):
+        value = "" if item.value is None else f"{say_value(item.value, item.analyte, item.comparator)}, "
+        where = f"{name_analyte(item.analyte)}, day {item.day}"
+        yield "" if place else "Not judged", f"{where}: {value}row {item.source_row}: {item.reason}"
+
+
+def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    row = outcome.row
+    if outcome.kind == "fever":
+        days = plural(row["days_measured"], "day")
+        yield "Account", f"{days} with a temperature; {plural(row['days_open'], 'day')} open"
+        return
+    near, far = row["days_short_gap"], row["days_open"]
+    what = "cell" if len(outcome.analytes) > 1 else "day"
+    words = [f"{plural(row['days_measured'], what)} measured"]
+    words.append(f"{near} unmeasured between near measurements")
+    words.append(f"{far} unmeasured far from any")
+    if over := _count_over(outcome):
+        words.append(f"{over} after the end of the course or of follow-up")
+    if row["days_filled"]:
+        words.append(f"{row['days_filled']} filled by the definition")
+    yield "Account", "; ".join(words)
+    if outcome.answer.policy is not None or row["evidence"] != "measured":
+        yield "Evidence", _EVIDENCE[row["evidence"]]
+
+
+def _count_over(outcome: OutcomeExplanation) -> int:
+    """Days of the window on which the patient was no longer followed."""
+    if outcome.window is None or outcome.kind not in ("grade", "days", "phenotype", "second_dip"):
+        return 0
+    known = sum(outcome.row[name] for name in ("days_measured", "days_short_gap", "days_open"))
+    return outcome.window[1] - outcome.window[0] + 1 - known
+
+
+def _tell_possible(outcome: OutcomeExplanation) -> str:
+    words = say_answer(outcome.possible, outcome)
+    if outcome.possible.decided:
+        return f"{words}, whatever the unmeasured days were"
+    return f"{words}, if an unmeasured day could have been anything"
+
+
+def dump_explanation(explained: PatientExplanation) -> str:
+    """Return the explanation as JSON; a day of recovery that never came is "infinity"."""
+    return json.dumps(_plain(asdict(explained)), ensure_ascii=False, indent=2)
+
+
+def _plain(value: Any) -> Any:
+    """The same with infinity in words, which JSON cannot say."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, float) and math.isinf(value):
+        return "infinity" if value > 0 else "-infinity"
+    return value

@@ -1,0 +1,377 @@
+"""The words of an explanation: answers, days, what would settle an outcome and what would change it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from cytopenia.grading.explain import (
+    Answer,
+    AnswerRange,
+    Change,
+    ExplainedDay,
+    Measurement,
+    OutcomeExplanation,
+    Settling,
+)
+from cytopenia.report.display import lower_first
+from cytopenia.units import load_analytes, show_unit
+
+__all__ = [
+    "join_days",
+    "name_analyte",
+    "name_support",
+    "say_answer",
+    "say_change",
+    "say_days",
+    "say_open_days",
+    "say_result",
+    "say_settling",
+    "say_spans",
+    "say_value",
+]
+
+_SIGNS = {"below": "<", "at_most": "≤", "above": ">", "at_least": "≥", "<=": "≤", ">=": "≥", "=": ""}
+_SUPPORT = {
+    "gcsf": "G-CSF",
+    "rbc_transfusion": "red cell transfusion",
+    "platelet_transfusion": "platelet transfusion",
+    "tpo_ra": "thrombopoietin-receptor agonist",
+    "stem_cell_boost": "stem cell boost",
+}
+# Values, cuts and rows are printed in full; what was computed between them with three digits.
+_FULL, _SHORT = 12, 3
+_MOST_GROUPS = 3
+
+
+def name_support(kind: str) -> str:
+    """Return a kind of support in words."""
+    return _SUPPORT.get(kind, kind.replace("_", " "))
+
+
+def name_analyte(analyte: str) -> str:
+    """Return an analyte as it is spoken of: "neutrophil count"."""
+    title = load_analytes()[analyte].title.removeprefix("Absolute ")
+    return title if title[1:2].isupper() or title[1:2] == "-" else lower_first(title)
+
+
+def _name_value(analyte: str) -> str:
+    """One value of an analyte: "a neutrophil count", "a hemoglobin value"."""
+    name = name_analyte(analyte)
+    return name if name.endswith(("count", "temperature")) else f"{name} value"
+
+
+def say_value(value: float, analyte: str, sign: str = "", *, digits: int = _FULL) -> str:
+    """Return a value in the canonical unit of its analyte, with its sign."""
+    shown = f"{value:.{digits}g} {show_unit(load_analytes()[analyte].unit)}"
+    mark = _SIGNS.get(sign, sign)
+    return f"{mark} {shown}" if sign in ("below", "at_most", "above", "at_least") else f"{mark}{shown}"
+
+
+def join_days(days: Iterable[int], last: str = "and") -> str:
+    """Return days in words, three or more in a row as a span.
+
+    Examples
+    --------
+    >>> join_days([15, 16, 17, 21, 22]), join_days([2, 3, 18], "or")
+    ('day 15 to 17, 21 and 22', 'day 2, 3 or 18')
+    """
+    ordered = sorted(set(days))
+    spans: list[str] = []
+    for _, group in groupby(enumerate(ordered), key=lambda item: item[1] - item[0]):
+        run = [day for _, day in group]
+        spans += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(day) for day in run]
+    *most, end = spans
+    return f"day {', '.join(most)} {last} {end}" if most else f"day {end}"
+
+
+def _say_number(number: float, outcome: OutcomeExplanation) -> str:
+    """One end of an answer in words."""
+    if outcome.kind == "recovery":
+        return "not recovered" if number else "recovered"
+    if outcome.kind == "recovery_time":
+        ends = {math.inf: "not recovered", -math.inf: "never below"}
+        return ends.get(number) or f"day {number:.0f}"
+    if outcome.min_grade is not None or outcome.kind in ("any_of", "second_dip", "fever"):
+        return "yes" if number else "no"
+    return f"grade {number:.0f}"
+
+
+def say_answer(answer: Answer, outcome: OutcomeExplanation) -> str:
+    """Return what an answer comes to, with its bounds where it is not decided.
+
+    A single word where it is decided: "grade 3". Else what is possible: "between grade 2 and 3".
+    """
+    if answer.possible_labels is not None:
+        return _join(answer.possible_labels.split("|"), "or")
+    if answer.best is None or answer.worst is None:
+        return answer.label or "not judged"
+    if answer.best == answer.worst:
+        return _say_number(answer.best, outcome)
+    low, high = (_say_number(number, outcome) for number in (answer.best, answer.worst))
+    if low.startswith("grade") and high.startswith("grade"):
+        return f"between {low} and {high.removeprefix('grade ')}"
+    if low.startswith("day") and high.startswith("day"):
+        return f"between {low} and {high}"
+    return f"{low} or {high}" if outcome.kind != "recovery_time" else f"from {low} to {high}"
+
+
+def _say_policy(answer: Answer, outcome: OutcomeExplanation) -> str:
+    if answer.label is not None and outcome.kind in ("recovery", "phenotype"):
+        return answer.label
+    if answer.label == "recovered":
+        return f"recovered on {_say_number(answer.policy or 0, outcome)}"
+    return "not judged" if answer.policy is None else _say_number(answer.policy, outcome)
+
+
+def say_result(outcome: OutcomeExplanation) -> str:
+    """Return the result by the rule of the definition, and whether it is decided."""
+    answer, reason = outcome.answer, outcome.row["reason"]
+    shown = _say_policy(answer, outcome)
+    if outcome.kind == "recovery_time" and answer.label not in (None, "recovered", "never below"):
+        shown = answer.label or shown
+    if answer.decided:
+        why = f" ({reason})" if reason else ""
+        same = "" if answer.best is None else ": the same in the best and in the worst case"
+        return f"{shown}, decided{same}{why}"
+    is_open = answer.possible_labels is not None or answer.best is not None
+    if not is_open:
+        return f"{shown}: {reason}"
+    because = f": {reason}" if reason else ""
+    return f"{shown}; {_say_bounds(outcome)}{because}"
+
+
+def _say_bounds(outcome: OutcomeExplanation) -> str:
+    answer = outcome.answer
+    words = say_answer(answer, outcome)
+    if words.startswith(("between", "from")):
+        return words
+    if answer.possible_labels is not None:
+        others = [label for label in answer.possible_labels.split("|") if label != answer.label]
+        return f"could also be {_join(others, 'or')}" if others and answer.label else f"could be {words}"
+    if answer.policy is None or outcome.kind == "recovery_time":
+        return f"could be {words}"
+    ends = (answer.best, answer.worst)
+    others = [_say_number(end, outcome) for end in ends if end is not None and end != answer.policy]
+    return f"could also be {_join(others, 'or')}" if others else words
+
+
+def _join(words: Sequence[str], last: str) -> str:
+    *most, end = words or [""]
+    return f"{', '.join(most)} {last} {end}" if most else end
+
+
+def _say_measurement(item: Measurement) -> str:
+    return f"{say_value(item.value, item.analyte, item.comparator)}, row {item.source_row}"
+
+
+def _say_neighbor(item: Measurement) -> str:
+    return f"{say_value(item.value, item.analyte, item.comparator)} (day {item.day}, row {item.source_row})"
+
+
+def say_days(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> Iterator[str]:
+    """Yield the deciding days: what was read where, or what was taken and why; filled stretches as one."""
+    for _, group in groupby(enumerate(days), key=lambda item: _stretch_of(*item)):
+        alike = [day for _, day in group]
+        yield _say_stretch(alike, outcome) if len(alike) > 1 else _say_day(alike[0], outcome)
+
+
+def _stretch_of(place: int, day: ExplainedDay) -> object:
+    """Filled days between the same two measurements belong together; any other day stands alone."""
+    if day.filled is None or day.measurement is not None or day.state != "filled":
+        return place
+    return day.analyte, day.before, day.after, day.support, day.verdict
+
+
+def _place(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> str:
+    where = join_days(day.day for day in days)
+    return f"{name_analyte(days[0].analyte)}, {where}" if len(outcome.analytes) > 1 else where
+
+
+def _say_stretch(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> str:
+    first = days[0]
+    values = [day.filled for day in days if day.filled is not None]
+    named = f": {first.verdict}" if outcome.kind == "phenotype" else ""
+    words = [f"{_place(days, outcome)}: {_say_filled(first, values)}{named}"]
+    return ", ".join([*words, *(f"on {name_support(kind)}" for kind in first.support)])
+
+
+def _say_day(day: ExplainedDay, outcome: OutcomeExplanation) -> str:
+    words = [f"{_place([day], outcome)}: {_say_reading(day, outcome)}"]
+    if outcome.kind == "phenotype" or (outcome.kind == "recovery" and day.measurement is not None):
+        words[0] += f": {day.verdict}"
+    if day.values_that_day > 1 and day.state in ("measured", "bridged") and outcome.kind != "fever":
+        words.append(f"lowest of {day.values_that_day} values that day")
+    words += [f"on {name_support(kind)}" for kind in day.support]
+    if day.verdict == "under support" and not day.support:
+        words.append("too soon after it")
+    return ", ".join(words)
+
+
+def _say_reading(day: ExplainedDay, outcome: OutcomeExplanation) -> str:
+    item = day.measurement
+    if item is not None and item.analyte != day.analyte:
+        taken = (
+            f", taken as {say_value(day.filled, day.analyte, digits=_SHORT)}"
+            if day.filled is not None
+            else ""
+        )
+        return f"not measured{taken}; at most the {name_analyte(item.analyte)}, {_say_measurement(item)}"
+    if day.state == "bridged":
+        what = "not measured" if item is None else f"{_say_measurement(item)}, beyond the cut"
+        return f"{what}; bridged, counts in the length"
+    if item is not None:
+        return _say_measurement(item)
+    if day.filled is not None:
+        return _say_filled(day, [day.filled])
+    around = " and ".join(_say_neighbor(one) for one in (day.before, day.after) if one is not None)
+    if outcome.kind in ("recovery", "recovery_time", "phenotype", "second_dip"):
+        taken = f"taken as {day.verdict}" if day.verdict != "unknown" else "unknown"
+        return f"not measured, {taken}; measured around it: {around or 'nothing'}"
+    return f"not measured; measured around it: {around or 'nothing'}"
+
+
+def _say_filled(day: ExplainedDay, values: Sequence[float]) -> str:
+    low, high = (say_value(end, day.analyte, digits=_SHORT) for end in (min(values), max(values)))
+    taken = f"not measured, taken as {low if low == high else f'{low} to {high}'}"
+    if day.before is not None and day.after is not None:
+        return f"{taken} on the line between {_say_neighbor(day.before)} and {_say_neighbor(day.after)}"
+    nearest = day.before or day.after
+    return taken if nearest is None else f"{taken}, the nearest value: {_say_neighbor(nearest)}"
+
+
+def say_open_days(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> Iterator[str]:
+    """Yield the days that could change the outcome, unmeasured ones with the same bounds together."""
+
+    def kind(day: ExplainedDay) -> tuple[object, ...]:
+        own = day.day if day.measurement is not None else None
+        return day.analyte, day.low, day.high, day.before, day.after, own, day.state, day.verdict
+
+    for _, group in groupby(days, key=kind):
+        alike = list(group)
+        taken = f"{alike[0].verdict} by the rule; " if outcome.kind == "recovery" else ""
+        yield f"{_place(alike, outcome)}: {taken}{_say_doubt(alike[0])}"
+
+
+def say_spans(values: Sequence[tuple[int, float]], analyte: str) -> str:
+    """Return days with a value each, days in a row as a span of both."""
+    spans: list[str] = []
+    for _, group in groupby(enumerate(values), key=lambda item: item[1][0] - item[0]):
+        run = [item for _, item in group]
+        numbers = [value for _, value in run]
+        low, high = (say_value(end, analyte, digits=_SHORT) for end in (min(numbers), max(numbers)))
+        spans.append(f"{join_days(day for day, _ in run)} as {low if low == high else f'{low} to {high}'}")
+    return "; ".join(spans)
+
+
+def _say_doubt(day: ExplainedDay) -> str:
+    item = day.measurement
+    if item is not None and item.analyte == day.analyte:
+        return f"{_say_measurement(item)}, which leaves it open"
+    around = ", ".join(
+        f"{word} {_say_neighbor(one)}"
+        for word, one in (("before", day.before), ("after", day.after))
+        if one is not None
+    )
+    measured = f"; measured {around}" if around else ""
+    if day.state == "open":
+        return f"not measured, far from any measurement: could be anything{measured}"
+    if day.low is None:
+        return f"not measured{measured}"
+    most = "upward" if day.high is None else f"to {say_value(day.high, day.analyte, digits=_SHORT)}"
+    return f"not measured, plausible from {say_value(day.low, day.analyte, digits=_SHORT)} {most}{measured}"
+
+
+def say_settling(outcome: OutcomeExplanation) -> Iterator[str]:
+    """Yield which further measurement would have settled an open outcome, and what it would have said."""
+    if outcome.answer.decided:
+        return
+    settling = [item for item in outcome.settling if item.settles]
+    for same in _group_alike(settling):
+        days = join_days((item.day for item in same), "or")
+        yield (
+            f"a {_name_value(same[0].analyte)} on {days} would have settled it, whatever it was:"
+            f" {_say_ranges(same[0], outcome)}"
+        )
+    if settling:
+        return
+    if outcome.was_asked:
+        yield "no single further value would have settled it whatever it was"
+    for same in _group_alike(outcome.settling)[:_MOST_GROUPS]:
+        days = join_days((item.day for item in same), "or")
+        yield f"a {_name_value(same[0].analyte)} on {days}: {_say_ranges(same[0], outcome)}"
+    if outcome.together:
+        analytes = dict.fromkeys(analyte for analyte, _ in outcome.together)
+        places = [
+            f"{name_analyte(name)} on {join_days(day for other, day in outcome.together if other == name)}"
+            for name in analytes
+        ]
+        yield f"all of these together would have: {'; '.join(places)}"
+
+
+def _group_alike(found: Iterable[Settling]) -> list[list[Settling]]:
+    """Measurements with the same analyte and answers, in the order of their first day."""
+    groups: dict[tuple[str, tuple[AnswerRange, ...]], list[Settling]] = {}
+    for item in sorted(found, key=lambda one: (one.analyte, one.day)):
+        groups.setdefault((item.analyte, item.ranges), []).append(item)
+    return list(groups.values())
+
+
+def _say_ranges(item: Settling, outcome: OutcomeExplanation) -> str:
+    return "; ".join(
+        f"{_say_range(one, item.analyte)}: {_say_given(one.answer, outcome)}" for one in item.ranges
+    )
+
+
+def _say_given(answer: Answer, outcome: OutcomeExplanation) -> str:
+    """An answer in a range of values; where there was none before, what the rule would say counts as well."""
+    words = say_answer(answer, outcome)
+    if answer.decided or answer.policy is None or outcome.answer.policy is not None:
+        return words
+    return f"{_say_policy(answer, outcome)} by the rule ({words})"
+
+
+def _say_range(one: AnswerRange, analyte: str) -> str:
+    low = say_value(one.low, analyte, "at_least" if one.includes_low else "above")
+    if one.high is None:
+        return low if one.low else "any value"
+    high = say_value(one.high, analyte, "at_most" if one.includes_high else "below")
+    return f"{low} and {high}" if one.low else high
+
+
+def say_change(change: Change, outcome: OutcomeExplanation) -> str:
+    """Return one thing that would change the answer, and the answer that it gives."""
+    answer = _say_policy(change.answer, outcome)
+    if not change.answer.decided:
+        answer += " by the rule, not decided"
+    analyte = change.analyte or ""
+    value = "" if change.cut is None else say_value(change.cut, analyte, change.comparator or "")
+    named = f"{_name_value(analyte)} {value}" if len(outcome.analytes) > 1 and analyte else f"value {value}"
+    without = f"without {_join([name_support(kind) for kind in change.support], 'and')}"
+    match change.kind:
+        case "more_days":
+            count = len(change.days)
+            more = "1 more day" if count == 1 else f"{count} more days"
+            return f"{more} {value} ({join_days(change.days)}): {answer}"
+        case "any_day" if outcome.kind == "recovery":
+            return f"one {named} on any of {join_days(change.days)}: {answer}"
+        case "any_day":
+            return f"one {named} on any day: {answer}"
+        case "one_day":
+            return f"one {named} on {join_days(change.days, 'or')}: {answer}"
+        case "without_row":
+            measured = [day for day in outcome.days if day.role == "decides"]
+            row = f"without row {change.source_row} ({join_days(change.days)})"
+            is_single = len(measured) == 1
+            return (
+                f"rests on one measurement: {row} the answer is {answer}" if is_single else f"{row}: {answer}"
+            )
+        case "values":
+            same = f"the same {name_analyte(analyte)}"
+            needed = f"{name_analyte(analyte)} {value} on {join_days(change.days)}" if change.days else same
+            return f"{', '.join(filter(None, (needed, without if change.support else '')))}: {answer}"
+        case _:
+            beside = f", and {without}" if change.support else ""
+            failed = f"every count that failed or was unknown on {join_days(change.days)}"
+            return f"{failed} at its cut{beside}: {answer}"

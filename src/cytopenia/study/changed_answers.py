@@ -1,0 +1,128 @@
+"""Answers of the kernel to the copies of a patient, read back: what settles an outcome, what changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+
+from cytopenia.grading.explain import Answer, Change, Settling, group_answers
+from cytopenia.study.questions import Probe, Trial
+
+__all__ = ["choose_settling", "read_changes", "read_settling"]
+
+_MOST_SHOWN = 3
+
+Answered = Sequence[tuple[Trial, Answer]]
+
+
+def read_settling(probe: Probe, answers: Sequence[Answer]) -> Settling:
+    """Return what one more measurement would have said, from the answers to each of its values."""
+    ranges, covers_all = group_answers(probe.candidates, answers)
+    return Settling(
+        analyte=probe.analyte,
+        day=probe.day,
+        settles=covers_all and all(item.answer.decided for item in ranges),
+        ranges=ranges,
+    )
+
+
+def choose_settling(
+    found: Sequence[Settling], own: Answer, *, named: AbstractSet[tuple[str, int]]
+) -> tuple[Settling, ...]:
+    """Return every measurement that settles; else those of which the most values do.
+
+    Of the latter those on the days that the evidence names (`named`: analyte and day), if any do.
+    """
+    settling = tuple(item for item in found if item.settles)
+    if settling:
+        return settling
+    telling = [item for item in found if any(one.answer.decided for one in item.ranges)]
+    if not telling or own.decided:
+        return ()
+    telling = [item for item in telling if (item.analyte, item.day) in named] or telling
+    most = max(_count_decided(item) for item in telling)
+    return tuple(item for item in telling if _count_decided(item) == most)
+
+
+def _count_decided(item: Settling) -> int:
+    return sum(one.answer.decided for one in item.ranges)
+
+
+def read_changes(answered: Answered, own: Answer) -> tuple[Change, ...]:
+    """Return the least that would change the answer, kind by kind."""
+    changing = [(trial, answer) for trial, answer in answered if _differs(answer, own)]
+    return tuple(
+        change
+        for read in (_read_more_days, _read_single_days, _read_rows, _read_cells)
+        for change in read(changing, answered)
+    )
+
+
+def _differs(answer: Answer, own: Answer) -> bool:
+    return (answer.policy, answer.label) != (own.policy, own.label)
+
+
+def _read_more_days(changing: Answered, answered: Answered) -> Iterator[Change]:
+    """The fewest days that raise the grade; those after the deciding days before those before them."""
+    del answered
+    found = [(trial, answer) for trial, answer in changing if trial.kind == "more_days"]
+    if found:
+        trial, answer = min(found, key=lambda item: len(item[0].days))
+        yield _make_change(trial, answer)
+
+
+def _read_single_days(changing: Answered, answered: Answered) -> Iterator[Change]:
+    """One value on any day, where every day gives the same answer; else the few days that do.
+
+    Of several cuts of an analyte the mildest that changes anything.
+    """
+    done: set[str | None] = set()
+    tried = [item for item in answered if item[0].kind == "any_day"]
+    for key in dict.fromkeys(_cut_of(trial) for trial, _ in tried):
+        found = [item for item in changing if item[0].kind == "any_day" and _cut_of(item[0]) == key]
+        if not found or key[0] in done:
+            continue
+        done.add(key[0])
+        days = tuple(sorted(trial.days[0] for trial, _ in found))
+        if len({(answer.policy, answer.label) for _, answer in found}) == 1:
+            is_any = len(found) == sum(_cut_of(trial) == key for trial, _ in tried)
+            # What holds for any of the days is no more decided than on the least decided of them.
+            weakest = min(found, key=lambda item: item[1].decided)
+            yield _make_change(*weakest, kind="any_day" if is_any else "one_day", days=days)
+
+
+def _cut_of(trial: Trial) -> tuple[str | None, str | None, float | None]:
+    return trial.analyte, trial.comparator, trial.cut
+
+
+def _read_rows(changing: Answered, answered: Answered) -> Iterator[Change]:
+    del answered
+    for trial, answer in [item for item in changing if item[0].kind == "without_row"][:_MOST_SHOWN]:
+        yield _make_change(trial, answer)
+
+
+def _read_cells(changing: Answered, answered: Answered) -> Iterator[Change]:
+    """What one lineage alone would have needed to recover; where none could, what all would have."""
+    del answered
+    steps: dict[str | None, tuple[Trial, Answer]] = {}
+    for trial, answer in changing:
+        if trial.kind == "values":
+            steps.setdefault(trial.analyte, (trial, answer))
+    joint = [item for item in changing if item[0].kind == "all_values"]
+    for trial, answer in list(steps.values()) or joint[:1]:
+        yield _make_change(trial, answer)
+
+
+def _make_change(
+    trial: Trial, answer: Answer, *, kind: str | None = None, days: tuple[int, ...] | None = None
+) -> Change:
+    return Change(
+        kind=kind or trial.kind,
+        analyte=trial.analyte,
+        comparator=trial.comparator,
+        cut=trial.cut,
+        days=trial.days if days is None else days,
+        source_row=trial.source_row,
+        support=trial.support,
+        answer=answer,
+    )

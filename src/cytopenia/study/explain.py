@@ -1,0 +1,318 @@
+"""One patient of a study explained: the run of a study on this patient alone, and on altered copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import polars as pl
+
+from cytopenia.contract import Tables
+from cytopenia.definition_forms import LimitOfNormal
+from cytopenia.errors import DataError, ProtocolError, suggest_name
+from cytopenia.grading.explain import Answer, ExplainedDay, OutcomeExplanation, PatientExplanation, RuleText
+from cytopenia.grading.gaps import derive_scenarios
+from cytopenia.study.changed_answers import choose_settling, read_changes, read_settling
+from cytopenia.study.counterfactuals import Kernel, keep_patient
+from cytopenia.study.outcomes import Progress
+from cytopenia.study.patient_facts import PatientFacts, collect_facts
+from cytopenia.study.patient_series import fill_by_outcome, lay_out_series
+from cytopenia.study.plan import build_plan
+from cytopenia.study.protocol import Study
+from cytopenia.study.questions import Probe, edit_together, list_probes, list_together, list_trials
+from cytopenia.study.run import choose_cohort
+from cytopenia.study.subjects import Rule, Subject, list_subjects
+from cytopenia.units import load_analytes, show_unit
+
+__all__ = ["explain_in_study"]
+
+Rows = Mapping[str, Mapping[str, Any]]
+
+# Which support raises which count, for definitions that do not say so themselves.
+_RAISES = {
+    "anc": ("gcsf", "stem_cell_boost"),
+    "wbc": ("gcsf", "stem_cell_boost"),
+    "hemoglobin": ("rbc_transfusion", "stem_cell_boost"),
+    "platelets": ("platelet_transfusion", "tpo_ra", "stem_cell_boost"),
+}
+
+
+def explain_in_study(
+    study: Study,
+    tables: Tables,
+    patient_id: str,
+    *,
+    outcomes: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> PatientExplanation:
+    """Return the explanation of one patient: outcomes of the protocol with all that is behind them.
+
+    Parameters
+    ----------
+    study : Study
+    tables : Tables
+        As the readers return them, of all patients.
+    patient_id : str
+    outcomes : sequence of str, optional
+        Names of the protocol; all of them by default. The parts of a combination come with it.
+    progress : callable, optional
+
+    Raises
+    ------
+    DataError
+        The patient is not in the cohort.
+    ProtocolError
+        The protocol has no such outcome.
+    """
+    tell = progress or _say_nothing
+    plan = build_plan(study)
+    support_complete = study.protocol.study.support_complete and tables.has_support
+    subjects = list_subjects(plan, study.library, support_complete=support_complete)
+    chosen = _choose_outcomes(subjects, outcomes)
+    own = keep_patient(_require_patient(study, tables, patient_id), patient_id)
+    kernel = Kernel(plan, study.library.bounds, study.protocol.study.bound_anc_by_wbc, study.library.baseline)
+    cohort, found = kernel.run(own)
+    _, anything = kernel.run(own, anything=True)
+    facts = collect_facts(own, cohort, bounds=kernel.bounds, baseline=kernel.baseline)
+    patient = _Patient(kernel, subjects, facts, _by_outcome(found), _by_outcome(anything))
+    explained = patient.explain(chosen, tell)
+    courses = cohort.courses
+    return PatientExplanation(
+        study=study.protocol.study.title,
+        synthetic=study.protocol.study.synthetic,
+        patient_id=patient_id,
+        lymphodepletion_day=_as_day(courses.lymphodepletion_day[0]),
+        last_contact_day=_as_day(courses.last_contact_day[0]),
+        death_day=_as_day(courses.death_day[0]),
+        second_infusion_day=_as_day(courses.second_infusion_day[0]),
+        support=facts.support,
+        events=facts.events,
+        outcomes=explained,
+        series=lay_out_series([subjects[name] for name in chosen], facts),
+    )
+
+
+def _say_nothing(label: str, done: int, total: int) -> None:
+    del label, done, total
+
+
+def _as_day(day: float) -> int | None:
+    return None if day != day else int(day)
+
+
+def _by_outcome(frame: pl.DataFrame) -> Rows:
+    return {row["outcome"]: row for row in frame.iter_rows(named=True)}
+
+
+def _choose_outcomes(subjects: Mapping[str, Subject], outcomes: Sequence[str] | None) -> list[str]:
+    """The outcomes that were asked for, each combination followed by its parts."""
+    if outcomes is None:
+        return list(subjects)
+    unknown = [name for name in outcomes if name not in subjects]
+    if unknown:
+        listed = "; ".join(f"no outcome '{name}'{suggest_name(name, subjects)}" for name in unknown)
+        raise ProtocolError(f"{listed}. Outcomes of the study: {', '.join(subjects)}")
+    named = [part for name in outcomes for part in (name, *subjects[name].parts)]
+    return list(dict.fromkeys(named))
+
+
+def _require_patient(study: Study, tables: Tables, patient_id: str) -> Tables:
+    """The tables of the cohort, which the patient is in."""
+    _, cohort = choose_cohort(study, tables)
+    known = cohort.infusions["patient_id"].unique()
+    if patient_id in known:
+        return cohort
+    if patient_id in tables.labs["patient_id"] or patient_id in tables.patients["patient_id"]:
+        raise DataError(
+            f"patient '{patient_id}' is in the tables but not in the cohort: it needs an infusion, a row in"
+            " the patients table and every column of cohort.require. See: cytopenia check"
+        )
+    count = len(known)
+    whose = "1 patient" if count == 1 else f"{count:,} patients"
+    hint = suggest_name(patient_id, known.to_list())
+    raise DataError(
+        f"no patient '{patient_id}' among the {whose} of the cohort{hint}."
+        " Write the id as in the patients table."
+    )
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """The patient as the kernel sees it, and what it said about the patient."""
+
+    kernel: Kernel
+    subjects: Mapping[str, Subject]
+    facts: PatientFacts
+    rows: Rows
+    anything: Rows
+
+    def explain(self, chosen: Sequence[str], tell: Progress) -> tuple[OutcomeExplanation, ...]:
+        """Every outcome with what the kernel says of its own altered copies of the patient."""
+        filled = fill_by_outcome([self.subjects[name] for name in chosen], self.facts)
+        explained: list[OutcomeExplanation] = []
+        for place, name in enumerate(chosen):
+            tell("explaining", place, len(chosen))
+            found = self._ask_about(name)
+            explained.append(self._describe(name, filled=filled.get(name, {}), **found))
+        tell("explaining", len(chosen), len(chosen))
+        return tuple(explained)
+
+    def _ask_about(self, name: str) -> dict[str, Any]:
+        """What would settle and what would change one outcome."""
+        evidence, own = self._list_evidence(name), Answer.of_row(self.rows[name])
+        probes, was_asked = self._find_probes(name, evidence)
+        together = list_together(probes, evidence)
+        trials = list_trials(self.subjects[name], self.facts, row=self.rows[name], evidence=evidence)
+        edits = [*(edit for probe in probes for edit in probe.edits)]
+        joint = edit_together(together)
+        edits += [*joint, *(trial.edit for trial in trials)]
+        rows = iter(self.kernel.ask(self.facts.tables, edits, outcome=name))
+        answers = (Answer.of_row(row) for row in rows)
+        settling = [
+            read_settling(probe, list(islice(answers, len(probe.candidates.values)))) for probe in probes
+        ]
+        is_joint = all(answer.decided for answer in list(islice(answers, len(joint))))
+        named = {(row["analyte"], row["day"]) for row in evidence if row["role"] == "would settle"}
+        shown = choose_settling(settling, own, named=named)
+        is_needed = is_joint and not any(item.settles for item in shown)
+        return {
+            "settling": shown,
+            "was_asked": was_asked,
+            "together": tuple((probe.analyte, probe.day) for probe in together) if is_needed else (),
+            "changes": read_changes(list(zip(trials, answers, strict=True)), own),
+        }
+
+    def _find_probes(self, name: str, evidence: list[dict[str, Any]]) -> tuple[list[Probe], bool]:
+        """Measurements are tried only where the outcome is open."""
+        row, subject = self.rows[name], self.subjects[name]
+        is_at_risk = row["worst"] is not None or row["possible_labels"] is not None
+        if row["decided"] or not is_at_risk or self._ends_with_last_value(subject):
+            return [], False
+        parts = {part: self.subjects[part] for part in subject.parts}
+        return list_probes(subject, self.facts, evidence=evidence, parts=parts)
+
+    def _ends_with_last_value(self, subject: Subject) -> bool:
+        """Whether one more value would also be one more day of follow-up: where nothing else says its end."""
+        courses = self.facts.cohort.courses
+        ends = (courses.last_contact_day, courses.death_day, courses.second_infusion_day)
+        return subject.kind == "recovery_time" and all(_as_day(end[0]) is None for end in ends)
+
+    def _list_evidence(self, name: str) -> list[dict[str, Any]]:
+        """The days behind an outcome; those of a combination are the days behind its parts that are alike."""
+        frame = self.facts.cohort.evidence
+        parts = self.subjects[name].parts
+        rows = frame.filter(pl.col("outcome").is_in(parts or (name,)))
+        key = ["analyte", "day", "role", "source_row"]
+        return rows.unique(key, keep="first", maintain_order=True).to_dicts()
+
+    def _list_met_cells(self, name: str) -> list[dict[str, Any]]:
+        """The cells of a recovery that is decided, which the evidence table leaves out: all are met."""
+        subject, row = self.subjects[name], self.rows[name]
+        if row["label"] != "recovered" or row["first_day"] is None:
+            return []
+        days = range(row["first_day"], row["last_day"] + 1)
+        return [
+            {"analyte": analyte, "day": day, "role": "decides", "verdict": "met"}
+            | self._read_cell(analyte, day)
+            for analyte in subject.analytes
+            for day in days
+        ]
+
+    def _read_cell(self, analyte: str, day: int) -> dict[str, Any]:
+        bounds = self.facts.bounds
+        grid = derive_scenarios(
+            self.facts.cohort.grids[analyte], slack=bounds.slack_of(analyte), longest=bounds.longest_days
+        )
+        place = day - grid.first_day
+        state = "measured" if grid.measured[0, place] else "short_gap" if grid.short_gap[0, place] else "open"
+        return {
+            "state": state,
+            "low": float(grid.low[0, place]),
+            "high": float(grid.high[0, place]),
+            "source_row": int(grid.source_row[0, place]) if grid.measured[0, place] else None,
+        }
+
+    def _describe(self, name: str, *, filled: Mapping[int, float], **found: Any) -> OutcomeExplanation:
+        subject, row = self.subjects[name], self.rows[name]
+        evidence = [] if subject.parts else self._list_evidence(name)
+        if subject.kind == "recovery" and not evidence:
+            evidence = self._list_met_cells(name)
+        return OutcomeExplanation(
+            name=name,
+            title=subject.title,
+            kind=subject.kind,
+            min_grade=subject.min_grade,
+            address=subject.address,
+            rules=tuple(_list_rules(subject, row, self.facts)),
+            counting=subject.counts,
+            citation=subject.citation,
+            window=subject.window,
+            analytes=subject.analytes,
+            answer=Answer.of_row(row),
+            possible=Answer.of_row(self.anything[name]),
+            row=row,
+            days=tuple(_explain_day(item, self.facts, subject, filled=filled) for item in evidence),
+            filled=tuple(sorted(filled.items())),
+            left_out=tuple(
+                item
+                for item in self.facts.left_out
+                if item.analyte in subject.analytes and subject.look[0] <= item.day <= subject.look[1]
+            ),
+            parts=tuple((part, Answer.of_row(self.rows[part])) for part in subject.parts),
+            **found,
+        )
+
+
+def _list_rules(subject: Subject, row: Mapping[str, Any], facts: PatientFacts) -> Iterator[RuleText]:
+    """The rule that decided, and where none did the one that would have been met first."""
+    for sentence in subject.sentences:
+        yield RuleText(None, sentence, "")
+    graded = [] if subject.sentences or subject.parts else list(subject.rules)
+    decided = [rule for rule in graded if row["rule"] == f"{subject.address}: {rule.text}"]
+    asked = [rule for rule in graded if rule.grade is not None and rule.grade >= (subject.min_grade or 0)]
+    for rule in (decided or asked)[:1]:
+        yield RuleText(rule.grade, rule.words + _name_limits(rule, facts), rule.text)
+
+
+def _name_limits(rule: Rule, facts: PatientFacts) -> str:
+    """The limits of normal of the laboratory, where a rule is relative to them."""
+    limits = facts.limits.get(rule.analyte, ()) if isinstance(rule.cut, LimitOfNormal) else ()
+    unit = show_unit(load_analytes()[rule.analyte].unit)
+    return f" (LLN {' or '.join(f'{limit:g}' for limit in limits)} {unit})" if limits else ""
+
+
+def _concerns(kind: str, analyte: str, subject: Subject) -> bool:
+    """Whether support of this kind can have raised the count: as the definition says, or by its lineage."""
+    if subject.support is not None:
+        return kind in subject.support.get(analyte, ())
+    return kind in _RAISES.get(analyte, ())
+
+
+def _explain_day(
+    row: Mapping[str, Any], facts: PatientFacts, subject: Subject, *, filled: Mapping[int, float]
+) -> ExplainedDay:
+    analyte, day = row["analyte"], row["day"]
+    item = facts.find_row(analyte, row["source_row"])
+    is_measured = item is not None and item.analyte == analyte
+    before, after = None, None
+    if not is_measured:
+        # A definition fills between the measurements of its own window.
+        within = subject.window if day in filled else None
+        before, after = facts.find_neighbors(analyte, day, within=within)
+    return ExplainedDay(
+        analyte=analyte,
+        day=day,
+        role=row["role"],
+        state=row["state"],
+        verdict=row["verdict"],
+        low=row["low"],
+        high=None if row["high"] is None or row["high"] == float("inf") else row["high"],
+        filled=None if is_measured else filled.get(day),
+        measurement=item,
+        values_that_day=facts.counts.get(analyte, {}).get(day, 0),
+        before=before,
+        after=after,
+        support=tuple(kind for kind in facts.list_support(day) if _concerns(kind, analyte, subject)),
+    )

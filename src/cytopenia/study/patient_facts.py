@@ -1,0 +1,185 @@
+"""What is known of one patient day by day: measurements with their rows, support, the end of the course."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from cytopenia.contract import Tables
+from cytopenia.definition_forms import BaselineDefinition, BoundsDefinition
+from cytopenia.grading.baseline import derive_baseline
+from cytopenia.grading.day_grid import DayGrid
+from cytopenia.grading.explain import CourseEvent, LeftOut, Measurement, SupportCourse
+from cytopenia.study.outcomes import CohortOutcomes
+
+__all__ = ["PatientFacts", "collect_facts"]
+
+Days = Mapping[int, Measurement]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatientFacts:
+    """One patient; every mapping of days is by analyte.
+
+    Attributes
+    ----------
+    measured : the value that counts on each measured day
+    counts : how many valid values each measured day has
+    caps : the value of another analyte that bounds an unmeasured day from above
+    rows : every valid value, by analyte and row of the file
+    limits, baselines : limits of normal and baseline values seen, by analyte
+    left_out : rows that are not judged
+    last_day : the last day of the course
+    """
+
+    tables: Tables
+    cohort: CohortOutcomes
+    bounds: BoundsDefinition
+    measured: Mapping[str, Days]
+    counts: Mapping[str, Mapping[int, int]]
+    caps: Mapping[str, Days]
+    rows: Mapping[tuple[str, int], Measurement]
+    limits: Mapping[str, tuple[float, ...]]
+    baselines: Mapping[str, tuple[float, ...]]
+    left_out: tuple[LeftOut, ...]
+    last_day: int
+    support: tuple[SupportCourse, ...]
+    events: tuple[CourseEvent, ...]
+
+    def find_neighbors(
+        self, analyte: str, day: int, *, within: tuple[int, int] | None = None
+    ) -> tuple[Measurement | None, Measurement | None]:
+        """Return the nearest measurements before and after a day, of all days or of some."""
+        days = self.measured.get(analyte, {})
+        if within is not None:
+            days = {other: item for other, item in days.items() if within[0] <= other <= within[1]}
+        before = max((other for other in days if other < day), default=None)
+        after = min((other for other in days if other > day), default=None)
+        return (
+            None if before is None else days[before],
+            None if after is None else days[after],
+        )
+
+    def find_row(self, analyte: str, source_row: int | None) -> Measurement | None:
+        """Return the value of a row, of the analyte itself or of the one that bounds it."""
+        if source_row is None:
+            return None
+        own = self.rows.get((analyte, source_row))
+        return own or self.rows.get((self.bounds.cap.get(analyte, ""), source_row))
+
+    def list_support(self, day: int) -> tuple[str, ...]:
+        """Return the kinds of support that were given on a day, for certain."""
+        given = [
+            item.kind
+            for item in self.support
+            if day in range(item.start, (item.start if item.stop is None else item.stop) + 1)
+        ]
+        return tuple(dict.fromkeys(given))
+
+
+def collect_facts(
+    tables: Tables, cohort: CohortOutcomes, *, bounds: BoundsDefinition, baseline: BaselineDefinition
+) -> PatientFacts:
+    """Return the facts of the only patient of the tables.
+
+    Parameters
+    ----------
+    tables : Tables
+    cohort : CohortOutcomes
+        Of these tables.
+    bounds : BoundsDefinition
+    baseline : BaselineDefinition
+    """
+    labs = cohort.labs
+    measured: dict[str, Days] = {
+        analyte: _list_lowest(rows, analyte) for analyte, rows in labs.items() if analyte not in cohort.grids
+    }
+    measured |= {analyte: _list_counting(grid, labs.get(analyte)) for analyte, grid in cohort.grids.items()}
+    return PatientFacts(
+        tables=tables,
+        cohort=cohort,
+        bounds=bounds,
+        measured=measured,
+        counts={
+            analyte: dict(rows.group_by("day").len().sort("day").iter_rows())
+            for analyte, rows in labs.items()
+        },
+        caps={analyte: _list_caps(grid, cohort, bounds) for analyte, grid in cohort.grids.items()},
+        rows={
+            (analyte, row["source_row"]): _read(analyte, row)
+            for analyte, rows in labs.items()
+            for row in rows.iter_rows(named=True)
+        },
+        limits={
+            analyte: tuple(rows["lln"].drop_nulls().unique().sort().to_list())
+            for analyte, rows in labs.items()
+        },
+        baselines={
+            analyte: tuple(
+                derive_baseline(labs, cohort.courses, analyte=analyte, definition=baseline)["value"].to_list()
+            )
+            for analyte in labs
+        },
+        left_out=tuple(_list_left_out(tables.labs)),
+        last_day=int(cohort.courses.last_day_at_risk[0]),
+        support=tuple(
+            SupportCourse(kind=row["kind"], start=row["start"], stop=row["stop"], agent=row["agent"])
+            for row in tables.support.sort("start").iter_rows(named=True)
+            if row["start"] is not None and row["kind"] is not None
+        ),
+        events=tuple(
+            CourseEvent(kind=row["kind"], day=row["day"], grade=row["grade"])
+            for row in tables.events.sort("day").iter_rows(named=True)
+            if row["day"] is not None and row["kind"] is not None
+        ),
+    )
+
+
+def _list_left_out(labs: pl.DataFrame) -> Iterator[LeftOut]:
+    rows = labs.filter(pl.col("invalid").is_not_null() & pl.col("day").is_not_null())
+    for row in rows.sort("day", "source_row").iter_rows(named=True):
+        yield LeftOut(
+            analyte=row["analyte"],
+            day=row["day"],
+            value=row["value"],
+            comparator=row["comparator"],
+            source_row=row["source_row"],
+            reason=row["invalid"],
+        )
+
+
+def _list_counting(grid: DayGrid, rows: pl.DataFrame | None) -> dict[int, Measurement]:
+    """The value that counts on each day of a grid, as its row has it; beyond the grid the lowest."""
+    found = {} if rows is None else dict(_list_lowest(rows, grid.analyte))
+    printed = {} if rows is None else {row["source_row"]: row for row in rows.iter_rows(named=True)}
+    for place in np.flatnonzero(grid.measured[0]).tolist():
+        row = printed[int(grid.source_row[0, place])]
+        found[place + grid.first_day] = _read(grid.analyte, row)
+    return found
+
+
+def _list_lowest(rows: pl.DataFrame, analyte: str) -> dict[int, Measurement]:
+    lowest = rows.sort("day", "value", "source_row").unique("day", keep="first", maintain_order=True)
+    return {row["day"]: _read(analyte, row) for row in lowest.iter_rows(named=True)}
+
+
+def _list_caps(grid: DayGrid, cohort: CohortOutcomes, bounds: BoundsDefinition) -> dict[int, Measurement]:
+    if grid.cap is None or grid.cap_row is None:
+        return {}
+    analyte = bounds.cap[grid.analyte]
+    printed = {row["source_row"]: row for row in cohort.labs[analyte].iter_rows(named=True)}
+    places = np.flatnonzero(~np.isnan(grid.cap[0]) & ~grid.measured[0]).tolist()
+    return {place + grid.first_day: _read(analyte, printed[int(grid.cap_row[0, place])]) for place in places}
+
+
+def _read(analyte: str, row: Mapping[str, object]) -> Measurement:
+    return Measurement(
+        analyte=analyte,
+        day=int(str(row["day"])),
+        value=float(str(row["value"])),
+        comparator=str(row["comparator"]),
+        source_row=int(str(row["source_row"])),
+    )

@@ -1,0 +1,333 @@
+"""Which copies of a patient are put to the kernel: one more measurement, more days, one row less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from cytopenia.grading.explain import Candidates, list_candidates, step_beyond
+from cytopenia.study.counterfactuals import Edit
+from cytopenia.study.patient_facts import PatientFacts
+from cytopenia.study.subjects import Rule, Subject, resolve_cut, resolve_cuts
+
+__all__ = ["Probe", "Trial", "edit_together", "list_probes", "list_together", "list_trials"]
+
+_MOST_VALUES = 4000
+_MOST_TOGETHER = 60
+
+Evidence = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One more measurement of an analyte on an unmeasured day, with the values that are tried."""
+
+    outcome: str
+    analyte: str
+    day: int
+    candidates: Candidates
+
+    @property
+    def edits(self) -> list[Edit]:
+        """One copy for each value."""
+        return [Edit(values=((self.analyte, self.day, value),)) for value in self.candidates.values]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One copy with one thing changed; the fields are those of `Change`."""
+
+    outcome: str
+    kind: str
+    edit: Edit
+    analyte: str | None = None
+    rule: Rule | None = None
+    cut: float | None = None
+    comparator: str | None = None
+    days: tuple[int, ...] = ()
+    source_row: int | None = None
+    support: tuple[str, ...] = ()
+
+
+def list_probes(
+    subject: Subject, facts: PatientFacts, *, evidence: Evidence, parts: Mapping[str, Subject]
+) -> tuple[list[Probe], bool]:
+    """Return the measurements that are tried for one outcome, and whether every unmeasured day is among them.
+
+    Days that the evidence names come first; together they hold at most a few thousand values.
+    """
+    named = {(row["analyte"], row["day"]) for row in evidence if row["role"] == "would settle"}
+    places = sorted(_list_unmeasured(subject, facts), key=lambda place: (place not in named, place))
+    probes: list[Probe] = []
+    left = _MOST_VALUES
+    for analyte, day in places:
+        candidates = _find_candidates(subject, facts, (analyte, day), parts)
+        if len(candidates.values) > left:
+            return probes, False
+        left -= len(candidates.values)
+        probes.append(Probe(subject.name, analyte, day, candidates))
+    return probes, True
+
+
+def _list_unmeasured(subject: Subject, facts: PatientFacts) -> Iterator[tuple[str, int]]:
+    first, last = subject.look
+    for analyte in subject.analytes:
+        measured = facts.measured.get(analyte, {})
+        for day in range(first, min(last, facts.last_day) + 1):
+            if day not in measured:
+                yield analyte, day
+
+
+def _find_candidates(
+    subject: Subject, facts: PatientFacts, place: tuple[str, int], parts: Mapping[str, Subject]
+) -> Candidates:
+    analyte, day = place
+    cuts = resolve_cuts(
+        subject, analyte, limits=facts.limits.get(analyte, ()), baselines=facts.baselines.get(analyte, ())
+    )
+    neighbors = [item for item in facts.find_neighbors(analyte, day) if item is not None]
+    cap = facts.caps.get(analyte, {}).get(day)
+    countings = [one.counting for one in (subject, *parts.values()) if one.counting is not None]
+    steps = [counting.round_to / 2 for counting in countings if counting.round_to is not None]
+    compared = [*cuts, *(cut + side * step for cut in cuts for step in steps for side in (-1, 1))]
+    lines = [
+        number
+        for counting in countings
+        if counting.fill is not None
+        for item in neighbors
+        if abs(item.day - day) <= counting.fill.max_gap_days + 1
+        for number in _find_line_values(item.value, abs(item.day - day), compared)
+    ]
+    return list_candidates(
+        compared,
+        slack=facts.bounds.slack_of(analyte),
+        neighbors=[item.value for item in neighbors],
+        lines=lines,
+        cap=None if cap is None else cap.value,
+    )
+
+
+def _find_line_values(value: float, distance: int, cuts: Sequence[float]) -> Iterator[float]:
+    """The values on a day whose line to a neighbor passes a cut on one of the days between."""
+    for cut in cuts:
+        for step in range(1, distance):
+            yield value + (cut - value) * distance / step
+
+
+def list_together(probes: Sequence[Probe], evidence: Evidence) -> list[Probe]:
+    """Return the probes of the unmeasured days that the evidence names; none for one day or very many."""
+    named = {(row["analyte"], row["day"]) for row in evidence if row["role"] == "would settle"}
+    found = [probe for probe in probes if (probe.analyte, probe.day) in named]
+    return found if 1 < len(found) <= _MOST_TOGETHER else []
+
+
+def edit_together(probes: Sequence[Probe]) -> list[Edit]:
+    """Return copies in which all these days are measured.
+
+    All of them low, all high and all at each value between, and each of them low or high among the others.
+    """
+    longest = max((len(probe.candidates.values) for probe in probes), default=0)
+    patterns = [[_nth(probe.candidates.values, place) for probe in probes] for place in range(longest)]
+    for turned in range(len(probes)):
+        for ends in ((0, -1), (-1, 0)):
+            patterns.append(
+                [
+                    probe.candidates.values[ends[0] if place == turned else ends[1]]
+                    for place, probe in enumerate(probes)
+                ]
+            )
+    return [
+        Edit(
+            values=tuple(
+                (probe.analyte, probe.day, value) for probe, value in zip(probes, pattern, strict=True)
+            )
+        )
+        for pattern in patterns
+    ]
+
+
+def _nth(values: Sequence[float], place: int) -> float:
+    return values[min(place, len(values) - 1)]
+
+
+def list_trials(
+    subject: Subject, facts: PatientFacts, *, row: Mapping[str, Any], evidence: Evidence
+) -> list[Trial]:
+    """Return what could change the answer of one outcome, whose row in the outcomes table is `row`."""
+    if row["best"] is None and row["label"] is None:
+        return []
+    match subject.kind:
+        case "grade" | "landmark":
+            return [*_try_worse_values(subject, facts, row), *_try_without_rows(subject, evidence)]
+        case "days":
+            return [
+                *_try_more_days(subject, facts),
+                *_try_worse_values(subject, facts, row),
+                *_try_without_rows(subject, evidence),
+            ]
+        case "recovery":
+            return list(_try_cells(subject, facts, row, evidence))
+        case _:
+            return []
+
+
+def _days_at_risk(subject: Subject, facts: PatientFacts) -> range:
+    first, last = subject.window or subject.look
+    return range(first, min(last, facts.last_day) + 1)
+
+
+def _list_worse_rules(subject: Subject, row: Mapping[str, Any]) -> list[Rule]:
+    """The rules of higher grades, or of the grade that is asked for and higher, mildest first."""
+    if row["policy"] is None or (subject.min_grade is not None and row["policy"] == 1):
+        return []
+    least = subject.min_grade if subject.min_grade is not None else row["policy"] + 1
+    return [rule for rule in subject.rules if rule.grade is not None and rule.grade >= least]
+
+
+def _try_worse_values(subject: Subject, facts: PatientFacts, row: Mapping[str, Any]) -> Iterator[Trial]:
+    """One worse value on each day of the window, for every cut of a worse rule."""
+    seen: set[tuple[str, float]] = set()
+    for rule in _list_worse_rules(subject, row):
+        cuts = resolve_cut(
+            rule,
+            rule.cut,
+            limits=facts.limits.get(rule.analyte, ()),
+            baselines=facts.baselines.get(rule.analyte, ()),
+        )
+        if len(cuts) != 1 or (rule.comparator, cuts[0]) in seen:
+            continue
+        seen.add((rule.comparator, cuts[0]))
+        for day in _days_at_risk(subject, facts):
+            yield Trial(
+                outcome=subject.name,
+                kind="any_day",
+                edit=Edit(values=((rule.analyte, day, step_beyond(cuts[0], rule.comparator)),)),
+                analyte=rule.analyte,
+                rule=rule,
+                cut=cuts[0],
+                comparator=rule.comparator,
+                days=(day,),
+            )
+
+
+def _try_more_days(subject: Subject, facts: PatientFacts) -> Iterator[Trial]:
+    """More and more days at the cut of the deciding rule, right after and right before those that decided."""
+    # The grade itself: a question such as "grade 3 or higher?" answered with no has neither rule nor days.
+    row = facts.cohort.outcomes.row(by_predicate=pl.col("outcome") == subject.name, named=True)
+    texts = {f"{subject.address}: {rule.text}": rule for rule in subject.rules}
+    rule = texts.get(row["rule"] or "")
+    if rule is None or rule.days is None or row["first_day"] is None:
+        return
+    (cut,) = resolve_cut(rule, rule.cut, limits=(), baselines=()) or (None,)
+    if cut is None:
+        return
+    value = step_beyond(cut, rule.comparator)
+    days = _days_at_risk(subject, facts)
+    after, before = range(row["last_day"] + 1, days.stop), range(row["first_day"] - 1, days.start - 1, -1)
+    for side in (after, before):
+        for count in range(1, len(side) + 1):
+            added = tuple(sorted(side[:count]))
+            yield Trial(
+                outcome=subject.name,
+                kind="more_days",
+                edit=Edit(values=tuple((rule.analyte, day, value) for day in added)),
+                analyte=rule.analyte,
+                rule=rule,
+                cut=cut,
+                comparator=rule.comparator,
+                days=added,
+            )
+
+
+def _try_without_rows(subject: Subject, evidence: Evidence) -> Iterator[Trial]:
+    for item in evidence:
+        if item["role"] == "decides" and item["state"] == "measured" and item["source_row"] is not None:
+            yield Trial(
+                outcome=subject.name,
+                kind="without_row",
+                edit=Edit(without_rows=((item["analyte"], item["source_row"]),)),
+                analyte=item["analyte"],
+                days=(item["day"],),
+                source_row=item["source_row"],
+            )
+
+
+def _try_cells(
+    subject: Subject, facts: PatientFacts, row: Mapping[str, Any], evidence: Evidence
+) -> Iterator[Trial]:
+    """Cells that fail made met, by lineage and all at once, with support and without; or one made to fail."""
+    if row["label"] == "recovered":
+        yield from _try_failing(subject, facts)
+    if row["label"] != "not recovered":
+        return
+    concerned = [item["analyte"] for item in evidence if item["verdict"] != "met"]
+    values = {analyte: _meet_cells(subject, evidence, analyte) for analyte in dict.fromkeys(concerned)}
+    support = {analyte: _list_given_support(subject, facts, analyte) for analyte in values}
+    for analyte, added in values.items():
+        for kinds in dict.fromkeys([(), support[analyte]]):
+            yield Trial(
+                outcome=subject.name,
+                kind="values",
+                edit=Edit(values=added, without_support=kinds),
+                analyte=analyte,
+                rule=_rule_of(subject, analyte),
+                cut=_cut_of(_rule_of(subject, analyte)),
+                comparator=_rule_of(subject, analyte).comparator,
+                days=tuple(day for _, day, _ in added),
+                support=kinds,
+            )
+    everything = tuple(value for added in values.values() for value in added)
+    every_kind = tuple(dict.fromkeys(kind for kinds in support.values() for kind in kinds))
+    for kinds in dict.fromkeys([(), every_kind]):
+        yield Trial(
+            outcome=subject.name,
+            kind="all_values",
+            edit=Edit(values=everything, without_support=kinds),
+            days=tuple(sorted({day for _, day, _ in everything})),
+            support=kinds,
+        )
+
+
+def _rule_of(subject: Subject, analyte: str) -> Rule:
+    return next(rule for rule in subject.rules if rule.analyte == analyte)
+
+
+def _cut_of(rule: Rule) -> float:
+    return resolve_cut(rule, rule.cut, limits=(), baselines=())[0]
+
+
+def _meet_cells(subject: Subject, evidence: Evidence, analyte: str) -> tuple[tuple[str, int, float], ...]:
+    """Values at the cut on the days of a lineage whose count fails or is unknown."""
+    rule = _rule_of(subject, analyte)
+    value = step_beyond(_cut_of(rule), rule.comparator)
+    return tuple(
+        (analyte, item["day"], value)
+        for item in evidence
+        if item["analyte"] == analyte and item["verdict"] in ("failed", "unknown")
+    )
+
+
+def _list_given_support(subject: Subject, facts: PatientFacts, analyte: str) -> tuple[str, ...]:
+    given = {item.kind for item in facts.support}
+    return tuple(kind for kind in (subject.support or {}).get(analyte, ()) if kind in given)
+
+
+def _try_failing(subject: Subject, facts: PatientFacts) -> Iterator[Trial]:
+    opposite = {"at_least": "below", "above": "at_most"}
+    for rule in subject.rules:
+        cut = resolve_cut(rule, rule.cut, limits=(), baselines=())[0]
+        comparator = opposite[rule.comparator]
+        for day in _days_at_risk(subject, facts):
+            yield Trial(
+                outcome=subject.name,
+                kind="any_day",
+                edit=Edit(values=((rule.analyte, day, step_beyond(cut, comparator)),)),
+                analyte=rule.analyte,
+                rule=rule,
+                cut=cut,
+                comparator=comparator,
+                days=(day,),
+            )
