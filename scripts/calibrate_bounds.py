@@ -34,8 +34,8 @@ from cytopenia.study.plan import GradePlan, Plan, RecoveryPlan, plan_days
 from cytopenia.study.protocol_forms import OutcomeSpec
 
 PATIENTS, SEED = 2304, 20261125
-COUNT_SLACKS = (1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
-HEMOGLOBIN_SLACKS = (1.0, 1.05, 1.1, 1.15, 1.25, 1.5)
+COUNT_SLACKS = (1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 5.0, 10.0)
+HEMOGLOBIN_SLACKS = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5)
 LONGEST = (8, 4)
 TARGET = 98.0
 SEVERE = 3
@@ -132,6 +132,8 @@ def compare_outcomes(truth: pl.DataFrame, thinned: pl.DataFrame) -> pl.DataFrame
             inside=inside.sum(),
             decided=decided.sum(),
             decided_wrong=(decided & ~inside).sum(),
+            milder=(pl.col("true") < pl.col("best")).sum(),
+            sicker=(pl.col("true") > pl.col("worst")).sum(),
             policy_right=(pl.col("policy") == pl.col("true")).fill_null(False).sum(),
             mean_width=(pl.col("worst") - pl.col("best")).mean().round(3),
         )
@@ -199,6 +201,8 @@ def _add_percents(rows: pl.DataFrame) -> pl.DataFrame:
         "decided",
         "decided_percent",
         "decided_wrong",
+        "milder",
+        "sicker",
         "policy_right_percent",
         "mean_width",
     )

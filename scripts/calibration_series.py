@@ -81,7 +81,9 @@ def thin_series(series: Series, schedule: str) -> Tables:
     if schedule in series.drawn:
         return replace(
             series.tables,
-            labs=labs.join(series.drawn[schedule], on=["patient_id", "day"], how="semi", maintain_order="left"),
+            labs=labs.join(
+                series.drawn[schedule], on=["patient_id", "day"], how="semi", maintain_order="left"
+            ),
         )
     day = pl.col("day")
     kept = RULES[schedule](day, pl.col("phase"))
@@ -153,13 +155,10 @@ def read_real_series(folder: Path, seed: int) -> Series:
     Every patient is there once for each phase, under a name of its own.
     """
     values = pl.concat([_read_msk(folder), _read_mimic(folder), _read_covid(folder)])
-    runs = find_runs(values)
+    runs = find_runs(values.sort("patient_id", "day", "time"))
     counted = {name: runs.filter(analyte=name) for name in ANALYTES}
     labs = pl.concat(
-        [
-            runs.with_columns(patient_id=pl.col("patient_id") + f" in phase {phase}")
-            for phase in range(PHASES)
-        ]
+        [runs.with_columns(patient_id=pl.col("patient_id") + f" in phase {phase}") for phase in range(PHASES)]
     )
     # Each analyte of a patient has its own run and its own day 0, so each is a patient of its own.
     labs = labs.with_columns(patient_id=pl.col("patient_id") + " " + pl.col("analyte"))
@@ -180,11 +179,11 @@ def read_real_series(folder: Path, seed: int) -> Series:
 def find_runs(values: pl.DataFrame) -> pl.DataFrame:
     """Return the longest run of consecutive days of each patient and analyte, numbered from 0.
 
-    The first of equals; runs shorter than a week are left out, longer ones cut to the last `LONGEST_RUN` days
-    before their end or, where the lowest day would be lost, to those around it.
+    The first value of each day, the first of equally long runs. Runs shorter than a week are left out; longer
+    ones than `LONGEST_RUN` are cut to the days around their lowest value.
     """
     own = ["patient_id", "analyte"]
-    days = values.group_by(*own, "day").agg(pl.col("value").min()).sort(*own, "day")
+    days = values.group_by(*own, "day", maintain_order=True).agg(pl.col("value").first()).sort(*own, "day")
     run = (pl.col("day").diff().over(own).fill_null(0) != 1).cast(pl.Int32).cum_sum().over(own)
     runs = days.with_columns(run=run).with_columns(length=pl.len().over(*own, "run"))
     longest = runs.filter(pl.col("length") == pl.col("length").max().over(own))
@@ -193,7 +192,9 @@ def find_runs(values: pl.DataFrame) -> pl.DataFrame:
     lowest = pl.col("day").filter(pl.col("value") == pl.col("value").min()).first().over(own)
     spare = pl.max_horizontal(pl.col("length").cast(pl.Int32) - LONGEST_RUN, 0)
     start = pl.min_horizontal(pl.max_horizontal(lowest - LONGEST_RUN // 2, 0), spare)
-    shifted = numbered.with_columns(day=pl.col("day") - start).filter(pl.col("day").is_between(0, LONGEST_RUN - 1))
+    shifted = numbered.with_columns(day=pl.col("day") - start).filter(
+        pl.col("day").is_between(0, LONGEST_RUN - 1)
+    )
     return shifted.select("patient_id", "day", "analyte", "value")
 
 
@@ -204,6 +205,7 @@ def _read_msk(folder: Path) -> pl.DataFrame:
     return rows.filter(pl.col("analyte").is_in(list(names))).select(
         patient_id=pl.format("msk {}", "patient_id"),
         day=pl.col("day_rel_infusion").cast(pl.Int64),
+        time=pl.lit(""),
         analyte=pl.col("analyte").replace_strict(names),
         value=pl.col("value").cast(pl.Float64),
     )
@@ -219,7 +221,7 @@ def _read_mimic(folder: Path) -> pl.DataFrame:
     rows = pl.read_csv(folder / "mimic_demo" / "mimic_hematology_long.csv", infer_schema_length=None)
     named = rows.filter(pl.col("label").is_in(list(names))).select(
         patient_id=pl.format("mimic {}", "subject_id"),
-        date=pl.col("charttime").str.slice(0, 10).str.to_date(),
+        time="charttime",
         analyte=pl.col("label").replace_strict(names),
         value=pl.col("value").cast(pl.Float64),
     )
@@ -238,11 +240,11 @@ def _read_covid(folder: Path) -> pl.DataFrame:
     rows = pl.read_csv(folder / "trajectories" / "covid_tongji375_labs_wide.csv", infer_schema_length=None)
     dated = rows.select(
         patient_id=pl.format("covid {}", "PATIENT_ID"),
-        date=pl.col("RE_DATE").str.slice(0, 10).str.to_date(),
+        time="RE_DATE",
         **{name: pl.col(column).cast(pl.Float64) for column, name in names.items()},
     )
     long = dated.unpivot(
-        list(names.values()), index=["patient_id", "date"], variable_name="analyte", value_name="value"
+        list(names.values()), index=["patient_id", "time"], variable_name="analyte", value_name="value"
     )
     per_dl = pl.when(pl.col("analyte") == "hemoglobin").then(0.1).otherwise(1.0)
     return _count_days(long.with_columns(value=pl.col("value") * per_dl))
@@ -250,8 +252,9 @@ def _read_covid(folder: Path) -> pl.DataFrame:
 
 def _count_days(rows: pl.DataFrame) -> pl.DataFrame:
     """Days from each patient's first; hemoglobin from g/dL to g/L."""
-    day = (pl.col("date") - pl.col("date").min().over("patient_id")).dt.total_days()
+    date = pl.col("time").str.slice(0, 10).str.to_date()
+    day = (date - date.min().over("patient_id")).dt.total_days()
     factor = pl.when(pl.col("analyte") == "hemoglobin").then(10.0).otherwise(1.0)
     return rows.filter(pl.col("value").is_not_null()).select(
-        "patient_id", day.alias("day"), "analyte", (pl.col("value") * factor).round(6).alias("value")
+        "patient_id", day.alias("day"), "time", "analyte", (pl.col("value") * factor).round(6).alias("value")
     )

@@ -141,7 +141,15 @@ def lay_out_parts(
     )
     for patients in split_courses(courses, part_size):
         part = grid.part(patients)
-        yield patients, derive_scenarios(part, slack=bounds.slack_of(analyte), longest=bounds.longest_days)
+        yield (
+            patients,
+            derive_scenarios(
+                part,
+                slack=bounds.slack_of(analyte),
+                longest=bounds.longest_days,
+                growth=bounds.growth_of(analyte),
+            ),
+        )
 
 
 def grade_cohort(

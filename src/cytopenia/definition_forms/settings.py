@@ -17,22 +17,36 @@ __all__ = [
 ]
 
 
+Factor = Annotated[Number, Field(ge=1)]
+
+
 class BoundsDefinition(Head):
-    """How far an unmeasured day can lie from the measurements around it."""
+    """How far an unmeasured day can lie from the measurements around it.
+
+    `slack` holds where two measurements are two days apart; with each further day between them it is
+    multiplied by `growth`, which is 1 where it is not given.
+    """
 
     kind: Literal["bounds"]
     longest_days: int = Field(ge=2, le=60)
-    slack: dict[str, Annotated[Number, Field(ge=1)]] = Field(min_length=1)
+    slack: dict[str, Factor] = Field(min_length=1)
+    growth: dict[str, Factor] = Field(default_factory=dict)
     cap: dict[str, str] = Field(default_factory=dict)
 
     def slack_of(self, analyte: str) -> float:
         """Slack of an analyte; the widest of all where the definition does not name it."""
         return self.slack.get(analyte, max(self.slack.values()))
 
+    def growth_of(self, analyte: str) -> float:
+        """Growth of an analyte's slack; the fastest of all where the definition does not name its slack."""
+        if analyte in self.slack:
+            return self.growth.get(analyte, 1.0)
+        return max(self.growth.values(), default=1.0)
+
     @property
     def analyte_units(self) -> tuple[tuple[str, str], ...]:
         """Every analyte with a slack or a cap, without a unit."""
-        names = dict.fromkeys([*self.slack, *self.cap, *self.cap.values()])
+        names = dict.fromkeys([*self.slack, *self.growth, *self.cap, *self.cap.values()])
         return tuple((name, "") for name in names)
 
 

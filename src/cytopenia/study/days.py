@@ -75,7 +75,12 @@ def _days_of_analyte(
 ) -> pl.DataFrame:
     analyte = plan.part.analyte
     part = cohort.grids[analyte].part(chosen)
-    scenarios = derive_scenarios(part, slack=bounds.slack_of(analyte), longest=bounds.longest_days)
+    scenarios = derive_scenarios(
+        part,
+        slack=bounds.slack_of(analyte),
+        longest=bounds.longest_days,
+        growth=bounds.growth_of(analyte),
+    )
     grid = scenarios.window(*plan.window)
     patients, days = grid.measured.shape
     codes = np.select([grid.measured, grid.capped, grid.short_gap, grid.open_day], [4, 3, 2, 1], 0)

@@ -111,6 +111,7 @@ class _Kernel:
                 grid.part(patients),
                 slack=self.bounds.slack_of(analyte),
                 longest=self.bounds.longest_days,
+                growth=self.bounds.growth_of(analyte),
             )
             for analyte, grid in self.grids.items()
         }
