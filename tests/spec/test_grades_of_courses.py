@@ -44,17 +44,23 @@ def test_a_bound_exactly_at_a_cut_does_not_meet_it():
     assert (*bounds(graded), graded["decided"]) == (3, 3, 3, True)
 
 
-def test_a_low_count_between_two_high_ones_bounds_its_neighbors():
-    """Day 2 lies between 3.0 and 0.6 (at least 0.6 / 1.5 = 0.4), but also between 3.0 and 3.0 on days 0
-    and 8.
-
-    The wider pair says: not below 3.0 / 1.5 = 2.0, unless a day was measured lower, and that was 0.6. So
-    day 2 was not below 0.6. Without day 8 only 0.4 is known, and grade 4 stays possible.
+def test_a_wide_pair_narrows_what_a_close_pair_leaves_open():
+    """Day 2 lies between 0.9 and 0.7 (at least 0.7 / 1.5 = 0.47), but also between 0.9 and 0.9 on days 0
+    and 8 (at least 0.9 / 1.5 = 0.6): no grade 4. Without day 8 only 0.47 is known, and grade 4 stays possible.
     """
-    with_day_8 = patient("day anc\n0 3.0\n4 0.6\n8 3.0", lln=2.0)
-    without = patient("day anc\n0 3.0\n4 0.6", lln=2.0)
+    with_day_8 = patient("day anc\n0 0.9\n4 0.7\n8 0.9", lln=2.0)
+    without = patient("day anc\n0 0.9\n4 0.7", lln=2.0)
     assert bounds(grade_of(with_day_8, ANC, window=(0, 8))) == (3, 3, 3)
     assert bounds(grade_of(without, ANC, window=(0, 4))) == (3, 3, 4)
+
+
+def test_a_low_count_between_two_high_ones_refutes_what_they_claim():
+    """3.0 on days 0 and 8 would say that no day between was below 3.0 / 1.5 = 2.0. Day 4 was 0.6, so they say
+    nothing, neither about day 4 nor about the days beside it. Those lie between 3.0 and 0.6: at least
+    0.6 / 1.5 = 0.4, and grade 4 is possible.
+    """
+    who = patient("day anc\n0 3.0\n4 0.6\n8 3.0", lln=2.0)
+    assert bounds(grade_of(who, ANC, window=(0, 8))) == (3, 3, 4)
 
 
 def test_measurements_outside_the_window_bound_days_inside():
