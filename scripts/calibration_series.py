@@ -20,6 +20,9 @@ PHASES = 7
 LEAST_RUN = 7
 # A real run is graded from day 0 to the last day of the windows; what follows is another question.
 LONGEST_RUN = 29
+LONGEST_DISTANCE = 8
+# Days on which the factors between neighbors are measured.
+MEASURED_DAYS = (-8, 36)
 
 Keep = Callable[[pl.Expr, pl.Expr], pl.Expr]
 
@@ -40,6 +43,8 @@ class Series:
         How many people and how many of their days stand behind each analyte.
     keeps_ends : bool
         The first and the last day of each series are drawn on every schedule.
+    copies : int
+        How often each person is there: once, or once for each phase.
     """
 
     tables: Tables
@@ -48,6 +53,7 @@ class Series:
     patients: Mapping[str, int]
     days: Mapping[str, int]
     keeps_ends: bool
+    copies: int = 1
 
 
 def on_weekdays(*weekdays: int) -> Keep:
@@ -173,6 +179,7 @@ def read_real_series(folder: Path, seed: int) -> Series:
         {name: rows["patient_id"].n_unique() for name, rows in counted.items()},
         {name: rows.select("patient_id", "day").n_unique() for name, rows in counted.items()},
         keeps_ends=True,
+        copies=PHASES,
     )
 
 
@@ -257,4 +264,37 @@ def _count_days(rows: pl.DataFrame) -> pl.DataFrame:
     factor = pl.when(pl.col("analyte") == "hemoglobin").then(10.0).otherwise(1.0)
     return rows.filter(pl.col("value").is_not_null()).select(
         "patient_id", day.alias("day"), "time", "analyte", (pl.col("value") * factor).round(6).alias("value")
+    )
+
+
+def measure_days(labs: pl.DataFrame) -> pl.DataFrame:
+    """Return how far days lie beyond the values on both sides: quantiles by analyte and distance of the two.
+
+    The factor of a day is the greater of lower neighbor / value and value / higher neighbor: the slack that
+    it needs. Below 1 it lies between its neighbors. A value of 0 between others needs an endless one.
+    """
+    one = pl.col("patient_id").str.contains(r"in phase [1-6]").not_()
+    days = labs.filter(one, pl.col("day").is_between(*MEASURED_DAYS)).select(
+        "patient_id", "analyte", "day", "value"
+    )
+    own = ["patient_id", "analyte"]
+    found: list[pl.DataFrame] = []
+    for distance in range(2, LONGEST_DISTANCE + 1):
+        for after in range(1, distance):
+            first = days.with_columns(pl.col("day") + after).rename({"value": "before"})
+            last = days.with_columns(pl.col("day") - (distance - after)).rename({"value": "after"})
+            joined = days.join(first, on=[*own, "day"]).join(last, on=[*own, "day"])
+            found.append(joined.with_columns(distance=pl.lit(distance)))
+    low, high = pl.min_horizontal("before", "after"), pl.max_horizontal("before", "after")
+    deep = pl.when(low == 0).then(1.0).otherwise(low / pl.col("value"))
+    tall = pl.when(pl.col("value") == 0).then(1.0).otherwise(pl.col("value") / high)
+    factor = pl.max_horizontal(deep, tall)
+    quantiles = {
+        f"p{share}": factor.quantile(share / 100, "higher").round(3) for share in (50, 90, 95, 98, 99)
+    }
+    return (
+        pl.concat(found)
+        .group_by("analyte", "distance")
+        .agg(days=pl.len(), **quantiles)
+        .sort(pl.col("analyte").replace_strict({name: i for i, name in enumerate(ANALYTES)}), "distance")
     )

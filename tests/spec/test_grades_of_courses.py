@@ -46,7 +46,8 @@ def test_a_bound_exactly_at_a_cut_does_not_meet_it():
 
 def test_a_wide_pair_narrows_what_a_close_pair_leaves_open():
     """Day 2 lies between 0.9 and 0.7 (at least 0.7 / 1.5 = 0.47), but also between 0.9 and 0.9 on days 0
-    and 8 (at least 0.9 / 1.5 = 0.6): no grade 4. Without day 8 only 0.47 is known, and grade 4 stays possible.
+    and 8 (at least 0.9 / 1.5 = 0.6): no grade 4. Without day 8 only 0.47 is known, and grade 4 stays
+    possible.
     """
     with_day_8 = patient("day anc\n0 0.9\n4 0.7\n8 0.9", lln=2.0)
     without = patient("day anc\n0 0.9\n4 0.7", lln=2.0)

@@ -1,11 +1,11 @@
 """What an unmeasured day can have been.
 
 Two measurements at most `longest` days apart vouch for the days between them: none of those lies lower than
-the lower of the two divided by the slack, or higher than the higher times the slack. The slack may grow with
-the distance between the two. A pair with a measurement beyond its claim between its days is refuted and vouches
-for nothing: two high counts a week apart say nothing about the days beside a low one between them. Every other
-pair counts, not only the two nearest, because only then can a further measurement inside its bounds never
-widen what was known (`docs/decisions.md`, "Bounds of an unmeasured day").
+the lower of the two divided by the slack, or higher than the higher times the slack. The slack may grow
+with the distance between the two. A pair with a measurement beyond its claim between its days is refuted and
+vouches for nothing: two high counts a week apart say nothing about the days beside a low one between them.
+Every other pair counts, not only the two nearest, because only then can a further measurement inside its
+bounds never widen what was known (`docs/decisions.md`, "Bounds of an unmeasured day").
 """
 
 from __future__ import annotations
