@@ -116,7 +116,7 @@ def set_bounds(bounds: BoundsDefinition, longest: int, slack: int, growth: int) 
 
 
 def find_outcomes(tables: Tables, plan: Plan, bounds: BoundsDefinition) -> pl.DataFrame:
-    """Return `patient_id`, `outcome`, `policy`, `best`, `worst`; whether a grade is severe stands beside it."""
+    """Return `patient_id`, `outcome`, `policy`, `best`, `worst`; yes/no of severity beside each grade."""
     rows = derive_outcomes(tables, plan, bounds=bounds).outcomes.select(
         "patient_id", "outcome", "policy", "best", "worst"
     )

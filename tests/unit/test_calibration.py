@@ -186,8 +186,8 @@ def test_a_dip_between_two_draws_is_outside_until_the_slack_reaches_it(
     series: ModuleType, calibrate: ModuleType
 ) -> None:
     """3.0 on days 0 to 14, 0.8 on day 4: truly grade 3 (below 1.0). Drawn on days 0, 7 and 14, slack 1.5
-    claims at least 2.0, grade 0 for certain: decided, and wrong. With slack 4 it may have been 0.75, and grade
-    3 is inside. Drawn daily it is inside and decided.
+    claims at least 2.0, grade 0 for certain: decided, and wrong. With slack 4 it may have been 0.75, and
+    grade 3 is inside. Drawn daily it is inside and decided.
     """
     values = [3.0] * 15
     values[4] = 0.8

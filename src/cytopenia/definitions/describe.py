@@ -259,8 +259,9 @@ def _tell_calibration(analyte: str, one: Calibration) -> str:
         real = f"{one.real_patients} real patients{inside}{people}"
     return (
         f"{title}: slack {one.status}. Daily series thinned to clinic schedules: of"
-        f" {one.simulated_patients} simulated patients at least {one.inside_percent:g}% of true outcomes lay inside the bounds on every"
-        f" schedule (lowest: {one.schedule}), and {one.decided_percent:g}% were decided; behind it {real}."
+        f" {one.simulated_patients} simulated patients at least {one.inside_percent:g}% of true outcomes lay"
+        f" inside the bounds on every schedule (lowest: {one.schedule}), and {one.decided_percent:g}% were"
+        f" decided; behind it {real}."
     )
 
 
