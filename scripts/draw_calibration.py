@@ -44,7 +44,7 @@ def draw_calibration(rows: pl.DataFrame, chosen: pl.DataFrame, path: Path) -> No
         for panel in list(grid.flat)[chosen.height :]:
             panel.axis("off")
         _draw_legend(list(grid.flat)[-1], schedules)
-        figure.tight_layout()
+        figure.tight_layout(rect=(0, 0, 1, 0.97))
         svg = render_svg(figure, NAME, title=TITLE, description=DESCRIPTION, synthetic=True)
     path.write_text(svg + "\n", "utf-8")
 

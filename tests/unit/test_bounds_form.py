@@ -75,9 +75,9 @@ def test_growth_and_calibration_in_words() -> None:
         "Longest distance 8 days; slack: anc 1.5 (times 1.2 for each day beyond two), hemoglobin 1.1."
     ]
     figures = (
-        "slack assumed. Daily series thinned to clinic schedules: of 2000 simulated patients at least 98.5% of"
-        " true outcomes lay inside the bounds on every schedule (lowest: once a week), and 61.25% were decided;"
-        " behind it"
+        "slack assumed. Daily series thinned to clinic schedules: of 2000 simulated patients at least 98.5%"
+        " of true outcomes lay inside the bounds on every schedule (lowest: once a week), and 61.25% were"
+        " decided; behind it"
     )
     assert found["assumed"] == [
         f"Absolute neutrophil count: {figures} 6 real patients, at least 99% (others).",
