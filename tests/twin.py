@@ -22,16 +22,23 @@ Row = dict[str, Any]
 LONGEST_GAP = 8
 MARGIN = 8
 SLACK = {
-    "anc": Fraction("1.5"),
-    "wbc": Fraction("1.5"),
-    "alc": Fraction("1.5"),
-    "platelets": Fraction("1.5"),
-    "hemoglobin": Fraction("1.1"),
-    # The package widens an analyte that the bounds do not name by the widest slack of all.
-    "cd4": Fraction("1.5"),
-    "fibrinogen": Fraction("1.5"),
+    "anc": Fraction("1.1"),
+    "wbc": Fraction("1.1"),
+    "alc": Fraction("1.25"),
+    "platelets": Fraction("2.25"),
+    "hemoglobin": Fraction("1.15"),
+    # The package widens an analyte that the bounds do not name by the widest slack and the fastest growth.
+    "cd4": Fraction("2.25"),
+    "fibrinogen": Fraction("2.25"),
 }
-GROWTH: dict[str, Fraction] = {}
+GROWTH = {
+    "anc": Fraction("1.15"),
+    "wbc": Fraction("1.1"),
+    "alc": Fraction("1.05"),
+    "hemoglobin": Fraction("1.03"),
+    "cd4": Fraction("1.15"),
+    "fibrinogen": Fraction("1.15"),
+}
 ZERO: End = (Fraction(0), 0)
 INFINITE: End = (inf, 0)
 
