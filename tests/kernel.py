@@ -30,7 +30,7 @@ from cytopenia.grading.day_grid import (
     split_courses,
 )
 from cytopenia.grading.follow_up import follow_courses
-from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
+from cytopenia.grading.gaps import GapRule, ScenarioGrid, derive_scenarios
 from cytopenia.grading.grades import GRADE_REASONS, grade_courses
 from cytopenia.grading.half_lines import Baselines
 from cytopenia.grading.nadirs import NADIR_REASONS, derive_nadirs
@@ -141,7 +141,10 @@ def lay_out_parts(
     )
     for patients in split_courses(courses, part_size):
         part = grid.part(patients)
-        yield patients, derive_scenarios(part, slack=bounds.slack_of(analyte), longest=bounds.longest_days)
+        yield (
+            patients,
+            derive_scenarios(part, GapRule.of_analyte(bounds, analyte)),
+        )
 
 
 def grade_cohort(

@@ -22,14 +22,22 @@ Row = dict[str, Any]
 LONGEST_GAP = 8
 MARGIN = 8
 SLACK = {
-    "anc": Fraction("1.5"),
-    "wbc": Fraction("1.5"),
-    "alc": Fraction("1.5"),
-    "platelets": Fraction("1.5"),
-    "hemoglobin": Fraction("1.1"),
-    # The package widens an analyte that the bounds do not name by the widest slack of all.
-    "cd4": Fraction("1.5"),
-    "fibrinogen": Fraction("1.5"),
+    "anc": Fraction("1.1"),
+    "wbc": Fraction("1.1"),
+    "alc": Fraction("1.25"),
+    "platelets": Fraction("2.25"),
+    "hemoglobin": Fraction("1.15"),
+    # The package widens an analyte that the bounds do not name by the widest slack and the fastest growth.
+    "cd4": Fraction("2.25"),
+    "fibrinogen": Fraction("2.25"),
+}
+GROWTH = {
+    "anc": Fraction("1.15"),
+    "wbc": Fraction("1.1"),
+    "alc": Fraction("1.05"),
+    "hemoglobin": Fraction("1.03"),
+    "cd4": Fraction("1.15"),
+    "fibrinogen": Fraction("1.15"),
 }
 ZERO: End = (Fraction(0), 0)
 INFINITE: End = (inf, 0)
@@ -201,21 +209,27 @@ def bound_day(
     slack: Fraction,
     longest: int = LONGEST_GAP,
     caps: dict[int, End] | None = None,
+    growth: Fraction = Fraction(1),
 ) -> tuple[End, End] | None:
     """Bounds of an unmeasured day from every pair of measured days around it; None if it is open.
 
-    A pair that claims more than a WBC cap between its days allows is refuted and claims nothing.
+    A pair is refuted, and claims nothing, where a number measured between its days lies beyond its claim, or
+    where it claims more than a WBC cap between its days allows.
     """
     pairs = [(i, j) for i in measured for j in measured if i < day < j and j - i <= longest]
     lows, highs = [], []
     for i, j in pairs:
         inner = [m for m in measured if i < m < j]
+        factor = slack * growth ** (j - i - 2)
         number, side = min(measured[i]["low"], measured[j]["low"])
-        claim = min([(number / slack, side), *(measured[m]["low"] for m in inner)])
+        claim = (number / factor, side)
         is_refuted = any(cap < claim for d, cap in (caps or {}).items() if i < d < j and d not in measured)
+        is_refuted = is_refuted or any(measured[m]["low"][0] < claim[0] for m in inner)
         lows.append(ZERO if is_refuted else claim)
         number, side = max(measured[i]["high"], measured[j]["high"])
-        highs.append(max([(number * slack, side), *(measured[m]["high"] for m in inner)]))
+        claim = (number * factor, side)
+        is_refuted = any(measured[m]["high"][0] > claim[0] for m in inner)
+        highs.append(INFINITE if is_refuted else claim)
     return (max(lows), min(highs)) if pairs else None
 
 
@@ -236,7 +250,9 @@ def lay_out(
             grid[day] = {"state": "measured", "cap": None, **measured[day]}
             continue
         limits = {d: value["high"] for d, value in caps.items()}
-        bounds = bound_day(day, measured, SLACK[analyte], caps=limits)
+        bounds = bound_day(
+            day, measured, SLACK[analyte], caps=limits, growth=GROWTH.get(analyte, Fraction(1))
+        )
         low, high = bounds or (ZERO, INFINITE)
         limit = caps[day]["high"] if day in caps else None
         if limit is not None:

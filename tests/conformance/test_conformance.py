@@ -79,11 +79,11 @@ def read_tables(folder: Path) -> Tables:
 
 
 def stated_bounds(head: dict[str, Any]) -> BoundsDefinition:
-    """The bounds of the package with the slack and the longest gap that the folder states."""
+    """The bounds with the slack and the longest gap that the folder states; the slack does not grow."""
     own = load_library().bounds
     slack = {**own.slack, **head.get("slack", {})}
     longest = head.get("longest_gap", own.longest_days)
-    return own.model_copy(update={"slack": slack, "longest_days": longest})
+    return own.model_copy(update={"slack": slack, "growth": {}, "longest_days": longest})
 
 
 def plan_outcome(head: dict[str, Any]) -> Plan:

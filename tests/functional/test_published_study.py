@@ -130,7 +130,7 @@ def test_some_counts_have_bounds_and_most_patients_are_decided(demo: Path) -> No
     graded = outcomes.filter(pl.col("outcome").is_in(["severe_neutropenia", "severe_anemia", "recovery"]))
     decided = graded["decided"].mean()
     assert isinstance(decided, float)
-    assert 0.8 < decided < 1
+    assert 0.5 < decided < 1
 
 
 def test_one_lab_value_changes_a_verdict(tmp_path: Path) -> None:

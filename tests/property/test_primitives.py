@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import twin
 from cytopenia.grading.cuts import COMPARATORS, decode_ends, encode_ends, is_met
-from cytopenia.grading.gaps import bound_gaps
+from cytopenia.grading.gaps import GapRule, bound_gaps
 from cytopenia.grading.runs import find_longest_run, first_run, inside_short_gap, nearest_marked, run_lengths
 
 marks = st.lists(st.booleans(), min_size=1, max_size=30)
@@ -50,7 +50,7 @@ def test_the_finite_end_decodes_to_the_printed_number(value, sign):
 def test_an_open_end_stays_open_when_a_slack_moves_it(value, sign, other, slack, cut):
     low, high = (np.array([end[0], np.nan, other]) for end in encode_ends([value], [sign]))
     measured = np.array([[True, False, True]])
-    low, high = bound_gaps(low[None], high[None], measured, slack=slack, longest=8)
+    low, high = bound_gaps(low[None], high[None], measured, rule=GapRule(slack=slack, longest=8))
     days = {0: _day(value, sign), 2: _day(other, "=")}
     expected = twin.bound_day(1, days, twin.exact(slack))
     for kernel, exact in zip((low[0, 1], high[0, 1]), expected, strict=True):
@@ -111,20 +111,23 @@ cells = st.none() | st.tuples(values, signs)
     st.lists(st.lists(cells, min_size=14, max_size=14), min_size=1, max_size=3),
     st.sampled_from([1.0, 1.1, 1.5, 2.0]),
     st.integers(2, 10),
+    st.sampled_from([1.0, 1.1, 1.5]),
 )
-def test_bounds_of_gaps(grid, slack, longest):
+def test_bounds_of_gaps(grid, slack, longest, growth):
     ends = [[_ends(cell) for cell in row] for row in grid]
     low, high = (np.array([[cell[side] for cell in row] for row in ends]) for side in (0, 1))
     measured = np.array([[cell is not None for cell in row] for row in grid])
     before = low.copy(), high.copy(), measured.copy()
-    found = bound_gaps(low, high, measured, slack=slack, longest=longest)
+    rule = GapRule(slack=slack, longest=longest, growth=growth)
+    found = bound_gaps(low, high, measured, rule=rule)
     assert all(
         np.array_equal(*pair, equal_nan=True) for pair in zip(before, (low, high, measured), strict=True)
     )
     for place, row in enumerate(grid):
         days = {d: _day(*cell) for d, cell in enumerate(row) if cell is not None}
         for d, cell in enumerate(row):
-            exact = twin.bound_day(d, days, twin.exact(slack), longest) if cell is None else None
+            factors = {"slack": twin.exact(slack), "growth": twin.exact(growth)}
+            exact = twin.bound_day(d, days, longest=longest, **factors) if cell is None else None
             low_end, high_end = exact or (twin.ZERO, twin.INFINITE)
             if cell is not None:
                 low_end, high_end = days[d]["low"], days[d]["high"]

@@ -26,7 +26,9 @@ def test_the_lowest_of_two_draws_on_one_day_counts():
     [(7, (3, 3, 4), "bracketed"), (8, (3, 3, 4), "bracketed"), (9, (3, 3, 3), "open")],
 )
 def test_measurements_up_to_8_days_apart_vouch_for_the_days_between(last, expected, evidence):
-    """0.6 / 1.5 = 0.4 is below 0.5, so a day between could have been grade 4; 0.6 itself is grade 3.
+    """Two days apart the slack of neutrophils is 1.1; it is multiplied by 1.15 for each further day. Seven
+    days apart: 1.1 x 1.15^5 = 2.21, and 0.6 / 2.21 = 0.27 is below 0.5, so a day between could have been
+    grade 4; 0.6 itself is grade 3.
 
     At 7 and 8 days apart the days between are bounded. At 9 days apart they are open and only counted.
     """
@@ -38,28 +40,35 @@ def test_measurements_up_to_8_days_apart_vouch_for_the_days_between(last, expect
 
 
 def test_a_bound_exactly_at_a_cut_does_not_meet_it():
-    """0.75 / 1.5 = 0.5, which is not below 0.5: the worst grade stays 3, and the course is decided."""
-    who = patient("day anc\n0 0.75\n6 0.75", lln=2.0)
-    graded = grade_of(who, ANC, window=(0, 6))
+    """0.55 / 1.1 = 0.5, which is not below 0.5: the worst grade stays 3, and the course is decided."""
+    who = patient("day anc\n0 0.55\n2 0.55", lln=2.0)
+    graded = grade_of(who, ANC, window=(0, 2))
     assert (*bounds(graded), graded["decided"]) == (3, 3, 3, True)
 
 
-def test_a_low_count_between_two_high_ones_bounds_its_neighbors():
-    """Day 2 lies between 3.0 and 0.6 (at least 0.6 / 1.5 = 0.4), but also between 3.0 and 3.0 on days 0
-    and 8.
-
-    The wider pair says: not below 3.0 / 1.5 = 2.0, unless a day was measured lower, and that was 0.6. So
-    day 2 was not below 0.6. Without day 8 only 0.4 is known, and grade 4 stays possible.
+def test_a_wide_pair_narrows_what_a_close_pair_leaves_open():
+    """The slack of platelets is 2.25 at any distance. Day 2 lies between 70 and 55 (at least 55 / 2.25 =
+    24.4), but also between 70 and 70 on days 0 and 8 (at least 70 / 2.25 = 31.1): no grade 4. Without day 8
+    only 24.4 is known, and grade 4 stays possible.
     """
-    with_day_8 = patient("day anc\n0 3.0\n4 0.6\n8 3.0", lln=2.0)
-    without = patient("day anc\n0 3.0\n4 0.6", lln=2.0)
-    assert bounds(grade_of(with_day_8, ANC, window=(0, 8))) == (3, 3, 3)
-    assert bounds(grade_of(without, ANC, window=(0, 4))) == (3, 3, 4)
+    with_day_8 = patient("day platelets\n0 70\n4 55\n8 70", lln=150)
+    without = patient("day platelets\n0 70\n4 55", lln=150)
+    assert bounds(grade_of(with_day_8, "platelet_count_decreased", window=(0, 8))) == (2, 2, 3)
+    assert bounds(grade_of(without, "platelet_count_decreased", window=(0, 4))) == (2, 2, 4)
+
+
+def test_a_low_count_between_two_high_ones_refutes_what_they_claim():
+    """3.0 on days 0 and 8 would say that no day between was below 3.0 / 2.54 = 1.18. Day 4 was 0.6, so they
+    say nothing, neither about day 4 nor about the days beside it. Those lie between 3.0 and 0.6, four days
+    apart (slack 1.1 x 1.15^2 = 1.45): at least 0.6 / 1.45 = 0.41, and grade 4 is possible.
+    """
+    who = patient("day anc\n0 3.0\n4 0.6\n8 3.0", lln=2.0)
+    assert bounds(grade_of(who, ANC, window=(0, 8))) == (3, 3, 4)
 
 
 def test_measurements_outside_the_window_bound_days_inside():
-    """0.7 on day -2 is no grade of the window, but with 0.7 on day 5 it bounds days 0 to 4: 0.7 / 1.5 =
-    0.47.
+    """0.7 on day -2 is no grade of the window, but with 0.7 on day 5 it bounds days 0 to 4: 0.7 / 2.21 =
+    0.32.
     """
     who = patient("day anc\n-2 0.7\n5 0.7", lln=2.0)
     assert bounds(grade_of(who, ANC, window=(0, 5))) == (3, 3, 4)
@@ -75,8 +84,8 @@ def test_without_a_limit_of_normal_a_normal_count_is_not_judged():
 
 
 def test_white_cells_bound_the_neutrophils_of_a_day_without_a_differential():
-    """Neutrophils cannot exceed 0.4 on day 5: grade 4 for certain. Days 3 and 7 alone say 0.9 / 1.5 =
-    0.6: grade 3.
+    """Neutrophils cannot exceed 0.4 on day 5: grade 4 for certain. Days 3 and 7 alone say 0.9 / 1.45
+    = 0.62: grade 3.
     """
     who = patient("day anc wbc\n3 0.9 .\n5 . 0.4\n7 0.9 .", lln=2.0)
     assert bounds(grade_of(who, ANC, window=(3, 7), cap=True)) == (4, 4, 4)
@@ -97,34 +106,34 @@ def test_white_cells_that_do_not_decide_are_no_measurement():
 
 
 def test_white_cells_refute_what_two_neutrophil_counts_claim():
-    """Counts of 3.0 on days 0 and 8 claim at least 3.0 / 1.5 = 2.0 in between: grade 0.
+    """Counts of 6.0 on days 0 and 8 claim at least 6.0 / 2.54 = 2.36 in between: grade 0.
 
     White cells of 0.9 on day 4 show that the claim is wrong: grade 3 on that day for certain, and the days
     around it could have been anything.
     """
-    who = patient("day anc wbc\n0 3.0 .\n4 . 0.9\n8 3.0 .", lln=2.0)
+    who = patient("day anc wbc\n0 6.0 .\n4 . 0.9\n8 6.0 .", lln=2.0)
     assert bounds(grade_of(who, ANC, window=(0, 8))) == (0, 0, 0)
     assert bounds(grade_of(who, ANC, window=(0, 8), cap=True)) == (3, 3, 4)
 
 
-@pytest.mark.parametrize(("anc", "wbc"), [(0.75, 0.5), (1.221, 0.814)])
+@pytest.mark.parametrize(("anc", "wbc"), [(0.55, 0.5), (0.9009, 0.819)])
 def test_white_cells_exactly_at_the_claim_do_not_refute_it(anc, wbc):
-    """0.75 / 1.5 = 0.5 and 1.221 / 1.5 = 0.814: white cells of that count agree with the claim.
+    """0.55 / 1.1 = 0.5 and 0.9009 / 1.1 = 0.819: white cells of that count agree with the claim.
 
     So no day was below 0.5, and the white cells themselves are below 1.0: grade 3.
     """
-    who = patient(f"day anc wbc\n0 {anc} .\n2 . {wbc}\n4 {anc} .", lln=2.0)
-    assert bounds(grade_of(who, ANC, window=(0, 4), cap=True)) == (3, 3, 3)
+    who = patient(f"day anc wbc\n0 {anc} .\n1 . {wbc}\n2 {anc} .", lln=2.0)
+    assert bounds(grade_of(who, ANC, window=(0, 2), cap=True)) == (3, 3, 3)
 
 
 @pytest.mark.parametrize(("limits", "expected"), [((105, 100), (0, 0, 1)), ((100, 105), (0, 0, 0))])
 def test_an_unmeasured_day_has_the_limit_of_normal_of_the_measured_day_before(limits, expected):
-    """Hemoglobin of 115 on days 0 and 4: at least 115 / 1.1 = 104.5 in between.
+    """Hemoglobin of 116 on days 0 and 2: at least 116 / 1.15 = 100.9 in between.
 
     That is below a limit of 105, but not below a limit of 100.
     """
-    who = patient("day hemoglobin\n0 115\n4 115", lln={0: limits[0], 4: limits[1]})
-    assert bounds(grade_of(who, "anemia", window=(0, 4))) == expected
+    who = patient("day hemoglobin\n0 116\n2 116", lln={0: limits[0], 2: limits[1]})
+    assert bounds(grade_of(who, "anemia", window=(0, 2))) == expected
 
 
 @pytest.mark.parametrize("limits", [(100, 105), (105, 100)])
@@ -146,14 +155,14 @@ def test_the_limit_of_normal_is_that_of_the_lowest_draw():
 
 
 def test_the_limit_of_normal_comes_from_the_window():
-    """Day -2 has no grade in the window, so its limit of 130 does not judge days 0 to 3; that of day 4
-    does.
+    """Day -1 has no grade in the window, so its limit of 135 does not judge day 0; that of day 1 does, and
+    116 / 1.15 = 100.9 is not below 100.
 
-    Otherwise 115 x 1.1 = 126.5 would be below 130 for certain, and best would be worse than what was
+    Otherwise 116 x 1.15 = 133.4 would be below 135 for certain, and best would be worse than what was
     measured.
     """
-    who = patient("day hemoglobin\n-2 115\n4 115", lln={-2: 130, 4: 100})
-    assert bounds(grade_of(who, "anemia", window=(0, 4))) == (0, 0, 0)
+    who = patient("day hemoglobin\n-1 116\n1 116", lln={-1: 135, 1: 100})
+    assert bounds(grade_of(who, "anemia", window=(0, 1))) == (0, 0, 0)
 
 
 def test_a_second_infusion_ends_the_course():

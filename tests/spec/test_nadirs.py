@@ -19,10 +19,14 @@ def test_a_censored_value_counts_as_its_printed_number():
 
 
 def test_a_short_gap_may_hide_a_lower_value():
-    """Neutrophils: 0.6 / 1.5 = 0.4. Hemoglobin moves less: 88 / 1.1 = 80."""
-    who = patient("day anc hemoglobin\n0 0.6 88\n6 0.9 99")
-    assert bounds(nadir_of(who, "anc", window=(0, 6))) == pytest.approx((0.6, 0.6, 0.4))
-    assert bounds(nadir_of(who, "hemoglobin", window=(0, 6))) == pytest.approx((88, 88, 80))
+    """Two days apart. Neutrophils: 0.66 / 1.1 = 0.6. Hemoglobin: 92 / 1.15 = 80. Three days apart the slack
+    of neutrophils is 1.1 x 1.15 = 1.265: 0.506 / 1.265 = 0.4.
+    """
+    who = patient("day anc hemoglobin\n0 0.66 92\n2 0.9 99")
+    assert bounds(nadir_of(who, "anc", window=(0, 2))) == pytest.approx((0.66, 0.66, 0.6))
+    assert bounds(nadir_of(who, "hemoglobin", window=(0, 2))) == pytest.approx((92, 92, 80))
+    wider = patient("day anc\n0 0.506\n3 0.9")
+    assert bounds(nadir_of(wider, "anc", window=(0, 3))) == pytest.approx((0.506, 0.506, 0.4))
 
 
 def test_open_days_do_not_enter_the_bounds():

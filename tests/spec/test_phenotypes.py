@@ -92,17 +92,17 @@ def test_a_count_at_the_cut_ends_a_run_of_recovery():
 
 
 def test_an_unmeasured_day_leaves_more_than_one_label():
-    """Day 30 lies between 1.2 and 1.2: 1.2 / 1.5 = 0.8 is below 1.0, so a dip was possible. The line between
-    the two says 1.2: quick.
+    """Day 30 lies between 1.05 and 1.05: 1.05 / 1.1 = 0.95 is below 1.0, so a dip was possible. The line
+    between the two says 1.05: quick.
     """
-    outcome = phenotype_of(patient("day anc\n0-7 0.6\n8-20 2.0\n21-29 1.2\n31-60 1.2"))
+    outcome = phenotype_of(patient("day anc\n0-7 0.6\n8-20 2.0\n21-29 1.05\n31-60 1.05"))
     assert labels(outcome) == ("quick", "quick|intermittent")
     assert (outcome["decided"], outcome["evidence"]) == (False, "bracketed")
     assert outcome["reason"] == "unmeasured days could have been lower or higher than their neighbors"
 
 
 def test_an_unmeasured_day_well_above_the_cut_leaves_one_label():
-    """Between 2.0 and 2.0 no day lies below 2.0 / 1.5 = 1.33."""
+    """Between 2.0 and 2.0 no day lies below 2.0 / 1.1 = 1.82."""
     outcome = phenotype_of(patient("day anc\n0-7 0.6\n8-29 2.0\n31-60 2.0"))
     assert (*labels(outcome), outcome["evidence"]) == ("quick", "quick", "bracketed")
 
@@ -211,7 +211,7 @@ def test_a_dip_that_began_before_day_22_is_shown_whole():
 
 def test_no_dip_is_0_and_an_open_one_has_bounds():
     assert dip_of(patient(QUICK))["policy"] == 0
-    unmeasured = dip_of(patient("day anc\n0-7 0.6\n8-20 2.0\n21-29 1.2\n31-60 1.2"))
+    unmeasured = dip_of(patient("day anc\n0-7 0.6\n8-20 2.0\n21-29 1.05\n31-60 1.05"))
     assert (unmeasured["policy"], unmeasured["best"], unmeasured["worst"]) == (0, 0, 1)
 
 

@@ -45,12 +45,13 @@ def test_a_value_after_day_28_brackets_it(next_day, expected):
     """Day 28 lies between days 27 and 34 or 35, at most 8 days apart and both met. Day 36 is 9 days from
     day 27.
 
-    Worst counts between: 3.0 / 1.5 = 2.0, 110 / 1.1 = 100, 90 / 1.5 = 60, all met.
+    Worst counts between, eight days apart (slack 1.1 x 1.15^6 = 2.54, 1.15 x 1.03^6 = 1.373, 2.25): 3.0 /
+    2.54 = 1.18, 110 / 1.373 = 80.1, 120 / 2.25 = 53.3, all met.
     """
     table = f"""
         day         anc  hemoglobin  platelets
-        26-27       3.0  110         90
-        {next_day}  3.0  110         90
+        26-27       3.0  110         120
+        {next_day}  3.0  110         120
     """
     assert bounds(recovery_of(patient(table))) == expected
 
@@ -59,11 +60,13 @@ def test_a_value_after_day_28_brackets_it(next_day, expected):
     ("first", "last", "expected"), [(24, 31, RECOVERED), (23, 31, RECOVERED), (22, 31, UNDECIDED)]
 )
 def test_gaps_of_7_8_and_9_days_around_the_landmark(first, last, expected):
-    """All nine cells lie in one gap. At 9 days apart every one of them is open, so nothing is known."""
+    """All nine cells lie in one gap. At 9 days apart every one of them is open, so nothing is known. (8 days:
+    3.0 / 2.54 = 1.18, 110 / 1.373 = 80.1, 120 / 2.25 = 53.3.)
+    """
     table = f"""
         day      anc  hemoglobin  platelets
-        {first}  3.0  110         90
-        {last}   3.0  110         90
+        {first}  3.0  110         120
+        {last}   3.0  110         120
     """
     assert bounds(recovery_of(patient(table))) == expected
 
@@ -78,8 +81,8 @@ def test_the_last_state_is_carried_for_3_days(last, expected):
 
 
 def test_neighbors_that_disagree_leave_the_cell_unknown():
-    """0.8 on day 24 fails and 1.2 on day 30 passes. Between: at most 1.2 x 1.5 = 1.8, at least 0.8 / 1.5
-    = 0.53.
+    """0.8 on day 24 fails and 1.2 on day 30 passes. Between, six days apart (slack 1.1 x 1.15^4 = 1.92):
+    at most 1.2 x 1.92 = 2.31, at least 0.8 / 1.92 = 0.42.
     """
     table = """
         day    anc  hemoglobin  platelets
@@ -91,9 +94,11 @@ def test_neighbors_that_disagree_leave_the_cell_unknown():
     assert (*bounds(outcome), outcome["label"]) == (*UNDECIDED, "not evaluable")
 
 
-@pytest.mark.parametrize(("count", "expected"), [(0.9, (1, 0, 1)), (0.6, (1, 1, 1))])
+@pytest.mark.parametrize(("count", "expected"), [(0.9, (1, 0, 1)), (0.5, (1, 1, 1))])
 def test_neighbors_that_both_fail_fail_the_cell(count, expected):
-    """0.9 x 1.5 = 1.35 could have passed between, 0.6 x 1.5 = 0.9 could not: only the second is decided."""
+    """0.9 x 1.92 = 1.73 could have passed between, 0.5 x 1.92 = 0.96 could not: only the second is
+    decided.
+    """
     table = f"""
         day    anc      hemoglobin  platelets
         24     {count}  110         90
@@ -219,11 +224,13 @@ def test_white_cells_below_the_cut_fail_the_neutrophils():
 
 
 def test_white_cells_that_do_not_decide_leave_the_day_to_its_neighbors():
-    """White cells of 2.5 on day 27 allow 1.0 and less. Between 3.0 and 3.0: 2.0 to 2.5, which passes."""
+    """White cells of 2.8 on day 27 allow 1.0 and less. Between 3.0 and 3.0 (3.0 / 1.1 = 2.73): 2.73 to 2.8,
+    which passes.
+    """
     table = """
         day  anc  wbc  hemoglobin  platelets
         26   3.0  .    110         90
-        27   .    2.5  110         90
+        27   .    2.8  110         90
         28   3.0  .    110         90
     """
     assert bounds(recovery_of(patient(table), cap=True)) == RECOVERED
@@ -232,9 +239,9 @@ def test_white_cells_that_do_not_decide_leave_the_day_to_its_neighbors():
 def test_days_between_two_that_white_cells_fail_are_not_met_in_worst():
     """White cells of 0.5 on days 25 and 29 fail both, so the policy fails days 26 to 28 between them.
 
-    Neutrophils of 3.0 on days 24 and 31 would say at least 2.0 in between, but the white cells have shown
-    that a day between was lower: in worst the days fail as well. In best they may have risen to 3.0 x
-    1.5.
+    Neutrophils of 3.0 on days 24 and 31 would say at least 3.0 / 2.21 = 1.36 in between, but the white cells
+    have shown that a day between was lower: in worst the days fail as well. In best they may have risen to
+    3.0 x 2.21.
     """
     table = """
         day    anc  wbc  hemoglobin  platelets

@@ -59,7 +59,7 @@ def answer(policy: float, best: float | None = None, worst: float | None = None)
 
 
 def test_candidates_lie_at_and_just_beside_every_edge() -> None:
-    found = list_candidates([0.5], slack=2.0, neighbors=[0.8])
+    found = list_candidates([0.5], slacks=[2.0], neighbors=[0.8])
     assert found.edges == {0.25, 0.5, 1.0}
     assert [round(value, 4) for value in found.values] == [
         *(0.0, 0.25, 0.25, 0.25, 0.5, 0.5, 0.5, 0.8, 1.0, 1.0, 1.0, 10.0)
@@ -67,7 +67,7 @@ def test_candidates_lie_at_and_just_beside_every_edge() -> None:
 
 
 def test_no_candidate_exceeds_the_white_cells() -> None:
-    found = list_candidates([0.5], slack=1.5, neighbors=[2.0], cap=0.6)
+    found = list_candidates([0.5], slacks=[1.5], neighbors=[2.0], cap=0.6)
     assert max(found.values) == 0.6
     ranges, _ = group_answers(found, [answer(2)] * len(found.values))
     assert [(one.low, one.high, one.includes_high) for one in ranges] == [(0.0, 0.6, True)]

@@ -177,14 +177,16 @@ def test_values_before_and_after_the_window_bound_but_do_not_fill():
 
 
 def test_between_two_low_values_a_gap_is_low_in_every_reading():
-    """0.3 and 0.3 eight days apart: at most 0.45 between. Days 4-12, and 2.0 on both sides."""
-    found = grade(ICAHT_EARLY, "0-3 2.0\n4 0.3\n12 0.3\n13-30 2.0")
-    assert (bounds(found), days(found)) == ((2, 2, 2), (24, 7, 0))
+    """0.3 and 0.3 four days apart (slack 1.1 x 1.15^2 = 1.45): at most 0.44 between, at least 0.21. Days
+    4-12, and 2.0 on both sides.
+    """
+    found = grade(ICAHT_EARLY, "0-3 2.0\n4 0.3\n8 0.3\n12 0.3\n13-30 2.0")
+    assert (bounds(found), days(found)) == ((2, 2, 2), (25, 6, 0))
     assert (found["decided"], found["evidence"]) == (True, "bracketed")
 
 
 def test_a_gap_that_may_be_low_is_low_in_the_worst_case_only():
-    """0.6 and 0.6 seven days apart: 0.6 / 1.5 = 0.4 may lie between, on six days; not 0.1."""
+    """0.6 and 0.6 seven days apart: 0.6 / 2.21 = 0.27 may lie between, on six days; not 0.1."""
     found = grade(ICAHT_EARLY, "0-3 2.0\n4 0.6\n11 0.6\n12-30 2.0")
     assert (bounds(found), found["evidence"]) == ((0, 0, 1), "bracketed")
 

@@ -50,6 +50,7 @@ from cytopenia.definition_forms.scores import (
 from cytopenia.definition_forms.settings import (
     BaselineDefinition,
     BoundsDefinition,
+    Calibration,
     GatesDefinition,
     NotDefinable,
     NotDefinableEntry,
@@ -64,6 +65,7 @@ __all__ = [
     "BedsideLine",
     "BedsideRequirement",
     "BoundsDefinition",
+    "Calibration",
     "Citation",
     "Coefficients",
     "Condition",

@@ -2,32 +2,81 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from cytopenia.definition_forms.base import Form, Head, Number
 
 __all__ = [
     "BaselineDefinition",
     "BoundsDefinition",
+    "Calibration",
     "GatesDefinition",
     "NotDefinable",
     "NotDefinableEntry",
 ]
 
 
+Factor = Annotated[Number, Field(ge=1)]
+Percent = Annotated[Number, Field(ge=0, le=100)]
+
+
+class Calibration(Form):
+    """How often true outcomes of one analyte lay inside its bounds, and who stands behind the figure.
+
+    `inside_percent` is the lowest of all outcomes and schedules in the simulated patients, `schedule` where
+    it was found, `decided_percent` the mean of all; `real_inside_percent` is the lowest in the real patients,
+    whom `people` names.
+    """
+
+    status: Literal["calibrated", "assumed"]
+    simulated_patients: int = Field(ge=1)
+    inside_percent: Percent
+    schedule: str = Field(min_length=1)
+    decided_percent: Percent
+    real_patients: int = Field(ge=0)
+    real_inside_percent: Percent | None = None
+    people: str | None = None
+
+
 class BoundsDefinition(Head):
-    """How far an unmeasured day can lie from the measurements around it."""
+    """How far an unmeasured day can lie from the measurements around it.
+
+    `slack` holds where two measurements are two days apart; with each further day between them it is
+    multiplied by `growth`, which is 1 where it is not given. With fewer than `least_real_patients` behind it
+    a slack stays assumed.
+    """
 
     kind: Literal["bounds"]
     longest_days: int = Field(ge=2, le=60)
-    slack: dict[str, Annotated[Number, Field(ge=1)]] = Field(min_length=1)
+    slack: dict[str, Factor] = Field(min_length=1)
+    growth: dict[str, Factor] = Field(default_factory=dict)
     cap: dict[str, str] = Field(default_factory=dict)
+    least_real_patients: int = Field(default=1, ge=1)
+    calibration: dict[str, Calibration] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _is_calibrated_on_enough(self) -> Self:
+        for name, one in self.calibration.items():
+            if name not in self.slack:
+                raise ValueError(f"calibration.{name}: has no slack")
+            if one.status == "calibrated" and one.real_patients < self.least_real_patients:
+                raise ValueError(
+                    f"calibration.{name}: {one.real_patients} real patients are fewer than"
+                    f" {self.least_real_patients}; its status is 'assumed'"
+                )
+        return self
 
     def slack_of(self, analyte: str) -> float:
         """Slack of an analyte; the widest of all where the definition does not name it."""
         return self.slack.get(analyte, max(self.slack.values()))
+
+    def growth_of(self, analyte: str) -> float:
+        """Growth of an analyte's slack; the fastest of all where the definition does not name its slack."""
+        if analyte in self.slack:
+            return self.growth.get(analyte, 1.0)
+        return max(self.growth.values(), default=1.0)
 
     @property
     def has_neighbors(self) -> bool:
@@ -41,7 +90,7 @@ class BoundsDefinition(Head):
     @property
     def analyte_units(self) -> tuple[tuple[str, str], ...]:
         """Every analyte with a slack or a cap, without a unit."""
-        names = dict.fromkeys([*self.slack, *self.cap, *self.cap.values()])
+        names = dict.fromkeys([*self.slack, *self.growth, *self.cap, *self.cap.values()])
         return tuple((name, "") for name in names)
 
 

@@ -9,6 +9,7 @@ from cytopenia.definition_forms import (
     BaselineDefinition,
     BedsideDefinition,
     BoundsDefinition,
+    Calibration,
     Condition,
     Criterion,
     Definition,
@@ -252,8 +253,29 @@ def _print_cut(item: Criterion) -> str:
 
 
 def _describe_bounds(definition: BoundsDefinition) -> tuple[list[str], list[str]]:
-    slack = ", ".join(f"{name} {value:g}" for name, value in definition.slack.items())
-    return [f"Longest distance {definition.longest_days} days; slack: {slack}."], []
+    words: list[str] = []
+    for name, slack in definition.slack.items():
+        growth = definition.growth_of(name)
+        grows = "" if growth == 1 else f" (times {growth:g} for each day beyond two)"
+        words.append(f"{name} {slack:g}{grows}")
+    rule = f"Longest distance {definition.longest_days} days; slack: {', '.join(words)}."
+    return [rule], [_tell_calibration(name, one) for name, one in definition.calibration.items()]
+
+
+def _tell_calibration(analyte: str, one: Calibration) -> str:
+    """How often the true outcome lay inside, and how many real people stand behind it."""
+    title = load_analytes()[analyte].title
+    real = "no real patient"
+    if one.real_patients:
+        inside = "" if one.real_inside_percent is None else f", {one.real_inside_percent:g}% inside"
+        people = f" ({one.people})" if one.people else ""
+        real = f"{one.real_patients} real patients{inside}{people}"
+    return (
+        f"{title}: slack {one.status}. Daily series thinned to clinic schedules: of"
+        f" {one.simulated_patients} simulated patients at least {one.inside_percent:g}% of true outcomes lay"
+        f" inside the bounds on every schedule (lowest: {one.schedule}), and {one.decided_percent:g}% were"
+        f" decided; behind it {real}."
+    )
 
 
 def _describe_baseline(definition: BaselineDefinition) -> tuple[list[str], list[str]]:

@@ -275,36 +275,37 @@ class Candidates:
 def list_candidates(
     cuts: Sequence[float],
     *,
-    slack: float,
+    slacks: Sequence[float],
     neighbors: Sequence[float],
     lines: Sequence[float] = (),
     cap: float | None = None,
 ) -> Candidates:
     """Return the values whose answers stand for the answers of all values.
 
-    Each cut, the cut times and divided by the slack (where the measurement changes what its neighbors can
+    Each cut, the cut times and divided by each slack (where the measurement changes what its neighbors can
     have been), each with the values just beside it; the values of the neighbors; zero, and a value far above.
 
     Parameters
     ----------
     cuts : sequence of float
         In the canonical unit.
-    slack : float
-        Of the bounds of unmeasured days.
+    slacks : sequence of float
+        Of the bounds of unmeasured days, between this day and the measurements around it.
     neighbors : sequence of float
     lines : sequence of float
-        Further values at which an answer may change: where a line to a neighbor passes a cut.
+        Further values at which an answer may change: where a line to a neighbor passes a cut, where two
+        measurements around the day, or this day and another, are refuted.
     cap : float, optional
         What the value cannot exceed (white cells of that day).
 
     Examples
     --------
-    >>> found = list_candidates([0.5], slack=1.0, neighbors=[2.0])
+    >>> found = list_candidates([0.5], slacks=[1.0], neighbors=[2.0])
     >>> [round(value, 3) for value in found.values]
     [0.0, 0.5, 0.5, 0.5, 2.0, 20.0]
     """
-    around = [edge for cut in cuts for edge in (cut / slack, cut, cut * slack)]
-    edges = {edge for edge in (*around, *lines) if edge > 0}
+    around = [edge for cut in cuts for slack in slacks for edge in (cut / slack, cut * slack)]
+    edges = {edge for edge in (*cuts, *around, *lines) if edge > 0}
     values = {0.0, *neighbors, _FAR_ABOVE * max([*edges, *neighbors, 1.0])}
     values |= {edge * factor for edge in edges for factor in (1.0 - _BESIDE, 1.0, 1.0 + _BESIDE)}
     kept = values if cap is None else {min(value, cap) for value in values}

@@ -1,30 +1,66 @@
 """What an unmeasured day can have been.
 
 Two measurements at most `longest` days apart vouch for the days between them: none of those lies lower than
-the lower of the two divided by the slack, or higher than the higher times the slack, unless one was measured
-beyond that. Every such pair counts, not only the two nearest, because only then can a further measurement
-never widen what was known (`docs/decisions.md`, "Bounds of an unmeasured day").
+the lower of the two divided by the slack, or higher than the higher times the slack. The slack may grow
+with the distance between the two. A pair with a measurement beyond its claim between its days is refuted and
+vouches for nothing: two high counts a week apart say nothing about the days beside a low one between them.
+Every other pair counts, not only the two nearest, because only then can a further measurement inside its
+bounds never widen what was known (`docs/decisions.md`, "Bounds of an unmeasured day").
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cytopenia.definition_forms import BoundsDefinition
 from cytopenia.grading.cuts import is_met
 from cytopenia.grading.day_grid import DayGrid
 from cytopenia.grading.runs import inside_short_gap
 
-__all__ = ["ScenarioGrid", "bound_gaps", "derive_scenarios"]
+__all__ = ["GapRule", "ScenarioGrid", "bound_gaps", "derive_scenarios"]
 
 Grid = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
-# So many patients that the claims of all distances stay in the cache: three times as fast as thousands.
-_ROWS_AT_ONCE = 96
+
+# Measured numbers and claims that agree to 12 digits are equal: no rounding error refutes a pair.
+_CLEAR = 1e-12
+# So many patients at a time that the arrays of one step stay in the cache.
+_ROWS = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapRule:
+    """How far a day between two measurements may lie beyond them.
+
+    Attributes
+    ----------
+    slack : float
+        At least 1; the factor where the two measurements are two days apart.
+    longest : int
+        Two measurements at most this many days apart bound the days between them.
+    growth : float
+        At least 1; by how much the slack grows with each further day between them.
+    """
+
+    slack: float
+    longest: int
+    growth: float = 1.0
+
+    @classmethod
+    def of_analyte(cls, bounds: BoundsDefinition, analyte: str) -> GapRule:
+        """Return the rule of one analyte."""
+        return cls(
+            slack=bounds.slack_of(analyte), longest=bounds.longest_days, growth=bounds.growth_of(analyte)
+        )
+
+    def slack_over(self, distance: int) -> float:
+        """Slack of two measurements so many days apart."""
+        return self.slack * self.growth ** (distance - 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,25 +132,23 @@ class ScenarioGrid:
         return self.measured | self.short_gap | self.open_day
 
 
-def derive_scenarios(grid: DayGrid, *, slack: float, longest: int) -> ScenarioGrid:
+def derive_scenarios(grid: DayGrid, rule: GapRule) -> ScenarioGrid:
     """Return the best and worst plausible value of every day at risk.
 
     Parameters
     ----------
     grid : DayGrid
-        The patients of one part; it should reach `longest` days beyond the window on both sides.
-    slack : float
-        At least 1; the factor by which a day between two measurements may lie beyond them.
-    longest : int
-        The greatest distance, in days, between two measurements that vouch for the days between.
+        The patients of one part; it should reach `rule.longest` days beyond the window on both sides.
+    rule : GapRule
+        Of the analyte of the grid.
     """
     measured = grid.measured
     at_risk = grid.at_risk
-    short_gap = inside_short_gap(measured, longest) & at_risk
+    short_gap = inside_short_gap(measured, rule.longest) & at_risk
     open_day = at_risk & ~measured & ~short_gap
     capped = np.zeros_like(measured) if grid.cap is None else ~measured & at_risk & ~np.isnan(grid.cap)
     cap = None if grid.cap is None else np.where(capped, grid.cap, np.inf)
-    low, high = bound_gaps(grid.low, grid.high, measured, slack=slack, longest=longest, cap=cap)
+    low, high = bound_gaps(grid.low, grid.high, measured, rule=rule, cap=cap)
     return ScenarioGrid(
         analyte=grid.analyte,
         first_day=grid.first_day,
@@ -134,7 +168,7 @@ def derive_scenarios(grid: DayGrid, *, slack: float, longest: int) -> ScenarioGr
 
 
 def bound_gaps(
-    low: Grid, high: Grid, measured: Marks, *, slack: float, longest: int, cap: Grid | None = None
+    low: Grid, high: Grid, measured: Marks, *, rule: GapRule, cap: Grid | None = None
 ) -> tuple[Grid, Grid]:
     """Return `low` and `high` with every unmeasured day bounded by the measurements around it.
 
@@ -143,10 +177,7 @@ def bound_gaps(
     low, high : (patients, days) float
         The measured intervals; ignored where `measured` is False.
     measured : (patients, days) bool
-    slack : float
-        At least 1.
-    longest : int
-        Two measurements at most this many days apart bound the days between them.
+    rule : GapRule
     cap : (patients, days) float, optional
         The most that an unmeasured day can have been, infinity where nothing is known. A pair whose claim
         lies above the cap of a day between is refuted and claims nothing.
@@ -159,120 +190,67 @@ def bound_gaps(
     Notes
     -----
     The least value of a day is the greatest claim of all pairs (i before, j after, j - i <= longest), where
-    the claim of a pair is min(low_i / slack, low_j / slack, every low measured between). The greatest value
-    mirrors it. The claim splits into a part of each side, so seven steps per side do the work of all pairs.
+    the claim of a pair is min(low_i, low_j) / slack, if nothing measured between lies lower. The greatest
+    value mirrors it.
 
     Examples
     --------
     >>> values = np.array([[1.2, np.nan, 1.2]])
-    >>> low, high = bound_gaps(values, values, ~np.isnan(values), slack=1.5, longest=8)
+    >>> rule = GapRule(slack=1.5, longest=8)
+    >>> low, high = bound_gaps(values, values, ~np.isnan(values), rule=rule)
     >>> low.round(2).tolist(), high.round(2).tolist()
     ([[1.2, 0.8, 1.2]], [[1.2, 1.8, 1.2]])
     """
-    in_gap = inside_short_gap(measured, longest)
-    bounded_low = np.where(measured, low, 0.0)
-    bounded_high = np.where(measured, high, np.inf)
-    for start in range(0, measured.shape[0], _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        if not in_gap[rows].any():
-            continue
-        least, greatest = _claim_gaps(
-            np.where(measured[rows], low[rows], np.inf),
-            np.where(measured[rows], -high[rows], np.inf),
-            None if cap is None else cap[rows],
-            slack=slack,
-            longest=longest,
-        )
-        np.copyto(bounded_low[rows], least, where=in_gap[rows])
-        np.copyto(bounded_high[rows], greatest, where=in_gap[rows])
-    if cap is not None:
-        bounded_high = np.where(measured, bounded_high, np.minimum(bounded_high, cap))
-    return bounded_low, bounded_high
+    shrink = [1.0 / rule.slack_over(distance) for distance in range(rule.longest + 1)]
+    stretch = [rule.slack_over(distance) for distance in range(rule.longest + 1)]
+    floors, ceilings = np.where(measured, low, np.inf), np.where(measured, -high, np.inf)
+    for start in range(0, len(measured), _ROWS):
+        rows = slice(start, start + _ROWS)
+        caps = None if cap is None else cap[rows]
+        bounded = measured[rows]
+        floor = np.maximum(_find_greatest(floors[rows], shrink, caps), 0.0)
+        # Mirrored at zero, the ceilings are floors, and one function serves both.
+        ceiling = -_find_greatest(ceilings[rows], stretch)
+        if caps is not None:
+            ceiling = np.minimum(ceiling, caps)
+        floors[rows] = np.where(bounded, low[rows], floor)
+        ceilings[rows] = np.where(bounded, high[rows], ceiling)
+    return floors, ceilings
 
 
-def _claim_gaps(
-    floors: Grid, ceilings: Grid, cap: Grid | None, *, slack: float, longest: int
-) -> tuple[Grid, Grid]:
-    """Least and greatest value of every day of a gap; mirrored at zero, the ceilings are floors."""
-    line = _Line(floors.shape, longest)
-    if cap is None:
-        least = _greatest_claim(line.lay(floors), line, 1.0 / slack)
-    else:
-        least = _greatest_claim_under(line.lay(floors), line.lay(cap), line, 1.0 / slack)
-    return line.grid(least), -line.grid(_greatest_claim(line.lay(ceilings), line, slack))
+def _find_greatest(values: Grid, factors: Sequence[float], caps: Grid | None = None) -> Grid:
+    """For each day the greatest claim of all pairs around it; minus infinity where there is none.
 
-
-class _Line:
-    """A grid laid out as one line, row after row, with room between the rows.
-
-    The days around all days at once are then the same line, read from a few places further on.
+    Unmeasured cells of `values` hold infinity. A claim holds for all days of its pair, so what a pair of days
+    says is handed down to the two pairs one day closer that make up its days.
     """
-
-    def __init__(self, shape: tuple[int, ...], longest: int) -> None:
-        self.longest = longest
-        self.room = longest - 1
-        self.shape = shape
-        self.size = shape[0] * (shape[1] + self.room)
-
-    def lay(self, values: Grid) -> Grid:
-        """Return the line of a grid, infinity in the room before, between and after the rows."""
-        line = np.full(self.size + 2 * self.room, np.inf)
-        rows = line[self.room : self.room + self.size].reshape(self.shape[0], self.shape[1] + self.room)
-        rows[:, : self.shape[1]] = values
-        return line
-
-    def around(self, line: Grid, days: int) -> Grid:
-        """Return, for each place, what stands that many days later; the line itself for 0."""
-        return line[self.room + days : self.room + days + self.size]
-
-    def grid(self, found: Grid) -> Grid:
-        """Return what was found for each place as a grid."""
-        return found.reshape(self.shape[0], self.shape[1] + self.room)[:, : self.shape[1]]
-
-
-def _greatest_claim(values: Grid, line: _Line, factor: float) -> Grid:
-    """For each day the greatest claim over all pairs; unmeasured days of `values` hold infinity."""
-    reach = line.longest
-    after = _claims_of_side(values, line, factor, 1)
-    # The best claim within each distance after the day, built up in place.
-    for nearer, farther in pairwise(after):
-        np.maximum(nearer, farther, out=farther)
-    greatest = np.full(line.size, -np.inf)
-    for distance, claim in enumerate(_claims_of_side(values, line, factor, -1), start=1):
-        np.minimum(claim, after[reach - distance - 1], out=claim)
-        np.maximum(greatest, claim, out=greatest)
+    width = values.shape[1]
+    held = _find_claims(values, factors, caps)
+    for distance in range(len(held) + 1, 2, -1):
+        wide, close = held[distance - 2], held[distance - 3]
+        np.maximum(close[:, :-1], wide, out=close[:, :-1])
+        np.maximum(close[:, 1:], wide, out=close[:, 1:])
+    greatest = np.full(values.shape, -np.inf)
+    if held:
+        greatest[:, 1 : width - 1] = held[0]
     return greatest
 
 
-def _greatest_claim_under(values: Grid, caps: Grid, line: _Line, factor: float) -> Grid:
-    """The same where caps refute claims: pair by pair, because a refuted pair must not hide a lesser one."""
-    before, after = (_claims_of_side(values, line, factor, side) for side in (-1, 1))
-    caps_before, caps_after = (_caps_of_side(caps, line, side) for side in (-1, 1))
-    greatest = np.zeros(line.size)
-    for left, (claim_before, cap_before) in enumerate(zip(before, caps_before, strict=True), start=1):
-        for claim_after, cap_after in zip(after[: line.longest - left], caps_after, strict=False):
-            claim = np.minimum(claim_before, claim_after)
-            claim[is_met(np.minimum(cap_before, cap_after), "below", claim)] = 0.0
-            np.maximum(greatest, claim, out=greatest)
-    return greatest
-
-
-def _caps_of_side(caps: Grid, line: _Line, side: int) -> list[Grid]:
-    """Least cap of the gap day and of the days between it and the measurement at each distance."""
-    least = line.around(caps, 0)
+def _find_claims(values: Grid, factors: Sequence[float], caps: Grid | None) -> list[Grid]:
+    """Claim of the pairs two, three and more days apart, by the first day; minus infinity without one."""
+    width = values.shape[1]
+    ends = np.where(values == np.inf, -np.inf, values)
+    least = least_cap = np.full_like(values, np.inf)
     found: list[Grid] = []
-    for distance in range(1, line.longest):
-        found.append(least)
-        least = np.minimum(least, line.around(caps, side * distance))
+    for distance in range(2, min(len(factors), width)):
+        claim = np.minimum(ends[:, :-distance], ends[:, distance:])
+        claim *= factors[distance]
+        inner = slice(distance - 1, width - 1)
+        least = np.minimum(least[:, : width - distance], values[:, inner])
+        is_refuted = np.less(least, claim - _CLEAR * np.abs(claim))
+        if caps is not None:
+            least_cap = np.minimum(least_cap[:, : width - distance], caps[:, inner])
+            is_refuted |= is_met(least_cap, "below", claim)
+        claim[is_refuted] = -np.inf
+        found.append(claim)
     return found
-
-
-def _claims_of_side(values: Grid, line: _Line, factor: float, side: int) -> list[Grid]:
-    """Claim of the measurement at each distance to one side; minus infinity where nothing was measured."""
-    moved = np.where(values == np.inf, -np.inf, values * factor)
-    nearer = np.full(line.size, np.inf)
-    claims: list[Grid] = []
-    for distance in range(1, line.longest):
-        claims.append(np.minimum(line.around(moved, side * distance), nearer))
-        np.minimum(nearer, line.around(values, side * distance), out=nearer)
-    return claims

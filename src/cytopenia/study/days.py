@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cytopenia.definition_forms import BoundsDefinition
 from cytopenia.grading.cuts import decode_ends
-from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
+from cytopenia.grading.gaps import GapRule, ScenarioGrid, derive_scenarios
 from cytopenia.grading.grades import judge_rows
 from cytopenia.results import ResultRow
 from cytopenia.stats.describe import describe_numbers
@@ -75,7 +75,7 @@ def _days_of_analyte(
 ) -> pl.DataFrame:
     analyte = plan.part.analyte
     part = cohort.grids[analyte].part(chosen)
-    scenarios = derive_scenarios(part, slack=bounds.slack_of(analyte), longest=bounds.longest_days)
+    scenarios = derive_scenarios(part, GapRule.of_analyte(bounds, analyte))
     grid = scenarios.window(*plan.window)
     patients, days = grid.measured.shape
     codes = np.select([grid.measured, grid.capped, grid.short_gap, grid.open_day], [4, 3, 2, 1], 0)

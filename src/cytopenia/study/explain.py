@@ -13,7 +13,7 @@ from cytopenia.contract import Tables
 from cytopenia.definition_forms import LimitOfNormal
 from cytopenia.errors import DataError, ProtocolError, suggest_name
 from cytopenia.grading.explain import Answer, ExplainedDay, OutcomeExplanation, PatientExplanation, RuleText
-from cytopenia.grading.gaps import derive_scenarios
+from cytopenia.grading.gaps import GapRule, derive_scenarios
 from cytopenia.study.changed_answers import choose_settling, read_changes, read_settling
 from cytopenia.study.counterfactuals import Kernel, keep_patient
 from cytopenia.study.outcomes import Progress
@@ -222,9 +222,7 @@ class _Patient:
 
     def _read_cell(self, analyte: str, day: int) -> dict[str, Any]:
         bounds = self.facts.bounds
-        grid = derive_scenarios(
-            self.facts.cohort.grids[analyte], slack=bounds.slack_of(analyte), longest=bounds.longest_days
-        )
+        grid = derive_scenarios(self.facts.cohort.grids[analyte], GapRule.of_analyte(bounds, analyte))
         place = day - grid.first_day
         state = "measured" if grid.measured[0, place] else "short_gap" if grid.short_gap[0, place] else "open"
         return {

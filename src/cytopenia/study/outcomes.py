@@ -31,7 +31,7 @@ from cytopenia.grading.day_grid import (
 )
 from cytopenia.grading.fever import derive_fever
 from cytopenia.grading.follow_up import follow_courses
-from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
+from cytopenia.grading.gaps import GapRule, ScenarioGrid, derive_scenarios
 from cytopenia.grading.half_lines import Baselines
 from cytopenia.grading.nadirs import derive_nadirs
 from cytopenia.grading.recovery import (
@@ -107,11 +107,7 @@ class _Kernel:
 
     def run(self, patients: slice) -> Found:
         scenarios = {
-            analyte: derive_scenarios(
-                grid.part(patients),
-                slack=self.bounds.slack_of(analyte),
-                longest=self.bounds.longest_days,
-            )
+            analyte: derive_scenarios(grid.part(patients), GapRule.of_analyte(self.bounds, analyte))
             for analyte, grid in self.grids.items()
         }
         courses = self.courses.part(patients)

@@ -63,6 +63,11 @@ class PatientFacts:
             None if after is None else days[after],
         )
 
+    def list_near(self, analyte: str, day: int, *, longest: int) -> dict[int, float]:
+        """Return the values of the other measured days at most so many days away."""
+        days = self.measured.get(analyte, {})
+        return {other: item.value for other, item in days.items() if 0 < abs(other - day) <= longest}
+
     def find_row(self, analyte: str, source_row: int | None) -> Measurement | None:
         """Return the value of a row, of the analyte itself or of the one that bounds it."""
         if source_row is None:

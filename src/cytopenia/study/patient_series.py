@@ -10,7 +10,7 @@ from cytopenia.definition_forms import Counting
 from cytopenia.grading.episodes import round_grid
 from cytopenia.grading.explain import AnalyteSeries, CutLine, Measurement, SeriesDay
 from cytopenia.grading.follow_up import follow_courses
-from cytopenia.grading.gaps import ScenarioGrid, derive_scenarios
+from cytopenia.grading.gaps import GapRule, ScenarioGrid, derive_scenarios
 from cytopenia.study.patient_facts import PatientFacts
 from cytopenia.study.subjects import Rule, Subject, resolve_cut
 from cytopenia.units import load_analytes
@@ -41,9 +41,7 @@ def _fill(subject: Subject, counting: Counting, facts: PatientFacts) -> dict[int
 
 def _derive(facts: PatientFacts, analyte: str) -> ScenarioGrid:
     bounds = facts.bounds
-    return derive_scenarios(
-        facts.cohort.grids[analyte], slack=bounds.slack_of(analyte), longest=bounds.longest_days
-    )
+    return derive_scenarios(facts.cohort.grids[analyte], GapRule.of_analyte(bounds, analyte))
 
 
 def lay_out_series(subjects: Sequence[Subject], facts: PatientFacts) -> tuple[AnalyteSeries, ...]:

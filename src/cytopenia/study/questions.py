@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import polars as pl
 
 from cytopenia.grading.explain import Candidates, list_candidates, step_beyond
+from cytopenia.grading.gaps import GapRule
 from cytopenia.study.counterfactuals import Edit
 from cytopenia.study.patient_facts import PatientFacts
 from cytopenia.study.subjects import Rule, Subject, resolve_cut, resolve_cuts
@@ -89,6 +91,8 @@ def _find_candidates(
         subject, analyte, limits=facts.limits.get(analyte, ()), baselines=facts.baselines.get(analyte, ())
     )
     neighbors = [item for item in facts.find_neighbors(analyte, day) if item is not None]
+    rule = GapRule.of_analyte(facts.bounds, analyte)
+    near = facts.list_near(analyte, day, longest=rule.longest)
     cap = facts.caps.get(analyte, {}).get(day)
     countings = [one.counting for one in (subject, *parts.values()) if one.counting is not None]
     steps = [counting.round_to / 2 for counting in countings if counting.round_to is not None]
@@ -103,11 +107,30 @@ def _find_candidates(
     ]
     return list_candidates(
         compared,
-        slack=facts.bounds.slack_of(analyte),
+        slacks=_list_slacks(rule, near, day),
         neighbors=[item.value for item in neighbors],
-        lines=lines,
+        lines=[*lines, *_find_refuting(rule, near, day)],
         cap=None if cap is None else cap.value,
     )
+
+
+def _list_slacks(rule: GapRule, near: Mapping[int, float], day: int) -> list[float]:
+    """The slacks between the day and each measurement that would vouch with it for the days between."""
+    return [rule.slack_over(distance) for distance in sorted({abs(other - day) for other in near} - {1})]
+
+
+def _find_refuting(rule: GapRule, near: Mapping[int, float], day: int) -> Iterator[float]:
+    """The values at which two measurements around the day, or the day and one of them, are refuted."""
+    for first, last in combinations(sorted(near), 2):
+        if first < day < last and last - first <= rule.longest:
+            slack = rule.slack_over(last - first)
+            yield min(near[first], near[last]) / slack
+            yield max(near[first], near[last]) * slack
+    for other in near:
+        between = [value for at, value in near.items() if min(day, other) < at < max(day, other)]
+        for value in between:
+            yield value * rule.slack_over(abs(other - day))
+            yield value / rule.slack_over(abs(other - day))
 
 
 def _find_line_values(value: float, distance: int, cuts: Sequence[float]) -> Iterator[float]:
