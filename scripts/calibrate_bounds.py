@@ -232,16 +232,30 @@ def rate_bounds(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def choose_bounds(simulated: pl.DataFrame, real: pl.DataFrame | None) -> pl.DataFrame:
-    """Return, per analyte, the bounds that decide most among those with the target reached in every cell.
+def pool_outcomes(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return each schedule with its outcomes taken together: the same courses stand behind each."""
+    return rows.group_by("analyte", "schedule", *TRIED, maintain_order=True).agg(
+        pl.lit("all").alias("outcome"),
+        pl.col("patients").max(),
+        pl.col("inside_percent").mean().round(2),
+        pl.col("decided_percent").mean().round(2),
+    )
 
-    Every cell (outcome and schedule) counts, of the simulated and of the real series. "Decided" is that of
-    the simulated ones; of equals the smallest slack is taken. An analyte that no bounds satisfy has no row.
+
+def choose_bounds(simulated: pl.DataFrame, real: pl.DataFrame | None) -> pl.DataFrame:
+    """Return, per analyte, the bounds that decide most among those that reach the target everywhere.
+
+    In the simulated series it must be reached by every outcome on every schedule. In the real ones by every
+    schedule, its outcomes taken together: with few people one cell is one person, and would be chosen for a
+    single clumped sample. "Decided" is that of the simulated ones; of equals the smallest slack is taken. An
+    analyte that no bounds satisfy has no row.
     """
     keys = ["analyte", *TRIED]
     rated = rate_bounds(simulated)
     if real is not None:
-        rated = rated.join(rate_bounds(real), on=keys, how="left", suffix="_real")
+        pooled = rate_bounds(pool_outcomes(real)).drop("outcome")
+        lowest = rate_bounds(real).select(*keys, pl.col("inside_percent").alias("lowest_cell_real"))
+        rated = rated.join(pooled, on=keys, how="left", suffix="_real").join(lowest, on=keys, how="left")
     good = [
         pl.col(name).fill_null(TARGET) >= TARGET
         for name in rated.columns

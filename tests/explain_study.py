@@ -79,7 +79,8 @@ GOOD_PLATELETS = dict.fromkeys(range(31), 200.0)
 #   lies in 0.3 to 1.2: at worst 14 days, grade 3. One value on day 18 settles it: if at most 0.5, days 16 and
 #   17 are low or bridged, 14 days; if above, days 5 to 17 at most, 13 days. Neither day 16 nor day 17 does.
 #   0.5 on days 16 to 18 makes 14 days; on days 16 and 17 the line from 0.5 to 0.8 leaves day 18 above.
-# GAP: 0.54 on days 6 to 14, day 10 unmeasured: 0.54 / 1.1 = 0.49 to 0.594 (no pair of higher values lies within eight days).
+# GAP: 0.54 on days 6 to 14, day 10 unmeasured: 0.54 / 1.1 = 0.49 to 0.594 (no pair of higher values lies
+#   within eight days).
 #   CTCAE grade 3, at worst 4; day 10 settles it. No value is at most 0.5: ICAHT 0, at worst 1 (one day).
 # SINGLE: one value of 0.9 on day 12 makes grade 3; without it grade 0.
 # SPLIT: platelets 60 on days 20 to 26, 52 from day 28 on, day 27 unmeasured: 34.7 to 90. Recovered by the

@@ -70,6 +70,16 @@ def in_table(name: str, old: str, new: str) -> Mistake:
     return make
 
 
+def side_by_side(outcomes: str) -> Mistake:
+    def make(folder: Path) -> list[object]:
+        path = folder / "study.toml"
+        analysis = f'\n[[analyses]]\nid = "sides"\nkind = "definitions"\noutcomes = [{outcomes}]\n'
+        path.write_text(path.read_text("utf-8") + analysis, "utf-8")
+        return run(folder)
+
+    return make
+
+
 HEAD = 'id = "mine"\nkind = "grades"\ntitle = "Mine"\nversion = "1"\nstatus = "assumed"\n'
 CITATION = 'citation = { text = "Here" }\n'
 RULE = '{ grade = 1, below = 1.0, text = "a" }'
@@ -212,6 +222,13 @@ MISTAKES |= {
     "A limit of normal has an unknown analyte": grading("--lln", "ancc=2"),
     "Day zero is not known": grading("--day-zero", "last"),
     "The mapping file is absent": grading("--map", "map.toml"),
+    "The patient is not in the study": lambda folder: ["explain", folder / "study.toml", "D"],
+    "An explanation asks for an unknown outcome": lambda folder: [
+        *("explain", folder / "study.toml", "A", "--outcome", "recvery"),
+    ],
+    "Too few definitions stand side by side": side_by_side('"severe_neutropenia"'),
+    "Definitions side by side need a yes and a no": side_by_side('"severe_neutropenia", "neutropenia"'),
+    "A recovery needs its event named": side_by_side('"severe_neutropenia", "recovery"'),
     # exit code 14
     "The file is empty": lambda folder: [
         (folder / "labs.csv").write_text("") or "run",
@@ -232,6 +249,9 @@ MISTAKES |= {
         *("--out", folder / "courses.csv", "--events", folder / "evnts.csv"),
     ],
     # exit code 15
+    "The timeline is no SVG file": lambda folder: [
+        *("explain", folder / "study.toml", "A", "--svg", folder / "x.png"),
+    ],
     "The folder of results holds other files": lambda folder: [*run(folder), "--out", folder],
     "The results are to replace a file": lambda folder: [*run(folder), "--out", folder / "labs.csv"],
     "There is a study file already": lambda folder: ["init", folder],

@@ -145,7 +145,7 @@ def test_who_changes_and_why(finished: Path):
     ]
     details = changes["detail"].to_list()
     assert "day 12: 0.7 ×10⁹/L is below 1 ×10⁹/L, not below 0.5 ×10⁹/L" in details
-    assert "day 12: 0.7 ×10⁹/L is below 1 ×10⁹/L, not at most 0.5 ×10⁹/L on 7 days" in details
+    assert "day 12: 0.7 ×10⁹/L is below 1 ×10⁹/L, not at most 0.5 ×10⁹/L on 7 days or more" in details
     assert any("grade 1 (ANC <=500/uL for <7 days), grade 2 is asked for" in detail for detail in details)
     assert any(detail.endswith("(day 40); By version 5 looks at days 0 to 28") for detail in details)
     assert "After day 30: not evaluable (not at risk in the window)" in details

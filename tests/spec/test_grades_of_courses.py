@@ -47,14 +47,14 @@ def test_a_bound_exactly_at_a_cut_does_not_meet_it():
 
 
 def test_a_wide_pair_narrows_what_a_close_pair_leaves_open():
-    """The slack of platelets is 2.25 at any distance. Day 2 lies between 70 and 55 (at least 55 / 2.25 =
-    24.4), but also between 70 and 70 on days 0 and 8 (at least 70 / 2.25 = 31.1): no grade 4. Without day 8
-    only 24.4 is known, and grade 4 stays possible.
+    """Hemoglobin: days 1 to 3 lie between 110 and 84, four days apart (slack 1.15 x 1.03^2 = 1.22: at least
+    68.9), but also between 110 and 110 on days 0 and 8 (1.15 x 1.03^6 = 1.373: at least 80.1), and so do days
+    5 to 7: no grade 3. Without day 8 only 68.9 is known, and grade 3 stays possible.
     """
-    with_day_8 = patient("day platelets\n0 70\n4 55\n8 70", lln=150)
-    without = patient("day platelets\n0 70\n4 55", lln=150)
-    assert bounds(grade_of(with_day_8, "platelet_count_decreased", window=(0, 8))) == (2, 2, 3)
-    assert bounds(grade_of(without, "platelet_count_decreased", window=(0, 4))) == (2, 2, 4)
+    with_day_8 = patient("day hemoglobin\n0 110\n4 84\n8 110", lln=120)
+    without = patient("day hemoglobin\n0 110\n4 84", lln=120)
+    assert bounds(grade_of(with_day_8, "anemia", window=(0, 8))) == (2, 2, 2)
+    assert bounds(grade_of(without, "anemia", window=(0, 4))) == (2, 2, 3)
 
 
 def test_a_low_count_between_two_high_ones_refutes_what_they_claim():

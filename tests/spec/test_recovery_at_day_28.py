@@ -45,13 +45,13 @@ def test_a_value_after_day_28_brackets_it(next_day, expected):
     """Day 28 lies between days 27 and 34 or 35, at most 8 days apart and both met. Day 36 is 9 days from
     day 27.
 
-    Worst counts between, eight days apart (slack 1.1 x 1.15^6 = 2.54, 1.15 x 1.03^6 = 1.373, 2.25): 3.0 /
-    2.54 = 1.18, 110 / 1.373 = 80.1, 120 / 2.25 = 53.3, all met.
+    Worst counts between, eight days apart (slack 1.1 x 1.15^6 = 2.54, 1.15 x 1.03^6 = 1.373, 1.1 x 1.2^6
+    = 3.28): 3.0 / 2.54 = 1.18, 110 / 1.373 = 80.1, 200 / 3.28 = 60.9, all met.
     """
     table = f"""
         day         anc  hemoglobin  platelets
-        26-27       3.0  110         120
-        {next_day}  3.0  110         120
+        26-27       3.0  110         200
+        {next_day}  3.0  110         200
     """
     assert bounds(recovery_of(patient(table))) == expected
 
@@ -61,12 +61,12 @@ def test_a_value_after_day_28_brackets_it(next_day, expected):
 )
 def test_gaps_of_7_8_and_9_days_around_the_landmark(first, last, expected):
     """All nine cells lie in one gap. At 9 days apart every one of them is open, so nothing is known. (8 days:
-    3.0 / 2.54 = 1.18, 110 / 1.373 = 80.1, 120 / 2.25 = 53.3.)
+    3.0 / 2.54 = 1.18, 110 / 1.373 = 80.1, 200 / 3.28 = 60.9.)
     """
     table = f"""
         day      anc  hemoglobin  platelets
-        {first}  3.0  110         120
-        {last}   3.0  110         120
+        {first}  3.0  110         200
+        {last}   3.0  110         200
     """
     assert bounds(recovery_of(patient(table))) == expected
 

@@ -152,7 +152,7 @@ def test_too_few_days_for_a_definition_without_a_scale(tmp_path: Path) -> None:
     assert explain(found) == (
         "event to no event",
         "days are counted, and there are too few",
-        "day 5: 0.3 ×10⁹/L is below 1 ×10⁹/L; A week below asks for at most 0.5 ×10⁹/L on 7 days",
+        "day 5: 0.3 ×10⁹/L is below 1 ×10⁹/L; A week below asks for at most 0.5 ×10⁹/L on 7 days or more",
     )
 
 
@@ -205,7 +205,7 @@ def test_a_value_reported_as_a_limit_is_not_said_to_be_above_a_cut(tmp_path: Pat
     assert (change, reason) == ("event to no event", "another cut")
     assert detail.startswith(
         "day 12: a value between 0 and 0.6 ×10⁹/L is below 1 ×10⁹/L,"
-        " not known to be at most 0.5 ×10⁹/L on 7 days"
+        " not known to be at most 0.5 ×10⁹/L on 7 days or more"
     )
 
 
@@ -254,6 +254,6 @@ def test_too_few_events_are_described_only(tmp_path: Path) -> None:
     rows = found.results.filter(analysis_id="sides", group="univariable")
     assert set(rows["status"]) == {"not_done"}
     assert set(rows["note"]) == {
-        "1 patients in the smaller group: factors are described only below 10",
+        "1 patient in the smaller group: factors are described only below 10",
         "0 patients in the smaller group: factors are described only below 10",
     }

@@ -80,6 +80,6 @@ def test_growth_and_calibration_in_words() -> None:
         " decided; behind it"
     )
     assert found["assumed"] == [
-        f"Absolute neutrophil count: {figures} 6 real patients, 99% inside (others).",
+        f"Absolute neutrophil count: {figures} 6 real patients, 99% inside on every schedule (others).",
         f"Hemoglobin: {figures} no real patient.",
     ]

@@ -170,6 +170,16 @@ def test_the_choice_decides_most_of_those_that_reach_the_target_everywhere(calib
     assert (choice["slack"], choice["growth"], choice["inside_percent_real"]) == (2.0, 1.0, 99.0)
 
 
+def test_outcomes_of_real_people_are_taken_together_on_each_schedule(calibrate: ModuleType) -> None:
+    """1.5: 97 and 100 on one schedule are 98.5 together; the lowest cell stands beside."""
+    simulated = pl.DataFrame(rated(1.5, 1.0, [99.0], 50.0))
+    other = [{**row, "outcome": "y"} for row in rated(1.5, 1.0, [100.0, 99.0], 50.0)]
+    real = pl.DataFrame([*rated(1.5, 1.0, [97.0, 99.0], 50.0), *other])
+    (choice,) = calibrate.choose_bounds(simulated, real).iter_rows(named=True)
+    assert (choice["inside_percent_real"], choice["schedule_real"]) == (98.5, "s0")
+    assert choice["lowest_cell_real"] == 97.0
+
+
 def test_nothing_is_chosen_where_nothing_reaches_the_target(calibrate: ModuleType) -> None:
     assert calibrate.choose_bounds(pl.DataFrame(rated(9.0, 1.0, [97.0], 5.0)), None).is_empty()
 

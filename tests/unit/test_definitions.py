@@ -136,10 +136,16 @@ def test_bounds_and_baseline() -> None:
         "anc": 1.1,
         "wbc": 1.1,
         "alc": 1.25,
-        "platelets": 2.25,
+        "platelets": 1.1,
         "hemoglobin": 1.15,
     }
-    assert library.bounds.growth == {"anc": 1.15, "wbc": 1.1, "alc": 1.05, "hemoglobin": 1.03}
+    assert library.bounds.growth == {
+        "anc": 1.15,
+        "wbc": 1.1,
+        "alc": 1.05,
+        "platelets": 1.2,
+        "hemoglobin": 1.03,
+    }
     assert library.bounds.cap == {"anc": "wbc"}
     assert (library.baseline.days_before, library.baseline.peak_window) == (14, (0, 14))
 
@@ -478,7 +484,8 @@ def test_no_digit_of_a_cut_is_lost(tmp_path: Path) -> None:
             "neighbor_bounds",
             "Longest distance 8 days; slack: anc 1.1 (times 1.15 for each day beyond two),"
             " wbc 1.1 (times 1.1 for each day beyond two), alc 1.25 (times 1.05 for each day beyond two),"
-            " platelets 2.25, hemoglobin 1.15 (times 1.03 for each day beyond two).",
+            " platelets 1.1 (times 1.2 for each day beyond two),"
+            " hemoglobin 1.15 (times 1.03 for each day beyond two).",
         ),
         ("baseline", "Baseline: 14 days before; peak: day 0 to 14."),
     ],

@@ -26,8 +26,8 @@ class Calibration(Form):
     """How often true outcomes of one analyte lay inside its bounds, and who stands behind the figure.
 
     `inside_percent` is the lowest of all outcomes and schedules in the simulated patients, `schedule` where
-    it was found, `decided_percent` the mean of all; `real_inside_percent` is the lowest in the real patients,
-    whom `people` names.
+    it was found, `decided_percent` the mean of all; `real_inside_percent` is the lowest of all schedules, the
+    outcomes taken together, in the real patients, whom `people` names.
     """
 
     status: Literal["calibrated", "assumed"]

@@ -267,7 +267,11 @@ def _tell_calibration(analyte: str, one: Calibration) -> str:
     title = load_analytes()[analyte].title
     real = "no real patient"
     if one.real_patients:
-        inside = "" if one.real_inside_percent is None else f", {one.real_inside_percent:g}% inside"
+        inside = (
+            ""
+            if one.real_inside_percent is None
+            else f", {one.real_inside_percent:g}% inside on every schedule"
+        )
         people = f" ({one.people})" if one.people else ""
         real = f"{one.real_patients} real patients{inside}{people}"
     return (

@@ -241,14 +241,7 @@ def _say_window(plan: GradePlan) -> str:
 
 
 def _say_asked(plan: GradePlan) -> str:
-    return " or ".join(_say_rule(rule, plan.part.unit) for rule in _list_asked(plan))
-
-
-def _say_rule(rule: GradeRule, unit: str) -> str:
-    words = say_rule(rule, unit)
-    if rule.days is None:
-        return words
-    return f"{words} on {'all days' if rule.days == 'all' else f'{rule.days} days'}"
+    return " or ".join(say_rule(rule, plan.part.unit) for rule in _list_asked(plan))
 
 
 def _explain_grades(first: _Side, second: _Side) -> tuple[str, str]:
