@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("fast", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile("fast", max_examples=20, deadline=None, derandomize=True)
 settings.register_profile(
     "long", max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )

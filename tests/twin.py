@@ -25,19 +25,20 @@ SLACK = {
     "anc": Fraction("1.1"),
     "wbc": Fraction("1.1"),
     "alc": Fraction("1.25"),
-    "platelets": Fraction("2.25"),
+    "platelets": Fraction("1.1"),
     "hemoglobin": Fraction("1.15"),
     # The package widens an analyte that the bounds do not name by the widest slack and the fastest growth.
-    "cd4": Fraction("2.25"),
-    "fibrinogen": Fraction("2.25"),
+    "cd4": Fraction("1.25"),
+    "fibrinogen": Fraction("1.25"),
 }
 GROWTH = {
     "anc": Fraction("1.15"),
     "wbc": Fraction("1.1"),
     "alc": Fraction("1.05"),
+    "platelets": Fraction("1.2"),
     "hemoglobin": Fraction("1.03"),
-    "cd4": Fraction("1.15"),
-    "fibrinogen": Fraction("1.15"),
+    "cd4": Fraction("1.2"),
+    "fibrinogen": Fraction("1.2"),
 }
 ZERO: End = (Fraction(0), 0)
 INFINITE: End = (inf, 0)
