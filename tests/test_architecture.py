@@ -215,7 +215,7 @@ FLOORS: list[dict[str, list[str]]] = [
     },
     {"grade_clinical": []},
     {"grade_file": [], "score_file": [], "run_content": []},
-    {"workflow": []},
+    {"workflow": [], "new_study": []},
     {
         "commands": [
             "terminal",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cytopenia.errors import OutputError
 
-__all__ = ["replace_folder"]
+__all__ = ["explain_failure", "replace_folder"]
 
 
 @contextmanager
@@ -42,3 +42,17 @@ def replace_folder(target: Path) -> Generator[Path]:
             retired.rename(target)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(retired, ignore_errors=True)
+
+
+@contextmanager
+def explain_failure(path: Path) -> Generator[None]:
+    """Say which file or folder cannot be written.
+
+    Raises
+    ------
+    OutputError
+    """
+    try:
+        yield
+    except OSError as cause:
+        raise OutputError(f"{path}: cannot be written ({cause.strerror}).") from cause

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from string import Template
-from typing import Any
 
 import polars as pl
 
-from cytopenia.contract import TABLES, Tables, check_tables, require_tables
+from cytopenia.contract import Tables, check_tables, require_tables
 from cytopenia.errors import OutputError
-from cytopenia.folders import replace_folder
+from cytopenia.folders import explain_failure, replace_folder
 from cytopenia.grading.explain import PatientExplanation
 from cytopenia.readers.tabular import read_tables
 from cytopenia.run_content import collect_content
@@ -29,11 +26,10 @@ from cytopenia.study.run import StudyRun, run_plan
 
 __all__ = [
     "WrittenStudy",
+    "analyze_study",
     "check_study",
     "compare_in_study",
     "explain_patient",
-    "fill_template",
-    "init_study",
     "run_demo",
     "run_study",
     "write_run",
@@ -41,7 +37,6 @@ __all__ = [
 ]
 
 _MARKER = "provenance.json"
-_DEFAULT_SEED = 20230515
 
 
 @dataclass(frozen=True)
@@ -75,15 +70,37 @@ def run_study(
     target = Path(out) if out is not None else study.path.parent / "results"
     _require_own_folder(target)
     tell = progress or _say_nothing
-    tell("reading", 0, 1)
-    tables = require_tables(read_tables(study.data_folder, study.protocol.data))
-    tables = _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
-    tell("reading", 1, 1)
-    run = run_plan(study, tables, progress=progress)
+    run = _analyze(study, progress)
     tell("writing", 0, 1)
     write_run(run, study, target)
     tell("writing", 1, 1)
     return WrittenStudy(run, target)
+
+
+def analyze_study(path: Path | str, *, progress: Progress | None = None) -> StudyRun:
+    """Run the study of a protocol file and return what it found; nothing is written.
+
+    Parameters
+    ----------
+    path : path
+        The study file.
+    progress : callable, optional
+        Called with a label, the work done and all work.
+
+    Raises
+    ------
+    CytopeniaError
+        ProtocolError, DefinitionError, ReaderError or DataError, with every problem at once.
+    """
+    return _analyze(read_protocol(path), progress)
+
+
+def _analyze(study: Study, progress: Progress | None) -> StudyRun:
+    tell = progress or _say_nothing
+    tell("reading", 0, 1)
+    tables = _read_tables(study)
+    tell("reading", 1, 1)
+    return run_plan(study, tables, progress=progress)
 
 
 def check_study(path: Path | str) -> pl.DataFrame:
@@ -126,9 +143,9 @@ def compare_in_study(
         As `run_study`; DefinitionError for a definition that cannot be compared.
     """
     study = read_protocol(path)
-    tables = require_tables(read_tables(study.data_folder, study.protocol.data))
-    tables = _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
-    return compare_in_patients(study, tables, old=old, new=new, min_grade=min_grade, progress=progress)
+    return compare_in_patients(
+        study, _read_tables(study), old=old, new=new, min_grade=min_grade, progress=progress
+    )
 
 
 def explain_patient(
@@ -162,9 +179,7 @@ def explain_patient(
         As `run_study`; DataError for an unknown patient, ProtocolError for an unknown outcome.
     """
     read = read_protocol(study)
-    tables = require_tables(read_tables(read.data_folder, read.protocol.data))
-    tables = _set_lymphodepletion_day(tables, read.protocol.study.lymphodepletion_day)
-    return explain_in_study(read, tables, patient_id, outcomes=outcomes, progress=progress)
+    return explain_in_study(read, _read_tables(read), patient_id, outcomes=outcomes, progress=progress)
 
 
 def write_timeline(explained: PatientExplanation, path: Path) -> None:
@@ -177,12 +192,17 @@ def write_timeline(explained: PatientExplanation, path: Path) -> None:
     """
     from cytopenia.report.patient_timeline import plot_timeline
 
-    with _explain_failure(path):
+    with explain_failure(path):
         path.write_text(plot_timeline(explained).svg, encoding="utf-8")
 
 
 def _say_nothing(label: str, done: int, total: int) -> None:
     del label, done, total
+
+
+def _read_tables(study: Study) -> Tables:
+    tables = require_tables(read_tables(study.data_folder, study.protocol.data))
+    return _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
 
 
 def _set_lymphodepletion_day(tables: Tables, day: int | None) -> Tables:
@@ -253,99 +273,6 @@ def _pivot_patients(outcomes: pl.DataFrame) -> pl.DataFrame:
     return wide
 
 
-def fill_template(**values: Any) -> str:
-    """Return the commented study file with its blanks filled.
-
-    Examples
-    --------
-    >>> "[study]" in fill_template(title="My cohort")
-    True
-    """
-    blanks: Mapping[str, Any] = {
-        "title": "Cytopenia after CAR-T cell therapy",
-        "seed": _DEFAULT_SEED,
-        "support_complete": "false",
-        "bound_anc_by_wbc": "false",
-        "synthetic": "false",
-        "folder": ".",
-        "factors": "",
-    }
-    text = (resources.files("cytopenia") / "data" / "templates" / "study.toml").read_text(encoding="utf-8")
-    return Template(text).substitute({**blanks, **values})
-
-
-def init_study(folder: Path, *, force: bool = False) -> tuple[Path, list[str]]:
-    """Write a commented study.toml for the tables of a folder, and say what was found there.
-
-    Returns
-    -------
-    path : Path
-    notes : list of str
-        One sentence per table, and what is missing.
-
-    Raises
-    ------
-    OutputError
-        The folder has a study.toml already and `force` is False, or it cannot be written.
-    """
-    path = folder / "study.toml"
-    if path.exists() and not force:
-        raise OutputError(f"{path}: is there already. Edit it, or replace it with --force.")
-    with _explain_failure(path):
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(fill_template(), encoding="utf-8")
-        files = sorted(item.name for item in folder.iterdir() if item.suffix.lower() in _TABLE_SUFFIXES)
-        if not files:
-            _write_empty_tables(folder / _EMPTY)
-    notes = [_describe_table(table, needed, files) for table, needed in _TABLES.items()]
-    others = [name for name in files if Path(name).stem.lower() not in _TABLES]
-    if others:
-        notes.append(
-            f'Other tables here: {", ".join(others)}. Name one under [data.labs] file = "..." if needed.'
-        )
-    if not files:
-        notes.append(
-            f"Empty tables with the right columns are in {folder / _EMPTY}: fill in, then move them here."
-        )
-    return path, notes
-
-
-_EMPTY = "empty_tables"
-_FILLED_IN_HERE = {"minute", "source_row", "baseline"}
-
-
-def _write_empty_tables(folder: Path) -> None:
-    """One file per table with its header; in a folder of their own, since an empty table means "nobody"."""
-    folder.mkdir(exist_ok=True)
-    for name, table in TABLES.items():
-        header = [column for column in table.inputs if column not in _FILLED_IN_HERE]
-        (folder / f"{name}.csv").write_text(",".join(header) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _explain_failure(path: Path) -> Generator[None]:
-    try:
-        yield
-    except OSError as cause:
-        raise OutputError(f"{path}: cannot be written ({cause.strerror}).") from cause
-
-
-_TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".xlsx", ".parquet"}
-_TABLES = {
-    "labs": "needed: one row per value, or one column per analyte",
-    "infusions": "needed for dates; without it labs must count days from infusion, or set day_zero",
-    "patients": "optional: age, sex, stage and further factors",
-    "support": "optional: growth factors and transfusions; without it recovery is count recovery",
-    "events": "optional: CRS, death, last contact",
-    "responses": "optional",
-}
-
-
-def _describe_table(table: str, needed: str, files: list[str]) -> str:
-    found = [name for name in files if Path(name).stem.lower() == table]
-    return f"{table}: {', '.join(found)}" if found else f"{table}: not found ({needed})"
-
-
 def run_demo(folder: Path, *, progress: Progress | None = None) -> WrittenStudy:
     """Write the bundled study, a synthetic twin of the cohort of Qiu et al. 2023, and run it.
 
@@ -362,7 +289,7 @@ def run_demo(folder: Path, *, progress: Progress | None = None) -> WrittenStudy:
     study = folder / "study"
     _require_own_folder(folder / "results")
     _require_demo_folder(study)
-    with _explain_failure(study):
+    with explain_failure(study):
         study.mkdir(parents=True, exist_ok=True)
         for item in (resources.files("cytopenia") / "data" / "example").iterdir():
             (study / item.name).write_bytes(item.read_bytes())

@@ -9,7 +9,7 @@ import pytest
 
 from cytopenia.errors import ProtocolError
 from cytopenia.study.factors import FactorColumn
-from cytopenia.workflow import run_study
+from cytopenia.workflow import analyze_study
 from study_files import change, write_study
 
 pytestmark = pytest.mark.usefixtures("coarse_pictures")
@@ -26,7 +26,7 @@ def describe(folder: Path, section: str, name: str) -> dict[tuple[str, str], flo
     """(level, estimate) to value of one factor among the three patients."""
     file = folder / "study.toml"
     file.write_text(file.read_text("utf-8") + section + ADDED.format(name=name), encoding="utf-8")
-    results = run_study(file).run.results.filter(pl.col("analysis_id") == "more")
+    results = analyze_study(file).results.filter(pl.col("analysis_id") == "more")
     return {
         (level, estimate): value
         for level, estimate, value in results.select("variable_level", "estimate", "value").iter_rows()
@@ -44,7 +44,7 @@ def test_an_unknown_factor_and_column_are_told_at_once(tmp_path: Path) -> None:
     text += '\n[[analyses]]\nid = "table"\nkind = "characteristics"\nfactors = ["age_year"]\n'
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ProtocolError, match=r"(?s)age_year'.*did you mean 'age_years'.*patients\.agee'"):
-        run_study(file)
+        analyze_study(file)
 
 
 def test_baseline_needs_the_start_of_lymphodepletion(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_baseline_needs_the_start_of_lymphodepletion(tmp_path: Path) -> None:
     text += '\n[[analyses]]\nid = "table"\nkind = "characteristics"\nbaseline_definition = "ctcae_v4"\n'
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ProtocolError, match="baseline values need the start of lymphodepletion"):
-        run_study(file)
+        analyze_study(file)
 
 
 EVENTS = """patient_id,day,kind,grade

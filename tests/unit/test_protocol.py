@@ -13,10 +13,10 @@ import pytest
 from pydantic import BaseModel
 
 from cytopenia.errors import ProtocolError
+from cytopenia.new_study import fill_template
 from cytopenia.readers.mapping import DataSection
 from cytopenia.study import protocol as forms
 from cytopenia.study.protocol import read_protocol
-from cytopenia.workflow import fill_template
 from study_files import STUDY
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text("utf-8")

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from cytopenia.errors import ProtocolError
-from cytopenia.workflow import StudyRun, run_study
+from cytopenia.workflow import StudyRun, analyze_study
 from study_files import change, write_study
 
 pytestmark = pytest.mark.usefixtures("coarse_pictures")
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 def run_with(folder: Path, section: str, name: str) -> StudyRun:
     file = folder / "study.toml"
     file.write_text(file.read_text("utf-8") + section + MORE.format(name=name), encoding="utf-8")
-    return run_study(file).run
+    return analyze_study(file)
 
 
 def describe(folder: Path, section: str, name: str) -> dict[tuple[str, str], float]:
@@ -148,4 +148,4 @@ def test_points_can_be_divided_by_a_curve_but_groups_cannot(folder: Path) -> Non
     text = file.read_text("utf-8") + GROUP + curve + 'higher_means_event = ["risk"]\n'
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ProtocolError, match="'risk'"):
-        run_study(file)
+        analyze_study(file)

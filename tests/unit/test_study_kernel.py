@@ -11,13 +11,13 @@ from polars.testing import assert_frame_equal
 from cytopenia.contract import Tables, prepare_tables
 from cytopenia.definitions import load_library
 from cytopenia.grading import day_grid
+from cytopenia.new_study import fill_template
 from cytopenia.simulate import simulate_cohort
 from cytopenia.study import outcomes as study_outcomes
 from cytopenia.study.blocks import derive_in_blocks
 from cytopenia.study.outcomes import CohortOutcomes, derive_outcomes
 from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study.protocol import read_protocol
-from cytopenia.workflow import fill_template
 
 LIBRARY = load_library()
 

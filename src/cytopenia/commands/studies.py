@@ -92,7 +92,7 @@ def init(folder: Path = Path(), *, force: Annotated[bool, Parameter(negative="")
     force
         Replace a study.toml that is there already.
     """
-    from cytopenia.workflow import init_study
+    from cytopenia.new_study import init_study
 
     path, notes = init_study(folder, force=force)
     print(f"Wrote {path}.")

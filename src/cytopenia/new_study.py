@@ -1,0 +1,102 @@
+"""A new study: its commented protocol file, beside the tables that are there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from cytopenia.contract import TABLES
+from cytopenia.errors import OutputError
+from cytopenia.folders import explain_failure
+
+__all__ = ["fill_template", "init_study"]
+
+_DEFAULT_SEED = 20230515
+
+
+def fill_template(**values: Any) -> str:
+    """Return the commented study file with its blanks filled.
+
+    Examples
+    --------
+    >>> "[study]" in fill_template(title="My cohort")
+    True
+    """
+    blanks: Mapping[str, Any] = {
+        "title": "Cytopenia after CAR-T cell therapy",
+        "seed": _DEFAULT_SEED,
+        "support_complete": "false",
+        "bound_anc_by_wbc": "false",
+        "synthetic": "false",
+        "folder": ".",
+        "factors": "",
+    }
+    text = (resources.files("cytopenia") / "data" / "templates" / "study.toml").read_text(encoding="utf-8")
+    return Template(text).substitute({**blanks, **values})
+
+
+def init_study(folder: Path, *, force: bool = False) -> tuple[Path, list[str]]:
+    """Write a commented study.toml for the tables of a folder, and say what was found there.
+
+    Returns
+    -------
+    path : Path
+    notes : list of str
+        One sentence per table, and what is missing.
+
+    Raises
+    ------
+    OutputError
+        The folder has a study.toml already and `force` is False, or it cannot be written.
+    """
+    path = folder / "study.toml"
+    if path.exists() and not force:
+        raise OutputError(f"{path}: is there already. Edit it, or replace it with --force.")
+    with explain_failure(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(fill_template(), encoding="utf-8")
+        files = sorted(item.name for item in folder.iterdir() if item.suffix.lower() in _TABLE_SUFFIXES)
+        if not files:
+            _write_empty_tables(folder / _EMPTY)
+    notes = [_describe_table(table, needed, files) for table, needed in _TABLES.items()]
+    others = [name for name in files if Path(name).stem.lower() not in _TABLES]
+    if others:
+        notes.append(
+            f'Other tables here: {", ".join(others)}. Name one under [data.labs] file = "..." if needed.'
+        )
+    if not files:
+        notes.append(
+            f"Empty tables with the right columns are in {folder / _EMPTY}: fill in, then move them here."
+        )
+    return path, notes
+
+
+_EMPTY = "empty_tables"
+_FILLED_IN_HERE = {"minute", "source_row", "baseline"}
+
+
+def _write_empty_tables(folder: Path) -> None:
+    """One file per table with its header; in a folder of their own, since an empty table means "nobody"."""
+    folder.mkdir(exist_ok=True)
+    for name, table in TABLES.items():
+        header = [column for column in table.inputs if column not in _FILLED_IN_HERE]
+        (folder / f"{name}.csv").write_text(",".join(header) + "\n", encoding="utf-8")
+
+
+_TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".xlsx", ".parquet"}
+_TABLES = {
+    "labs": "needed: one row per value, or one column per analyte",
+    "infusions": "needed for dates; without it labs must count days from infusion, or set day_zero",
+    "patients": "optional: age, sex, stage and further factors",
+    "support": "optional: growth factors and transfusions; without it recovery is count recovery",
+    "events": "optional: CRS, death, last contact",
+    "responses": "optional",
+}
+
+
+def _describe_table(table: str, needed: str, files: list[str]) -> str:
+    found = [name for name in files if Path(name).stem.lower() == table]
+    return f"{table}: {', '.join(found)}" if found else f"{table}: not found ({needed})"
