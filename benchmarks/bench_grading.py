@@ -36,7 +36,7 @@ COURSES = {
 # Of twenty draws, fourteen fall in the first stretch of days and six in the second.
 STRETCHES = ((-10, 30, 14), (31, 100, 6))
 
-BLOCKS = 10
+BLOCKS = 24
 PANDAS_PATIENTS = 1_000
 RECOVERY_STUDY = """
 [study]
