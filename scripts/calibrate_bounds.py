@@ -237,7 +237,7 @@ def pool_outcomes(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by("analyte", "schedule", *TRIED, maintain_order=True).agg(
         pl.lit("all").alias("outcome"),
         pl.col("patients").max(),
-        pl.col("inside_percent").mean().round(2),
+        (100 * pl.col("inside").sum() / pl.col("courses").sum()).round(2).alias("inside_percent"),
         pl.col("decided_percent").mean().round(2),
     )
 

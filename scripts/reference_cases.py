@@ -48,6 +48,7 @@ class Example:
     tables: Mapping[str, Sequence[Row]]
     window: tuple[int, int] | None
     bounds_by_wbc: bool
+    bounds: tuple[dict[str, float], int] | None = None
 
     @property
     def part(self) -> str:
@@ -71,6 +72,7 @@ def read_examples(root: Path = CASES) -> dict[str, list[Example]]:
                         read_tables(path.parent, case["id"]),
                         window,
                         head.get("bound_anc_by_wbc", False),
+                        (head["slack"], head["longest_gap"]) if "slack" in head else None,
                     )
                 )
     return found
@@ -108,6 +110,7 @@ def show_example(example: Example) -> str:
         table(["Reading", "Answer"], _list_answers(example)),
         f"The words that decide: “{escape(case['sentence'])}”",
         f"Why: {escape(case['arithmetic'])}",
+        *_say_bounds(example),
         f"This is case `{case['id']}` of [`conformance/{example.folder}`](../../conformance/{example.folder}"
         "/cases.toml); the tests hold the package to it.",
     ]
@@ -117,6 +120,18 @@ def show_example(example: Example) -> str:
 def escape(text: str) -> str:
     """Return a sentence as Markdown shows it: signs of comparison are no tags, stars no emphasis."""
     return text.replace("<", "&lt;").replace("*", "\\*")
+
+
+def _say_bounds(example: Example) -> list[str]:
+    """The bounds of a case are its own, so that its arithmetic does not change with those of the package."""
+    if example.bounds is None:
+        return []
+    slacks, longest = example.bounds
+    told = ", ".join(f"{name} {slack:g}" for name, slack in slacks.items())
+    return [
+        f"Bounds of this case, its own: two measurements at most {longest} days apart, slack {told}."
+        " The package's own slack is another: [`neighbor_bounds`](neighbor_bounds.md)."
+    ]
 
 
 def _show_data(example: Example) -> list[str]:

@@ -320,3 +320,39 @@ def test_fewer_days_at_risk_never_add_to_what_was_seen(data):
     if before["worst"] is not None:
         assert before["best"] <= after["best"]
         assert before["worst"] <= after["worst"]
+
+
+def make_course(days: dict[int, float], **events: int) -> Row:
+    labs = [{**LAB, "day": day, "value": value} for day, value in days.items()]
+    return {"patient_id": "A", "labs": labs, "support": [], **NO_EVENTS, **events}
+
+
+LAB = {"analyte": "anc", "comparator": "=", "lln": None, "invalid": None}
+
+
+@pytest.mark.parametrize(
+    ("days", "reason"),
+    [
+        # Days 8 to 30 are open: they alone could have been low.
+        ({0: 2.0, 4: 2.0, 7: 2.0}, "days far from any measurement could have been low"),
+        # Day 3 between two counts of 0.54 (0.54 / 1.1 is below 0.5); every other day is measured.
+        (
+            {day: 0.54 if day in (2, 4) else 2.0 for day in range(31) if day != 3},
+            "unmeasured days could have been lower or higher than their neighbors",
+        ),
+    ],
+)
+def test_the_reason_names_the_days_that_separate_best_and_worst(days, reason):
+    """Early ICAHT: grade 0, and at worst 1 or more."""
+    row = grade([make_course(days)], "icaht_2023.early")["A"]
+    assert (row["policy"], row["best"], row["decided"], row["reason"]) == (0, 0, False, reason)
+
+
+def test_open_days_that_a_rule_never_looks_at_are_no_reason():
+    """Late ICAHT looks at measured days and short gaps: 0.54 on days 40 and 42 is grade 2; day 41 may have
+    been 0.54 / 1.1 = 0.49, grade 3. Days 31 to 39 and 43 to 100 are open, and enter nothing.
+    """
+    row = grade([make_course({40: 0.54, 42: 0.54})], "icaht_liang_2024.late")["A"]
+    assert [row[bound] for bound in BOUNDS] == [2, 2, 3]
+    assert row["evidence"] == "open"
+    assert row["reason"] == "unmeasured days could have been lower or higher than their neighbors"

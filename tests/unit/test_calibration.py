@@ -150,7 +150,14 @@ def rated(slack: float, growth: float, inside: list[float], decided: float) -> l
         "patients": 9,
     }
     return [
-        {**cell, "schedule": f"s{place}", "inside_percent": value, "decided_percent": decided}
+        {
+            **cell,
+            "schedule": f"s{place}",
+            "inside": value,
+            "courses": 100.0,
+            "inside_percent": value,
+            "decided_percent": decided,
+        }
         for place, value in enumerate(inside)
     ]
 

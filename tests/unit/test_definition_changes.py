@@ -237,8 +237,8 @@ def test_the_program_of_2024_counts_days_otherwise_than_the_consensus() -> None:
 def test_the_program_of_2024_accepts_a_single_late_value() -> None:
     late = change_of("icaht_2023", "icaht_liang_2024", ".late")
     assert late.status == "counting"
-    assert "a single measured day is not judged" in late.old_counting
-    assert "a single measured day is accepted" in late.new_counting
+    assert "a single measured day that meets it is not judged" in late.old_counting
+    assert "a single measured day that meets it is accepted" in late.new_counting
     assert "days after last contact, death, progression or the next therapy do not count" in late.old_counting
     assert "days after last contact, progression or the next therapy do not count" in late.new_counting
 

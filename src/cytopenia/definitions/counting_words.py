@@ -95,8 +95,8 @@ def _describe_confirm(confirm: Confirm, part: GradesPart) -> Iterator[Sentence]:
     cut = f"{_SIGNS[confirm.comparator]} {confirm.cut:g} {show_unit(part.unit)}"
     yield f"“{confirm.text}”: {confirm.measurements} measured days must be {cut}", False
     words = {
-        "not_judged": "a single measured day is not judged",
-        "accept_single": "a single measured day is accepted",
+        "not_judged": "a single measured day that meets it is not judged",
+        "accept_single": "a single measured day that meets it is accepted",
     }
     is_assumed = part.counting is None or part.counting.status == "assumed"
     yield words[confirm.otherwise], is_assumed

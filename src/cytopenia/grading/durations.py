@@ -68,10 +68,6 @@ class _Part:
         """Open days of courses without any measurement: even a rule for measured days alone is open there."""
         return marks.any & self.grid.open_day & ~any_marked(self.grid.measured)[:, None]
 
-    @property
-    def grades(self) -> NDArray[np.float64]:
-        return np.array([rule.grade for rule in self.rules], dtype=np.float64)
-
 
 @dataclass(frozen=True)
 class _Reading:
@@ -144,13 +140,14 @@ def grade_durations(
     high = np.where(is_at_risk, np.fmax(sickest, known), np.nan)
     decider = np.where(known > 0, policy.rule, -1).astype(np.int8)
     deciding = _deciding_days(given, policy, decider)
-    reason = _explain(given, known, low, high, confirmed.lacks_second)
+    evidence, needs_open = _classify(given, confirmed, healthiest, sickest)
+    reason = _explain(given, (known, low, high), confirmed.lacks_second, needs_open)
     first, last = span_days(deciding, given.grid.first_day)
     outcome = OutcomeRows(
         policy=known,
         best=low,
         worst=high,
-        evidence=_classify(given, confirmed, healthiest, sickest),
+        evidence=evidence,
         reason=reason,
         rule=decider,
         label=np.full(known.size, -1, dtype=np.int8),
@@ -282,37 +279,41 @@ def _deciding_days(given: _Part, policy: _Graded, decider: Rules) -> Marks:
     return days
 
 
-def _classify(given: _Part, confirmed: _Confirmed, best: Grid, worst: Grid) -> NDArray[np.int8]:
-    """0 measured, 1 bracketed, 2 open."""
+def _classify(given: _Part, confirmed: _Confirmed, best: Grid, worst: Grid) -> tuple[NDArray[np.int8], Marks]:
+    """0 measured, 1 bracketed, 2 open; and whether open days alone can lift the grade to the worst."""
     is_undecided = best != worst
-    is_open = is_undecided.copy()
+    needs_open = is_undecided.copy()
     rows = np.flatnonzero(is_undecided)
     closed = np.where(confirmed.may_stand[rows], _grade(given, _CLOSED, rows).grade, 0.0)
-    is_open[rows] = closed != worst[rows]
+    needs_open[rows] = closed != worst[rows]
     # Where the bounds differ, the wider bounds differ too: only what is decided can have been measured.
     rows = np.flatnonzero(~is_undecided)
     sure = np.where(confirmed.stands[rows], _grade(given, _SURE, rows).grade, 0.0)
     anyhow = np.where(confirmed.could_stand[rows], _grade(given, _ANY, rows).grade, 0.0)
     is_measured = np.zeros_like(is_undecided)
     is_measured[rows] = sure == anyhow
+    is_open = needs_open
     if any(rule.days is None for rule in given.rules):
         # Such rules never look at open days, which are counted beside the grade.
-        is_open |= any_marked(given.grid.open_day)
-    return np.where(is_measured, 0, np.where(is_open, 2, 1)).astype(np.int8)
+        is_open = needs_open | any_marked(given.grid.open_day)
+    return np.where(is_measured, 0, np.where(is_open, 2, 1)).astype(np.int8), needs_open
 
 
-def _explain(given: _Part, policy: Grid, best: Grid, worst: Grid, lacks_second: Marks) -> NDArray[np.int8]:
+def _explain(
+    given: _Part, grades: tuple[Grid, Grid, Grid], lacks_second: Marks, needs_open: Marks
+) -> NDArray[np.int8]:
+    policy, best, worst = grades
     is_null = np.isnan(policy)
     is_undecided = best != worst
     is_lost = ~given.follow_up.is_complete & (best < policy)
-    has_open, has_gap = any_marked(given.grid.open_day), any_marked(given.grid.short_gap)
+    has_gap = any_marked(given.grid.short_gap)
     conditions = [
         ~any_marked(given.grid.at_risk),
         is_null & ~any_marked(given.grid.measured),
         is_null & lacks_second,
         is_null,
         is_undecided & is_lost & (policy == worst),
-        is_undecided & has_open,
+        is_undecided & needs_open,
         is_undecided & has_gap,
         is_undecided,
     ]
