@@ -240,7 +240,8 @@ def test_neutrophils_and_white_cells_of_one_draw(
 def test_a_removed_term_is_the_reason(grade, tmp_path: Path) -> None:
     path = tmp_path / "lymphocytes.csv"
     path.write_text("analyte,value,unit,lln\nALC,0.3,10^9/L,1.0\nWBC,4,10^9/L,3\n", encoding="utf-8")
-    _, table = grade(path, definition="ctcae_v6")
+    answer, table = grade(path, definition="ctcae_v6")
+    assert "version 6.0; use ctcae_v5.lymphocyte_count_decreased: 1" in answer.out
     assert table["reason"].to_list() == [
         "Lymphocyte count decreased was removed from CTCAE in version 6.0;"
         " use ctcae_v5.lymphocyte_count_decreased",
