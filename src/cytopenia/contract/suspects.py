@@ -120,7 +120,7 @@ def _is_unusual(usual: tuple[float, float]) -> pl.Expr:
 def _describe_range(analyte: str, printed: str, usual: tuple[float, float]) -> str:
     unit = match_unit(analyte, printed)
     low, high = usual if unit is None else map(unit.express, usual)
-    return f"{analyte} lies outside the usual {low:,.6g} to {high:,.6g} in '{printed}'"
+    return f"a value of {analyte} lies outside the usual {low:,.6g} to {high:,.6g} in '{printed}'"
 
 
 def _describe_suspicion(analyte: str, printed: str, median: float) -> str:
