@@ -197,11 +197,12 @@ def grade_raw_labs(
     number in a spreadsheet with one header row, unless the frame brings its own `source_row`, each number
     once.
     """
-    parts = load_library(folder).find_value_parts(definition)
+    library = load_library(folder)
+    parts, removed = library.find_value_parts(definition), library.explain_removed(definition)
     place = pl.int_range(2, labs.height + 2, eager=True, dtype=pl.UInt32)
     numbered = labs if _has_own_rows(labs) else labs.with_columns(place.alias("source_row"))
     rows, findings = prepare_labs(numbered, text=text, lln=lln, collapse_duplicates=False)
-    graded = grade_prepared_labs(rows, parts).select("source_row", *GRADE_COLUMNS)
+    graded = grade_prepared_labs(rows, parts, removed=removed).select("source_row", *GRADE_COLUMNS)
     every_row = numbered.select(pl.col("source_row").cast(pl.UInt32))
     added = every_row.join(graded, on="source_row", how="left", maintain_order="left")
     reason = pl.col("grade_reason").fill_null("unknown analyte")

@@ -122,13 +122,17 @@ def _grade_rows(request: GradeRequest, library: Library) -> tuple[pl.DataFrame, 
     source, labs, findings = read_lab_file(request.labs, section)
     if source.is_empty():
         raise DataError(f"{request.labs.name}: the file has a header but no rows. Export it again.")
-    graded = grade_labs(labs, parts)
+    removed = library.explain_removed(request.definition)
+    graded = grade_labs(labs, parts, removed=removed)
     is_long = _holds_one_value_per_row(source, section)
     table = _attach(source, graded) if is_long else _lengthen(source, graded)
     counts = table["grade"].value_counts(sort=False).sort("grade", nulls_last=True)
     words = [f"{'not judged' if grade is None else f'grade {grade}'}: {n}" for grade, n in counts.iter_rows()]
     rows = "row" if table.height == 1 else "rows"
-    lines = [f"{table.height} {rows}: {', '.join(words)}", *_explain_unjudged(table)]
+    lines = [
+        f"{table.height} {rows}: {', '.join(words)}",
+        *_explain_unjudged(table, ours=[*removed.values()]),
+    ]
     return table, GradeSummary(findings, lines)
 
 
@@ -139,13 +143,16 @@ def _holds_one_value_per_row(source: pl.DataFrame, section: DataSection) -> bool
     return not section.labs.wide and bool({"analyte", "value"} & named)
 
 
-def _explain_unjudged(table: pl.DataFrame) -> list[str]:
-    """How many rows have which reason, the most frequent first."""
+def _explain_unjudged(table: pl.DataFrame, *, ours: list[str]) -> list[str]:
+    """How many rows have which reason, the most frequent first; long ones are cut except `ours`."""
     reasons = table.filter(pl.col("grade").is_null())["reason"].value_counts(name="n")
     ordered = reasons.sort(["n", "reason"], descending=[True, False])
     is_number = is_number_text(ordered["reason"])
     named = ordered.filter(~is_number)
-    lines = [f"  not judged, {shorten(reason)}: {n}" for reason, n in named.head(_SHOWN_REASONS).iter_rows()]
+    lines = [
+        f"  not judged, {reason if reason in ours else shorten(reason)}: {n}"
+        for reason, n in named.head(_SHOWN_REASONS).iter_rows()
+    ]
     rest = [(named[_SHOWN_REASONS:], "other reasons"), (ordered.filter(is_number), "a number as reason")]
     lines += [f"  not judged, {what}: {part['n'].sum()}" for part, what in rest if part.height]
     if _NO_LIMIT in reasons["reason"]:

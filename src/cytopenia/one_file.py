@@ -18,6 +18,7 @@ from cytopenia.units import load_analytes
 __all__ = ["FileOptions", "build_section", "require_paths", "split_quantity", "write_table"]
 
 _QUANTITY = r"\s*(<=|>=|<|>)?\s*([0-9]*[.,]?[0-9]+)(?![0-9.,])\s*(.*?)\s*"
+_BELOW_ZERO = r"\s*(<=|>=|<|>)?\s*[-\u2212]\s*[.,]?[0-9].*"
 _DOUBTFUL = r"[1-9][0-9]{0,2},[0-9]{3}"
 _SUFFIXES = (".csv", ".tsv", ".xlsx", ".parquet")
 
@@ -110,7 +111,7 @@ def split_quantity(text: str, *, where: str, example: str) -> tuple[str, float, 
     Raises
     ------
     ProtocolError
-        There is no number, or it can be read in two ways.
+        There is no number, it is below zero, or it can be read in two ways.
 
     Examples
     --------
@@ -118,6 +119,8 @@ def split_quantity(text: str, *, where: str, example: str) -> tuple[str, float, 
     ('<', 0.5, 'mg/dL')
     """
     match = re.fullmatch(_QUANTITY, text)
+    if re.fullmatch(_BELOW_ZERO, text):
+        raise ProtocolError(f"{where} is below zero, which is not possible; write {example}")
     if match is None:
         raise ProtocolError(f"{where} has no number after '='; write {example}")
     if re.fullmatch(_DOUBTFUL, match[2]):

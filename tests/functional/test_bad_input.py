@@ -62,3 +62,49 @@ def test_support_without_a_stop_is_a_finding_of_check(command, study, kind):
 def test_an_unknown_stop_widens_the_interval(kind, stop, expected):
     """Support on day 20 only leaves days 26 to 28 free; if it never stopped there is no recovery."""
     assert bounds(recovery_of(patient(PASSING, support=f"kind start stop\n{kind} 20 {stop}"))) == expected
+
+
+SLIPS = [
+    ("ANC", "350", "10^9/L", "anc lies outside the usual 0.001 to 100 in '10^9/L'"),
+    ("WBC", "4500", "/nL", "outside the plausible range of wbc"),
+    ("WBC", "450", "G/L", "wbc lies outside the usual 0.001 to 100 in 'G/L'"),
+    ("ANC", "0.5", "/uL", "anc lies outside the usual 1 to 100,000 in '/uL'"),
+    ("PLT", "4500", "10^9/L", "platelets lies outside the usual 0.5 to 2,000 in '10^9/L'"),
+    ("Hb", "12.5", "g/L", "hemoglobin lies outside the usual 30 to 220 in 'g/L'"),
+    ("Hb", "25", "g/dL", "hemoglobin lies outside the usual 3 to 22 in 'g/dL'"),
+    ("Creatinine", "0.9", "umol/L", "creatinine lies outside the usual 5 to 2,500 in 'umol/L'"),
+]
+
+
+@pytest.mark.parametrize(("analyte", "value", "unit", "words"), SLIPS)
+def test_a_value_that_is_unusual_in_its_unit_is_a_warning_of_check(
+    command, study, analyte, value, unit, words
+):
+    assert words not in told(command, study)
+    append(study / "labs.csv", f"A,61,{analyte},{value},{unit},")
+    assert words in told(command, study)
+
+
+@pytest.mark.parametrize(
+    ("analyte", "value", "unit"),
+    [
+        ("ANC", "0", "10^9/L"),  # zero is zero in every unit
+        ("ANC", "100", "10^9/L"),
+        ("ANC", "0.001", "10^9/L"),
+        ("PLT", "2000", "10^9/L"),
+        ("Hb", "3.0", "g/dL"),
+        ("Hb", "220", "g/L"),
+    ],
+)
+def test_a_value_on_the_end_of_what_is_usual_is_none(command, study, analyte, value, unit):
+    append(study / "labs.csv", f"A,61,{analyte},{value},{unit},")
+    assert "lies outside the usual" not in told(command, study)
+
+
+def test_a_run_tells_and_writes_an_unusual_value(command, study):
+    append(study / "labs.csv", "A,61,ANC,350,10^9/L,")
+    answer = command("run", study / "study.toml")
+    words = "anc lies outside the usual 0.001 to 100 in '10^9/L'"
+    written = [path for path in study.rglob("*findings*.csv") if words in path.read_text("utf-8")]
+    assert answer.code == 0
+    assert written

@@ -195,6 +195,61 @@ def test_a_definition_that_grades_nothing(name: str, code: int, words: str, grad
     assert table is None
 
 
+SLIPS = """patient_id,day,analyte,value,unit,lln
+P,5,ANC,350,10^9/L,2.0
+P,5,WBC,4.0,10^9/L,3.0
+P,5,Hb,12.5,g/L,110
+P,6,PLT,4500,10^9/L,150
+"""
+
+
+def test_single_values_have_the_same_data_checks_as_courses(grade, tmp_path: Path) -> None:
+    """The grades stay as the file says them; what is doubtful is told."""
+    path = tmp_path / "slips.csv"
+    path.write_text(SLIPS, encoding="utf-8")
+    answer, table = grade(path, definition="ctcae_v6")
+    told = answer.out + answer.err
+    assert table["grade"].to_list() == [0, 0, 3, 0]
+    assert "ANC is above WBC of the same draw in 1 of 4 rows (row 2)" in told
+    assert "anc lies outside the usual 0.001 to 100 in '10^9/L' in 1 of 4 rows (row 2)" in told
+    assert "hemoglobin lies outside the usual 30 to 220 in 'g/L' in 1 of 4 rows (row 4)" in told
+    assert "platelets lies outside the usual 0.5 to 2,000 in '10^9/L' in 1 of 4 rows (row 5)" in told
+    assert told.count("warning ") == 4
+
+
+@pytest.mark.parametrize(
+    ("head", "first", "second", "is_hit"),
+    [
+        ("patient_id,date", "P,2024-01-05", "P,2024-01-05", True),
+        ("patient_id,date", "P,2024-01-05", "P,2024-01-06", False),
+        ("patient_id,day", "P,5", "Q,5", False),
+        ("day,note", "5,a", "5,b", False),  # whose row it is is not known
+        ("patient_id,note", "P,a", "P,b", False),  # nor of which day
+    ],
+)
+def test_neutrophils_and_white_cells_of_one_draw(
+    head: str, first: str, second: str, is_hit: bool, grade, tmp_path: Path
+) -> None:
+    path = tmp_path / "draws.csv"
+    rows = f"{head},analyte,value,unit,lln\n{first},ANC,5,10^9/L,2\n{second},WBC,4,10^9/L,3\n"
+    path.write_text(rows, encoding="utf-8")
+    answer, _ = grade(path)
+    assert ("ANC is above WBC of the same draw" in answer.out + answer.err) is is_hit
+
+
+def test_a_removed_term_is_the_reason(grade, tmp_path: Path) -> None:
+    path = tmp_path / "lymphocytes.csv"
+    path.write_text("analyte,value,unit,lln\nALC,0.3,10^9/L,1.0\nWBC,4,10^9/L,3\n", encoding="utf-8")
+    answer, table = grade(path, definition="ctcae_v6")
+    assert "version 6.0; use ctcae_v5.lymphocyte_count_decreased: 1" in answer.out
+    assert table["reason"].to_list() == [
+        "Lymphocyte count decreased was removed from CTCAE in version 6.0;"
+        " use ctcae_v5.lymphocyte_count_decreased",
+        "judged",
+    ]
+    assert table["grade"].to_list() == [None, 0]
+
+
 def test_a_wide_file_becomes_long_and_keeps_its_columns(grade, tmp_path: Path) -> None:
     wide = write(
         tmp_path / "wide.csv",

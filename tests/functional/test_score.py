@@ -89,6 +89,7 @@ def test_a_missing_item_says_what_it_could_change(command) -> None:
     assert "Open: ferritin missing; ferritin can add 0 to 2 points." in answer.out
     answer = command("score", "car_hematotox", *options({"anc": HIGH["anc"]}))
     assert "CAR-HEMATOTOX: 1 to 7 of 7 points, risk group open: low or high" in answer.out
+    assert "hemoglobin can add 0 to 1 point; crp can add 0 to 1 point;" in answer.out
 
 
 def test_a_tie_says_that_the_choice_is_ours(command) -> None:
@@ -127,7 +128,9 @@ def test_json_for_a_machine(command) -> None:
         ({"ldh": "300 U/L"}, 10, "ldh is no item of 'car_hematotox'; it needs platelets, anc, hemoglobin"),
         ({"crp": "high"}, 10, "crp has no number after '='"),
         ({"crp": ""}, 10, "crp has no number after '='"),
-        ({"crp": "-4 mg/L"}, 10, "crp has no number after '='"),
+        ({"crp": "-4 mg/L"}, 10, "crp is below zero, which is not possible"),
+        ({"crp": "<-4,5 mg/L"}, 10, "crp is below zero, which is not possible"),
+        ({"crp": "- mg/L"}, 10, "crp has no number after '='"),
         ({"anc": "1,200 /uL"}, 10, "anc may mean a thousand or a fraction"),
         ({"crp": "9000 mg/L"}, 10, "crp lies outside the plausible 0 to 1500 mg/L"),
         ({"crp": "4 mg/L", "CRP": "5 mg/L"}, 10, "crp is given twice"),
@@ -248,7 +251,7 @@ def test_a_file_gives_one_row_per_patient(score_labs) -> None:
     ]
     assert "CAR-HEMATOTOX of 3 patients: 1 scored, 2 open; risk group low 1, high 1, open 1\n" in answer.out
     assert "  open, crp not judged: unit missing: 1\n" in answer.out
-    assert "baseline values of anc are from the day of lymphodepletion" in answer.out
+    assert "1 baseline value of anc is from the day of lymphodepletion" in answer.out
 
 
 def test_the_items_say_from_which_day_and_row_each_value_came(score_labs, tmp_path: Path) -> None:

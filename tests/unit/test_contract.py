@@ -20,7 +20,9 @@ from cytopenia.contract import (
     prepare_tables,
     require_tables,
 )
+from cytopenia.contract.suspects import load_usual_values
 from cytopenia.errors import DataError, MissingColumnError
+from cytopenia.units import load_analytes
 
 
 def labs_of(*rows: tuple[Any, ...], columns: str = "patient_id day analyte value unit") -> pl.DataFrame:
@@ -348,9 +350,35 @@ def test_a_unit_is_suspected_from_the_median_of_a_whole_column(value: float, hit
 
 
 def test_four_rows_are_too_few_to_suspect_a_unit() -> None:
-    assert prepare_labs(labs_of(*[("1", day, "hemoglobin", 12.0, "g/L") for day in range(4)]))[1].height == 0
+    four = labs_of(*[("1", day, "hemoglobin", 12.0, "g/L") for day in range(4)])
+    assert prepare_labs(four)[1]["rule"].to_list() == ["unusual_value"]
     five = labs_of(*[("1", day, "hemoglobin", 12.0, "g/L") for day in range(5)])
     assert find(prepare_labs(five)[1], "suspected_unit")["rows"] == 5
+
+
+def test_an_unusual_value_is_told_and_kept() -> None:
+    labs, findings = prepare_labs(
+        labs_of(
+            *[
+                ("1", day, "anc", value, "K/uL")
+                for day, value in enumerate((1.0, 350.0, 2.0, 0.0, 1.5, 100.1, 0.0005))
+            ]
+        )
+    )
+    found = find(findings, "unusual_value")
+    assert (found["severity"], found["column"], found["rows"]) == ("warning", "unit", 3)
+    assert "(rows 3, 7, 8)" in found["message"]
+    assert labs["value"].to_list() == [1.0, 350.0, 2.0, 0.0, 1.5, 100.1, 0.0005]
+    assert labs["invalid"].null_count() == labs.height
+
+
+def test_every_analyte_has_usual_values_inside_the_plausible_and_around_the_typical() -> None:
+    usual = load_usual_values()
+    assert list(usual) == list(load_analytes())
+    for name, row in load_analytes().items():
+        low, high = usual[name]
+        assert row.plausible_low <= low <= row.typical_low
+        assert row.typical_high <= high <= row.plausible_high
 
 
 def test_fractions_of_days_count_to_their_calendar_day() -> None:

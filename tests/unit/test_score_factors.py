@@ -86,7 +86,9 @@ def test_a_value_on_the_day_of_lymphodepletion_is_a_finding(folder: Path) -> Non
     change(folder / "labs.csv", "A,-6,crp,12", "A,-5,crp,12")
     findings = run_with(folder, POINTS, "car_hematotox").findings
     told = findings.filter(pl.col("rule") == "baseline_on_lymphodepletion_day")["message"].to_list()
-    assert [message.partition(" are from")[0] for message in told] == ["labs: 1 baseline values of crp"]
+    assert [message.partition(" the day of")[0] for message in told] == [
+        "labs: 1 baseline value of crp is from"
+    ]
 
 
 def test_the_start_of_lymphodepletion_must_be_known(folder: Path) -> None:

@@ -245,7 +245,8 @@ def _span(best: float, worst: float | None, form: str) -> str:
 def _explain(row: dict[str, Any], items: list[dict[str, Any]]) -> str:
     """The reason, and what each open item can add."""
     adds = [
-        f"{item['item']} can add {item['points_best']:g} to {item['points_worst']:g} points"
+        f"{item['item']} can add {item['points_best']:g} to {item['points_worst']:g}"
+        f" {'point' if item['points_worst'] == 1 else 'points'}"
         for item in items
         if item["problem"] is not None and item["points_worst"] is not None
     ]

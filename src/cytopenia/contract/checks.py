@@ -6,6 +6,7 @@ import polars as pl
 
 from cytopenia.contract.findings import Finding, note, note_rows
 from cytopenia.contract.schemas import Tables
+from cytopenia.contract.suspects import find_anc_above_wbc
 
 __all__ = ["find_contradictions"]
 
@@ -16,7 +17,7 @@ def find_contradictions(tables: Tables) -> list[Finding]:
         *_check_patients(tables),
         *_check_infusions(tables),
         *_check_labs(tables),
-        *_check_anc_and_wbc(tables.labs),
+        *find_anc_above_wbc(tables.labs, moment=("day", "minute"), total=tables.labs.height),
         *_check_events(tables),
         *_check_support(tables),
     ]
@@ -113,26 +114,6 @@ def _explain_empty(findings: pl.DataFrame) -> str:
     return (
         f"no row has a listed analyte ({_rows(lost)} with another name or none); map their names in "
         "analytes = { 'their name' = 'anc' }, or the right column in columns = { analyte = 'their column' }"
-    )
-
-
-def _check_anc_and_wbc(labs: pl.DataFrame) -> list[Finding]:
-    """Neutrophils above white cells of the same patient, day and time; only exact numbers are compared."""
-    judged = labs.filter(
-        pl.col("analyte").is_in(["anc", "wbc"]) & pl.col("invalid").is_null() & (pl.col("comparator") == "=")
-    )
-    key = ["patient_id", "day", "minute"]
-    whites = (
-        judged.filter(pl.col("analyte") == "wbc", pl.col("day").is_not_null())
-        .group_by(key)
-        .agg(wbc=pl.col("value").max())
-    )
-    if whites.height == 0:
-        return []
-    both = judged.filter(pl.col("analyte") == "anc").join(whites, on=key, nulls_equal=True)
-    rows = both.filter(pl.col("value") > pl.col("wbc"))["source_row"]
-    return note_rows(
-        "labs", "anc_above_wbc", "ANC is above WBC of the same draw", rows=rows, total=labs.height
     )
 
 

@@ -163,6 +163,9 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
             "unit",
             "The unit may be wrong for the whole column; check it against the laboratory's own printout.",
         ),
+        "unusual_value": FindingRule(
+            "warning", "unit", "Is the unit right? The values are used as they stand; check them."
+        ),
         "marked_invalid": FindingRule("info", "invalid", _UNJUDGED),
         "value_missing": FindingRule("info", "value", _UNJUDGED),
         "value_not_a_number": FindingRule(

@@ -12,7 +12,7 @@ from cytopenia.contract.days import place_days, read_moments, read_times
 from cytopenia.contract.findings import Finding, collect_findings, note_rows
 from cytopenia.contract.limits import read_limits
 from cytopenia.contract.schemas import TABLES, TextFormat
-from cytopenia.contract.suspects import suspect_units
+from cytopenia.contract.suspects import find_anc_above_wbc, suspect_units
 from cytopenia.contract.texts import name_unlisted_analytes, name_unlisted_units
 from cytopenia.units import (
     express_conversion,
@@ -128,6 +128,10 @@ def prepare_lab_rows(
             _mark(rows, pl.col("patient_id") == "", NO_PATIENT), pl.col("day").is_null(), DATE_MISSING
         )
     findings += [*found, *placed, *_name_values(rows, total), *units, *limits, *suspect_units(rows)]
+    if not need_day:
+        # A cohort is looked at with all its tables; rows on their own may have dates and no day.
+        drawn = rows.with_columns(moments.date.alias("date"))
+        findings += find_anc_above_wbc(drawn, moment=("day", "date", "minute"), total=total)
     if options.collapse_duplicates:
         rows, found = _collapse(rows, total=total)
         findings += found

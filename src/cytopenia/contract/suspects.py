@@ -1,7 +1,8 @@
-"""Units that are probably wrong: whole columns whose median is far from anything usual.
+"""Units that are probably wrong: whole columns whose median is far from anything usual, and single values.
 
 For most analytes "far" is a factor beyond the typical range of single values. Where two units of daily use
-differ by less, `data/usual_medians.csv` states the range of medians itself.
+differ by less, `data/usual_medians.csv` states the range of medians itself. Single values have the range of
+`data/usual_values.csv`, wide enough for the very ill. Nothing is changed or left out here.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import polars as pl
 from cytopenia.contract.findings import Finding, note_rows
 from cytopenia.units import convert_value, list_units, load_analytes, match_unit
 
-__all__ = ["load_usual_medians", "suspect_units"]
+__all__ = ["find_anc_above_wbc", "load_usual_medians", "load_usual_values", "suspect_units"]
 
 SUSPECT_ROWS = 5
 SUSPECT_FACTOR = 5
@@ -26,29 +27,59 @@ SUSPECT_FACTOR = 5
 def suspect_units(rows: pl.DataFrame) -> list[Finding]:
     """Return a finding for each analyte and printed unit whose median is far from anything usual.
 
-    `rows` has `analyte`, `printed` (unit), `value` (canonical), `invalid` and `source_row`; groups of fewer
-    than five judged rows are not looked at.
+    Where the median is not, or there are fewer than five judged rows, the single values that are unusual are
+    the finding. `rows` has `analyte`, `printed` (unit), `value` (canonical), `invalid` and `source_row`.
     """
     groups = (
         rows.select("analyte", "printed", "value")
         .filter(rows["invalid"].is_null())
         .group_by("analyte", "printed")
-        .agg(n=pl.len(), median=pl.col("value").median())
-        .filter(pl.col("n") >= SUSPECT_ROWS)
+        .agg(
+            n=pl.len(),
+            median=pl.col("value").median(),
+            low=pl.col("value").filter(pl.col("value") > 0).min(),
+            high=pl.col("value").max(),
+        )
         .sort("analyte", "printed")
     )
     findings: list[Finding] = []
-    for analyte, printed, _, median in groups.iter_rows():
-        told = _describe_suspicion(analyte, printed, median)
-        if not told:
+    for analyte, printed, n, median, *ends in groups.iter_rows():
+        told = _describe_suspicion(analyte, printed, median) if n >= SUSPECT_ROWS else ""
+        usual = load_usual_values()[analyte]
+        if not told and all(end is None or usual[0] <= end <= usual[1] for end in ends):
             continue
-        concerned = (
+        concerned = rows.filter(
             pl.col("invalid").is_null() & (pl.col("analyte") == analyte) & (pl.col("printed") == printed)
         )
-        findings += note_rows(
-            "labs", "suspected_unit", told, rows=rows.filter(concerned)["source_row"], total=rows.height
-        )
+        rule = "suspected_unit"
+        if not told:
+            rule, told = "unusual_value", _describe_range(analyte, printed, usual)
+            concerned = concerned.filter(_is_unusual(usual))
+        findings += note_rows("labs", rule, told, rows=concerned["source_row"], total=rows.height)
     return findings
+
+
+def find_anc_above_wbc(labs: pl.DataFrame, *, moment: tuple[str, ...], total: int) -> list[Finding]:
+    """Return the finding on neutrophils above white cells of the same patient and moment.
+
+    `moment` names the columns that tell a draw, all but the last of which (the time) must not all be empty.
+    Only exact numbers are compared, and only rows that say whose they are.
+    """
+    placed = pl.any_horizontal(pl.col(name).is_not_null() for name in moment[:-1])
+    judged = labs.filter(
+        pl.col("analyte").is_in(["anc", "wbc"]),
+        pl.col("invalid").is_null(),
+        pl.col("comparator") == "=",
+        pl.col("patient_id") != "",
+        placed,
+    )
+    key = ["patient_id", *moment]
+    whites = judged.filter(pl.col("analyte") == "wbc").group_by(key).agg(wbc=pl.col("value").max())
+    if whites.height == 0:
+        return []
+    both = judged.filter(pl.col("analyte") == "anc").join(whites, on=key, nulls_equal=True)
+    rows = both.filter(pl.col("value") > pl.col("wbc"))["source_row"]
+    return note_rows("labs", "anc_above_wbc", "ANC is above WBC of the same draw", rows=rows, total=total)
 
 
 @lru_cache(maxsize=1)
@@ -60,9 +91,36 @@ def load_usual_medians() -> Mapping[str, tuple[float, float]]:
     >>> list(load_usual_medians())
     ['crp']
     """
-    text = files("cytopenia").joinpath("data", "usual_medians.csv").read_text(encoding="utf-8")
+    return _read_ranges("usual_medians.csv")
+
+
+@lru_cache(maxsize=1)
+def load_usual_values() -> Mapping[str, tuple[float, float]]:
+    """Return the range of single values, in canonical units, outside which the unit is worth a look.
+
+    Examples
+    --------
+    >>> load_usual_values()["hemoglobin"]
+    (30.0, 220.0)
+    """
+    return _read_ranges("usual_values.csv")
+
+
+def _read_ranges(name: str) -> Mapping[str, tuple[float, float]]:
+    text = files("cytopenia").joinpath("data", name).read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return MappingProxyType({row["analyte"]: (float(row["low"]), float(row["high"])) for row in rows})
+
+
+def _is_unusual(usual: tuple[float, float]) -> pl.Expr:
+    """Zero is zero in every unit, and says nothing about it."""
+    return ~pl.col("value").is_between(*usual) & (pl.col("value") != 0)
+
+
+def _describe_range(analyte: str, printed: str, usual: tuple[float, float]) -> str:
+    unit = match_unit(analyte, printed)
+    low, high = usual if unit is None else map(unit.express, usual)
+    return f"a value of {analyte} lies outside the usual {low:,.6g} to {high:,.6g} in '{printed}'"
 
 
 def _describe_suspicion(analyte: str, printed: str, median: float) -> str:

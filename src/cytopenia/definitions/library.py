@@ -121,6 +121,26 @@ class Library:
             )
         return parts
 
+    def explain_removed(self, address: str) -> dict[str, str]:
+        """Return why a whole definition has no part of an analyte that an earlier version had, by analyte.
+
+        Raises
+        ------
+        DefinitionError
+            The id is unknown.
+        """
+        definition = self.find(address)
+        if not isinstance(definition, GradesDefinition) or address != definition.id:
+            return {}
+        reasons: dict[str, str] = {}
+        for removed in definition.removed.values():
+            name, _, part = removed.use.partition(".")
+            successor = self.definitions.get(name)
+            if isinstance(successor, GradesDefinition) and part in successor.parts:
+                said = removed.text.removesuffix(".")
+                reasons[successor.parts[part].analyte] = f"{said}; use {removed.use}"
+        return reasons
+
     def find_score(self, address: str) -> ScoreDefinition:
         """Return the score of an id.
 

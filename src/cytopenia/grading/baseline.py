@@ -7,13 +7,20 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from cytopenia.contract.findings import Finding, note
 from cytopenia.definition_forms import BaselineDefinition
 from cytopenia.grading.cuts import encode_ends
 from cytopenia.grading.day_grid import Courses
 from cytopenia.grading.half_lines import Baselines
 from cytopenia.units import load_analytes
 
-__all__ = ["BASELINE_SCHEMA", "derive_baseline", "derive_peak", "lay_out_baseline"]
+__all__ = [
+    "BASELINE_SCHEMA",
+    "derive_baseline",
+    "derive_peak",
+    "lay_out_baseline",
+    "note_lymphodepletion_day",
+]
 
 BASELINE_SCHEMA: dict[str, type[pl.DataType]] = {
     "patient_id": pl.String,
@@ -80,6 +87,17 @@ def lay_out_baseline(
     patients = pl.DataFrame({"patient_id": courses.patient_id})
     laid_out = patients.join(ends, on="patient_id", how="left", maintain_order="left")
     return Baselines(*(laid_out[name].fill_null(float("nan")).to_numpy() for name in ("low", "high")))
+
+
+def note_lymphodepletion_day(values: pl.DataFrame, analyte: str) -> list[Finding]:
+    """Return the finding on baseline values whose order to the first dose is not known, if there are any."""
+    count = int(values["is_on_lymphodepletion_day"].sum())
+    if not count:
+        return []
+    said = "value" if count == 1 else "values"
+    verb = "is" if count == 1 else "are"
+    what = f"{count} baseline {said} of {analyte} {verb} from the day of lymphodepletion"
+    return [note("labs", "baseline_on_lymphodepletion_day", what, rows=count)]
 
 
 def derive_peak(

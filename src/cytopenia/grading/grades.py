@@ -253,7 +253,9 @@ def _collect_evidence(deciding: Marks, settling: Marks, grid: ScenarioGrid) -> E
     )
 
 
-def grade_labs(labs: pl.DataFrame, parts: Mapping[str, GradesPart]) -> pl.DataFrame:
+def grade_labs(
+    labs: pl.DataFrame, parts: Mapping[str, GradesPart], *, removed: Mapping[str, str] | None = None
+) -> pl.DataFrame:
     """Add the grade of every laboratory row. One row in, one row out, same order.
 
     Parameters
@@ -263,6 +265,8 @@ def grade_labs(labs: pl.DataFrame, parts: Mapping[str, GradesPart]) -> pl.DataFr
         and `baseline` for rules relative to it.
     parts : mapping of address to GradesPart
         From `Library.find_parts("ctcae_v4")`, one part per analyte.
+    removed : mapping of analyte to str, optional
+        From `Library.explain_removed`: why the definition no longer has a part of an analyte.
 
     Returns
     -------
@@ -283,7 +287,9 @@ def grade_labs(labs: pl.DataFrame, parts: Mapping[str, GradesPart]) -> pl.DataFr
         added = judge_rows(rows, part).select("grade", "grade_reason")
         graded.append(added.with_columns(rows["_place"], pl.lit(part.title).alias("term")).select(*schema))
     joined = frame.join(pl.concat(graded), on="_place", how="left", maintain_order="left").drop("_place")
-    return joined.with_columns(pl.col("grade_reason").fill_null("no rule for this analyte in the definition"))
+    gone = pl.col("analyte").replace_strict(removed or {}, default=None, return_dtype=pl.String)
+    reason = pl.coalesce("grade_reason", gone, pl.lit("no rule for this analyte in the definition"))
+    return joined.with_columns(grade_reason=reason)
 
 
 def judge_rows(rows: pl.DataFrame, part: GradesPart) -> pl.DataFrame:

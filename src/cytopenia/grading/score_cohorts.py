@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from cytopenia.contract import Finding, Tables, collect_findings, note
+from cytopenia.contract import Finding, Tables, collect_findings
 from cytopenia.contract.labs import IMPLAUSIBLE, UNIT_MISSING, UNKNOWN_UNIT
 from cytopenia.definition_forms import BaselineDefinition, ModelDefinition, ScoreDefinition, ScoreInput
 from cytopenia.definitions import load_library
 from cytopenia.errors import DataError
-from cytopenia.grading.baseline import derive_baseline
+from cytopenia.grading.baseline import derive_baseline, note_lymphodepletion_day
 from cytopenia.grading.day_grid import Courses, index_labs, lay_out_courses
 from cytopenia.grading.score_frames import SCORE_VALUE_SCHEMA, Scores
 from cytopenia.grading.score_tables import RiskOptions, score_values
@@ -120,10 +120,8 @@ def collect_values(
         unjudged = _explain_missing(item, labs, placed, days_before=window.days_before)
         without = unjudged.join(found, on="patient_id", how="anti", maintain_order="left")
         frames.append(pl.concat([found, without], how="diagonal").with_columns(analyte=pl.lit(item.analyte)))
-        count = int(found["is_on_lymphodepletion_day"].sum()) if item.day is None else 0
-        if count:
-            what = f"{count} baseline values of {item.analyte} are from the day of lymphodepletion"
-            findings.append(note("labs", "baseline_on_lymphodepletion_day", what, rows=count))
+        if item.day is None:
+            findings += note_lymphodepletion_day(found, item.analyte)
     rows = pl.concat(frames, how="diagonal")
     return rows.select(pl.col(name).cast(dtype) for name, dtype in SCORE_VALUE_SCHEMA.items()), findings
 

@@ -14,6 +14,7 @@ SEVERITIES = ("error", "warning", "info")
 # Within a severity: what can make a printed number wrong comes first, what only left rows aside comes last.
 GRAVEST_RULES = (
     "suspected_unit",
+    "unusual_value",
     "anc_above_wbc",
     "labs_before_infusion_only",
     "without_infusion",

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cytopenia.contract import Finding, Tables, collect_findings, merge_findings, note
+from cytopenia.contract import Finding, Tables, collect_findings, merge_findings
 from cytopenia.definition_forms import ScoreDefinition
 from cytopenia.definitions import describe_definition
-from cytopenia.grading.baseline import derive_baseline
+from cytopenia.grading.baseline import derive_baseline, note_lymphodepletion_day
 from cytopenia.published.agreement import compare_with_paper
 from cytopenia.results import ResultRow, collect_results
 from cytopenia.stats.roc import RocCurve
@@ -321,10 +321,7 @@ def _check_baseline(study: Study, cohort: CohortOutcomes) -> list[Finding]:
         values = derive_baseline(
             cohort.labs, cohort.courses, analyte=analyte, definition=study.library.baseline
         )
-        count = int(values["is_on_lymphodepletion_day"].sum())
-        if count:
-            what = f"{count} baseline values of {analyte} are from the day of lymphodepletion"
-            found.append(note("labs", "baseline_on_lymphodepletion_day", what, rows=count))
+        found += note_lymphodepletion_day(values, analyte)
     return found
 
 
