@@ -10,7 +10,7 @@ import pytest
 from cytopenia import explain_patient
 from cytopenia.grading.explain import OutcomeExplanation
 from cytopenia.report.explanation_page import render_explanation
-from explain_study import daily, without
+from explain_study import daily
 
 Row = tuple[str, int, float]
 Write = Callable[..., Path]
@@ -61,3 +61,39 @@ def test_no_white_cells_to_bound_anything(write: Write, labs: Sequence[Row]) -> 
     outcome, page = read_page(folder)
     assert outcome.answer.policy == (3 if labs else None)
     assert f"{len(labs)} day" in page
+
+
+def anc(**levels: float) -> list[Row]:
+    """2.0 on each of 31 days, but for the spans of `daily`."""
+    return [("anc", day, value) for day, value in daily(**levels).items()]
+
+
+def test_a_value_far_beyond_the_cut_has_a_higher_grade(write: Write) -> None:
+    """0.9 is grade 3 of CTCAE, 0.4 is grade 4: below 1 it is grade 3 or higher."""
+    _, page = read_page(write(anc(d12=1.2), "ctcae_v5.neutrophil_count_decreased", "window = [0, 28]"))
+    assert "one value < 1 ×10⁹/L on any day: grade 3 or higher" in page
+
+
+def test_a_question_of_yes_or_no_has_no_higher(write: Write) -> None:
+    lines = ("window = [0, 28]", "min_grade = 3")
+    outcome, page = read_page(write(anc(d12=1.2), "ctcae_v5.neutrophil_count_decreased", *lines))
+    assert "one value < 1 ×10⁹/L on any day: yes" in page
+    assert [change.or_higher for change in outcome.changes if change.kind == "any_day"] == [False]
+
+
+def test_more_days_far_beyond_the_cut_have_a_higher_grade(write: Write) -> None:
+    """Two days below 50 are grade 1, seven grade 2; one day below 20 is grade 3."""
+    rows = [("platelets", day, value * 100) for day, value in daily(d10_11=0.4).items()]
+    _, page = read_page(write(rows, "t_icaht_2025.early"))
+    assert "5 more days < 50 ×10⁹/L (day 12 to 16): grade 2 or higher" in page
+    assert "one value < 20 ×10⁹/L on any day: grade 3" in page
+
+
+def test_no_value_beyond_a_cut_is_said_to_lower_a_grade(write: Write) -> None:
+    """Only 0.05 was measured on days 5 to 11: grade 3. The days before are filled with the first value, and
+    one of 0.5 on day 4 moves them up, one of 0.05 does not."""
+    rows = [("anc", day, 0.05) for day in range(5, 11)] + [("anc", day, 0.4) for day in range(11, 19)]
+    outcome, page = read_page(write([*rows, ("anc", 19, 3.0)], "icaht_2023.early"))
+    assert outcome.answer.policy == 3
+    assert all(change.answer.policy > 3 for change in outcome.changes if change.kind != "without_row")
+    assert "0.5 ×10⁹/L on day" not in page
