@@ -180,6 +180,33 @@ def test_every_value_of_a_range_has_the_answer_of_the_range(
             assert Answer.of_row(row) == one.answer
 
 
+@pytest.mark.parametrize("patient", PATIENTS)
+def test_every_value_beyond_a_cut_changes_the_answer_as_said(
+    patient: str, study: Study, tables: Tables, kernel: Kernel
+) -> None:
+    """Values drawn at random, each day its own."""
+    draw = random.Random(11)
+    own = keep_patient(tables, patient)
+    for outcome in explain_in_study(study, tables, patient).outcomes:
+        for change in outcome.changes:
+            if change.cut is None or not change.days:
+                continue
+            low, high = (0.0, change.cut) if change.comparator in ("below", "at_most") else (change.cut, 500)
+            sets = [(day,) for day in change.days] if change.kind.endswith("day") else [change.days] * 10
+            edits = [
+                Edit(
+                    values=tuple((change.analyte or "", day, draw.uniform(low, high)) for day in days),
+                    without_support=change.support,
+                )
+                for days in sets
+            ]
+            rows = kernel.ask(own, edits, outcome=outcome.name)
+            found = {row["policy"] for row in rows}
+            assert found == {change.answer.policy} or (
+                change.or_higher and min(found) >= change.answer.policy
+            )
+
+
 def test_one_more_day_less_is_not_enough(study: Study, tables: Tables, kernel: Kernel) -> None:
     """The number of further days is the least: with one fewer the grade stays."""
     (icaht, *_) = explain_in_study(study, tables, "EDGE", outcomes=["icaht"]).outcomes

@@ -6,8 +6,9 @@ kernel runs over all copies at once (`study/counterfactuals.py`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -29,6 +30,8 @@ __all__ = [
     "Settling",
     "SupportCourse",
     "group_answers",
+    "join_answers",
+    "list_beyond",
     "list_candidates",
     "step_beyond",
 ]
@@ -87,7 +90,9 @@ class Change:
     `kind` is "more_days" (values on all of these days, beside the days that decided), "any_day" (one value on
     any day), "one_day" (one value on one of these days, and on no other), "without_row" (without this
     measurement), "values" (values on all of these days, if any) or "all_values" (values of every lineage on
-    these days). `support` is what the patient would have had to do without.
+    these days). `support` is what the patient would have had to do without. What is said of all values
+    beyond a cut holds for all that were tried: `answer` is the lowest of theirs, with the bounds of all, and
+    `or_higher` says that some gave a higher grade.
     """
 
     kind: str
@@ -98,6 +103,7 @@ class Change:
     source_row: int | None
     support: tuple[str, ...]
     answer: Answer
+    or_higher: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,6 +328,35 @@ def step_beyond(cut: float, comparator: str) -> float:
     """
     beside = {"below": 1.0 - _BESIDE, "above": 1.0 + _BESIDE}
     return cut * beside.get(comparator, 1.0)
+
+
+def list_beyond(cut: float, comparator: str, edges: Sequence[float]) -> tuple[float, ...]:
+    """Return values that stand for all values beyond a cut: those at and beside each edge, and the far end.
+
+    Examples
+    --------
+    >>> [round(value, 3) for value in list_beyond(0.5, "at_most", [0.1, 1.0])]
+    [0.0, 0.1, 0.1, 0.1, 0.5, 0.5]
+    """
+    is_down = comparator in ("below", "at_most")
+    nearest = step_beyond(cut, comparator)
+    far = 0.0 if is_down else _FAR_ABOVE * max([cut, *edges])
+    beside = {edge * factor for edge in (cut, *edges) for factor in (1.0 - _BESIDE, 1.0, 1.0 + _BESIDE)}
+    kept = {value for value in beside if (0.0 <= value < nearest if is_down else value > nearest)}
+    return tuple(sorted(kept | {nearest, far}))
+
+
+def join_answers(answers: Sequence[Answer]) -> Answer:
+    """Return the lowest of some answers, with the bounds of all of them; decided if each of them is."""
+    lowest = min(answers, key=lambda item: (-math.inf if item.policy is None else item.policy, item.decided))
+    best = [item.best for item in answers if item.best is not None]
+    worst = [item.worst for item in answers if item.worst is not None]
+    return replace(
+        lowest,
+        best=min(best, default=None),
+        worst=max(worst, default=None),
+        decided=all(item.decided for item in answers),
+    )
 
 
 def group_answers(candidates: Candidates, answers: Sequence[Answer]) -> tuple[tuple[AnswerRange, ...], bool]:

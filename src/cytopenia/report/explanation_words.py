@@ -343,6 +343,8 @@ def _say_range(one: AnswerRange, analyte: str) -> str:
 def say_change(change: Change, outcome: OutcomeExplanation) -> str:
     """Return one thing that would change the answer, and the answer that it gives."""
     answer = _say_policy(change.answer, outcome)
+    if change.or_higher:
+        answer += " or higher"
     if not change.answer.decided:
         answer += " by the rule, not decided"
     analyte = change.analyte or ""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
-from cytopenia.grading.explain import Answer, Change, Settling, group_answers
+from cytopenia.grading.explain import Answer, Change, Settling, group_answers, join_answers
 from cytopenia.study.questions import Probe, Trial
 
-__all__ = ["choose_settling", "read_changes", "read_settling"]
+__all__ = ["check_change", "choose_settling", "read_changes", "read_settling"]
 
 _MOST_SHOWN = 3
 
-Answered = Sequence[tuple[Trial, Answer]]
+Answered = Sequence[tuple[Trial, Sequence[Answer]]]
 
 
 def read_settling(probe: Probe, answers: Sequence[Answer]) -> Settling:
@@ -50,7 +52,7 @@ def _count_decided(item: Settling) -> int:
 
 def read_changes(answered: Answered, own: Answer) -> tuple[Change, ...]:
     """Return the least that would change the answer, kind by kind."""
-    changing = [(trial, answer) for trial, answer in answered if _differs(answer, own)]
+    changing = [item for item in answered if _is_changed(*item, own)]
     return tuple(
         change
         for read in (_read_more_days, _read_single_days, _read_rows, _read_cells)
@@ -58,21 +60,51 @@ def read_changes(answered: Answered, own: Answer) -> tuple[Change, ...]:
     )
 
 
-def _differs(answer: Answer, own: Answer) -> bool:
-    return (answer.policy, answer.label) != (own.policy, own.label)
+def check_change(change: Change, checks: Answered, own: Answer) -> Change | None:
+    """Return a change as far as it holds for further values: on fewer days, or with a grade or higher."""
+    if not checks:
+        return change
+    kept = [(trial, answers) for trial, answers in checks if _is_changed(trial, answers, own)]
+    if not kept or (len(kept) < len(checks) and own.label is not None):
+        return None
+    # The lowest answer so far belongs to days that may be gone: what is left is read anew.
+    answers = [answer for _, answers in kept for answer in answers]
+    if len(checks) == 1:
+        return replace(change, answer=join_answers(answers), or_higher=_is_spread(answers))
+    is_any = change.kind == "any_day" and len(kept) == len(checks)
+    return replace(
+        change,
+        kind="any_day" if is_any else "one_day",
+        days=tuple(sorted(trial.days[0] for trial, _ in kept)),
+        answer=join_answers(answers),
+        or_higher=_is_spread(answers),
+    )
+
+
+def _is_changed(trial: Trial, answers: Sequence[Answer], own: Answer) -> bool:
+    """Whether the copies have another answer; beyond a cut a worse one each, or for recovery one alike."""
+    if own.label is not None or trial.kind == "without_row":
+        alike = {(answer.policy, answer.label) for answer in answers}
+        return len(alike) == 1 and (own.policy, own.label) not in alike
+    least = min(-math.inf if answer.policy is None else answer.policy for answer in answers)
+    return own.policy is not None and least > own.policy
+
+
+def _is_spread(answers: Sequence[Answer]) -> bool:
+    return len({answer.policy for answer in answers}) > 1
 
 
 def _read_more_days(changing: Answered, answered: Answered) -> Iterator[Change]:
     """The fewest days that raise the grade; those after the deciding days before those before them."""
     del answered
-    found = [(trial, answer) for trial, answer in changing if trial.kind == "more_days"]
+    found = [(trial, answers) for trial, answers in changing if trial.kind == "more_days"]
     if found:
-        trial, answer = min(found, key=lambda item: len(item[0].days))
-        yield _make_change(trial, answer)
+        trial, answers = min(found, key=lambda item: len(item[0].days))
+        yield _make_change(trial, answers)
 
 
 def _read_single_days(changing: Answered, answered: Answered) -> Iterator[Change]:
-    """One value on any day, where every day gives the same answer; else the few days that do.
+    """One value on any day, where every day raises the grade; else the few days that do.
 
     Of several cuts of an analyte the mildest that changes anything.
     """
@@ -84,11 +116,11 @@ def _read_single_days(changing: Answered, answered: Answered) -> Iterator[Change
             continue
         done.add(key[0])
         days = tuple(sorted(trial.days[0] for trial, _ in found))
-        if len({(answer.policy, answer.label) for _, answer in found}) == 1:
+        answers = [answer for _, answers in found for answer in answers]
+        if len({answer.label for answer in answers}) == 1:
             is_any = len(found) == sum(_cut_of(trial) == key for trial, _ in tried)
-            # What holds for any of the days is no more decided than on the least decided of them.
-            weakest = min(found, key=lambda item: item[1].decided)
-            yield _make_change(*weakest, kind="any_day" if is_any else "one_day", days=days)
+            change = _make_change(found[0][0], answers)
+            yield replace(change, kind="any_day" if is_any else "one_day", days=days)
 
 
 def _cut_of(trial: Trial) -> tuple[str | None, str | None, float | None]:
@@ -97,32 +129,31 @@ def _cut_of(trial: Trial) -> tuple[str | None, str | None, float | None]:
 
 def _read_rows(changing: Answered, answered: Answered) -> Iterator[Change]:
     del answered
-    for trial, answer in [item for item in changing if item[0].kind == "without_row"][:_MOST_SHOWN]:
-        yield _make_change(trial, answer)
+    for trial, answers in [item for item in changing if item[0].kind == "without_row"][:_MOST_SHOWN]:
+        yield _make_change(trial, answers)
 
 
 def _read_cells(changing: Answered, answered: Answered) -> Iterator[Change]:
     """What one lineage alone would have needed to recover; where none could, what all would have."""
     del answered
-    steps: dict[str | None, tuple[Trial, Answer]] = {}
-    for trial, answer in changing:
+    steps: dict[str | None, tuple[Trial, Sequence[Answer]]] = {}
+    for trial, answers in changing:
         if trial.kind == "values":
-            steps.setdefault(trial.analyte, (trial, answer))
+            steps.setdefault(trial.analyte, (trial, answers))
     joint = [item for item in changing if item[0].kind == "all_values"]
-    for trial, answer in list(steps.values()) or joint[:1]:
-        yield _make_change(trial, answer)
+    for trial, answers in list(steps.values()) or joint[:1]:
+        yield _make_change(trial, answers)
 
 
-def _make_change(
-    trial: Trial, answer: Answer, *, kind: str | None = None, days: tuple[int, ...] | None = None
-) -> Change:
+def _make_change(trial: Trial, answers: Sequence[Answer]) -> Change:
     return Change(
-        kind=kind or trial.kind,
+        kind=trial.kind,
         analyte=trial.analyte,
         comparator=trial.comparator,
         cut=trial.cut,
-        days=trial.days if days is None else days,
+        days=trial.days,
         source_row=trial.source_row,
         support=trial.support,
-        answer=answer,
+        answer=join_answers(answers),
+        or_higher=_is_spread(answers),
     )

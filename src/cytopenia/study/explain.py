@@ -12,16 +12,31 @@ import polars as pl
 from cytopenia.contract import Tables
 from cytopenia.definition_forms import LimitOfNormal
 from cytopenia.errors import DataError, ProtocolError, suggest_name
-from cytopenia.grading.explain import Answer, ExplainedDay, OutcomeExplanation, PatientExplanation, RuleText
+from cytopenia.grading.explain import (
+    Answer,
+    Change,
+    ExplainedDay,
+    OutcomeExplanation,
+    PatientExplanation,
+    RuleText,
+)
 from cytopenia.grading.gaps import GapRule, derive_scenarios
-from cytopenia.study.changed_answers import choose_settling, read_changes, read_settling
+from cytopenia.study.changed_answers import check_change, choose_settling, read_changes, read_settling
 from cytopenia.study.counterfactuals import Kernel, keep_patient
 from cytopenia.study.outcomes import Progress
 from cytopenia.study.patient_facts import PatientFacts, collect_facts
 from cytopenia.study.patient_series import fill_by_outcome, lay_out_series
 from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study
-from cytopenia.study.questions import Probe, edit_together, list_probes, list_together, list_trials
+from cytopenia.study.questions import (
+    Probe,
+    Trial,
+    edit_together,
+    list_checks,
+    list_probes,
+    list_together,
+    list_trials,
+)
 from cytopenia.study.run import choose_cohort
 from cytopenia.study.subjects import Rule, Subject, list_subjects
 from cytopenia.units import load_analytes, show_unit
@@ -164,10 +179,9 @@ class _Patient:
         evidence, own = self._list_evidence(name), Answer.of_row(self.rows[name])
         probes, was_asked = self._find_probes(name, evidence)
         together = list_together(probes, evidence)
-        trials = list_trials(self.subjects[name], self.facts, row=self.rows[name], evidence=evidence)
         edits = [*(edit for probe in probes for edit in probe.edits)]
         joint = edit_together(together)
-        edits += [*joint, *(trial.edit for trial in trials)]
+        edits += joint
         rows = iter(self.kernel.ask(self.facts.tables, edits, outcome=name))
         answers = (Answer.of_row(row) for row in rows)
         settling = [
@@ -181,8 +195,23 @@ class _Patient:
             "settling": shown,
             "was_asked": was_asked,
             "together": tuple((probe.analyte, probe.day) for probe in together) if is_needed else (),
-            "changes": read_changes(list(zip(trials, answers, strict=True)), own),
+            "changes": tuple(self._find_changes(name, evidence, own)),
         }
+
+    def _find_changes(self, name: str, evidence: list[dict[str, Any]], own: Answer) -> Iterator[Change]:
+        """What would change the outcome: found with few values, then checked with more."""
+        subject = self.subjects[name]
+        trials = list_trials(subject, self.facts, row=self.rows[name], evidence=evidence)
+        for change in read_changes(self._try(name, trials), own):
+            checks = self._try(name, list_checks(subject, self.facts, change))
+            if (checked := check_change(change, checks, own)) is not None:
+                yield checked
+
+    def _try(self, name: str, trials: Sequence[Trial]) -> list[tuple[Trial, list[Answer]]]:
+        """The answers to every copy of each trial."""
+        edits = [edit for trial in trials for edit in trial.edits]
+        answers = (Answer.of_row(row) for row in self.kernel.ask(self.facts.tables, edits, outcome=name))
+        return [(trial, list(islice(answers, len(trial.edits)))) for trial in trials]
 
     def _find_probes(self, name: str, evidence: list[dict[str, Any]]) -> tuple[list[Probe], bool]:
         """Measurements are tried only where the outcome is open."""

@@ -175,6 +175,8 @@ def _list_caps(grid: DayGrid, cohort: CohortOutcomes, bounds: BoundsDefinition) 
     if grid.cap is None or grid.cap_row is None:
         return {}
     analyte = bounds.cap[grid.analyte]
+    if analyte not in cohort.labs:
+        return {}
     printed = {row["source_row"]: row for row in cohort.labs[analyte].iter_rows(named=True)}
     places = np.flatnonzero(~np.isnan(grid.cap[0]) & ~grid.measured[0]).tolist()
     return {place + grid.first_day: _read(analyte, printed[int(grid.cap_row[0, place])]) for place in places}

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
-from cytopenia.grading.explain import Candidates, list_candidates, step_beyond
+from cytopenia.grading.explain import Candidates, Change, list_beyond, list_candidates, step_beyond
 from cytopenia.grading.gaps import GapRule
 from cytopenia.study.counterfactuals import Edit
 from cytopenia.study.patient_facts import PatientFacts
 from cytopenia.study.subjects import Rule, Subject, resolve_cut, resolve_cuts
 
-__all__ = ["Probe", "Trial", "edit_together", "list_probes", "list_together", "list_trials"]
+__all__ = ["Probe", "Trial", "edit_together", "list_checks", "list_probes", "list_together", "list_trials"]
 
 _MOST_VALUES = 4000
 _MOST_TOGETHER = 60
@@ -40,11 +41,14 @@ class Probe:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One copy with one thing changed; the fields are those of `Change`."""
+    """One thing changed; the fields are those of `Change`.
+
+    There is one copy for each value that is tried: of `edits` the first has the value nearest to the cut.
+    """
 
     outcome: str
     kind: str
-    edit: Edit
+    edits: tuple[Edit, ...]
     analyte: str | None = None
     rule: Rule | None = None
     cut: float | None = None
@@ -84,7 +88,10 @@ def _list_unmeasured(subject: Subject, facts: PatientFacts) -> Iterator[tuple[st
 
 
 def _find_candidates(
-    subject: Subject, facts: PatientFacts, place: tuple[str, int], parts: Mapping[str, Subject]
+    subject: Subject,
+    facts: PatientFacts,
+    place: tuple[str, int],
+    parts: Mapping[str, Subject] = MappingProxyType({}),
 ) -> Candidates:
     analyte, day = place
     cuts = resolve_cuts(
@@ -223,11 +230,12 @@ def _try_worse_values(subject: Subject, facts: PatientFacts, row: Mapping[str, A
         if len(cuts) != 1 or (rule.comparator, cuts[0]) in seen:
             continue
         seen.add((rule.comparator, cuts[0]))
+        edges = _list_edges(subject, facts, rule.analyte)
         for day in _days_at_risk(subject, facts):
             yield Trial(
                 outcome=subject.name,
                 kind="any_day",
-                edit=Edit(values=((rule.analyte, day, step_beyond(cuts[0], rule.comparator)),)),
+                edits=_edit_beyond(rule, cuts[0], (day,), edges),
                 analyte=rule.analyte,
                 rule=rule,
                 cut=cuts[0],
@@ -247,7 +255,7 @@ def _try_more_days(subject: Subject, facts: PatientFacts) -> Iterator[Trial]:
     (cut,) = resolve_cut(rule, rule.cut, limits=(), baselines=()) or (None,)
     if cut is None:
         return
-    value = step_beyond(cut, rule.comparator)
+    edges = _list_edges(subject, facts, rule.analyte)
     days = _days_at_risk(subject, facts)
     after, before = range(row["last_day"] + 1, days.stop), range(row["first_day"] - 1, days.start - 1, -1)
     for side in (after, before):
@@ -256,7 +264,7 @@ def _try_more_days(subject: Subject, facts: PatientFacts) -> Iterator[Trial]:
             yield Trial(
                 outcome=subject.name,
                 kind="more_days",
-                edit=Edit(values=tuple((rule.analyte, day, value) for day in added)),
+                edits=_edit_beyond(rule, cut, added, edges),
                 analyte=rule.analyte,
                 rule=rule,
                 cut=cut,
@@ -265,13 +273,73 @@ def _try_more_days(subject: Subject, facts: PatientFacts) -> Iterator[Trial]:
             )
 
 
+def _list_edges(subject: Subject, facts: PatientFacts, analyte: str) -> tuple[float, ...]:
+    return resolve_cuts(
+        subject, analyte, limits=facts.limits.get(analyte, ()), baselines=facts.baselines.get(analyte, ())
+    )
+
+
+def _edit_beyond(
+    rule: Rule, cut: float, days: Sequence[int], edges: Sequence[float], *, comparator: str | None = None
+) -> tuple[Edit, ...]:
+    """Copies with values beyond a cut on these days: all alike, and some at the cut and some far from it."""
+    beyond = comparator or rule.comparator
+    nearest = step_beyond(cut, beyond)
+    values = sorted(list_beyond(cut, beyond, edges), key=lambda value: abs(value - nearest))
+    patterns = [[value] * len(days) for value in values]
+    if len(days) > 1:
+        ends = (nearest, values[-1])
+        for turned in (0, 1):
+            first, other = ends[turned], ends[1 - turned]
+            patterns.append([first, *[other] * (len(days) - 1)])
+            patterns.append([*[other] * (len(days) - 1), first])
+            patterns.append([ends[(place + turned) % 2] for place in range(len(days))])
+    return tuple(
+        Edit(values=tuple((rule.analyte, day, value) for day, value in zip(days, pattern, strict=True)))
+        for pattern in patterns
+    )
+
+
+def list_checks(subject: Subject, facts: PatientFacts, change: Change) -> list[Trial]:
+    """Return what a change that speaks of all values beyond a cut is checked with, one day at a time.
+
+    More values than at first: also those at which a line to a neighbor, or what an unmeasured day can have
+    been, passes a cut.
+    """
+    if change.analyte is None or change.cut is None or change.comparator is None or not change.days:
+        return []
+    rule = next(rule for rule in subject.rules if rule.analyte == change.analyte)
+    is_single = change.kind in ("any_day", "one_day")
+    trials: list[Trial] = []
+    for days in [(day,) for day in change.days] if is_single else [change.days]:
+        ends = {days[0], days[-1]}
+        found = [_find_candidates(subject, facts, (change.analyte, day)).edges for day in ends]
+        edits = _edit_beyond(
+            rule, change.cut, days, sorted(set().union(*found)), comparator=change.comparator
+        )
+        trials.append(
+            Trial(
+                outcome=subject.name,
+                kind="any_day" if is_single else change.kind,
+                edits=tuple(replace(edit, without_support=change.support) for edit in edits),
+                analyte=change.analyte,
+                rule=rule,
+                cut=change.cut,
+                comparator=change.comparator,
+                days=days,
+                support=change.support,
+            )
+        )
+    return trials
+
+
 def _try_without_rows(subject: Subject, evidence: Evidence) -> Iterator[Trial]:
     for item in evidence:
         if item["role"] == "decides" and item["state"] == "measured" and item["source_row"] is not None:
             yield Trial(
                 outcome=subject.name,
                 kind="without_row",
-                edit=Edit(without_rows=((item["analyte"], item["source_row"]),)),
+                edits=(Edit(without_rows=((item["analyte"], item["source_row"]),)),),
                 analyte=item["analyte"],
                 days=(item["day"],),
                 source_row=item["source_row"],
@@ -294,7 +362,7 @@ def _try_cells(
             yield Trial(
                 outcome=subject.name,
                 kind="values",
-                edit=Edit(values=added, without_support=kinds),
+                edits=_meet_beyond(subject, analyte, added, kinds),
                 analyte=analyte,
                 rule=_rule_of(subject, analyte),
                 cut=_cut_of(_rule_of(subject, analyte)),
@@ -308,10 +376,21 @@ def _try_cells(
         yield Trial(
             outcome=subject.name,
             kind="all_values",
-            edit=Edit(values=everything, without_support=kinds),
+            edits=(Edit(values=everything, without_support=kinds),),
             days=tuple(sorted({day for _, day, _ in everything})),
             support=kinds,
         )
+
+
+def _meet_beyond(
+    subject: Subject, analyte: str, added: Sequence[tuple[str, int, float]], kinds: tuple[str, ...]
+) -> tuple[Edit, ...]:
+    """Copies whose failed cells are met, by values at the cut and beyond; or without support alone."""
+    rule = _rule_of(subject, analyte)
+    if not added:
+        return (Edit(without_support=kinds),)
+    edits = _edit_beyond(rule, _cut_of(rule), [day for _, day, _ in added], ())
+    return tuple(replace(edit, without_support=kinds) for edit in edits)
 
 
 def _rule_of(subject: Subject, analyte: str) -> Rule:
@@ -347,7 +426,7 @@ def _try_failing(subject: Subject, facts: PatientFacts) -> Iterator[Trial]:
             yield Trial(
                 outcome=subject.name,
                 kind="any_day",
-                edit=Edit(values=((rule.analyte, day, step_beyond(cut, comparator)),)),
+                edits=_edit_beyond(rule, cut, (day,), (), comparator=comparator),
                 analyte=rule.analyte,
                 rule=rule,
                 cut=cut,
