@@ -170,6 +170,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "counterfactuals",
             "patient_facts",
             "subjects",
+            "probes",
             "questions",
             "changed_answers",
             "patient_series",

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from cytopenia.contract import Tables, require_tables
+from cytopenia.definition_forms import FeverDefinition
 from cytopenia.definitions import load_library
 from cytopenia.grading.explain import (
     Answer,
@@ -24,9 +25,13 @@ from cytopenia.report.explanation_words import join_days, name_analyte, name_sup
 from cytopenia.report.patient_timeline import plot_timeline
 from cytopenia.study.counterfactuals import Edit, Kernel, keep_patient
 from cytopenia.study.explain import explain_in_study
-from cytopenia.study.plan import build_plan
+from cytopenia.study.outcomes import derive_outcomes
+from cytopenia.study.plan import FeverPlan, build_plan
 from cytopenia.study.protocol import Study, read_protocol
+from cytopenia.study.single_plans import plan_fever
 from explain_study import find_row, write_explain_study
+from fever_factory import VERSION_5, course
+from kernel import make_tables
 
 PATIENTS = ("LONG", "EDGE", "GAP", "SINGLE", "SPLIT", "LOW", "HELPED")
 
@@ -304,3 +309,23 @@ def test_a_copy_without_a_change_has_the_row_of_the_patient(
     for row in found.filter(~pl.col("outcome").str.starts_with("nadir_")).iter_rows(named=True):
         (copy,) = kernel.ask(own, [Edit()], outcome=row["outcome"])
         assert {**copy, "patient_id": patient} == row
+
+
+def test_a_day_on_which_nobody_looked_could_have_had_the_fever() -> None:
+    """Normal on days 0 and 3, nothing on days 1 and 2: no by the rule. If an unmeasured day could have been
+    anything, yes is possible; with both days looked at it is not.
+    """
+    library = load_library()
+    definition = library.find(VERSION_5)
+    assert isinstance(definition, FeverDefinition)
+    anything = library.bounds.without_neighbors()
+    normal = "day temperature anc\n" + "\n".join(f"{day} 36.8 2.0" for day in (0, 3))
+    both = normal + "\n1 36.8 2.0\n2 36.8 2.0"
+    for table, bounds, expected in (
+        (normal, library.bounds, (0, 0, 0)),
+        (normal, anything, (0, 0, 3)),
+        (both, anything, (0, 0, 0)),
+    ):
+        plan = plan_fever(FeverPlan("fn", definition, (0, 3)), library.bounds)
+        found = derive_outcomes(make_tables([course(table)]), plan, bounds=bounds).outcomes
+        assert found.select("policy", "best", "worst").row(0) == expected

@@ -113,7 +113,12 @@ class _Days:
 
 
 def derive_fever(
-    definition: FeverDefinition, rows: pl.DataFrame, grid: DayGrid, *, window: tuple[int, int]
+    definition: FeverDefinition,
+    rows: pl.DataFrame,
+    grid: DayGrid,
+    *,
+    window: tuple[int, int],
+    judge_open_days: bool = False,
 ) -> tuple[OutcomeRows, dict[str, EvidenceRows]]:
     """Return febrile neutropenia of each patient in a window, and its evidence by analyte.
 
@@ -125,6 +130,8 @@ def derive_fever(
     grid : DayGrid
         The counts; it reaches before the window as far as the definition looks back.
     window : (int, int)
+    judge_open_days : bool
+        Let `worst` take days with neither a reading nor a count as days with it.
 
     Returns
     -------
@@ -141,6 +148,7 @@ def derive_fever(
     found = _join_days(readings, counts, grid, days)
     is_certain, is_excluded = any_marked(found.certain), found.is_excluded
     is_at_risk = any_marked(found.at_risk)
+    is_none_worst = is_excluded & ~any_marked(found.not_looked_at) if judge_open_days else is_excluded
     grade = float(definition.grade)
     first = first_marked(found.certain, otherwise=NO_DAY)
     last = last_marked(found.certain, otherwise=NO_DAY)
@@ -149,7 +157,7 @@ def derive_fever(
     outcome = OutcomeRows(
         policy=np.select([is_certain, is_excluded], [grade, 0.0], np.nan),
         best=np.where(is_at_risk, np.where(is_certain, grade, 0.0), np.nan),
-        worst=np.where(is_at_risk, np.where(is_excluded, 0.0, grade), np.nan),
+        worst=np.where(is_at_risk, np.where(is_none_worst, 0.0, grade), np.nan),
         evidence=np.where(is_certain | ~any_marked(found.open), 0, 2).astype(np.int8),
         reason=_explain(found, counts, is_judged=is_certain | is_excluded),
         rule=np.where(is_certain, rule, -1).astype(np.int8),

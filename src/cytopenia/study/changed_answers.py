@@ -8,7 +8,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from cytopenia.grading.explain import Answer, Change, Settling, group_answers, join_answers
-from cytopenia.study.questions import Probe, Trial
+from cytopenia.study.probes import Probe
+from cytopenia.study.questions import Trial
 
 __all__ = ["check_change", "choose_settling", "read_changes", "read_settling"]
 

@@ -27,16 +27,9 @@ from cytopenia.study.outcomes import Progress
 from cytopenia.study.patient_facts import PatientFacts, collect_facts
 from cytopenia.study.patient_series import fill_by_outcome, lay_out_series
 from cytopenia.study.plan import build_plan
+from cytopenia.study.probes import Probe, edit_together, list_probes, list_together
 from cytopenia.study.protocol import Study
-from cytopenia.study.questions import (
-    Probe,
-    Trial,
-    edit_together,
-    list_checks,
-    list_probes,
-    list_together,
-    list_trials,
-)
+from cytopenia.study.questions import Trial, list_checks, list_trials
 from cytopenia.study.run import choose_cohort
 from cytopenia.study.subjects import Rule, Subject, list_subjects
 from cytopenia.units import load_analytes, show_unit
