@@ -72,6 +72,16 @@ class Cells:
     worst: Marks
     grid: ScenarioGrid
 
+    def window(self, first_day: int, last_day: int) -> Cells:
+        """Return the cells of the days `first_day` to `last_day`, both included."""
+        days = slice(first_day - self.grid.first_day, last_day - self.grid.first_day + 1)
+        return Cells(
+            policy=self.policy[:, days],
+            best=self.best[:, days],
+            worst=self.worst[:, days],
+            grid=self.grid.window(first_day, last_day),
+        )
+
 
 def days_needed(definition: RecoveryDefinition) -> tuple[int, int]:
     """Return the first and last day whose state a landmark looks at."""
@@ -169,7 +179,7 @@ def derive_recovery(
         recovered". After death before the landmark there is none of the three values.
     """
     first, last = days_needed(definition)
-    window = {name: _cut_cells(cell, first, last) for name, cell in cells.items()}
+    window = {name: cell.window(first, last) for name, cell in cells.items()}
     judge = {"ends_on": _judge_ends_on, "contains": _judge_contains, "reached_by": _judge_reached_by}
     judged = judge[definition.landmark.run](definition, window)
     label = np.where(died_before, DIED, judged.label).astype(np.int8)
@@ -208,16 +218,6 @@ class _Judged:
     worst: Marks
     first: NDArray[np.int32]
     last: NDArray[np.int32]
-
-
-def _cut_cells(cell: Cells, first_day: int, last_day: int) -> Cells:
-    days = slice(first_day - cell.grid.first_day, last_day - cell.grid.first_day + 1)
-    return Cells(
-        policy=cell.policy[:, days],
-        best=cell.best[:, days],
-        worst=cell.worst[:, days],
-        grid=cell.grid.window(first_day, last_day),
-    )
 
 
 def _all_lineages(window: Mapping[str, Cells]) -> tuple[Marks, Marks, Marks, Marks]:
@@ -346,7 +346,7 @@ def collect_cell_evidence(cells: Cells, rows: Marks, *, first_day: int, last_day
     A cell that is unknown, or met in best but not in worst, "would settle" the outcome; the others "decide".
     The verdict of each row is the state of its cell.
     """
-    window = _cut_cells(cells, first_day, last_day)
+    window = cells.window(first_day, last_day)
     grid = window.grid
     patient, place = np.nonzero(grid.at_risk & rows[:, None])
     is_open_question = (window.policy == UNKNOWN) | (window.best != window.worst)

@@ -126,7 +126,7 @@ def derive_recovery_time(
         `last_day` the last day of follow-up.
     """
     first, until = definition.reached.first_day, definition.reached.until
-    window = {name: _cut_cells(cell, first, until) for name, cell in cells.items()}
+    window = {name: cell.window(first, until) for name, cell in cells.items()}
     width = until - first + 1
     followed = np.arange(width, dtype=np.int32)[None, :] <= (follow_up.last_day - first)[:, None]
     is_of_days = definition.run.of == "days"
@@ -152,16 +152,6 @@ def derive_recovery_time(
         ).astype(np.int32),
         last_day=np.where(follow_up.last_day >= first, follow_up.last_day, NO_DAY).astype(np.int32),
         days=sum_days([cell.grid for cell in window.values()]),
-    )
-
-
-def _cut_cells(cell: Cells, first_day: int, last_day: int) -> Cells:
-    days = slice(first_day - cell.grid.first_day, last_day - cell.grid.first_day + 1)
-    return Cells(
-        policy=cell.policy[:, days],
-        best=cell.best[:, days],
-        worst=cell.worst[:, days],
-        grid=cell.grid.window(first_day, last_day),
     )
 
 
@@ -327,7 +317,7 @@ def collect_run_evidence(
     settle" an outcome that is not decided.
     """
     first, until = definition.reached.first_day, definition.reached.until
-    window = {name: _cut_cells(cell, first, until) for name, cell in cells.items()}
+    window = {name: cell.window(first, until) for name, cell in cells.items()}
     day = np.arange(first, until + 1, dtype=np.int32)[None, :]
     has_run = rows.first_day != NO_DAY
     is_run = _all(cell.policy == MET for cell in window.values()) & has_run[:, None]

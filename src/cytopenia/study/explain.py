@@ -20,7 +20,6 @@ from cytopenia.grading.explain import (
     PatientExplanation,
     RuleText,
 )
-from cytopenia.grading.gaps import GapRule, derive_scenarios
 from cytopenia.study.changed_answers import check_change, choose_settling, read_changes, read_settling
 from cytopenia.study.counterfactuals import Kernel, keep_patient
 from cytopenia.study.outcomes import Progress
@@ -243,8 +242,7 @@ class _Patient:
         ]
 
     def _read_cell(self, analyte: str, day: int) -> dict[str, Any]:
-        bounds = self.facts.bounds
-        grid = derive_scenarios(self.facts.cohort.grids[analyte], GapRule.of_analyte(bounds, analyte))
+        grid = self.facts.scenarios[analyte]
         place = day - grid.first_day
         state = "measured" if grid.measured[0, place] else "short_gap" if grid.short_gap[0, place] else "open"
         return {

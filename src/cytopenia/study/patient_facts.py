@@ -13,6 +13,7 @@ from cytopenia.definition_forms import BaselineDefinition, BoundsDefinition
 from cytopenia.grading.baseline import derive_baseline
 from cytopenia.grading.day_grid import DayGrid
 from cytopenia.grading.explain import CourseEvent, LeftOut, Measurement, SupportCourse
+from cytopenia.grading.gaps import GapRule, ScenarioGrid, derive_scenarios
 from cytopenia.study.outcomes import CohortOutcomes
 
 __all__ = ["PatientFacts", "collect_facts"]
@@ -26,6 +27,7 @@ class PatientFacts:
 
     Attributes
     ----------
+    scenarios : what each day of the course is known or can have been
     measured : the value that counts on each measured day
     counts : how many valid values each measured day has
     caps : the value of another analyte that bounds an unmeasured day from above
@@ -38,6 +40,7 @@ class PatientFacts:
     tables: Tables
     cohort: CohortOutcomes
     bounds: BoundsDefinition
+    scenarios: Mapping[str, ScenarioGrid]
     measured: Mapping[str, Days]
     counts: Mapping[str, Mapping[int, int]]
     caps: Mapping[str, Days]
@@ -107,6 +110,10 @@ def collect_facts(
         tables=tables,
         cohort=cohort,
         bounds=bounds,
+        scenarios={
+            analyte: derive_scenarios(grid, GapRule.of_analyte(bounds, analyte))
+            for analyte, grid in cohort.grids.items()
+        },
         measured=measured,
         counts={
             analyte: dict(rows.group_by("day").len().sort("day").iter_rows())

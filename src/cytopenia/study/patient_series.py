@@ -10,7 +10,7 @@ from cytopenia.definition_forms import Counting
 from cytopenia.grading.episodes import round_grid
 from cytopenia.grading.explain import AnalyteSeries, CutLine, Measurement, SeriesDay
 from cytopenia.grading.follow_up import follow_courses
-from cytopenia.grading.gaps import GapRule, ScenarioGrid, derive_scenarios
+from cytopenia.grading.gaps import ScenarioGrid
 from cytopenia.study.patient_facts import PatientFacts
 from cytopenia.study.subjects import Rule, Subject, resolve_cut
 from cytopenia.units import load_analytes
@@ -32,16 +32,11 @@ def fill_by_outcome(subjects: Sequence[Subject], facts: PatientFacts) -> dict[st
 def _fill(subject: Subject, counting: Counting, facts: PatientFacts) -> dict[int, float]:
     (analyte,), window = subject.analytes, subject.window or subject.look
     follow_up = follow_courses(facts.cohort.courses, window, subject.censor_at)
-    grid = _derive(facts, analyte).window(*window).until(follow_up.last_day)
+    grid = facts.scenarios[analyte].window(*window).until(follow_up.last_day)
     is_sick_below = subject.rules[0].comparator in ("below", "at_most")
     filled = round_grid(grid, counting, is_sick_below=is_sick_below).filled[0]
     places = np.flatnonzero(~np.isnan(filled) & ~grid.measured[0]).tolist()
     return {place + grid.first_day: float(filled[place]) for place in places}
-
-
-def _derive(facts: PatientFacts, analyte: str) -> ScenarioGrid:
-    bounds = facts.bounds
-    return derive_scenarios(facts.cohort.grids[analyte], GapRule.of_analyte(bounds, analyte))
 
 
 def lay_out_series(subjects: Sequence[Subject], facts: PatientFacts) -> tuple[AnalyteSeries, ...]:
@@ -84,7 +79,7 @@ def _lay_out(
 def _list_days(
     analyte: str, facts: PatientFacts, filled: Mapping[int, float], span: tuple[int, int]
 ) -> Iterator[SeriesDay]:
-    grid = _derive(facts, analyte)
+    grid = facts.scenarios[analyte]
     measured, caps = facts.measured[analyte], facts.caps[analyte]
     last = grid.first_day + grid.low.shape[1] - 1
     for day in range(span[0], span[1] + 1):
