@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from cytopenia.errors import DataError
-from cytopenia.stats import logistic
+from cytopenia.stats import likelihood, logistic
 from cytopenia.stats.logistic import LogisticFit, LogisticTerm, fit_logistic
 
 Numbers = NDArray[np.float64]
@@ -275,7 +275,7 @@ def test_a_higher_top_is_found_and_told() -> None:
 
 
 def test_an_end_that_is_not_found_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logistic, "FARTHEST", 2.0)
+    monkeypatch.setattr(likelihood, "FARTHEST", 2.0)
     term = fit_counts(0, 5, 6, 0, method="firth")
     assert (term.low, term.status) == (None, "ok")
     assert "the lower end of the interval was not found" in term.note
@@ -283,8 +283,8 @@ def test_an_end_that_is_not_found_is_none(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_profile_that_does_not_converge_gives_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    climb = logistic._climb  # pyright: ignore[reportPrivateUsage]
-    monkeypatch.setattr(logistic, "_climb", lambda problem, *held: None if held else climb(problem))
+    climb = likelihood.climb
+    monkeypatch.setattr(likelihood, "climb", lambda problem, *held: None if held else climb(problem))
     term = fit_counts(33, 6, 7, 14, method="firth")
     assert (term.low, term.high, term.p_value, term.status) == (None, None, None, "ok")
     assert term.note == (
@@ -301,29 +301,30 @@ def test_a_profile_that_does_not_converge_gives_none(monkeypatch: pytest.MonkeyP
 def test_a_fit_that_does_not_converge_is_not_estimable(
     method: str, setting: tuple[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logistic, *setting)
+    monkeypatch.setattr(likelihood, *setting)
     fit = fit_logistic(*lay_out((33, 6, 7, 14)), names=["m"], method=method)
     assert (fit.status, fit.terms[0].status) == ("not_estimable", "not_estimable")
     assert fit.note.startswith("the fit did not converge")
 
 
 def test_where_the_information_is_lost_there_is_no_point() -> None:
-    problem = logistic._standardize(OVERLAP[:, np.newaxis], OVERLAP_EVENT * 1.0, is_penalized=True)  # pyright: ignore[reportPrivateUsage]
+    problem, _ = logistic.lay_out(OVERLAP[:, np.newaxis], OVERLAP_EVENT, names=["x"], method="firth")
+    assert problem is not None
     # All chances are 1 to the last digit.
-    assert logistic._evaluate(problem, np.array([1e4, 0.0])) is None  # pyright: ignore[reportPrivateUsage]
-    assert logistic._climb(problem, np.array([1e4, 0.0])) is None  # pyright: ignore[reportPrivateUsage]
+    assert problem.evaluate(np.array([1e4, 0.0])) is None
+    assert likelihood.climb(problem, np.array([1e4, 0.0])) is None
 
 
 def test_no_step_where_nothing_is_curved_like_a_hill() -> None:
     hollow = -np.eye(2)
-    assert logistic._aim_step(hollow, hollow, np.ones(2)) is None  # pyright: ignore[reportPrivateUsage]
-    step = logistic._aim_step(hollow, 2 * np.eye(2), np.ones(2))  # pyright: ignore[reportPrivateUsage]
+    assert likelihood._aim_step(hollow, hollow, np.ones(2)) is None  # pyright: ignore[reportPrivateUsage]
+    step = likelihood._aim_step(hollow, 2 * np.eye(2), np.ones(2))  # pyright: ignore[reportPrivateUsage]
     assert step is not None
     assert step.tolist() == [0.5, 0.5]
 
 
 def test_a_climb_without_a_step_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logistic, "_aim_step", lambda *_: None)
+    monkeypatch.setattr(likelihood, "_aim_step", lambda *_: None)
     assert fit_counts(33, 6, 7, 14).status == "not_estimable"
 
 
