@@ -112,6 +112,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "scaling",
             "collinearity",
             "ordinal",
+            "proportional_odds",
             "roc",
             "survival",
             "agreement",
