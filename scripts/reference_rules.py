@@ -350,9 +350,16 @@ def _show_gates(definition: GatesDefinition) -> Sections:
             f"a multivariable model with one term per {definition.per_term}",
         ],
     ]
+    limits = {
+        "variance inflation of a term": definition.collinear_from_inflation,
+        "condition number": definition.collinear_from_condition,
+    }
+    named = [f"{name} {limit:g}" for name, limit in limits.items() if limit is not None]
+    remark = [f"Collinearity is remarked on from these on: {', '.join(named)}."] if named else []
     return [
         "## The rule",
         table(["Patients in the smaller of events and non-events", "What is computed"], rows),
+        *remark,
     ]
 
 

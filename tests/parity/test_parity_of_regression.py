@@ -9,6 +9,7 @@ import subprocess
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,7 +101,7 @@ def test_trend_and_what_is_left_of_the_levels() -> None:
     expect(compare_terms(columns, EVENT, names=["score", "3", "4"], tested=["3", "4"]), "deviation")
 
 
-SAMPLES: dict[str, Numbers] = {
+SAMPLES: dict[str, NDArray[Any]] = {
     "ferritin": read_cohort()["ferritin"],
     "crp": read_cohort()["crp"],
     "hemoglobin": read_cohort()["hemoglobin"],
@@ -214,9 +215,7 @@ def test_proportional_odds_with_the_profile() -> None:
 
 def test_proportional_odds_and_several_columns() -> None:
     stage = read_cohort()["stage"]
-    expect(
-        compare_ordinal_terms(pick(*ORDINAL), stage, names=ORDINAL, tested=["anc", "crp"]), "polr_ratio"
-    )
+    expect(compare_ordinal_terms(pick(*ORDINAL), stage, names=ORDINAL, tested=["anc", "crp"]), "polr_ratio")
 
 
 @pytest.mark.parametrize(

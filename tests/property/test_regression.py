@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,7 +25,7 @@ few = settings(max_examples=25, deadline=None)
 NEAR = 1e-6
 
 
-def draw(seed: int, n: int = 60) -> tuple[Numbers, Numbers, Numbers]:
+def draw(seed: int, n: int = 60) -> tuple[Numbers, Numbers, NDArray[Any]]:
     """A number, a factor of three levels as two columns, and an event."""
     rng = np.random.default_rng(seed)
     number, group = rng.lognormal(1.0, 0.7, n), rng.integers(0, 3, n)

@@ -110,12 +110,18 @@ class BaselineDefinition(Head):
 
 
 class GatesDefinition(Head):
-    """How many events a model needs; the smaller of events and non-events counts."""
+    """How many events a model needs; the smaller of events and non-events counts.
+
+    From `collinear_from_inflation` (of one term) and `collinear_from_condition` on, collinearity is remarked
+    on; never where they are not given.
+    """
 
     kind: Literal["gates"]
     univariable_from: int = Field(ge=1, le=1000)
     multivariable_from: int = Field(ge=1, le=1000)
     per_term: int = Field(ge=1, le=1000)
+    collinear_from_inflation: Number | None = Field(default=None, ge=1)
+    collinear_from_condition: Number | None = Field(default=None, ge=1)
 
 
 class NotDefinableEntry(Form):

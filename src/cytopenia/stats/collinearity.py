@@ -35,9 +35,7 @@ class Inflation:
     per_term: float | None
 
 
-def measure_inflation(
-    correlation: ArrayLike, groups: Mapping[str, Sequence[int]]
-) -> dict[str, Inflation]:
+def measure_inflation(correlation: ArrayLike, groups: Mapping[str, Sequence[int]]) -> dict[str, Inflation]:
     """Return the variance inflation of each factor of a fitted model.
 
     Parameters

@@ -278,12 +278,14 @@ class Profile:
         self.free = find_free(self.direction[:, np.newaxis])
 
     def describe_by_wald(self, name: str, quantile: float) -> LogisticTerm:
+        """Return the term with limits and P from the standard error."""
         from scipy.special import ndtr
 
         limits = (-quantile * self.error, quantile * self.error)
         return self._finish(name, limits, 2.0 * float(ndtr(-abs(self.center) / self.error)))
 
     def describe_by_ratio(self, name: str, quantile: float) -> LogisticTerm:
+        """Return the term with limits and P from the ratio of likelihoods."""
         from scipy.special import ndtr
 
         root = abs(self.measure(0.0))

@@ -38,6 +38,7 @@ METHODS = ("maximum_likelihood", "firth")
 # The statistic of interval and P of each method, where none is named.
 USUAL = {"maximum_likelihood": "wald", "firth": "profile"}
 INTERCEPT = "intercept"
+LEVEL = 0.95
 # Up to so many rows their products in pairs are the faster way.
 FEW_ROWS = 1000
 
@@ -84,7 +85,7 @@ class LogisticProblem:
     @property
     def start(self) -> Numbers:
         """Climbs begin where every chance is one half."""
-        return np.zeros(self.columns.shape[1])
+        return np.zeros(self.columns.shape[1], dtype=np.float64)
 
     def evaluate(self, weights: Numbers) -> Point | None:
         """Log-likelihood, score and curvature at some weights; None where the information is lost."""
@@ -211,16 +212,15 @@ def estimate_contrasts(
     contrasts: Mapping[str, ArrayLike],
     method: str = "maximum_likelihood",
     interval: str | None = None,
-    level: float = 0.95,
 ) -> tuple[LogisticTerm, ...]:
     """Return the odds ratio between two rows of columns, with interval and P of one statistic.
 
     Parameters
     ----------
-    design, event, names, method, interval, level
+    design, event, names, method, interval
         As in `fit_logistic`.
     contrasts : mapping of str to array of float
-        The columns of one patient minus those of another, by the name of the comparison.
+        The columns of one patient minus those of another, by the name of the comparison; limits of 95%.
 
     Returns
     -------
@@ -248,7 +248,6 @@ def estimate_contrasts(
     """
     problem, reason = lay_out(design, event, names=names, method=method)
     interval = require_choice("interval", interval or USUAL[method], INTERVALS)
-    require_level(level)
     rows: list[tuple[str, Numbers]] = []
     for name, given in contrasts.items():
         steps = np.asarray(given, dtype=np.float64)
@@ -256,7 +255,7 @@ def estimate_contrasts(
             raise DataError(f"contrasts: '{name}' needs {len(names)} finite numbers, one for every column")
         rows.append((name, steps))
     moved = [(name, steps @ problem.back[1:]) for name, steps in rows if steps.any()] if problem else []
-    found = find_top(problem, moved, interval=interval, level=level) if problem and moved else None
+    found = find_top(problem, moved, interval=interval, level=LEVEL) if problem and moved else None
     terms = {term.name: term for term in (found[1] if found else ())}
     note = reason or ("the two sides are the same" if problem and not moved else NO_TOP)
     same = {name: "the two sides are the same" for name, steps in rows if not steps.any()}

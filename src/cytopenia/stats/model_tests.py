@@ -131,16 +131,12 @@ def compare_problem(
     wald = _measure_wald(best, list(places))
     if not tops:
         note = "the fit without the tested columns did not converge"
-        return JointTest(
-            method, degrees, None, None, wald, _find_p(wald, degrees), "not_estimable", note
-        )
+        return JointTest(method, degrees, None, None, wald, _find_p(wald, degrees), "not_estimable", note)
     ratio = 2.0 * (best.log_likelihood - max(top.log_likelihood for top in tops))
     if ratio < -ROUNDING:
         return JointTest(method, degrees, None, None, None, None, "not_estimable", NO_TOP)
     ratio = max(0.0, ratio)
-    return JointTest(
-        method, degrees, ratio, _find_p(ratio, degrees), wald, _find_p(wald, degrees), "ok", ""
-    )
+    return JointTest(method, degrees, ratio, _find_p(ratio, degrees), wald, _find_p(wald, degrees), "ok", "")
 
 
 def _leave(origin: Numbers, best: Point, places: list[int]) -> Numbers:

@@ -98,7 +98,7 @@ class OrdinalProblem:
     back: Numbers
 
     @property
-    def cuts(self) -> int:
+    def steps(self) -> int:
         """Number of thresholds."""
         return int(self.place.max())
 
@@ -110,10 +110,10 @@ class OrdinalProblem:
 
     def evaluate(self, weights: Numbers) -> Point | None:
         """Log-likelihood, score and observed information; None where the thresholds do not rise."""
-        thresholds = weights[: self.cuts]
+        thresholds = weights[: self.steps]
         if not (np.diff(thresholds) > 0).all():
             return None
-        eta = self.columns @ weights[self.cuts :]
+        eta = self.columns @ weights[self.steps :]
         found = find_slopes(thresholds, eta, self.place)
         upper, lower = self._list_rows(self.place), self._list_rows(self.place - 1)
         score = upper.T @ found.upper + lower.T @ found.lower
@@ -129,10 +129,10 @@ class OrdinalProblem:
     def curve(self, point: Point) -> None:
         """Nothing is penalized."""
 
-    def _list_rows(self, cut: Places) -> Numbers:
+    def _list_rows(self, step: Places) -> Numbers:
         """How each weight moves the distance of a row from one of its thresholds; 0 where there is none."""
-        is_there = (cut >= 0) & (cut < self.cuts)
-        marks = (cut[:, np.newaxis] == np.arange(self.cuts)).astype(np.float64)
+        is_there = (step >= 0) & (step < self.steps)
+        marks = (step[:, np.newaxis] == np.arange(self.steps)).astype(np.float64)
         return np.column_stack([marks, -self.columns * is_there[:, np.newaxis]])
 
 
@@ -147,9 +147,7 @@ def find_slopes(thresholds: Numbers, eta: Numbers, place: Places) -> Slopes:
     ends = np.concatenate([[-np.inf], thresholds, [np.inf]])
     lower, upper = ends[place] - eta, ends[place + 1] - eta
     # F(u) - F(l) = F(u) F(-l) (1 - exp(l - u)): no difference of nearly equal chances.
-    log_chance = (
-        -np.logaddexp(0.0, -upper) - np.logaddexp(0.0, lower) + np.log(-np.expm1(lower - upper))
-    )
+    log_chance = -np.logaddexp(0.0, -upper) - np.logaddexp(0.0, lower) + np.log(-np.expm1(lower - upper))
     ratio = np.exp(lower - upper)
     near = ratio / -np.expm1(lower - upper)
     bend = near * (1.0 + near)
@@ -223,16 +221,14 @@ def fit_ordinal(
     shown = tuple(map(float, levels)), tuple(map(int, counts))
     found = None
     if problem is not None:
-        rows = list(zip(names, problem.back[problem.cuts :], strict=True))
+        rows = list(zip(names, problem.back[problem.steps :], strict=True))
         found = find_top(problem, rows, interval=interval, level=level)
     if problem is None or found is None:
         terms = tuple(explain_logistic(names, reason or NO_TOP))
-        return OrdinalFit(
-            terms, *shown, (), len(grades), None, "not_estimable", reason or NO_TOP, interval
-        )
+        return OrdinalFit(terms, *shown, (), len(grades), None, "not_estimable", reason or NO_TOP, interval)
     best, terms, note = found
-    thresholds = tuple(map(float, problem.back[: problem.cuts] @ best.weights))
-    correlation = correlate(problem, best)[problem.cuts :, problem.cuts :]
+    thresholds = tuple(map(float, problem.back[: problem.steps] @ best.weights))
+    correlation = correlate(problem, best)[problem.steps :, problem.steps :]
     height = best.log_likelihood
     return OrdinalFit(
         tuple(terms), *shown, thresholds, len(grades), height, "ok", note, interval, correlation
@@ -271,7 +267,7 @@ def estimate_ordinal_contrasts(
         if steps.shape != (len(names),) or not np.isfinite(steps).all():
             raise DataError(f"contrasts: '{name}' needs {len(names)} finite numbers, one for every column")
         if problem is not None and steps.any():
-            moved.append((name, steps @ problem.back[problem.cuts :]))
+            moved.append((name, steps @ problem.back[problem.steps :]))
     found = find_top(problem, moved, interval=interval, level=0.95) if problem and moved else None
     terms = {term.name: term for term in (found[1] if found else ())}
     why = reason or ("the two sides are the same" if not moved else NO_TOP)
@@ -301,9 +297,9 @@ def compare_ordinal_terms(
     """
     places = find_places(names, tested)
     problem, _, reason = lay_out_grades(design, grade, names)
-    cuts = 0 if problem is None else problem.cuts
+    steps = 0 if problem is None else problem.steps
     return compare_problem(
-        problem, [cuts + place for place in places], method="likelihood_ratio", reason=reason
+        problem, [steps + place for place in places], method="likelihood_ratio", reason=reason
     )
 
 
@@ -340,7 +336,7 @@ def lay_out_grades(
         raise DataError("grade: give one finite number for every row")
     levels, place = np.unique(grades, return_inverse=True)
     columns, is_above = require_design(design, place > 0, names=names)
-    if len(levels) < 2:  # noqa: PLR2004 - an order needs two
+    if len(levels) < 2:
         return None, grades, "no complete row" if not len(grades) else "everybody has the same grade"
     reason = explain_design(columns, is_above, names)
     if not reason and len(grades) <= len(names) + len(levels) - 1:
@@ -349,21 +345,21 @@ def lay_out_grades(
     if reason:
         return None, grades, reason
     scaled, means, spreads = scale_columns(columns)
-    cuts = len(levels) - 1
-    back = np.diag(np.concatenate([np.ones(cuts), 1.0 / spreads]))
-    back[:cuts, cuts:] = means / spreads
+    steps = len(levels) - 1
+    back = np.diag(np.concatenate([np.ones(steps), 1.0 / spreads]))
+    back[:steps, steps:] = means / spreads
     return OrdinalProblem(scaled, place.astype(np.int64), back), grades, ""
 
 
 def _explain_separation(columns: Numbers, place: Places, names: Sequence[str]) -> str:
     """Which columns put every grade on its side of its thresholds, in words; empty if none do."""
-    cuts = int(place.max())
+    steps = int(place.max())
     # The step below a row's grade and the step above it; the others follow from these.
-    pairs = [(row, cut) for row in range(len(place)) for cut in (place[row] - 1, place[row])]
-    pairs = [(row, cut) for row, cut in pairs if 0 <= cut < cuts]
-    marks = np.array([[float(cut == other) for other in range(1, cuts)] for _, cut in pairs])
-    stacked = np.column_stack([columns[[row for row, _ in pairs]], marks.reshape(len(pairs), cuts - 1)])
-    separation = detect_separation(stacked, np.array([place[row] > cut for row, cut in pairs]))
+    pairs = [(row, step) for row in range(len(place)) for step in (place[row] - 1, place[row])]
+    pairs = [(row, step) for row, step in pairs if 0 <= step < steps]
+    marks = np.array([[float(step == other) for other in range(1, steps)] for _, step in pairs])
+    stacked = np.column_stack([columns[[row for row, _ in pairs]], marks.reshape(len(pairs), steps - 1)])
+    separation = detect_separation(stacked, np.array([place[row] > step for row, step in pairs]))
     terms = [names[term] for term in separation.terms if term < len(names)]
     if separation.kind == "none":
         return ""

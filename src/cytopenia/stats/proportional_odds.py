@@ -34,8 +34,8 @@ def assess_proportional_odds(
     Returns
     -------
     JointTest
-        `method` "score", (steps - 1) * columns degrees of freedom, no Wald test. Not estimable where the model
-        is, with two grades, and where the alternative cannot be told apart by the data.
+        `method` "score", (steps - 1) * columns degrees of freedom, no Wald test. Not estimable where the
+        model is, with two grades, and where the data cannot tell different odds ratios apart.
 
     Raises
     ------
@@ -61,8 +61,8 @@ def assess_proportional_odds(
     """
     places = find_places(names, tested)
     problem, grades, reason = lay_out_grades(design, grade, names)
-    cuts = max(len(np.unique(grades)) - 1, 0)
-    degrees = max(cuts - 1, 0) * len(places)
+    steps = max(len(np.unique(grades)) - 1, 0)
+    degrees = max(steps - 1, 0) * len(places)
     if not reason and not degrees:
         reason = "two grades have one step; one odds ratio is enough"
     best = None if problem is None or reason else climb(problem)
@@ -72,22 +72,20 @@ def assess_proportional_odds(
         return JointTest("score", degrees, None, None, None, None, "not_estimable", reason)
     from scipy.special import chdtrc
 
-    return JointTest(
-        "score", degrees, statistic, float(chdtrc(degrees, statistic)), None, None, "ok", ""
-    )
+    return JointTest("score", degrees, statistic, float(chdtrc(degrees, statistic)), None, None, "ok", "")
 
 
 def _score_slopes(problem: OrdinalProblem, best: Point, places: Sequence[int]) -> float | None:
     """Rao's statistic; None where the information of the larger model is singular."""
-    cuts, width = problem.cuts, problem.columns.shape[1] + 1
-    thresholds, eta = best.weights[:cuts], problem.columns @ best.weights[cuts:]
+    steps, width = problem.steps, problem.columns.shape[1] + 1
+    thresholds, eta = best.weights[:steps], problem.columns @ best.weights[steps:]
     rows = np.column_stack([np.ones(len(eta)), -problem.columns])
-    score, information = np.zeros((cuts, width)), np.zeros((cuts, width, cuts, width))
-    for grade in range(cuts + 1):
+    score, information = np.zeros((steps, width)), np.zeros((steps, width, steps, width))
+    for grade in range(steps + 1):
         found = find_slopes(thresholds, eta, np.full(len(eta), grade))
         # How the log chance of this grade moves with each threshold: with two of them at most.
-        moves = np.zeros((len(eta), cuts))
-        if grade < cuts:
+        moves = np.zeros((len(eta), steps))
+        if grade < steps:
             moves[:, grade] = found.upper
         if grade:
             moves[:, grade - 1] = found.lower
@@ -95,9 +93,9 @@ def _score_slopes(problem: OrdinalProblem, best: Point, places: Sequence[int]) -
         score += parts[problem.place == grade].sum(axis=0)
         chance = np.exp(found.log_chance)
         information += np.einsum("n,nab,ncd->abcd", chance, parts, parts)
-    free = _free_slopes(cuts, width, places)
+    free = _free_slopes(steps, width, places)
     slope = free.T @ score.ravel()
-    whole = free.T @ information.reshape(cuts * width, -1) @ free
+    whole = free.T @ information.reshape(steps * width, -1) @ free
     scale = 1.0 / np.sqrt(np.maximum(np.diag(whole), np.finfo(np.float64).tiny))
     whole, slope = whole * np.outer(scale, scale), slope * scale
     if np.linalg.cond(whole) > 1.0 / np.sqrt(np.finfo(np.float64).eps):
@@ -105,12 +103,12 @@ def _score_slopes(problem: OrdinalProblem, best: Point, places: Sequence[int]) -
     return float(slope @ np.linalg.solve(whole, slope))
 
 
-def _free_slopes(cuts: int, width: int, places: Sequence[int]) -> Numbers:
+def _free_slopes(steps: int, width: int, places: Sequence[int]) -> Numbers:
     """What may vary: thresholds and tested slopes from step to step, the other slopes together."""
     columns: list[Numbers] = []
     for place in range(width):
-        marks = np.zeros((cuts, cuts, width))
-        marks[np.arange(cuts), np.arange(cuts), place] = 1.0
+        marks = np.zeros((steps, steps, width))
+        marks[np.arange(steps), np.arange(steps), place] = 1.0
         is_free = place == 0 or place - 1 in places
         columns.extend(marks if is_free else [marks.sum(axis=0)])
     return np.column_stack([column.ravel() for column in columns])

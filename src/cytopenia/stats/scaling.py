@@ -73,7 +73,7 @@ def scale_numbers(values: ArrayLike, scale: str | float, *, among: ArrayLike | N
         require_choice("scale", scale, SCALES)
         if scale == "doubling":
             return _double(numbers, known)
-        step = {"unit": lambda _: 1.0, "iqr": _find_range, "sd": _find_deviation}[scale](known)
+        step = {"unit": _find_unit, "iqr": _find_range, "sd": _find_deviation}[scale](known)
     else:
         step = float(scale)
         if not np.isfinite(step) or step <= 0:
@@ -92,6 +92,10 @@ def _double(numbers: Numbers, known: Numbers) -> Scaled:
         return Scaled(np.full(numbers.shape, np.nan), None, "not_estimable", note)
     positive = np.where(numbers > 0, numbers, np.nan)
     return Scaled(np.log2(positive), None, "ok", "")
+
+
+def _find_unit(_: Numbers) -> float:
+    return 1.0
 
 
 def _find_range(known: Numbers) -> float:

@@ -86,7 +86,7 @@ def place_knots(values: ArrayLike, count: int) -> Knots:
     first, last, middle = _take_ends(known, distinct, times / len(known))
     inner = count - len(first) - len(last)
     places = np.quantile(middle, _list_shares(inner, count))
-    if len(np.unique(places)) < min(inner, min(KNOTS)) or len(middle) < 2 * FIFTH:
+    if len(np.unique(places)) < min(inner, *KNOTS) or len(middle) < 2 * FIFTH:
         return Knots((), "not_estimable", _say_few(len(distinct), count))
     if len(middle) < MANY:
         places[0] = places[0] if first else middle[FIFTH - 1]
@@ -121,7 +121,7 @@ def _list_shares(inner: int, count: int) -> Numbers:
     outer = OUTER[count]
     if inner == 1:
         return np.array([0.5])
-    return np.linspace(0.5 if inner == 2 else outer, 1.0 - outer, inner)  # noqa: PLR2004 - as Hmisc
+    return np.linspace(0.5 if inner == 2 else outer, 1.0 - outer, inner)
 
 
 def make_spline(values: ArrayLike, knots: ArrayLike) -> Numbers:

@@ -18,6 +18,7 @@ __all__ = [
     "Multivariable",
     "Name",
     "Occurrence",
+    "Ordinal",
     "Parity",
     "Recovery",
     "RiskFactors",
@@ -43,6 +44,12 @@ class Form(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
+class Step(Form):
+    """A step of so many units."""
+
+    per: float = Field(gt=0, allow_inf_nan=False)
+
+
 class Factor(Form):
     """A candidate factor: a marker at a time, a column, the grade of an event, the response, or a score.
 
@@ -63,6 +70,23 @@ class Factor(Form):
     coefficients: str | None = None
     levels: dict[str, tuple[str | float, ...]] = Field(default_factory=dict)
     reference: str | None = None
+    ordered: bool = False
+    scale: Literal["unit", "doubling", "iqr", "sd"] | Step | None = None
+    spline_knots: Literal[3, 4, 5] | None = None
+    between: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_shape(self) -> Self:
+        if self.ordered and not self.levels:
+            raise ValueError("ordered needs levels, in their order")
+        given = [key for key in ("scale", "spline_knots", "between") if getattr(self, key) is not None]
+        if given and (self.levels or self.as_ is not None):
+            raise ValueError(f"'{', '.join(given)}' belongs to numbers; a factor with levels has none")
+        if self.scale is not None and self.spline_knots is not None:
+            raise ValueError("scale and spline_knots exclude each other: a curve has no one step")
+        if self.between is not None and (self.spline_knots is None or self.between[0] >= self.between[1]):
+            raise ValueError("between needs spline_knots, and two numbers that rise, such as [300, 900]")
+        return self
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
@@ -89,6 +113,9 @@ class Factor(Form):
             "reference": ("column", "response_window", "event", "score"),
             "as_": ("score",),
             "coefficients": ("score",),
+            "scale": ("analyte", "column", "score"),
+            "spline_knots": ("analyte", "column", "score"),
+            "between": ("analyte", "column", "score"),
         }
         wrong = [
             key.rstrip("_") for key, places in owners.items() if getattr(self, key) and source not in places
@@ -119,6 +146,11 @@ class Factor(Form):
         if len(set(values)) < len(values):
             raise ValueError("two levels have a value in common")
         return levels
+
+    @property
+    def step(self) -> str | float:
+        """The step of a number that its odds ratio is for: a unit where nothing is said."""
+        return self.scale.per if isinstance(self.scale, Step) else self.scale or "unit"
 
     @property
     def is_known_after_infusion(self) -> bool:
@@ -225,6 +257,18 @@ class RiskFactors(_Association):
     normality: Literal["shapiro_wilk", "one_sample_wilcoxon"] | None = None
     cutpoints: Cutpoints | None = None
     multivariable: Multivariable | None = None
+    interval: Literal["wald", "profile"] | None = None
+    diagnostics: bool = False
+
+    @model_validator(mode="after")
+    def _interval_has_its_method(self) -> Self:
+        own = None if self.multivariable is None else self.multivariable.method
+        if self.interval is not None and self.parity == "default" and own != "maximum_likelihood":
+            raise ValueError(
+                "interval goes with maximum likelihood; Firth's method has the profile of its penalized"
+                " likelihood. Remove it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _columns_have_their_rules(self) -> Self:
@@ -238,6 +282,16 @@ class RiskFactors(_Association):
         if needed and needed not in self.columns:
             raise ValueError(f"multivariable.select screens by the column '{needed}'; add it to columns")
         return self
+
+
+class Ordinal(_Analysis):
+    """The grade of an outcome against factors, by proportional odds: one odds ratio for every step."""
+
+    kind: Literal["ordinal"]
+    outcome: Name
+    factors: tuple[str, ...] = Field(min_length=1)
+    terms: tuple[str, ...] = ()
+    interval: Literal["wald", "profile"] = "profile"
 
 
 class Roc(_Association):
@@ -312,6 +366,14 @@ class SideBySide(_Analysis):
 
 
 Analysis = Annotated[
-    Characteristics | Occurrence | Recovery | TimeToRecovery | RiskFactors | Roc | Crosstab | SideBySide,
+    Characteristics
+    | Occurrence
+    | Recovery
+    | TimeToRecovery
+    | RiskFactors
+    | Ordinal
+    | Roc
+    | Crosstab
+    | SideBySide,
     Field(discriminator="kind"),
 ]

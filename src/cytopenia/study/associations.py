@@ -12,6 +12,7 @@ from cytopenia.stats.compare import adjust_holm, compare_counts
 from cytopenia.stats.describe import estimate_proportion
 from cytopenia.study.analysis_forms import Crosstab, Multivariable, RiskFactors, Selection
 from cytopenia.study.cut_points import Curves, Cut, apply_cut, find_cuts, summarize_cuts
+from cytopenia.study.factor_terms import Method
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import (
     Sides,
@@ -22,8 +23,8 @@ from cytopenia.study.groups import (
     summarize_normality,
     summarize_sides,
 )
+from cytopenia.study.model_rows import summarize_collinearity, summarize_curves, summarize_factors
 from cytopenia.study.models import (
-    Method,
     Model,
     fit_factors,
     judge_multivariable,
@@ -126,7 +127,7 @@ def _model(analysis: RiskFactors, given: RiskFactorInput) -> Iterator[ResultRow]
         if refusal:
             yield from summarize_refusal(key, given.factors, refusal)
         else:
-            yield from _fit_univariable(key, given, method, p_values)
+            yield from _fit_univariable(key, given, _How(analysis, method), p_values)
     if rule is not None:
         is_requested = is_published or rule.method is not None
         yield from _fit_multivariable(
@@ -134,21 +135,45 @@ def _model(analysis: RiskFactors, given: RiskFactorInput) -> Iterator[ResultRow]
         )
 
 
+@dataclass(frozen=True)
+class _How:
+    """By which method and statistic the models of an analysis are fitted."""
+
+    analysis: RiskFactors
+    method: Method
+
+    def fit(self, factors: Sequence[FactorColumn], sides: Sides) -> Model:
+        is_penalized = self.method == "firth"
+        interval = None if is_penalized else self.analysis.interval
+        return fit_factors(factors, sides, method=self.method, interval=interval)
+
+    def add_rows(self, key: ResultRow, model: Model) -> Iterator[ResultRow]:
+        """Factors as a whole, trends and curves, as far as the protocol asks for them."""
+        yield from summarize_factors(key, model, with_levels=self.analysis.diagnostics)
+        yield from summarize_curves(replace(key, group="curve", level=key.group), model)
+
+
 def _fit_univariable(
-    key: ResultRow, given: RiskFactorInput, method: Method, p_values: dict[str, float | None]
+    key: ResultRow, given: RiskFactorInput, how: _How, p_values: dict[str, float | None]
 ) -> Iterator[ResultRow]:
     """One model per factor; `p_values` gets the P that screens it."""
     for factor in given.factors:
-        model = fit_factors([factor], given.sides, method=method)
+        model = how.fit([factor], given.sides)
         p_values[factor.name] = _screening_p(model, given)
         yield from summarize_model(key, model, given.sides, with_counts=True)
+        yield from how.add_rows(key, model)
         yield from summarize_size(replace(key, level=factor.name), model, given.sides)
 
 
 def _screening_p(model: Model, given: RiskFactorInput) -> float | None:
-    """The P of a factor with one term; of several levels that of the test of counts, which has them all."""
+    """The P of a factor with one term; of several levels that of the test of counts, which has them all.
+
+    Of a curve it is that of all its terms.
+    """
     if len(model.terms) == 1 and model.fit is not None:
         return model.fit.terms[0].p_value
+    if len(model.terms) > 1 and model.fitting is not None and model.factors[0].is_number:
+        return model.fitting.compare(model.fitting.names).p_value
     if len(model.terms) > 1:
         return compare_factor(model.factors[0], given.sides, parity="default", seed=given.seed).p_value
     return None
@@ -177,7 +202,8 @@ def _fit_multivariable(
     left = _leave_out(rule, given.factors, p_values)
     chosen = [factor for factor in given.factors if factor.name not in left]
     if chosen:
-        model = fit_factors(chosen, given.sides, method=how.method)
+        fitted = _How(analysis, how.method)
+        model = fitted.fit(chosen, given.sides)
         refusal, note = judge_multivariable(
             given.sides, given.gates, len(model.terms), is_requested=how.is_requested
         )
@@ -186,7 +212,10 @@ def _fit_multivariable(
             yield from summarize_refusal(key, chosen, refusal)
         else:
             yield from summarize_model(key, model, given.sides, with_counts=False)
+            yield from fitted.add_rows(key, model)
             yield from summarize_size(key, model, given.sides)
+            if analysis.diagnostics:
+                yield from summarize_collinearity(replace(key, group="collinearity"), model, given.gates)
     for factor in given.factors:
         if factor.name in left:
             yield from summarize_refusal(key, [factor], left[factor.name])

@@ -73,7 +73,15 @@ def apply_cut(factor: FactorColumn, value: float, *, reference: str) -> FactorCo
         dtype=pl.String,
     )
     levels = (below, above) if reference == "low" else (above, below)
-    return replace(factor, values=values, censored_below=None, levels=levels, reference=levels[0])
+    return replace(
+        factor,
+        values=values,
+        censored_below=None,
+        levels=levels,
+        reference=levels[0],
+        spline_knots=None,
+        between=None,
+    )
 
 
 def summarize_cuts(analysis_id: str, cuts: Mapping[str, Cut]) -> Iterator[ResultRow]:

@@ -5,16 +5,24 @@ from __future__ import annotations
 from cytopenia.definition_forms import (
     SECOND_DIP,
     FeverDefinition,
+    GradesDefinition,
     PhenotypeDefinition,
     RecoveryDefinition,
     RecoveryTimeDefinition,
 )
 from cytopenia.definitions import Library
 from cytopenia.errors import suggest_name
-from cytopenia.study.analysis_forms import Event, SideBySide
+from cytopenia.study.analysis_forms import Event, Ordinal, SideBySide
 from cytopenia.study.protocol_forms import OutcomeSpec, Protocol
 
-__all__ = ["check_event", "check_known", "check_side_by_side", "is_timed", "is_yes_or_no"]
+__all__ = [
+    "check_event",
+    "check_known",
+    "check_ordinal",
+    "check_side_by_side",
+    "is_timed",
+    "is_yes_or_no",
+]
 
 
 def is_yes_or_no(spec: OutcomeSpec, library: Library) -> bool:
@@ -104,3 +112,29 @@ def _check_side(name: str, analysis: SideBySide, protocol: Protocol, library: Li
         f"outcome '{name}' is a recovery; say which side is the event:"
         f' events = {{ {name} = "not_recovered" }} or events = {{ {name} = "recovered" }}'
     ]
+
+
+def check_ordinal(analysis: Ordinal, protocol: Protocol, library: Library) -> list[str]:
+    """Return what is wrong: the outcome must be a grade, and the terms must be among the factors."""
+    problems = [
+        f"terms names '{name}'{suggest_name(name, analysis.factors)}, not among the factors"
+        for name in analysis.terms
+        if name not in analysis.factors
+    ]
+    name = analysis.outcome
+    unknown = check_known(name, protocol)
+    if unknown:
+        return [*unknown, *problems]
+    spec = protocol.outcomes[name]
+    identity = str(spec.definition).partition(".")[0]
+    if spec.definition is not None and identity not in library.definitions:
+        return problems  # told where the outcome stands
+    if spec.any_of or not isinstance(library.definitions.get(identity), GradesDefinition):
+        problems.insert(0, f"outcome '{name}' has no grades; name an outcome graded without min_grade")
+    elif spec.min_grade is not None:
+        problems.insert(
+            0,
+            f"outcome '{name}' has a min_grade: it is yes or no; remove min_grade, or write kind ="
+            ' "risk_factors"',
+        )
+    return problems

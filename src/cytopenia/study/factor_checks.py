@@ -25,6 +25,7 @@ def check_factors(study: Study, tables: Tables) -> None:
     problems = [
         *_check_sources(study, tables),
         *_check_models(study, tables),
+        *_check_shapes(study, tables),
         *_check_used(study, tables),
         *_check_required(study, tables),
     ]
@@ -102,6 +103,16 @@ def _check_used(study: Study, tables: Tables) -> Iterator[str]:
                 yield f"analyses.{analysis.id}: no factor '{name}'{hint}; {where}"
             elif name in _names_of_numbers(analysis) and not _is_number(name, study, tables):
                 yield f"analyses.{analysis.id}: factor '{name}' has no numbers; a cut needs them"
+
+
+def _check_shapes(study: Study, tables: Tables) -> Iterator[str]:
+    """Steps and curves of factors that are no numbers."""
+    columns = list_columns(tables)
+    for name, factor in study.protocol.factors.items():
+        keys = [key for key in ("scale", "spline_knots") if getattr(factor, key) is not None]
+        is_there = factor.column is None or factor.column in columns
+        if keys and is_there and not _is_number(name, study, tables):
+            yield f"factors.{name}: '{keys[0]}' belongs to numbers, and '{factor.column}' has none; remove it"
 
 
 def _names_of_numbers(analysis: Analysis) -> tuple[str, ...]:

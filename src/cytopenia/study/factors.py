@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import polars as pl
@@ -55,6 +55,12 @@ class FactorColumn:
         The level that models compare with; the first level if empty.
     is_known_after_infusion : bool
         A peak, an event or a response: not known when treatment begins.
+    scale : str or float
+        Of a number, the step that its odds ratio is for: see `scale_numbers`.
+    spline_knots, between : int, (float, float), optional
+        Of a number, its curve in models, and the two values whose odds are compared; the quartiles if none.
+    is_ordered : bool
+        The levels rise in their order, so that a trend over them means something.
     """
 
     name: str
@@ -64,6 +70,10 @@ class FactorColumn:
     levels: tuple[str, ...] = ()
     reference: str = ""
     is_known_after_infusion: bool = False
+    scale: str | float = "unit"
+    spline_knots: int | None = None
+    between: tuple[float, float] | None = None
+    is_ordered: bool = False
 
     @property
     def is_number(self) -> bool:
@@ -114,7 +124,20 @@ def derive_factors(
             found.append(_derive_score(name, factor.score, study, tables, cohort))
         else:
             found.append(_derive_category(name, factor, tables, cohort))
-    return found
+    return [_shape(column, study.protocol.factors.get(column.name)) for column in found]
+
+
+def _shape(column: FactorColumn, factor: Factor | None) -> FactorColumn:
+    """The factor with what the protocol says of its place in models."""
+    if factor is None:
+        return column
+    return replace(
+        column,
+        scale=factor.step,
+        spline_knots=factor.spline_knots,
+        between=factor.between,
+        is_ordered=factor.ordered,
+    )
 
 
 def _title_column(name: str) -> str:

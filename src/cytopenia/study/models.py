@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -12,7 +11,17 @@ from numpy.typing import NDArray
 
 from cytopenia.definition_forms import GatesDefinition
 from cytopenia.results import ResultRow
-from cytopenia.stats.logistic import LogisticFit, LogisticTerm, fit_logistic
+from cytopenia.stats.logistic import LogisticFit, LogisticTerm
+from cytopenia.stats.ordinal import OrdinalFit
+from cytopenia.study.factor_terms import (
+    Fitting,
+    Interval,
+    Method,
+    ModelMethod,
+    Term,
+    find_reference,
+    make_terms,
+)
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import KNOWN_AFTER, Sides
 
@@ -20,25 +29,25 @@ __all__ = [
     "Method",
     "Model",
     "fit_factors",
+    "fit_outcome",
     "is_fitted",
     "judge_multivariable",
     "judge_univariable",
+    "name_p",
     "summarize_model",
     "summarize_refusal",
     "summarize_size",
 ]
 
-Method = Literal["maximum_likelihood", "firth"]
-_P_NAMES = {"maximum_likelihood": "wald", "firth": "penalized_likelihood_ratio"}
-
-
-@dataclass(frozen=True)
-class Term:
-    """One column of a design matrix: a number, or a level against the reference."""
-
-    factor: FactorColumn
-    level: str
-    column: NDArray[np.float64]
+# What the P of a term was computed from, by method and statistic.
+_P_NAMES = {
+    ("maximum_likelihood", "wald"): "wald",
+    ("maximum_likelihood", "profile"): "likelihood_ratio",
+    ("firth", "wald"): "wald",
+    ("firth", "profile"): "penalized_likelihood_ratio",
+    ("proportional_odds", "wald"): "wald",
+    ("proportional_odds", "profile"): "likelihood_ratio",
+}
 
 
 @dataclass(frozen=True)
@@ -54,68 +63,72 @@ class Model:
         Why a factor or level has no term.
     members : array of bool
         The patients of the fit: in a group, every factor known.
-    fit : LogisticFit or None
+    fit : LogisticFit, OrdinalFit or None
         None where no term is left.
     patients, missing : int
         In a group; of these, left out for a missing value.
+    fitting : Fitting or None
+        What was fitted, for tests of several terms; None where no term is left.
     """
 
     factors: tuple[FactorColumn, ...]
     terms: tuple[Term, ...]
     refused: Mapping[tuple[str, str], str]
     members: NDArray[np.bool_]
-    fit: LogisticFit | None
+    fit: LogisticFit | OrdinalFit | None
     patients: int
     missing: int
+    fitting: Fitting | None = None
+
+    @property
+    def method(self) -> str:
+        """How it was fitted; empty where no term is left."""
+        return "" if self.fitting is None else self.fitting.method
+
+    def list_places(self, name: str) -> list[int]:
+        """Where the terms of a factor stand among all."""
+        return [place for place, term in enumerate(self.terms) if term.factor.name == name]
 
 
-def fit_factors(factors: Sequence[FactorColumn], sides: Sides, *, method: Method) -> Model:
+def fit_factors(
+    factors: Sequence[FactorColumn], sides: Sides, *, method: Method, interval: Interval | None = None
+) -> Model:
     """Fit one logistic model with all the factors, on the patients who have them all."""
-    in_group = ~np.isnan(sides.policy)
+    return fit_outcome(factors, sides.policy, method=method, interval=interval)
+
+
+def fit_outcome(
+    factors: Sequence[FactorColumn],
+    outcome: NDArray[np.float64],
+    *,
+    method: ModelMethod,
+    interval: Interval | None = None,
+) -> Model:
+    """Fit one model of an event or a grade; NaN is a patient without an outcome."""
+    in_group = ~np.isnan(outcome)
     members = in_group.copy()
     for factor in factors:
         members &= factor.values.is_not_null().to_numpy()
     terms: list[Term] = []
     refused: dict[tuple[str, str], str] = {}
     for factor in factors:
-        found, reasons = _make_terms(factor, members)
+        found, reasons = make_terms(factor, members, among=in_group)
         terms.extend(found)
         refused.update(reasons)
-    fit = None
+    fitting = None
     if terms:
-        names = [f"{term.factor.title} {term.level}".strip() for term in terms]
         design = np.column_stack([term.column[members] for term in terms])
-        fit = fit_logistic(design, sides.policy[members], names=names, method=method)
+        names = tuple(term.name for term in terms)
+        fitting = Fitting(design, outcome[members], names, method, interval)
+    fit = None if fitting is None else fitting.fit()
     missing = int((in_group & ~members).sum())
-    return Model(tuple(factors), tuple(terms), refused, members, fit, int(in_group.sum()), missing)
+    sizes = int(in_group.sum()), missing
+    return Model(tuple(factors), tuple(terms), refused, members, fit, *sizes, fitting)
 
 
-def _make_terms(
-    factor: FactorColumn, members: NDArray[np.bool_]
-) -> tuple[list[Term], dict[tuple[str, str], str]]:
-    """The columns of a factor among the members, and why a level has none."""
-    if not members.any():
-        return [], {(factor.name, ""): "no patient with every value"}
-    if factor.is_number:
-        numbers = factor.numbers.to_numpy()
-        if len(np.unique(numbers[members])) == 1:
-            return [], {(factor.name, ""): "all patients have the same value"}
-        return [Term(factor, "", numbers)], {}
-    values = factor.values.cast(pl.String).to_numpy()
-    reference = _reference(factor)
-    counts = {level: int((values[members] == level).sum()) for level in factor.list_levels()}
-    if sum(count > 0 for count in counts.values()) == 1:
-        return [], {(factor.name, ""): "all patients have the same level"}
-    if not counts[reference]:
-        return [], {(factor.name, ""): f"nobody has the reference level '{reference}'"}
-    others = [level for level in counts if level != reference]
-    terms = [Term(factor, level, (values == level).astype(np.float64)) for level in others if counts[level]]
-    return terms, {(factor.name, level): "no patient" for level in others if not counts[level]}
-
-
-def _reference(factor: FactorColumn) -> str:
-    levels = factor.list_levels()
-    return factor.reference if factor.reference in levels else levels[0]
+def name_p(method: str, interval: str) -> str:
+    """Return what the P of a term was computed from."""
+    return _P_NAMES[method, interval]
 
 
 def is_fitted(model: Model) -> bool:
@@ -123,7 +136,9 @@ def is_fitted(model: Model) -> bool:
     return model.fit is not None and model.fit.status == "ok"
 
 
-def summarize_model(key: ResultRow, model: Model, sides: Sides, *, with_counts: bool) -> Iterator[ResultRow]:
+def summarize_model(
+    key: ResultRow, model: Model, sides: Sides | None, *, with_counts: bool
+) -> Iterator[ResultRow]:
     """Odds ratio and P of every level of every factor; the reference; the size of the model apart.
 
     Parameters
@@ -131,30 +146,37 @@ def summarize_model(key: ResultRow, model: Model, sides: Sides, *, with_counts: 
     key : ResultRow
         analysis_id and group (univariable, multivariable).
     model : Model
-    sides : Sides
+    sides : Sides or None
+        None of a grade, which has no events.
     with_counts : bool
         Add events and patients of each level.
     """
     estimates = dict(
         zip(((term.factor.name, term.level) for term in model.terms), _list_terms(model), strict=True)
     )
+    steps = {term.factor.name: term.step for term in model.terms}
     for factor in model.factors:
         why = model.refused.get((factor.name, ""))
         if why is not None:
             refusal = replace(key, variable=factor.name, estimate="odds_ratio", status="not_estimable")
             yield replace(refusal, text=factor.title, note=why)
             continue
+        title = f"{factor.title} ({steps[factor.name]})" if factor.is_number else factor.title
+        if factor.is_number and factor.spline_knots is not None:
+            found = replace(key, variable=factor.name)
+            yield from _report_term(found, title, _compare_ends(model, factor.name), model)
+            continue
         levels = [""] if factor.is_number else factor.list_levels()
         for level in levels:
             found = replace(key, variable=factor.name, variable_level=level)
-            if not factor.is_number and level == _reference(factor):
+            if not factor.is_number and level == find_reference(factor):
                 yield replace(found, estimate="reference", text=factor.title, note=_remark(factor))
             elif (factor.name, level) in estimates:
-                yield from _report_term(found, factor, estimates[factor.name, level], model)
+                yield from _report_term(found, title, estimates[factor.name, level], model)
             else:
                 why = model.refused[factor.name, level]
                 yield replace(found, estimate="odds_ratio", status="not_estimable", note=why)
-            if with_counts and not factor.is_number:
+            if with_counts and sides is not None and not factor.is_number:
                 yield from _count_level(found, factor, model, sides)
 
 
@@ -166,15 +188,25 @@ def _remark(factor: FactorColumn) -> str:
     return KNOWN_AFTER if factor.is_known_after_infusion else ""
 
 
-def _report_term(
-    key: ResultRow, factor: FactorColumn, term: LogisticTerm, model: Model
-) -> Iterator[ResultRow]:
+def _compare_ends(model: Model, name: str) -> LogisticTerm:
+    """The odds ratio of a curve between its two values; the other factors are the same."""
+    places = model.list_places(name)
+    spline = model.terms[places[0]].spline
+    assert spline is not None and model.fitting is not None  # noqa: S101, PT018 - a curve has both
+    low, high = spline.lay_out([spline.low, spline.high])
+    steps = np.zeros(len(model.terms))
+    steps[places] = high - low
+    (term,) = model.fitting.contrast({name: steps})
+    return term
+
+
+def _report_term(key: ResultRow, title: str, term: LogisticTerm, model: Model) -> Iterator[ResultRow]:
     fit = model.fit
     assert fit is not None  # noqa: S101 - a term has a fit
     key = replace(
         key, n=fit.n, status=term.status, note=term.note or (fit.note if term.status != "ok" else "")
     )
-    title = f"{factor.title} (per unit)" if factor.is_number else factor.title
+    factor = next(factor for factor in model.factors if factor.name == key.variable)
     remarks = "; ".join(part for part in (key.note, _remark(factor)) if part)
     yield replace(
         key,
@@ -185,7 +217,7 @@ def _report_term(
         text=title,
         note=remarks,
     )
-    yield replace(key, estimate="p_value", value=term.p_value, text=_P_NAMES[fit.method])
+    yield replace(key, estimate="p_value", value=term.p_value, text=name_p(model.method, fit.interval))
     yield replace(key, estimate="coefficient", value=term.coefficient)
     yield replace(key, estimate="standard_error", value=term.standard_error)
 
@@ -206,7 +238,7 @@ def summarize_size(key: ResultRow, model: Model, sides: Sides) -> Iterator[Resul
         "terms": len(model.terms),
         "missing": model.missing,
     }
-    method = "" if model.fit is None else model.fit.method
+    method = model.method
     for name, value in numbers.items():
         text = method if name == "n" else ""
         yield replace(key, variable="model", estimate=name, value=value, text=text)

@@ -21,6 +21,7 @@ from cytopenia.study.analysis_forms import (
     Crosstab,
     Factor,
     Occurrence,
+    Ordinal,
     Recovery,
     RiskFactors,
     Roc,
@@ -30,6 +31,7 @@ from cytopenia.study.analysis_forms import (
 from cytopenia.study.event_checks import (
     check_event,
     check_known,
+    check_ordinal,
     check_side_by_side,
     is_timed,
     is_yes_or_no,
@@ -253,6 +255,8 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
             ]
         case Roc() | Crosstab():
             return check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
+        case Ordinal():
+            return check_ordinal(analysis, protocol, library)
         case SideBySide():
             return check_side_by_side(analysis, protocol, library)
 

@@ -23,6 +23,7 @@ from cytopenia.study.analysis_forms import (
     Characteristics,
     Crosstab,
     Occurrence,
+    Ordinal,
     Recovery,
     RiskFactors,
     Roc,
@@ -36,6 +37,7 @@ from cytopenia.study.derived import derive_all, grade_baseline
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.factors import FactorColumn, derive_factors
 from cytopenia.study.groups import Sides, derive_sides
+from cytopenia.study.ordinal_grades import summarize_ordinal
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.phenotype_outcomes import summarize_dips, summarize_phenotypes
 from cytopenia.study.plan import GradePlan, Plan, build_plan
@@ -206,13 +208,13 @@ class _Material:
     def find_factors(self, names: tuple[str, ...]) -> list[FactorColumn]:
         return derive_factors(self.study, self.tables, self.cohort, names=names)
 
-    def find_sides(self, analysis: RiskFactors | Roc | Crosstab) -> Sides:
-        spec = self.plan.specs[analysis.outcome]
+    def find_frame(self, outcome: str) -> pl.DataFrame:
         patients = pl.DataFrame({"patient_id": self.cohort.courses.patient_id})
-        frame = patients.join(
-            self.frames[analysis.outcome], on="patient_id", how="left", maintain_order="left"
-        )
-        return derive_sides(analysis, frame, died_before_landmark=spec.died_before_landmark)
+        return patients.join(self.frames[outcome], on="patient_id", how="left", maintain_order="left")
+
+    def find_sides(self, analysis: RiskFactors | Roc | Crosstab) -> Sides:
+        died = self.plan.specs[analysis.outcome].died_before_landmark
+        return derive_sides(analysis, self.find_frame(analysis.outcome), died_before_landmark=died)
 
     def fit_all_curves(self) -> dict[str, dict[str, RocCurve]]:
         """Every ROC analysis of the protocol: other analyses take their cuts from it."""
@@ -240,9 +242,12 @@ def _summarize(material: _Material) -> Iterator[ResultRow]:
                 yield from summarize_cells(analysis.id, analysis.outcome, material.cohort.cells)
             case TimeToRecovery():
                 yield from _summarize_time(analysis, material)
+            case Ordinal():
+                frame = material.find_frame(analysis.outcome)
+                factors, gates = material.find_factors(analysis.factors), material.study.library.gates
+                yield from summarize_ordinal(analysis, frame, factors=factors, gates=gates)
             case SideBySide():
-                factors = material.find_factors(analysis.factors)
-                gates = material.study.library.gates
+                factors, gates = material.find_factors(analysis.factors), material.study.library.gates
                 yield from summarize_side_by_side(analysis, material.compared, factors=factors, gates=gates)
 
 
@@ -344,7 +349,7 @@ def _used_definitions(study: Study, plan: Plan) -> list[str]:
 
 
 def _has_models(analysis: Analysis) -> bool:
-    if isinstance(analysis, SideBySide):
+    if isinstance(analysis, SideBySide | Ordinal):
         return bool(analysis.factors)
     return isinstance(analysis, RiskFactors) and bool({"univariable", "multivariable"} & {*analysis.columns})
 
