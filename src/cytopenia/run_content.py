@@ -8,6 +8,7 @@ from cytopenia.report.content import ReportContent
 from cytopenia.study.analysis_forms import (
     Analysis,
     Characteristics,
+    Ordinal,
     Recovery,
     RiskFactors,
     TimeToRecovery,
@@ -80,6 +81,8 @@ def _describe_analysis(item: Analysis, *, title: str) -> dict[str, Any]:
         }
     )
     described = {**chosen, "title": title}
+    if isinstance(item, Ordinal):
+        described["terms"] = item.terms
     if isinstance(item, RiskFactors):
         rule = item.multivariable
         described["cutpoints"] = None if item.cutpoints is None else item.cutpoints.model_dump()

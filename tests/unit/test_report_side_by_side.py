@@ -8,8 +8,9 @@ import polars as pl
 
 from cytopenia.report.answer_strip import plot_answer_strip, sort_answers
 from cytopenia.report.content import ReportContent
+from cytopenia.report.forest_axes import choose_limits
 from cytopenia.report.lookup import Estimate
-from cytopenia.report.odds_forest import choose_limits, plot_odds_forest
+from cytopenia.report.odds_forest import plot_odds_forest
 from cytopenia.report.side_by_side_tables import (
     table_answer_changes,
     table_definition_agreement,

@@ -22,6 +22,14 @@ from cytopenia.report.display import (
     format_range,
 )
 from cytopenia.report.lookup import Estimate, ResultLookup, select_results
+from cytopenia.report.model_words import (
+    JOINT_TESTS,
+    PER_UNIT,
+    TREND,
+    describe_curve,
+    describe_step,
+    split_step,
+)
 from cytopenia.report.table_model import Cell, Footnotes
 
 __all__ = [
@@ -30,7 +38,6 @@ __all__ = [
     "MODELS",
     "MODEL_METHODS",
     "PATIENTS",
-    "PER_UNIT",
     "Association",
     "absent_cell",
     "after_infusion_marks",
@@ -49,7 +56,6 @@ MODELS = ("univariable", "multivariable")
 # Names of rows that are no factor: the sizes of the groups, the numbers of a whole model.
 PATIENTS, MODEL = "patients", "model"
 AFTER_INFUSION = "known only after infusion"
-PER_UNIT = " (per unit)"
 # The P of each factor stands in the table; without it the footnote is the same for all.
 OWN_P = re.compile(r"\bP = [0-9.]+ in the screen, ")
 MONTE_CARLO = "fisher_monte_carlo"
@@ -67,11 +73,17 @@ TEST_TEXTS = {
 }
 MODEL_METHODS = {
     "maximum_likelihood": "Logistic regression by maximum likelihood; Wald interval and Wald test",
+    "maximum_likelihood_profile": "Logistic regression by maximum likelihood; profile likelihood interval, "
+    "likelihood ratio test",
     "firth": "Logistic regression with Firth's penalty; profile penalized likelihood interval, penalized "
     "likelihood ratio test",
 }
 # What a P value of a model was computed from tells how the model was fitted.
-METHOD_OF_P = {"wald": "maximum_likelihood", "penalized_likelihood_ratio": "firth"}
+METHOD_OF_P = {
+    "wald": "maximum_likelihood",
+    "likelihood_ratio": "maximum_likelihood_profile",
+    "penalized_likelihood_ratio": "firth",
+}
 MISSING_REASONS = {"not_estimable": "not estimable", "not_done": "not done", "suppressed": "suppressed"}
 RECOVERY_EVENTS = {"recovered", "not_recovered"}
 GROUP_NAMES = {"total": "All", "event": "Event", "no event": "No event"}
@@ -130,7 +142,7 @@ class Association:
         for lookup in self.models.values():
             named = {key[4]: one.text for key, one in lookup.estimates.items() if key[1] == factor}
             # A number carries its unit of change behind its title.
-            texts += [named.get("reference", ""), named.get("odds_ratio", "").removesuffix(PER_UNIT)]
+            texts += [named.get("reference", ""), split_step(named.get("odds_ratio", ""))[0]]
         return clean_text(next((text for text in texts if text not in {"", factor}), factor))
 
     def factor_marks(self, factor: str) -> tuple[int, ...]:
@@ -154,7 +166,7 @@ class Association:
     def has_numbers(self) -> bool:
         """Whether some odds ratio is one per unit of a number."""
         return any(
-            key[4] == "odds_ratio" and one.text.endswith(PER_UNIT)
+            key[4] == "odds_ratio" and split_step(one.text)[1] == PER_UNIT
             for lookup in self.models.values()
             for key, one in lookup.estimates.items()
         )
@@ -200,14 +212,24 @@ class Association:
         if lookup.get(factor, "reference", level=level) is not None:
             return Cell("1 (reference)", tone="quiet")
         found = lookup.get(factor, "odds_ratio", level=level)
+        if level == TREND:
+            found = lookup.get(factor, "trend_odds_ratio")
         if found is None or found.value is None:
             return absent_cell(found, self.notes)
-        marks = self.notes.mark(clean_note(found.note))
+        step = "; ".join(
+            filter(None, (describe_step(split_step(found.text)[1]), describe_curve(lookup, factor)))
+        )
+        marks = self.notes.mark(step) + self.notes.mark(clean_note(found.note))
         return Cell(format_odds_ratio(found.value, found.low, found.high), marks=marks)
 
     def model_p_cell(self, factor: str, level: str, *, model: str) -> Cell:
         """Return the P value of a model; it names its method only where the column mixes methods."""
-        found = self.models[model].get(factor, "p_value", level=level)
+        lookup = self.models[model]
+        found = lookup.get(factor, "p_value", level=level)
+        if level == TREND:
+            return self._trend_cell(lookup, factor)
+        if found is None and not level:
+            return self._whole_cell(lookup, factor)
         if found is None:
             return Cell()
         if found.value is None:
@@ -215,6 +237,29 @@ class Association:
         method = MODEL_METHODS.get(METHOD_OF_P.get(found.text, found.text), "")
         marks = self.notes.mark(method) if len(self.methods(model)) > 1 else ()
         return Cell(format_p(found.value), marks=marks)
+
+    def has_trend(self, factor: str) -> bool:
+        """Whether a trend over the levels of a factor was asked for."""
+        return any("trend_odds_ratio" in lookup.names(factor) for lookup in self.models.values())
+
+    def _trend_cell(self, lookup: ResultLookup, factor: str) -> Cell:
+        found, rest = lookup.get(factor, "p_trend"), lookup.get(factor, "p_deviation")
+        if found is None or found.value is None:
+            return absent_cell(found, self.notes)
+        note = "Odds ratio per level, the levels scored 0, 1, 2, … in their order"
+        if rest is not None and rest.value is not None:
+            note += f"; P that the levels depart from this line {format_p(rest.value)}"
+        return Cell(format_p(found.value), marks=self.notes.mark(note))
+
+    def _whole_cell(self, lookup: ResultLookup, factor: str) -> Cell:
+        """The P of all levels together, where it was asked for."""
+        found = lookup.get(factor, "p_overall")
+        if found is None:
+            return Cell()
+        if found.value is None:
+            return absent_cell(found, self.notes)
+        note = f"All levels together: {JOINT_TESTS.get(found.text, found.text)}"
+        return Cell(format_p(found.value), marks=self.notes.mark(note))
 
     def methods(self, model: str) -> list[str]:
         """Return the methods by which the odds ratios of a column were estimated."""

@@ -36,6 +36,7 @@ from cytopenia.report.display import (
     plural,
 )
 from cytopenia.report.lookup import Estimate, ResultLookup, select_results
+from cytopenia.report.model_words import TREND
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
 __all__ = ["table_crosstab", "table_cutpoints", "table_normality", "table_risk_factors"]
@@ -114,6 +115,8 @@ def _factor_rows(found: Association, factor: str, columns: list[MadeColumn]) -> 
     for level in found.levels(factor):
         cells = tuple(made.make(factor, level) for made in columns)
         yield Row(format_signs(clean_text(level)), cells, indent=1)
+    if found.has_trend(factor):
+        yield Row("Trend, per level", tuple(made.make(factor, TREND) for made in columns), indent=1)
 
 
 def _list_columns(content: ReportContent, found: Association) -> Iterator[MadeColumn]:

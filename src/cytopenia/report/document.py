@@ -20,6 +20,7 @@ from cytopenia.report.display import clean_text, format_level
 from cytopenia.report.drawing import SYNTHETIC_LABEL
 from cytopenia.report.figures import ReportFigure, plot_figures, roc_figure_id
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
+from cytopenia.report.model_forest import FOREST
 from cytopenia.report.phenotype_tables import table_phenotypes, table_second_dips
 from cytopenia.report.printed_tables import table_printed
 from cytopenia.report.recovery_curves import (
@@ -27,6 +28,7 @@ from cytopenia.report.recovery_curves import (
     table_recovery_days,
     table_recovery_labels,
 )
+from cytopenia.report.regression_tables import table_collinearity, table_ordinal
 from cytopenia.report.side_by_side_cells import draw_id
 from cytopenia.report.side_by_side_tables import (
     table_answer_changes,
@@ -36,6 +38,7 @@ from cytopenia.report.side_by_side_tables import (
     table_definition_odds,
     table_definition_pairs,
 )
+from cytopenia.report.spline_curves import CURVES
 from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohort_size
 from cytopenia.report.table_model import Table, footnote_mark
 from cytopenia.report.tables import (
@@ -64,7 +67,8 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     ),
     "recovery": (table_recovery, table_cells),
     "time_to_recovery": (table_recovery_days, table_recovery_labels),
-    "risk_factors": (table_risk_factors, table_normality),
+    "risk_factors": (table_risk_factors, table_normality, table_collinearity),
+    "ordinal": (table_ordinal, table_collinearity),
     "roc": (table_cutpoints,),
     "crosstab": (table_crosstab,),
     "definitions": (
@@ -80,7 +84,11 @@ FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "roc": (roc_figure_id,),
     "time_to_recovery": (curve_figure_id,),
     "definitions": (partial(draw_id, "strip"), partial(draw_id, "forest")),
+    "risk_factors": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
+    "ordinal": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
 }
+# Kinds whose table comes first: their figures show again what stands in it.
+KINDS_OF_TABLES = {"risk_factors", "ordinal"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +133,8 @@ def _analysis_section(
         for name_figure in FIGURES_OF_KIND.get(analysis["kind"], ())
         for figure in _pick(figures, name_figure(name))
     )
-    if label and shown and not label.lower().startswith("table"):
+    is_figure = analysis["kind"] not in KINDS_OF_TABLES and not label.lower().startswith("table")
+    if label and shown and is_figure:
         shown = (replace(shown[0], title=f"{label}. {shown[0].title}"), *shown[1:])
     elif label and tables:
         tables = (replace(tables[0], caption=f"{label}. {tables[0].caption}"), *tables[1:])

@@ -7,9 +7,11 @@ from cytopenia.report.content import ReportContent
 from cytopenia.report.day_map import plot_day_map, rank_patients
 from cytopenia.report.drawing import ReportFigure
 from cytopenia.report.flow import plot_flow, read_flow
+from cytopenia.report.model_forest import plot_model_forest
 from cytopenia.report.odds_forest import plot_odds_forest
 from cytopenia.report.recovery_curves import plot_recovery_curve
 from cytopenia.report.roc_panel import plot_roc_panel, roc_figure_id
+from cytopenia.report.spline_curves import plot_spline_curves
 from cytopenia.report.trajectories import plot_trajectories
 
 __all__ = [
@@ -34,6 +36,8 @@ def plot_figures(content: ReportContent) -> dict[str, ReportFigure]:
         "roc": (plot_roc_panel,),
         "time_to_recovery": (plot_recovery_curve,),
         "definitions": (plot_answer_strip, plot_odds_forest),
+        "risk_factors": (plot_model_forest, plot_spline_curves),
+        "ordinal": (plot_model_forest, plot_spline_curves),
     }
     own = (make(content, one["id"]) for one in content.analyses for make in makers.get(one["kind"], ()))
     drawn = (plot_flow(content), plot_trajectories(content), plot_day_map(content), *own)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cytopenia.report.association_cells import PER_UNIT
 from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_signs, lower_first
 from cytopenia.report.lookup import Estimate, ResultLookup, select_results
+from cytopenia.report.model_words import split_step
 from cytopenia.report.table_model import Footnotes
 
 __all__ = ["OddsPanel", "SideBySide", "draw_id", "read_side_by_side"]
@@ -62,7 +62,8 @@ class SideBySide:
             title, reference = self._name_factor(factor), self._find_reference(factor)
             levels = [level for level in self.models.levels(factor) if level != reference]
             if not levels:
-                found.append(OddsPanel(factor, "", title + (PER_UNIT if self._is_number(factor) else "")))
+                step = self._find_step(factor)
+                found.append(OddsPanel(factor, "", f"{title} ({step})" if step else title))
             for level in levels:
                 versus = f"{format_signs(clean_text(level))} versus {format_signs(clean_text(reference))}"
                 found.append(OddsPanel(factor, level, f"{title}: {versus}"))
@@ -77,9 +78,10 @@ class SideBySide:
         texts = (one.text for key, one in self.members.estimates.items() if key[1] == factor and one.text)
         return clean_text(next(texts, factor))
 
-    def _is_number(self, factor: str) -> bool:
+    def _find_step(self, factor: str) -> str:
+        """What the odds ratio of a number is for; empty of levels, and where no model has one."""
         found = (one for key, one in self.models.estimates.items() if key[1] == factor and key[4] == ODDS)
-        return any(one.text.endswith(PER_UNIT) for one in found)
+        return next((step for one in found if (step := split_step(one.text)[1])), "")
 
     def _find_reference(self, factor: str) -> str:
         levels = (key[2] for key in self.models.estimates if key[1] == factor and key[4] == "reference")

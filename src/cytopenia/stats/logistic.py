@@ -85,7 +85,7 @@ class LogisticProblem:
     @property
     def start(self) -> Numbers:
         """Climbs begin where every chance is one half."""
-        return np.zeros(self.columns.shape[1], dtype=np.float64)
+        return np.zeros_like(self.columns[0])
 
     def evaluate(self, weights: Numbers) -> Point | None:
         """Log-likelihood, score and curvature at some weights; None where the information is lost."""

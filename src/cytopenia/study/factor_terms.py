@@ -182,7 +182,7 @@ def _name_step(scale: str | float, step: float | None) -> str:
     if scale in ("unit", "doubling"):
         return f"per {scale}"
     shown = f"{step:{SIGNIFICANT}}"
-    return f"per {names[scale]}, {shown}" if isinstance(scale, str) else f"per {shown}"
+    return f"per {names[scale]}, {shown}" if isinstance(scale, str) else f"per {shown} units"
 
 
 def _make_curve(

@@ -35,15 +35,16 @@ def summarize_factors(key: ResultRow, model: Model, *, with_levels: bool) -> Ite
     with_levels : bool
         Also of factors with several levels that are not ordered.
     """
-    if model.fitting is None or not is_fitted(model):
+    if model.fitting is None:
         return
     for factor in model.factors:
         names = [model.terms[place].name for place in model.list_places(factor.name)]
         row = replace(key, variable=factor.name, n=int(model.members.sum()))
         is_curve = factor.is_number and factor.spline_knots is not None
-        if len(names) > 1 and (with_levels or is_curve or factor.is_ordered):
+        # Without an estimate the reason stands with the levels; a trend may have one all the same.
+        if is_fitted(model) and len(names) > 1 and (with_levels or is_curve or factor.is_ordered):
             yield from _report_joint(row, "overall", model.fitting.compare(names))
-        if is_curve and len(names) > 1:
+        if is_fitted(model) and is_curve:
             yield from _report_joint(row, "nonlinear", model.fitting.compare(names[1:]))
             spline = model.terms[model.list_places(factor.name)[0]].spline
             yield from _list_knots(row, spline)

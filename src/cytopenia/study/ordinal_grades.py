@@ -35,9 +35,14 @@ class _Graded:
     gates: GatesDefinition
 
     @property
-    def size(self) -> float:
+    def counts(self) -> list[int]:
         known = self.grades[~np.isnan(self.grades)]
-        return measure_effective_size(np.unique(known, return_counts=True)[1].tolist())
+        return np.unique(known, return_counts=True)[1].tolist()
+
+    @property
+    def size(self) -> int:
+        """Patients outside the most frequent grade: of two grades the smaller group."""
+        return sum(self.counts) - max(self.counts, default=0)
 
     def fit(self, factors: Sequence[FactorColumn]) -> Model:
         return fit_outcome(factors, self.grades, method="proportional_odds", interval=self.analysis.interval)
@@ -72,7 +77,8 @@ def summarize_ordinal(
         Rows of the outcomes table of the graded outcome, in the order of the courses.
     factors : sequence of FactorColumn
     gates : GatesDefinition
-        Its numbers hold for the effective size of the graded patients.
+        Its numbers hold for the patients outside the most frequent grade, which of two grades are the smaller
+        group, and never more than the effective size.
     """
     graded = _Graded(analysis, frame["policy"].cast(pl.Float64).fill_null(np.nan).to_numpy(), gates)
     yield from _count_grades(graded)
@@ -94,11 +100,15 @@ def _gate(graded: _Graded, level: str, note: str) -> ResultRow:
         analysis_id=graded.analysis.id,
         group="gate",
         variable="model",
-        estimate="effective_size",
+        estimate="smaller_group",
         value=graded.size,
         level=level,
         note=note,
     )
+
+
+def _say_size(size: int) -> str:
+    return f"{size} patient{'' if size == 1 else 's'} outside the most frequent grade"
 
 
 def _fit_each(graded: _Graded, factors: Sequence[FactorColumn]) -> Iterator[ResultRow]:
@@ -106,8 +116,10 @@ def _fit_each(graded: _Graded, factors: Sequence[FactorColumn]) -> Iterator[Resu
     least = graded.gates.univariable_from
     note = ""
     if graded.size < least:
-        note = f"an effective size of {graded.size:.1f} patients: factors are described only below {least}"
-    yield _gate(graded, "univariable", note)
+        note = f"{_say_size(graded.size)}: factors are described only below {least}"
+    gate = _gate(graded, "univariable", note)
+    yield gate
+    yield replace(gate, estimate="effective_size", value=measure_effective_size(graded.counts), note="")
     if note:
         yield from summarize_refusal(key, factors, note)
         return
@@ -122,12 +134,14 @@ def _fit_together(graded: _Graded, factors: Sequence[FactorColumn]) -> Iterator[
     chosen = [factor for factor in factors if factor.name in graded.analysis.terms]
     model = graded.fit(chosen)
     gates, terms = graded.gates, len(model.terms)
-    allowed = int(graded.size // gates.per_term) if graded.size >= gates.multivariable_from else 0
+    allowed = graded.size // gates.per_term if graded.size >= gates.multivariable_from else 0
     note = ""
     if terms > allowed:
-        note = (
-            f"an effective size of {graded.size:.1f} patients allows {allowed} terms, the model has {terms}"
+        has = f"the model has {terms} term{'' if terms == 1 else 's'}"
+        rule = (
+            f"they allow {allowed}" if allowed else f"a multivariable model needs {gates.multivariable_from}"
         )
+        note = f"{_say_size(graded.size)}: {rule}, {has}"
     yield _gate(graded, "multivariable", note)
     if note:
         yield from summarize_refusal(key, chosen, note)
