@@ -84,7 +84,10 @@ def _list_lines(found: Association, factor: str, models: Sequence[str]) -> Itera
         rows = tuple(ForestRow(_find_level(lookup, factor, level)) for lookup in lookups)
         yield _Line(INDENT + format_signs(clean_text(level)), rows)
     if found.has_trend(factor):
-        rows = tuple(ForestRow(lookup.get(factor, "trend_odds_ratio"), is_square=True) for lookup in lookups)
+        trends = [
+            lookup.get(factor, "trend_odds_ratio") or lookup.get(factor, "odds_ratio") for lookup in lookups
+        ]
+        rows = tuple(ForestRow(one, is_square=True) for one in trends)
         yield _Line(f"{INDENT}{TREND[2:].capitalize()}, per level", rows)
 
 

@@ -154,7 +154,7 @@ def _say_ordinal(content: ReportContent, references: References) -> Iterator[str
     )
     for one in analyses:
         gates = select_results(content.results, str(one["id"]), group="gate")
-        size = gates.value("model", "effective_size", level="univariable")
+        size = gates.value("model", "effective_size")
         if size is not None:
             yield (
                 f"In {name_analyses([one])} the ordered outcome had an effective size of "
