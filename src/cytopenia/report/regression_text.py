@@ -55,7 +55,7 @@ def _cite(references: References, source: tuple[str, str]) -> str:
 def _methods_of(rows: pl.DataFrame, estimate: str) -> str:
     found = rows.filter((pl.col("estimate") == estimate) & pl.col("value").is_not_null())
     names = found["text"].unique(maintain_order=True).to_list()
-    return join_names(RATIO.get(name, name) for name in names)
+    return join_names(RATIO.get(str(name), str(name)) for name in names)
 
 
 def _say_factors(content: ReportContent, references: References) -> Iterator[str]:
