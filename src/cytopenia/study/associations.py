@@ -8,7 +8,8 @@ from itertools import combinations
 
 from cytopenia.definition_forms import GatesDefinition
 from cytopenia.results import ResultRow
-from cytopenia.stats.compare import adjust_holm, compare_counts
+from cytopenia.stats.adjustments import adjust_holm
+from cytopenia.stats.compare import compare_counts
 from cytopenia.stats.describe import estimate_proportion
 from cytopenia.study.analysis_forms import Crosstab, Multivariable, RiskFactors, Selection
 from cytopenia.study.cut_points import Curves, Cut, apply_cut, find_cuts, summarize_cuts
