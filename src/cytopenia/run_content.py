@@ -76,6 +76,7 @@ def _describe_analysis(item: Analysis, *, title: str) -> dict[str, Any]:
             "events",
             "normality",
             "pairwise",
+            "adjust",
             "days",
         }
     )

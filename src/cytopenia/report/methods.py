@@ -8,6 +8,7 @@ from typing import Any, cast
 import polars as pl
 
 from cytopenia.report.cells import day_zero_note, outcome_title
+from cytopenia.report.comparison_text import write_statistics
 from cytopenia.report.content import DefinitionText, ReportContent, read_definition
 from cytopenia.report.display import clean_text, escape_markdown, format_days, lower_first
 from cytopenia.report.flow import read_flow
@@ -16,7 +17,6 @@ from cytopenia.report.methods_text import (
     factor_paragraphs,
     join_names,
     name_inside,
-    statistics_paragraphs,
 )
 from cytopenia.report.recovery_curves import CURVE_SOURCE, CURVE_TEXT
 from cytopenia.report.side_by_side_text import comparison_paragraphs
@@ -108,7 +108,7 @@ def _write_parts(content: ReportContent) -> tuple[list[tuple[str, list[str]]], R
         ("Hematologic recovery", list(_write_recovery(content, references))),
         ("Risk factors and cut-off values", factor_paragraphs(content, references)),
         ("Definitions side by side", comparison_paragraphs(content, references)),
-        ("Statistical analysis", [*statistics_paragraphs(content, references), *_write_rules(content)]),
+        ("Statistical analysis", [*write_statistics(content, references), *_write_rules(content)]),
         ("Software", list(_write_software(content))),
     ]
     return [(heading, texts) for heading, texts in parts if texts], references

@@ -102,7 +102,7 @@ def _make_terms(
             return [], {(factor.name, ""): "all patients have the same value"}
         return [Term(factor, "", numbers)], {}
     values = factor.values.cast(pl.String).to_numpy()
-    reference = _reference(factor)
+    reference = factor.reference_level
     counts = {level: int((values[members] == level).sum()) for level in factor.list_levels()}
     if sum(count > 0 for count in counts.values()) == 1:
         return [], {(factor.name, ""): "all patients have the same level"}
@@ -111,11 +111,6 @@ def _make_terms(
     others = [level for level in counts if level != reference]
     terms = [Term(factor, level, (values == level).astype(np.float64)) for level in others if counts[level]]
     return terms, {(factor.name, level): "no patient" for level in others if not counts[level]}
-
-
-def _reference(factor: FactorColumn) -> str:
-    levels = factor.list_levels()
-    return factor.reference if factor.reference in levels else levels[0]
 
 
 def is_fitted(model: Model) -> bool:
@@ -147,7 +142,7 @@ def summarize_model(key: ResultRow, model: Model, sides: Sides, *, with_counts: 
         levels = [""] if factor.is_number else factor.list_levels()
         for level in levels:
             found = replace(key, variable=factor.name, variable_level=level)
-            if not factor.is_number and level == _reference(factor):
+            if not factor.is_number and level == factor.reference_level:
                 yield replace(found, estimate="reference", text=factor.title, note=_remark(factor))
             elif (factor.name, level) in estimates:
                 yield from _report_term(found, factor, estimates[factor.name, level], model)

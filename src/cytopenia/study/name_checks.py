@@ -34,6 +34,7 @@ from cytopenia.study.event_checks import (
     is_timed,
     is_yes_or_no,
 )
+from cytopenia.study.named_tests import check_families, check_tests
 from cytopenia.study.protocol_forms import OutcomeSpec, Protocol
 from cytopenia.units import load_analytes
 
@@ -71,7 +72,7 @@ def check_names(protocol: Protocol, library: Library) -> list[str]:
         problems.extend(
             f"analyses.{analysis.id}: {problem}" for problem in _check_analysis(analysis, protocol, library)
         )
-    return problems
+    return [*problems, *check_families(protocol)]
 
 
 def _check_score(factor: Factor, library: Library) -> list[str]:
@@ -250,8 +251,14 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
                 *check_event(analysis.outcome, analysis.event, protocol=protocol, library=library),
                 *_check_cutpoints(analysis, protocol),
                 *_check_terms(analysis),
+                *check_tests(analysis, protocol),
             ]
-        case Roc() | Crosstab():
+        case Crosstab():
+            return [
+                *check_event(analysis.outcome, analysis.event, protocol=protocol, library=library),
+                *check_tests(analysis, protocol),
+            ]
+        case Roc():
             return check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
         case SideBySide():
             return check_side_by_side(analysis, protocol, library)
