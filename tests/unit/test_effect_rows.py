@@ -84,6 +84,22 @@ def test_a_number_has_the_shift_with_the_event_against_without() -> None:
     assert (rows["x", "", "n"].value, rows["x", "", "n"].text) == (15, "X, g/L")
 
 
+def test_values_below_a_limit_are_told() -> None:
+    below = pl.Series([False] * 8 + [True] + [False] * 7)
+    censored = FactorColumn("x", "X", NUMBER.values, censored_below=below)
+    shift = find(run(make_analysis(factors=["x"]), censored), "effect")["x", "", "shift"]
+    assert shift.note == "1 reported as below a limit counts as half of it"
+    # The value of 1 counts as 0.5: the smallest of the differences it takes part in grows.
+    whole = find(run(make_analysis(factors=["x"]), NUMBER), "effect")["x", "", "shift"]
+    assert shift.value is not None
+    assert whole.value is not None
+    assert shift.value >= whole.value
+    outside = find(
+        run(make_analysis(factors=["x"]), censored, event=[*EVENT[:8], math.nan, *EVENT[9:]]), "effect"
+    )
+    assert outside["x", "", "shift"].note == ""
+
+
 def test_a_level_has_its_risk_against_the_reference() -> None:
     rows = find(run(make_analysis()), "effect")
     # Events by level: 1 of 6, 2 of 4, 5 of 6.

@@ -170,8 +170,8 @@ def compare_counts(
     Notes
     -----
     Fisher's P is two-sided: the sum of the probabilities of all tables at most as likely as the observed one.
-    Same P as `chisq.test` and `fisher.test` of R 4.2 to 1e-9; mid-P as `fisher.exact(midp = TRUE)` of the R
-    package exact2x2 defines it. Mid-P can exceed the nominal level slightly; Fisher's P never does.
+    Same P as `chisq.test` and `fisher.test` of R 4.2 to 1e-9; mid-P as `Fisher_midP_test_2x2` of the
+    R package contingencytables. Mid-P can exceed the nominal level slightly; Fisher's P never does.
 
     References
     ----------

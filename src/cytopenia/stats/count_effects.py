@@ -50,12 +50,12 @@ def estimate_risk_difference(table: ArrayLike, *, level: float = 0.95) -> Effect
     Notes
     -----
     Method 10: the square-and-add of two Wilson intervals, without continuity correction. In R it is made from
-    two calls of `prop.test(x, n, correct = FALSE)$conf.int`; same as `BinomDiffCI(method = "score")` of
-    DescTools, to 1e-9.
+    two calls of `prop.test(x, n, correct = FALSE)$conf.int`, to 1e-9; the R package contingencytables has it
+    as `Newcombe_hybrid_score_CI_2x2`.
 
     References
     ----------
-    Newcombe, Statistics in Medicine 1998;17:873-890 (erratum 1999;18:1293).
+    Newcombe, Statistics in Medicine 1998;17:873-890.
 
     Examples
     --------
@@ -110,9 +110,10 @@ def estimate_risk_ratio(table: ArrayLike, *, level: float = 0.95) -> Effect:
 
     Notes
     -----
-    Limits are the ratios that the score test without continuity correction does not reject; same as
-    `riskscoreci` of the R package PropCIs. They are searched here because the score interval of statsmodels
-    0.15 goes wrong where a whole group has the event.
+    Limits are the ratios that the score test without continuity correction does not reject; the R package
+    contingencytables has them as `Koopman_asymptotic_score_CI_2x2`. They are searched here because the score
+    interval of statsmodels 0.15 goes wrong where a whole group has the event: 5 of 5 against 3 of 9 gets a
+    lower limit of 1.75 there, and 1.29 by the equation.
 
     References
     ----------

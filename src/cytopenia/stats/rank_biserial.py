@@ -53,8 +53,10 @@ def estimate_rank_biserial(
 
     Notes
     -----
-    With "delong" the same as `2 * ci.auc(..., method = "delong") - 1` of pROC 1.18 to 1e-9; with "newcombe"
-    as the default of `auc.nonpara.mw` of the R package auRoc.
+    With "delong" the same as `2 * ci.auc(..., method = "delong") - 1` of pROC 1.18 to 1e-9; "newcombe"
+    solves the equation of `auc.nonpara.mw(method = "newcombe")` of the R package auRoc, to 1e-9. It is the
+    default because with 21 against 42 normal values and an area of 0.9 DeLong's 95% interval held the true
+    area in 90% of samples, and Newcombe's in 97% (at 0.97: 82% and 98%; 1500 samples each).
 
     References
     ----------

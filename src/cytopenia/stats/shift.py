@@ -105,7 +105,7 @@ def estimate_shift(
     References
     ----------
     Hodges and Lehmann, Annals of Mathematical Statistics 1963;34:598-611. DOI 10.1214/aoms/1177704172.
-    Bauer, Journal of the American Statistical Association 1972;67:687-690. DOI 10.2307/2284469.
+    Bauer, Journal of the American Statistical Association 1972;67:687-690.
 
     Examples
     --------

@@ -167,7 +167,8 @@ def compare_ordered_groups(groups: Sequence[ArrayLike]) -> Comparison:
     ).tolist()
     size = -float(ndtri(p_value / 2)) if p_value else math.inf
     statistic = math.copysign(size, tau) if math.isfinite(size) else None
-    return Comparison(JONCKHEERE_TERPSTRA, statistic, p_value, None, None, n, "ok", "")
+    note = "" if statistic is not None else "P is below the smallest number, so that z cannot be told"
+    return Comparison(JONCKHEERE_TERPSTRA, statistic, p_value, None, None, n, "ok", note)
 
 
 def _explain_no_ranks(samples: Sequence[Numbers]) -> str:

@@ -12,7 +12,7 @@ from cytopenia.stats.rank_biserial import estimate_rank_biserial
 from cytopenia.stats.shift import Effect, estimate_shift
 from cytopenia.study.analysis_forms import RiskFactors
 from cytopenia.study.factors import FactorColumn
-from cytopenia.study.groups import KNOWN_AFTER, Sides, count_cells, split_numbers
+from cytopenia.study.groups import KNOWN_AFTER, TOTAL, Sides, count_cells, split_numbers
 
 __all__ = ["summarize_effects"]
 
@@ -42,7 +42,7 @@ def summarize_effects(analysis: RiskFactors, factor: FactorColumn, sides: Sides)
         else:
             name, found = "shift", estimate_shift(one, two, parity=analysis.parity)
         yield replace(key, value=found.n, text=factor.title)
-        yield _report(key, name, found)
+        yield _report(key, name, _tell_censored(found, factor, sides))
         yield _report(key, "rank_biserial", estimate_rank_biserial(one, two))
         return
     cells = count_cells(factor, sides)
@@ -51,6 +51,18 @@ def summarize_effects(analysis: RiskFactors, factor: FactorColumn, sides: Sides)
         yield _report(key, "risk_difference", Effect("", None, None, None, 0, "not_estimable", NOBODY))
         return
     yield from _compare_levels(key, factor, sides, limits="mid_p" if test == "fisher_mid_p" else "exact")
+
+
+def _tell_censored(found: Effect, factor: FactorColumn, sides: Sides) -> Effect:
+    """Say in the note how many values were reported only as below a limit."""
+    if factor.censored_below is None:
+        return found
+    members = sides.strata()[TOTAL]
+    below = int((factor.censored_below.to_numpy() & factor.values.is_not_null().to_numpy() & members).sum())
+    if not below:
+        return found
+    note = f"{below} reported as below a limit count{'s' if below == 1 else ''} as half of it"
+    return replace(found, note="; ".join(filter(None, [found.note, note])))
 
 
 def _compare_levels(
