@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cytopenia.stats.compare import adjust_holm, assess_normality, compare_counts, compare_distributions
+from cytopenia.stats.adjustments import adjust_holm
+from cytopenia.stats.compare import assess_normality, compare_counts, compare_distributions
 from cytopenia.stats.logistic import LogisticFit, fit_logistic
 from cytopenia.stats.roc import estimate_roc
 

@@ -10,7 +10,6 @@ import pytest
 from cytopenia.errors import DataError
 from cytopenia.stats.compare import (
     Comparison,
-    adjust_holm,
     assess_normality,
     compare_counts,
     compare_distributions,
@@ -264,19 +263,3 @@ def test_units_change_nothing_in_one_sample(method: str, scale: float) -> None:
     values = np.array([1.0, 2.0, 3.0, 4.0, 10.0, 11.5])
     one, other = assess_normality(values, method=method), assess_normality(values * scale, method=method)
     assert other.p_value == pytest.approx(one.p_value, rel=1e-9)
-
-
-def test_holm_by_hand() -> None:
-    # 0.005 * 4, 0.01 * 3, then 0.03 * 2 and 0.04 * 1 raised to 0.06.
-    assert adjust_holm([0.01, None, 0.04, 0.03, 0.005]) == pytest.approx([0.03, None, 0.06, 0.06, 0.02])
-
-
-def test_holm_stops_at_one_and_keeps_what_is_missing() -> None:
-    assert adjust_holm([0.9, 0.8, NAN]) == [1.0, 1.0, None]
-    assert adjust_holm([]) == []
-    assert adjust_holm([None]) == [None]
-
-
-def test_holm_needs_probabilities() -> None:
-    with pytest.raises(DataError, match="1 of 2 are not between 0 and 1"):
-        adjust_holm([0.5, 1.5])

@@ -68,6 +68,9 @@ TEST_TEXTS = {
     "chi_squared_yates": "Chi-squared test with Yates' correction",
     "fisher_exact": "Fisher's exact test",
     MONTE_CARLO: "Fisher's exact test by Monte Carlo sampling",
+    "fisher_mid_p": "Fisher's exact test with mid-P",
+    "cochran_armitage": "Cochran-Armitage test for trend over the levels in their order",
+    "welch_t": "Welch's t test",
     "shapiro_wilk": "Shapiro-Wilk test",
     "one_sample_wilcoxon": "One-sample Wilcoxon signed-rank test against the sample mean",
 }
@@ -123,22 +126,23 @@ class Association:
     groups: ResultLookup
     tests: ResultLookup
     models: Mapping[str, ResultLookup]
+    effects: ResultLookup
 
     @property
     def factors(self) -> list[str]:
         """Factors in the order of the results."""
-        lookups = (self.groups, self.tests, *self.models.values())
+        lookups = (self.groups, self.effects, self.tests, *self.models.values())
         found = chain.from_iterable(lookup.variables for lookup in lookups)
         return [name for name in dict.fromkeys(found) if name not in {PATIENTS, MODEL}]
 
     def levels(self, factor: str) -> list[str]:
         """Levels of a factor in groups or models, in the order of the results."""
-        lookups = (self.groups, *self.models.values())
+        lookups = (self.groups, self.effects, *self.models.values())
         return list(dict.fromkeys(chain.from_iterable(lookup.levels(factor) for lookup in lookups)))
 
     def title(self, factor: str) -> str:
         """Title of a factor, from wherever the results carry it; else its name."""
-        texts = [self.groups.title(factor)]
+        texts = [self.groups.title(factor), self.effects.title(factor)]
         for lookup in self.models.values():
             named = {key[4]: one.text for key, one in lookup.estimates.items() if key[1] == factor}
             # A number carries its unit of change behind its title.
@@ -147,7 +151,8 @@ class Association:
 
     def factor_marks(self, factor: str) -> tuple[int, ...]:
         """Return the footnotes of a factor as a whole: when it is known, and who has no value."""
-        marks = after_infusion_marks((self.groups, *self.models.values()), factor, self.notes)
+        lookups = (self.groups, self.effects, *self.models.values())
+        marks = after_infusion_marks(lookups, factor, self.notes)
         missing = {name: self.groups.value(factor, "missing", stratum=name) or 0 for name in GROUPS}
         if any(missing.values()):
             total = missing["total"] or missing["event"] + missing["no event"]
@@ -277,7 +282,8 @@ def read_association(content: ReportContent, analysis_id: str) -> Association:
     groups = select_results(results, analysis_id, group="groups")
     models = {name: select_results(results, analysis_id, group=name) for name in MODELS}
     tests = select_results(results, analysis_id, group="test")
-    return Association(find_analysis(content, analysis_id), Footnotes(), groups, tests, models)
+    effects = select_results(results, analysis_id, group="effect")
+    return Association(find_analysis(content, analysis_id), Footnotes(), groups, tests, models, effects)
 
 
 def read_method(text: str) -> str:

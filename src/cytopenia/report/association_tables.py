@@ -35,6 +35,14 @@ from cytopenia.report.display import (
     lower_first,
     plural,
 )
+from cytopenia.report.effect_cells import (
+    adjusted_cell,
+    adjusted_title,
+    effect_cell,
+    effect_note,
+    family_notes,
+    list_effects,
+)
 from cytopenia.report.lookup import Estimate, ResultLookup, select_results
 from cytopenia.report.model_words import TREND
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
@@ -130,8 +138,12 @@ def _list_columns(content: ReportContent, found: Association) -> Iterator[MadeCo
         name = found.group_name("event")
         title = "Events" if name.lower() in {"yes", "no"} else name
         yield MadeColumn(Column(f"{title}/patients"), found.events_cell)
+    if list_effects(found):
+        yield MadeColumn(Column("Difference (95% CI)"), partial(effect_cell, found))
     if found.tests.variables:
         yield MadeColumn(Column("P"), found.test_cell)
+    if adjusted_title(found):
+        yield MadeColumn(Column(adjusted_title(found)), partial(adjusted_cell, found))
     for model in MODELS:
         if found.models[model].variables:
             yield from _model_columns(found, model)
@@ -162,6 +174,7 @@ def _model_columns(found: Association, model: str) -> Iterator[MadeColumn]:
 def _list_notes(content: ReportContent, found: Association) -> Iterator[str]:
     yield VALUES_NOTE if found.has_groups else _sizes_note(found)
     yield from _left_out_notes(found.groups)
+    yield from filter(None, [effect_note(found), *family_notes(content, str(found.analysis["id"]))])
     has_models = any(lookup.variables for lookup in found.models.values())
     if has_models:
         yield _event_note(content, found)
@@ -322,19 +335,29 @@ def table_crosstab(content: ReportContent, analysis_id: str) -> Table:
     rows += [row for factor in pairs.variables for row in _pair_rows(found, pairs, factor)]
     titles = [lower_first(clean_text(counts.title(factor))) for factor in counts.variables]
     names = [found.group_name(stratum) for stratum in SIDES]
+    adjusted = adjusted_title(found)
+    last = (
+        "P",
+        *([adjusted] if adjusted else []),
+        *(["P (Holm, pairs)" if adjusted else "P (Holm)"] if pairs.variables else []),
+    )
     columns = (
         *(Column(f"{name}, n/N (%)", spanner=format_level(outcome)) for name in names),
-        *(Column(title) for title in ("P", "P (Holm)")[: 1 + bool(pairs.variables)]),
+        *map(Column, last),
     )
     return Table(
         id=f"{analysis_id}-crosstab",
         caption=f"{format_level(outcome)}, by {' and '.join(titles)}",
         columns=(Column("Level", "left"), *columns),
         # A row of counts has no adjusted P.
-        rows=tuple(replace(row, cells=(*row.cells, Cell(), Cell())[: len(columns)]) for row in rows),
+        rows=tuple(_fill(row, len(columns)) for row in rows),
         notes=tuple(_crosstab_notes(content, found, has_pairs=bool(pairs.variables))),
         footnotes=tuple(found.notes.texts),
     )
+
+
+def _fill(row: Row, width: int) -> Row:
+    return replace(row, cells=(*row.cells, *[Cell()] * (width - len(row.cells))))
 
 
 def _crosstab_notes(content: ReportContent, found: Association, *, has_pairs: bool) -> Iterator[str]:
@@ -344,6 +367,7 @@ def _crosstab_notes(content: ReportContent, found: Association, *, has_pairs: bo
     if found.notes.has_bounds:
         meaning = RECOVERY_BOUNDS if is_about_recovery(found.analysis) else GRADE_BOUNDS
         yield f"{meaning} {COUNTS_NOTE}"
+    yield from family_notes(content, str(found.analysis["id"]))
     if has_pairs:
         yield HOLM_NOTE
 
@@ -352,7 +376,8 @@ def _crosstab_rows(found: Association, counts: ResultLookup, factor: str) -> Ite
     missing = counts.value(factor, "missing")
     marks = found.notes.mark(f"Without a value: {format_number(missing)}") if missing else ()
     title = clean_text(counts.title(factor))
-    yield Row(title, (Cell(), Cell(), found.test_cell(factor, "")), marks=marks)
+    adjusted = (adjusted_cell(found, factor, ""),) if adjusted_title(found) else ()
+    yield Row(title, (Cell(), Cell(), found.test_cell(factor, ""), *adjusted), marks=marks)
     for level in counts.levels(factor):
         cells = [_side_cell(found, counts, factor, level=level, stratum=stratum) for stratum in SIDES]
         yield Row(format_signs(clean_text(level)), (*cells, Cell()), indent=1)
@@ -369,5 +394,8 @@ def _side_cell(found: Association, counts: ResultLookup, factor: str, *, level: 
 def _pair_rows(found: Association, pairs: ResultLookup, factor: str) -> Iterator[Row]:
     yield Row("Pairs of levels", is_section=True)
     for level in pairs.levels(factor):
-        cells = (p_cell(pairs.get(factor, name, level=level), found.notes) for name in ("p_value", "p_holm"))
-        yield Row(format_signs(clean_text(level)), (Cell(), Cell(), *cells))
+        raw, holm = (
+            p_cell(pairs.get(factor, name, level=level), found.notes) for name in ("p_value", "p_holm")
+        )
+        between = (Cell(),) if adjusted_title(found) else ()
+        yield Row(format_signs(clean_text(level)), (Cell(), Cell(), raw, *between, holm))

@@ -16,11 +16,10 @@ from cytopenia.report.methods_text import (
     factor_paragraphs,
     join_names,
     name_inside,
-    statistics_paragraphs,
 )
 from cytopenia.report.recovery_curves import CURVE_SOURCE, CURVE_TEXT
-from cytopenia.report.regression_text import regression_paragraphs
 from cytopenia.report.side_by_side_text import comparison_paragraphs
+from cytopenia.report.statistics_text import statistics_of_run
 
 __all__ = ["STATUS_TEXTS", "list_settings", "render_methods", "write_counting", "write_methods_paragraphs"]
 
@@ -109,7 +108,7 @@ def _write_parts(content: ReportContent) -> tuple[list[tuple[str, list[str]]], R
         ("Hematologic recovery", list(_write_recovery(content, references))),
         ("Risk factors and cut-off values", factor_paragraphs(content, references)),
         ("Definitions side by side", comparison_paragraphs(content, references)),
-        ("Statistical analysis", [*_write_statistics(content, references), *_write_rules(content)]),
+        ("Statistical analysis", [*statistics_of_run(content, references), *_write_rules(content)]),
         ("Software", list(_write_software(content))),
     ]
     return [(heading, texts) for heading, texts in parts if texts], references
@@ -252,10 +251,6 @@ def _tell_deaths(content: ReportContent) -> str:
     if len(named) > 1:
         text += f" Beside it stand the readings in which they were {', or '.join(named[1:])}."
     return f"{text} {NOT_EVALUABLE_TEXT}"
-
-
-def _write_statistics(content: ReportContent, references: References) -> list[str]:
-    return [*statistics_paragraphs(content, references), *regression_paragraphs(content, references)]
 
 
 def _write_rules(content: ReportContent) -> Iterator[str]:

@@ -36,6 +36,7 @@ SOURCES: Mapping[str, tuple[str, str]] = {
 }
 AGAINST_OUTCOME = ("risk_factors", "roc", "crosstab")
 LATE = "known only after infusion"
+NAMED = "named in the protocol"
 RANK_TESTS = {
     "mann_whitney_asymptotic": "asymptotic, corrected for ties, without continuity correction",
     "mann_whitney_continuity": "asymptotic, corrected for ties, with continuity correction",
@@ -260,11 +261,12 @@ def _description(content: ReportContent, found: Sequence[Association]) -> Iterat
 
 
 def _methods(content: ReportContent, *groups: str) -> list[str]:
-    """Return the tests whose P values stand in some groups of rows."""
+    """Return the tests whose P values stand in some groups of rows, without those that the protocol names."""
     asked = [one["id"] for one in content.analyses if one["kind"] != "ordinal"]
     is_asked = pl.col("analysis_id").is_in(asked)
     is_known = (pl.col("estimate") == "p_value") & pl.col("value").is_not_null()
-    rows = content.results.filter(is_asked, is_known, pl.col("group").is_in(groups))
+    is_named = pl.col("note").fill_null("").str.contains(NAMED, literal=True)
+    rows = content.results.filter(is_asked, is_known, pl.col("group").is_in(groups), ~is_named)
     return rows["text"].unique(maintain_order=True).to_list()
 
 
@@ -301,7 +303,7 @@ def _tests(content: ReportContent, references: References) -> Iterator[str]:
         source = references.cite_method("holm")
         yield f"Tests of pairs of levels were adjusted for their number by Holm's method {source}."
     yield from _conventions(content)
-    if methods:
+    if methods and "family" not in set(content.results["group"].unique()):
         yield "All tests were two-sided; P values were not adjusted for the number of factors."
 
 

@@ -6,28 +6,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cytopenia.errors import DataError, suggest_name
-from cytopenia.stats.exact import estimate_exact_p
+from cytopenia.stats.exact import count_mid_p, estimate_exact_p
 
 __all__ = [
+    "PARITIES",
     "Comparison",
-    "adjust_holm",
     "assess_normality",
     "compare_counts",
     "compare_distributions",
+    "drop_missing",
+    "name_rank_method",
+    "rank_values",
+    "require_counts",
+    "require_one_of",
 ]
 
 Numbers = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 PARITIES = ("default", "r", "spss")
-COUNT_METHODS = ("auto", "chi_squared", "fisher_exact")
+COUNT_METHODS = ("auto", "chi_squared", "fisher_exact", "fisher_mid_p")
 NORMALITY_METHODS = ("shapiro_wilk", "one_sample_wilcoxon")
 # R's wilcox.test counts all arrangements of samples smaller than this.
 EXACT_BELOW = 50
@@ -50,11 +55,12 @@ class Comparison:
     ----------
     method : str
         What was done: `mann_whitney_exact`, `mann_whitney_continuity`, `mann_whitney_asymptotic`,
-        `chi_squared`, `chi_squared_yates`, `fisher_exact`, `fisher_monte_carlo`, `shapiro_wilk` or
-        `one_sample_wilcoxon`.
+        `chi_squared`, `chi_squared_yates`, `fisher_exact`, `fisher_monte_carlo`, `fisher_mid_p`,
+        `shapiro_wilk` or `one_sample_wilcoxon`; of other modules also `welch_t`, `cochran_armitage`,
+        `kruskal_wallis` and `jonckheere_terpstra`.
     statistic, p_value : float or None
-        The statistic is U of the first sample, chi-squared, W, or the sum of the positive ranks; Fisher's
-        test has none.
+        The statistic is U of the first sample, t, chi-squared, W, the sum of the positive ranks, or z;
+        Fisher's test has none.
     low, high : float or None
         95% limits of a P that was estimated by chance.
     n : int
@@ -112,13 +118,13 @@ def compare_distributions(first: ArrayLike, second: ArrayLike, *, parity: str = 
     >>> round(compare_distributions([1, 2, 2], [2, 5, 6], parity="spss").p_value, 6)
     0.104571
     """
-    _require_one_of("parity", parity, PARITIES)
-    one, two = _drop_missing(first), _drop_missing(second)
-    method = _choose_rank_method(one, two, parity)
+    require_one_of("parity", parity, PARITIES)
+    one, two = drop_missing(first), drop_missing(second)
+    method = name_rank_method(one, two, parity)
     n = one.size + two.size
     if not one.size or not two.size:
         return _refuse(method, n, "a group has no value")
-    if np.ptp(_rank(np.concatenate([one, two]))) == 0:
+    if np.ptp(rank_values(np.concatenate([one, two]))) == 0:
         return _refuse(method, n, "all values are equal")
     from scipy.stats import mannwhitneyu
 
@@ -143,8 +149,9 @@ def compare_counts(
     parity : {"default", "r", "spss"}
         "r" corrects the chi-squared of a 2 x 2 table for continuity (Yates), as `chisq.test` does; "spss" and
         "default" do not.
-    method : {"auto", "chi_squared", "fisher_exact"}
-        "auto" is chi-squared, and Fisher's test if any expected count is below 5.
+    method : {"auto", "chi_squared", "fisher_exact", "fisher_mid_p"}
+        "auto" is chi-squared, and Fisher's test if any expected count is below 5. "fisher_mid_p" counts
+        tables as likely as the observed one half; it is for tables of two by two.
     seed : int
         Used only where Fisher's P must be estimated by chance.
 
@@ -152,7 +159,8 @@ def compare_counts(
     -------
     Comparison
         Not estimable: fewer than two rows or two columns with a patient. Fisher's test always returns: where
-        the tables are too many to count, P is estimated from tables drawn by chance, with 95% limits.
+        the tables are too many to count, P is estimated from tables drawn by chance, with 95% limits. Mid-P
+        of a larger table is not estimable.
 
     Raises
     ------
@@ -162,11 +170,14 @@ def compare_counts(
     Notes
     -----
     Fisher's P is two-sided: the sum of the probabilities of all tables at most as likely as the observed one.
-    Same P as `chisq.test` and `fisher.test` of R 4.2 to 1e-9.
+    Same P as `chisq.test` and `fisher.test` of R 4.2 to 1e-9; mid-P as `Fisher_midP_test_2x2` of the
+    R package contingencytables. Mid-P can exceed the nominal level slightly; Fisher's P never does.
 
     References
     ----------
     Pearson, Philosophical Magazine 1900;50:157-175. Freeman and Halton, Biometrika 1951;38:141-149.
+    Lancaster, Journal of the American Statistical Association 1961;56:223-234.
+    Lydersen et al., Statistics in Medicine 2009;28:1159-1175. DOI 10.1002/sim.3531.
 
     Examples
     --------
@@ -175,13 +186,15 @@ def compare_counts(
     >>> compare_counts([[3, 1], [1, 3]]).method
     'fisher_exact'
     """
-    _require_one_of("parity", parity, PARITIES)
-    _require_one_of("method", method, COUNT_METHODS)
-    counts = _drop_empty(_require_counts(table))
+    require_one_of("parity", parity, PARITIES)
+    require_one_of("method", method, COUNT_METHODS)
+    counts = _drop_empty(require_counts(table))
     n = int(counts.sum())
     if min(counts.shape) < 2:
-        name = "fisher_exact" if method == "fisher_exact" else "chi_squared"
+        name = "chi_squared" if method == "auto" else method
         return _refuse(name, n, _say_what_is_missing(counts))
+    if method == "fisher_mid_p":
+        return _compare_by_mid_p(counts)
     expected = np.outer(counts.sum(axis=1), counts.sum(axis=0) / n)
     small = int(np.sum(expected < LEAST_EXPECTED))
     if method == "fisher_exact" or (method == "auto" and small):
@@ -228,8 +241,8 @@ def assess_normality(values: ArrayLike, *, method: str = "shapiro_wilk") -> Comp
     >>> assess_normality([1.0, 1.0, 1.0]).note
     'all values are equal'
     """
-    _require_one_of("method", method, NORMALITY_METHODS)
-    sample = _drop_missing(values)
+    require_one_of("method", method, NORMALITY_METHODS)
+    sample = drop_missing(values)
     least, most = SHAPIRO_SIZES
     if sample.size < least:
         return _refuse(method, sample.size, f"fewer than {least} values")
@@ -247,45 +260,16 @@ def assess_normality(values: ArrayLike, *, method: str = "shapiro_wilk") -> Comp
     return _accept(method, float(result.statistic), float(result.pvalue), sample.size)
 
 
-def adjust_holm(p_values: Iterable[float | None]) -> list[float | None]:
-    """Return P adjusted by Holm, in the same order; None stays None and is not counted as a test.
-
-    Same as `p.adjust(p, "holm")` of R.
-
-    Raises
-    ------
-    DataError
-        A P is not between 0 and 1.
-
-    References
-    ----------
-    Holm, Scandinavian Journal of Statistics 1979;6:65-70.
-
-    Examples
-    --------
-    >>> adjust_holm([0.01, None, 0.04, 0.03])
-    [0.03, None, 0.06, 0.06]
-    """
-    adjusted = [None if p is None or math.isnan(p) else float(p) for p in p_values]
-    known = sorted((p, place) for place, p in enumerate(adjusted) if p is not None)
-    wrong = [place for p, place in known if not 0 <= p <= 1]
-    if wrong:
-        raise DataError(f"p_values: {len(wrong)} of {len(known)} are not between 0 and 1")
-    largest = 0.0
-    for rank, (p, place) in enumerate(known):
-        largest = max(largest, min(1.0, p * (len(known) - rank)))
-        adjusted[place] = largest
-    return adjusted
-
-
-def _require_one_of(name: str, value: str, allowed: Sequence[str]) -> None:
+def require_one_of(name: str, value: str, allowed: Sequence[str]) -> None:
+    """Raise DataError with the allowed values unless the option is one of them."""
     if value not in allowed:
         raise DataError(
             f"{name}: unknown '{value}'{suggest_name(value, allowed)}; allowed: {', '.join(allowed)}"
         )
 
 
-def _require_counts(table: ArrayLike) -> Counts:
+def require_counts(table: ArrayLike) -> Counts:
+    """Return a table of whole numbers from 0, or raise DataError."""
     counts = np.asarray(table)
     if counts.ndim != 2:
         raise DataError(f"table: {counts.ndim} dimensions; give counts in rows and columns")
@@ -295,7 +279,8 @@ def _require_counts(table: ArrayLike) -> Counts:
     return numbers.astype(np.int64)
 
 
-def _drop_missing(values: ArrayLike) -> Numbers:
+def drop_missing(values: ArrayLike) -> Numbers:
+    """Return the values that are not NaN, in one row."""
     sample = np.asarray(values, dtype=np.float64).ravel()
     return sample[~np.isnan(sample)]
 
@@ -318,13 +303,15 @@ def _accept(method: str, statistic: float, p_value: float, n: int, note: str = "
     return Comparison(method, statistic, p_value, None, None, int(n), "ok", note)
 
 
-def _rank(values: Numbers) -> Numbers:
+def rank_values(values: Numbers) -> Numbers:
+    """Return ranks from 1; ties share their mean rank."""
     from scipy.stats import rankdata
 
     return np.asarray(rankdata(values), dtype=np.float64)
 
 
-def _choose_rank_method(one: Numbers, two: Numbers, parity: str) -> str:
+def name_rank_method(one: Numbers, two: Numbers, parity: str) -> str:
+    """Return which form of the Mann-Whitney test two samples get under a parity."""
     if parity == "spss":
         return "mann_whitney_asymptotic"
     has_ties = np.unique(np.concatenate([one, two])).size < one.size + two.size
@@ -340,6 +327,16 @@ def _compare_exactly(counts: Counts, seed: int) -> Comparison:
         f"P estimated from {exact.resamples} tables drawn by chance, seed {seed}" if exact.resamples else ""
     )
     return Comparison(method, None, exact.p_value, exact.low, exact.high, int(counts.sum()), "ok", note)
+
+
+def _compare_by_mid_p(counts: Counts) -> Comparison:
+    n = int(counts.sum())
+    if counts.shape != (2, 2):
+        rows, columns = counts.shape
+        return _refuse(
+            "fisher_mid_p", n, f"mid-P is for tables of two by two; this one is {rows} by {columns}"
+        )
+    return Comparison("fisher_mid_p", None, count_mid_p(counts), None, None, n, "ok", "")
 
 
 def _compare_by_chi_squared(counts: Counts, is_corrected: bool, note: str) -> Comparison:
@@ -362,7 +359,7 @@ def _compare_with_mean(sample: Numbers) -> Comparison:
     n = differences.size
     if n == 0:
         return _refuse("one_sample_wilcoxon", sample.size, "all values are equal")
-    ranks = _rank(np.abs(differences))
+    ranks = rank_values(np.abs(differences))
     _, times = np.unique(ranks, return_counts=True)
     positive = float(ranks[differences > 0].sum())
     variance = n * (n + 1) * (2 * n + 1) / 24 - float(np.sum(times.astype(np.float64) ** 3 - times)) / 48

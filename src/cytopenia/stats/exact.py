@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ExactTest", "estimate_exact_p"]
+__all__ = ["ExactTest", "count_mid_p", "estimate_exact_p"]
 
 Counts = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -85,6 +85,28 @@ def estimate_exact_p(table: Counts, *, seed: int = 0) -> ExactTest:
     if split.is_feasible:
         return ExactTest(_count_tables(counts, split), None, None, 0)
     return _draw_tables(table, seed)
+
+
+def count_mid_p(table: Counts) -> float:
+    """Return Fisher's mid-P of a table of two by two whose margins are not 0.
+
+    The probabilities, given the margins, of all tables less likely than the observed one, and half of those
+    of the tables just as likely, the observed one among them. Likely is meant as in `estimate_exact_p`.
+
+    Examples
+    --------
+    >>> round(count_mid_p(np.array([[3, 1], [1, 3]])), 6)  # (1 + 1) / 70 and half of (16 + 16) / 70
+    0.257143
+    """
+    from scipy.stats import hypergeom
+
+    total, column, row = (int(part) for part in (table.sum(), table[:, 0].sum(), table[0].sum()))
+    cells = np.arange(max(0, row + column - total), min(row, column) + 1)
+    logs = np.asarray(hypergeom.logpmf(cells, total, column, row), dtype=np.float64)
+    further = logs - logs[cells == table[0, 0]]
+    is_equal = np.abs(further) <= EQUALLY_LIKELY
+    is_less = (further < 0) & ~is_equal
+    return min(1.0, float(np.exp(logs[is_less]).sum() + np.exp(logs[is_equal]).sum() / 2))
 
 
 def _deal_rows(table: Counts) -> _Split:

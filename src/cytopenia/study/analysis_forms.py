@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 __all__ = [
+    "Adjustment",
     "Analysis",
     "Characteristics",
     "Crosstab",
@@ -17,6 +18,7 @@ __all__ = [
     "Form",
     "Multivariable",
     "Name",
+    "NamedTest",
     "Occurrence",
     "Ordinal",
     "Parity",
@@ -33,6 +35,7 @@ Day = Annotated[int, Field(ge=-3650, le=3650)]
 Window = tuple[Day, Day]
 Event = Literal["yes", "no", "recovered", "not_recovered"]
 Parity = Literal["spss", "r", "default"]
+NamedTest = Literal["mann_whitney", "welch_t", "chi_squared", "fisher_exact", "fisher_mid_p", "trend"]
 EventKind = Literal["crs", "icans", "infection", "progression", "next_therapy", "admission", "discharge"]
 FEWEST_DEFINITIONS, MOST_DEFINITIONS = 2, 8
 SOURCES = ("analyte", "column", "event", "response_window", "score")
@@ -77,8 +80,6 @@ class Factor(Form):
 
     @model_validator(mode="after")
     def _has_one_shape(self) -> Self:
-        if self.ordered and not self.levels:
-            raise ValueError("ordered needs levels, in their order")
         given = [key for key in ("scale", "spline_knots", "between") if getattr(self, key) is not None]
         if given and (self.levels or self.as_ is not None):
             raise ValueError(f"'{', '.join(given)}' belongs to numbers; a factor with levels has none")
@@ -94,6 +95,10 @@ class Factor(Form):
         if len(given) != 1:
             raise ValueError(f"needs exactly one of {', '.join(SOURCES)}")
         self._refuse_keys_of_other_sources(given[0])
+        if self.ordered and not (self.levels or self.grade_from or self.as_):
+            raise ValueError(
+                'ordered = true needs levels in their order: give levels, grade_from, or as = "group"'
+            )
         if self.analyte is not None and self.at is None:
             raise ValueError('needs at = "baseline" or at = "peak"')
         if self.event is not None and (self.window is None or self.without_event is None):
@@ -111,6 +116,7 @@ class Factor(Form):
             "without_event": ("event",),
             "levels": ("column", "response_window"),
             "reference": ("column", "response_window", "event", "score"),
+            "ordered": ("column", "response_window", "event", "score"),
             "as_": ("score",),
             "coefficients": ("score",),
             "scale": ("analyte", "column", "score"),
@@ -248,12 +254,28 @@ class _Association(_Analysis):
     parity: Parity = "default"
 
 
-class RiskFactors(_Association):
+class Adjustment(Form):
+    """How P values of tests are adjusted, and for which tests: those of the analysis, or a named family."""
+
+    method: Literal["holm", "benjamini_hochberg"]
+    family: Name | None = None
+
+
+class _Tested(_Association):
+    """Factors tested between the two sides: by the declared rule, or by the test that is named."""
+
+    tests: dict[str, NamedTest] = Field(default_factory=dict)
+    adjust: Adjustment | None = None
+
+
+class RiskFactors(_Tested):
     """Factors against an outcome: groups side by side, tests, univariable and multivariable models."""
 
     kind: Literal["risk_factors"]
     factors: tuple[str, ...] = Field(min_length=1)
-    columns: tuple[Literal["groups", "p", "univariable", "multivariable"], ...] = Field(min_length=1)
+    columns: tuple[Literal["groups", "effect", "p", "univariable", "multivariable"], ...] = Field(
+        min_length=1
+    )
     normality: Literal["shapiro_wilk", "one_sample_wilcoxon"] | None = None
     cutpoints: Cutpoints | None = None
     multivariable: Multivariable | None = None
@@ -277,6 +299,9 @@ class RiskFactors(_Association):
                 "the column 'multivariable' and the key multivariable = { ... } go together: give both, or"
                 " neither"
             )
+        for key in ("tests", "adjust"):
+            if getattr(self, key) and "p" not in self.columns:
+                raise ValueError(f"'{key}' is about the tests of the column 'p'; add \"p\" to columns")
         select = None if self.multivariable is None else self.multivariable.select
         needed = {"univariable": "univariable", "test": "p"}.get(select.screen) if select else None
         if needed and needed not in self.columns:
@@ -316,7 +341,7 @@ class Roc(_Association):
         return (*self.higher_means_event, *self.lower_means_event)
 
 
-class Crosstab(_Association):
+class Crosstab(_Tested):
     """One factor against an outcome, level by level, with one test of all and tests of pairs."""
 
     kind: Literal["crosstab"]

@@ -8,10 +8,12 @@ from itertools import combinations
 
 from cytopenia.definition_forms import GatesDefinition
 from cytopenia.results import ResultRow
-from cytopenia.stats.compare import adjust_holm, compare_counts
+from cytopenia.stats.adjustments import adjust_holm
+from cytopenia.stats.compare import Comparison, compare_counts
 from cytopenia.stats.describe import estimate_proportion
 from cytopenia.study.analysis_forms import Crosstab, Multivariable, RiskFactors, Selection
 from cytopenia.study.cut_points import Curves, Cut, apply_cut, find_cuts, summarize_cuts
+from cytopenia.study.effects import summarize_effects
 from cytopenia.study.factor_terms import Method
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import (
@@ -73,6 +75,9 @@ def summarize_risk_factors(analysis: RiskFactors, given: RiskFactorInput) -> Ite
     if analysis.normality is not None:
         for factor in given.factors:
             yield from summarize_normality(analysis.id, factor, sides, method=analysis.normality)
+    if "effect" in analysis.columns:
+        for factor in divided.factors:
+            yield from summarize_effects(analysis, factor, sides)
     yield from _compare(analysis, divided)
     yield from _model(analysis, divided)
     for group in ("univariable", "multivariable"):
@@ -101,8 +106,18 @@ def _compare(analysis: RiskFactors, given: RiskFactorInput) -> Iterator[ResultRo
         return
     key = ResultRow(analysis_id=analysis.id, group="test", variable="", estimate="p_value")
     for factor in given.factors:
-        found = compare_factor(factor, given.sides, parity=analysis.parity, seed=given.seed)
-        yield from report_comparison(replace(key, variable=factor.name), found)
+        yield from report_comparison(replace(key, variable=factor.name), _test(analysis, factor, given))
+
+
+def _test(analysis: RiskFactors, factor: FactorColumn, given: RiskFactorInput) -> Comparison:
+    """The test of the column p: the named one, else by the rule."""
+    return compare_factor(
+        factor,
+        given.sides,
+        parity=analysis.parity,
+        seed=given.seed,
+        test=analysis.tests.get(factor.name),
+    )
 
 
 def _model(analysis: RiskFactors, given: RiskFactorInput) -> Iterator[ResultRow]:
@@ -195,10 +210,7 @@ def _fit_multivariable(
     key = ResultRow(analysis_id=analysis.id, group="multivariable", variable="", estimate="")
     p_values = how.p_values
     if rule.select is not None and rule.select.screen == "test":
-        p_values = {
-            factor.name: compare_factor(factor, given.sides, parity=analysis.parity, seed=given.seed).p_value
-            for factor in given.factors
-        }
+        p_values = {factor.name: _test(analysis, factor, given).p_value for factor in given.factors}
     left = _leave_out(rule, given.factors, p_values)
     chosen = [factor for factor in given.factors if factor.name not in left]
     if chosen:
@@ -246,7 +258,9 @@ def summarize_crosstab(
     yield from summarize_sides(analysis.id, sides)
     yield from _count_rows(analysis.id, factor, sides)
     key = ResultRow(analysis_id=analysis.id, group="test", variable=factor.name, estimate="p_value")
-    yield from report_comparison(key, compare_factor(factor, sides, parity=analysis.parity, seed=seed))
+    test = analysis.tests.get(factor.name)
+    compared = compare_factor(factor, sides, parity=analysis.parity, seed=seed, test=test)
+    yield from report_comparison(key, compared)
     if analysis.pairwise:
         pairs = list(combinations(factor.list_levels(), 2))
         tables = [count_cells(factor, sides, levels=list(pair)) for pair in pairs]

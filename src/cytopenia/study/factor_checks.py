@@ -8,8 +8,9 @@ import polars as pl
 
 from cytopenia.contract import Tables
 from cytopenia.errors import DefinitionError, ProtocolError, join_problems, suggest_name
-from cytopenia.study.analysis_forms import Analysis, Factor, RiskFactors, Roc
+from cytopenia.study.analysis_forms import Analysis, Crosstab, Factor, RiskFactors, Roc
 from cytopenia.study.factors import list_columns, load_risk, map_levels
+from cytopenia.study.named_tests import check_kinds
 from cytopenia.study.protocol import Study
 
 __all__ = ["check_factors"]
@@ -27,6 +28,7 @@ def check_factors(study: Study, tables: Tables) -> None:
         *_check_models(study, tables),
         *_check_shapes(study, tables),
         *_check_used(study, tables),
+        *_check_tests(study, tables),
         *_check_required(study, tables),
     ]
     if _needs_baseline(study) and not _knows_lymphodepletion(tables):
@@ -113,6 +115,15 @@ def _check_shapes(study: Study, tables: Tables) -> Iterator[str]:
         is_there = factor.column is None or factor.column in columns
         if keys and is_there and not _is_number(name, study, tables):
             yield f"factors.{name}: '{keys[0]}' belongs to numbers, and '{factor.column}' has none; remove it"
+
+
+def _check_tests(study: Study, tables: Tables) -> Iterator[str]:
+    """Named tests of numbers for factors with levels, and the other way round; a cut makes levels."""
+    for analysis in study.protocol.analyses:
+        if isinstance(analysis, RiskFactors | Crosstab):
+            numbers = {name for name in analysis.tests if _is_number(name, study, tables)}
+            for problem in check_kinds(analysis, study.protocol, numbers=numbers):
+                yield f"analyses.{analysis.id}: {problem}"
 
 
 def _names_of_numbers(analysis: Analysis) -> tuple[str, ...]:

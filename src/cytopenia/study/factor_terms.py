@@ -30,7 +30,6 @@ __all__ = [
     "ModelMethod",
     "Spline",
     "Term",
-    "find_reference",
     "make_terms",
 ]
 
@@ -152,7 +151,7 @@ def make_terms(
     if factor.is_number:
         return _make_number(factor, members, among)
     values = factor.values.cast(pl.String).to_numpy()
-    reference = find_reference(factor)
+    reference = factor.reference_level
     counts = {level: int((values[members] == level).sum()) for level in factor.list_levels()}
     if sum(count > 0 for count in counts.values()) == 1:
         return [], {(factor.name, ""): "all patients have the same level"}
@@ -200,9 +199,3 @@ def _make_curve(
         Term(factor, level, column, spline.step, spline)
         for level, column in zip(levels, columns.T, strict=True)
     ], {}
-
-
-def find_reference(factor: FactorColumn) -> str:
-    """Return the level that the others are compared with."""
-    levels = factor.list_levels()
-    return factor.reference if factor.reference in levels else levels[0]

@@ -92,6 +92,12 @@ class FactorColumn:
             .to_series()
         )
 
+    @property
+    def reference_level(self) -> str:
+        """The level that others are compared with: as named, else the first."""
+        levels = self.list_levels()
+        return self.reference if self.reference in levels else levels[0]
+
     def list_levels(self) -> list[str]:
         """Return the levels in their order: as declared, else sorted."""
         if self.levels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 import numpy as np
 import polars as pl
@@ -12,16 +13,21 @@ from numpy.typing import NDArray
 from cytopenia.results import ResultRow
 from cytopenia.stats.compare import Comparison, assess_normality, compare_counts, compare_distributions
 from cytopenia.stats.describe import describe_numbers, estimate_proportion
-from cytopenia.study.analysis_forms import Crosstab, Event, RiskFactors, Roc
+from cytopenia.stats.means import compare_means
+from cytopenia.stats.trend import compare_ordered_counts
+from cytopenia.study.analysis_forms import Crosstab, Event, NamedTest, RiskFactors, Roc
 from cytopenia.study.factors import FactorColumn
 
 __all__ = [
     "KNOWN_AFTER",
+    "NAMED",
+    "TOTAL",
     "Sides",
     "compare_factor",
     "count_cells",
     "derive_sides",
     "report_comparison",
+    "split_numbers",
     "split_sides",
     "summarize_group",
     "summarize_normality",
@@ -30,6 +36,7 @@ __all__ = [
 
 Mask = NDArray[np.bool_]
 KNOWN_AFTER = "known only after infusion"
+NAMED = "named in the protocol"
 SCENARIOS = ("policy", "best", "worst")
 EVENT, NO_EVENT, TOTAL = "event", "no event", "total"
 _EVENT_NAMES = {
@@ -184,13 +191,36 @@ def _bound_levels(key: ResultRow, factor: FactorColumn, sides: Sides) -> Iterato
                 )
 
 
-def compare_factor(factor: FactorColumn, sides: Sides, *, parity: str, seed: int) -> Comparison:
-    """Return the test of a factor between the groups: Mann-Whitney for numbers, else a test of counts."""
-    strata = sides.strata()
-    if factor.is_number:
-        numbers = factor.numbers.to_numpy()
-        return compare_distributions(numbers[strata[EVENT]], numbers[strata[NO_EVENT]], parity=parity)
-    return compare_counts(count_cells(factor, sides), parity=parity, seed=seed)
+def compare_factor(
+    factor: FactorColumn, sides: Sides, *, parity: str, seed: int, test: NamedTest | None = None
+) -> Comparison:
+    """Return the test of a factor between the groups.
+
+    By the rule: Mann-Whitney for numbers, and for levels chi-squared, or Fisher's exact test if an expected
+    count is below 5. A test that the protocol names takes its place, whatever the data, and its note says so.
+    """
+    if test is None:
+        if factor.is_number:
+            return compare_distributions(*split_numbers(factor, sides), parity=parity)
+        return compare_counts(count_cells(factor, sides), parity=parity, seed=seed)
+    match test:
+        case "mann_whitney":
+            found = compare_distributions(*split_numbers(factor, sides), parity=parity)
+        case "welch_t":
+            found = compare_means(*split_numbers(factor, sides))
+        case "trend":
+            found = compare_ordered_counts(count_cells(factor, sides))
+        case "chi_squared" | "fisher_exact" | "fisher_mid_p":
+            found = compare_counts(count_cells(factor, sides), parity=parity, method=test, seed=seed)
+        case _:
+            assert_never(test)
+    return replace(found, note="; ".join(filter(None, [found.note, NAMED])))
+
+
+def split_numbers(factor: FactorColumn, sides: Sides) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the numbers of a factor with and without the event, as tests take them; NaN where unknown."""
+    numbers, strata = factor.numbers.to_numpy(), sides.strata()
+    return numbers[strata[EVENT]], numbers[strata[NO_EVENT]]
 
 
 def count_cells(factor: FactorColumn, sides: Sides, *, levels: list[str] | None = None) -> NDArray[np.int64]:

@@ -19,7 +19,6 @@ from cytopenia.study.factor_terms import (
     Method,
     ModelMethod,
     Term,
-    find_reference,
     make_terms,
 )
 from cytopenia.study.factors import FactorColumn
@@ -169,7 +168,7 @@ def summarize_model(
         levels = [""] if factor.is_number else factor.list_levels()
         for level in levels:
             found = replace(key, variable=factor.name, variable_level=level)
-            if not factor.is_number and level == find_reference(factor):
+            if not factor.is_number and level == factor.reference_level:
                 yield replace(found, estimate="reference", text=factor.title, note=_remark(factor))
             elif (factor.name, level) in estimates:
                 yield from _report_term(found, title, estimates[factor.name, level], model)

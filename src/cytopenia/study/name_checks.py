@@ -36,6 +36,7 @@ from cytopenia.study.event_checks import (
     is_timed,
     is_yes_or_no,
 )
+from cytopenia.study.named_tests import check_families, check_tests
 from cytopenia.study.protocol_forms import OutcomeSpec, Protocol
 from cytopenia.units import load_analytes
 
@@ -73,7 +74,7 @@ def check_names(protocol: Protocol, library: Library) -> list[str]:
         problems.extend(
             f"analyses.{analysis.id}: {problem}" for problem in _check_analysis(analysis, protocol, library)
         )
-    return problems
+    return [*problems, *check_families(protocol)]
 
 
 def _check_score(factor: Factor, library: Library) -> list[str]:
@@ -252,8 +253,14 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
                 *check_event(analysis.outcome, analysis.event, protocol=protocol, library=library),
                 *_check_cutpoints(analysis, protocol),
                 *_check_terms(analysis),
+                *check_tests(analysis, protocol),
             ]
-        case Roc() | Crosstab():
+        case Crosstab():
+            return [
+                *check_event(analysis.outcome, analysis.event, protocol=protocol, library=library),
+                *check_tests(analysis, protocol),
+            ]
+        case Roc():
             return check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
         case Ordinal():
             return check_ordinal(analysis, protocol, library)

@@ -36,6 +36,7 @@ from cytopenia.study.days import frame_patient_days, summarize_trajectories
 from cytopenia.study.derived import derive_all, grade_baseline
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.factors import FactorColumn, derive_factors
+from cytopenia.study.families import adjust_families
 from cytopenia.study.groups import Sides, derive_sides
 from cytopenia.study.ordinal_grades import summarize_ordinal
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
@@ -129,7 +130,8 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         support_complete=settings["support_complete"],
     )
     material = _Material(study, chosen, plan, cohort, frames, compared)
-    rows = [*flow, *_flow_of_courses(cohort), *_summarize(material)]
+    analyzed = adjust_families(_summarize(material), study.protocol.analyses)
+    rows = [*flow, *_flow_of_courses(cohort), *analyzed]
     rows.extend(summarize_trajectories(cohort, plan))
     if study.paper is not None:
         rows.extend(compare_with_paper(study.paper, collect_results(rows)))

@@ -1,0 +1,17 @@
+"""What the Methods say of statistics, part by part in the order of the report."""
+
+from __future__ import annotations
+
+from cytopenia.report.comparison_text import write_statistics
+from cytopenia.report.content import ReportContent
+from cytopenia.report.methods_text import References
+from cytopenia.report.regression_text import regression_paragraphs
+
+__all__ = ["statistics_of_run"]
+
+_PARTS = (write_statistics, regression_paragraphs)
+
+
+def statistics_of_run(content: ReportContent, references: References) -> list[str]:
+    """Return the paragraphs on statistics; a part that did not run has none."""
+    return [text for write in _PARTS for text in write(content, references)]
