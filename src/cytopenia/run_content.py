@@ -77,6 +77,7 @@ def _describe_analysis(item: Analysis, *, title: str) -> dict[str, Any]:
             "normality",
             "pairwise",
             "days",
+            "resamples",
         }
     )
     described = {**chosen, "title": title}

@@ -170,7 +170,10 @@ def count_times(drawn: Counts, n: int) -> Counts:
 def _accumulate(counts: NDArray[np.integer] | Marks, ends: Counts) -> Counts:
     """Sums below each threshold: none below the first, everything below the last."""
     sums = np.zeros((counts.shape[0], ends.size + 1), dtype=np.int64)
-    sums[:, 1:] = np.cumsum(counts, axis=1, dtype=np.int64)[:, ends]
+    if ends.size == counts.shape[1]:
+        np.cumsum(counts, axis=1, out=sums[:, 1:])
+    else:
+        sums[:, 1:] = np.cumsum(counts, axis=1, dtype=np.int64)[:, ends]
     return sums
 
 

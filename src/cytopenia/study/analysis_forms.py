@@ -34,6 +34,8 @@ Event = Literal["yes", "no", "recovered", "not_recovered"]
 Parity = Literal["spss", "r", "default"]
 EventKind = Literal["crs", "icans", "infection", "progression", "next_therapy", "admission", "discharge"]
 FEWEST_DEFINITIONS, MOST_DEFINITIONS = 2, 8
+# With fewer the ends of a 95% interval rest on a handful of resamples; more change no printed digit.
+FEWEST_RESAMPLES, MOST_RESAMPLES = 200, 20_000
 SOURCES = ("analyte", "column", "event", "response_window", "score")
 
 
@@ -241,11 +243,16 @@ class RiskFactors(_Association):
 
 
 class Roc(_Association):
-    """ROC curves of numeric factors with their Youden cuts; the direction is declared."""
+    """ROC curves of numeric factors with their Youden cuts; the direction is declared.
+
+    With `resamples` the cuts are bootstrapped, tested as the best of all, and set beside the association of
+    the number itself.
+    """
 
     kind: Literal["roc"]
     higher_means_event: tuple[str, ...] = ()
     lower_means_event: tuple[str, ...] = ()
+    resamples: Annotated[int, Field(ge=FEWEST_RESAMPLES, le=MOST_RESAMPLES)] | None = None
 
     @model_validator(mode="after")
     def _names_factors(self) -> Self:

@@ -36,6 +36,7 @@ from cytopenia.study.derived import derive_all, grade_baseline
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.factors import FactorColumn, derive_factors
 from cytopenia.study.groups import Sides, derive_sides
+from cytopenia.study.honest_cuts import HonestInput, summarize_honest_cuts
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.phenotype_outcomes import summarize_dips, summarize_phenotypes
 from cytopenia.study.plan import GradePlan, Plan, build_plan
@@ -126,7 +127,7 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         frames=frames,
         support_complete=settings["support_complete"],
     )
-    material = _Material(study, chosen, plan, cohort, frames, compared)
+    material = _Material(study, chosen, plan, cohort, frames, compared, progress)
     rows = [*flow, *_flow_of_courses(cohort), *_summarize(material)]
     rows.extend(summarize_trajectories(cohort, plan))
     if study.paper is not None:
@@ -202,6 +203,7 @@ class _Material:
     cohort: CohortOutcomes
     frames: Mapping[str, pl.DataFrame]
     compared: Compared
+    progress: Progress | None
 
     def find_factors(self, names: tuple[str, ...]) -> list[FactorColumn]:
         return derive_factors(self.study, self.tables, self.cohort, names=names)
@@ -270,6 +272,8 @@ def _summarize_association(
             yield from summarize_risk_factors(analysis, given)
         case Roc():
             yield from summarize_roc(factors, curves[analysis.id], sides, analysis_id=analysis.id)
+            honest = HonestInput(factors, sides, material.study.library.gates, seed, material.progress)
+            yield from summarize_honest_cuts(analysis, honest)
         case Crosstab():
             yield from summarize_crosstab(analysis, factors[0], sides, seed=seed)
 
@@ -346,6 +350,8 @@ def _used_definitions(study: Study, plan: Plan) -> list[str]:
 def _has_models(analysis: Analysis) -> bool:
     if isinstance(analysis, SideBySide):
         return bool(analysis.factors)
+    if isinstance(analysis, Roc):
+        return analysis.resamples is not None
     return isinstance(analysis, RiskFactors) and bool({"univariable", "multivariable"} & {*analysis.columns})
 
 
