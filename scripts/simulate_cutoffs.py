@@ -114,9 +114,11 @@ def record_bias(found: Sums, cut: CutBootstrap, truth: dict[str, float]) -> None
         if apparent is not None:
             found[f"apparent_{name}"].append(apparent)
             found[f"apparent_{name}_minus_true"].append(apparent - truth[name])
-        if corrected is not None:
-            found[f"corrected_{name}"].append(corrected)
-            found[f"corrected_{name}_minus_true"].append(corrected - truth[name])
+        for kind, value in (("corrected", corrected), ("out_of_bag", cut.outside[name].value)):
+            if value is not None:
+                found[f"{kind}_{name}"].append(value)
+                found[f"{kind}_{name}_minus_true"].append(value - truth[name])
+                found[f"{kind}_{name}_squared_error"].append((value - truth[name]) ** 2)
 
 
 def record_other_methods(

@@ -71,16 +71,16 @@ class Resampling:
 
 @dataclass(frozen=True)
 class Corrected:
-    """One number as it is outside of the patients who chose the cut; None where not estimable.
+    """One number corrected for the choice of the cut; None where not estimable.
 
     Attributes
     ----------
     value : float or None
-        Mean over the resamples of the number among the rows that were not drawn.
     low, high : float or None
-        Limits that know that the cut was chosen; None if no resamples of resamples were asked for.
+        Limits that know that the cut was chosen; None for out-of-bag means, and if no resamples of resamples
+        were asked for.
     resamples : int
-        Resamples in which the number exists.
+        Resamples in which the number exists outside.
     status, note : str
         `ok` or `not_estimable`; why.
     """
@@ -104,8 +104,10 @@ class CutBootstrap:
     apparent : mapping of str to Measure
         Sensitivity, specificity, predictive values and Youden's index in the rows that chose the cut, with
         intervals by Wilson that take the cut as given.
+    outside : mapping of str to Corrected
+        Out-of-bag means: the same numbers at the resamples' cuts, among the rows that were not drawn.
     corrected : mapping of str to Corrected
-        The same numbers outside.
+        The same numbers at the cut of all rows, with the Youden index of `outside`.
     cut_low, cut_median, cut_high : float or None
         Percentiles (R type 7) of the cuts found in the resamples.
     cuts, times : array of float, array of int
@@ -121,6 +123,7 @@ class CutBootstrap:
 
     curve: RocCurve
     apparent: Mapping[str, Measure]
+    outside: Mapping[str, Corrected]
     corrected: Mapping[str, Corrected]
     cut_low: float | None
     cut_median: float | None
@@ -178,13 +181,15 @@ def bootstrap_cut(
 
     Notes
     -----
-    The corrected numbers are means over resamples of the numbers among the rows not drawn (out of bag): in
-    binormal data of 60 rows, 21 with the event, the corrected Youden index is within 0.01 of the true one of
-    the cut, where the optimism bootstrap is 0.04 to 0.06 and the .632+ rule 0.03 to 0.05 too high. Their
-    intervals: every resample is taken for the data, its corrected numbers come from `again` resamples of it
-    (a row counts as outside if no copy of it was drawn), its true ones from all rows; the spread of the
-    differences is laid about the corrected numbers. Cuts and out-of-bag numbers are those of cutpointr 1.1
-    (`maximize_metric`, `youden`, `use_midpoints = TRUE`, ties by `c`) for the same resamples.
+    The corrected Youden index is the mean over resamples of that among the rows not drawn (out of bag): in
+    binormal data of 60 rows, 21 with the event, it is within 0.01 of the true one of the cut, where the
+    optimism bootstrap is 0.04 to 0.06 and the .632+ rule 0.03 to 0.05 too high. Out-of-bag sensitivity and
+    specificity are those of cuts chosen anew, which lie elsewhere; the corrected ones stay at the cut of all
+    rows: what the Youden index is too high is taken from both, in parts as the inverse of the sizes of the
+    classes. Intervals: every resample is taken for the data, its corrected numbers come from `again`
+    resamples of it (a row is outside if no copy of it was drawn), its true ones from all rows; the spread of
+    the differences is laid about the corrected numbers. Cuts and out-of-bag numbers are those of cutpointr
+    1.1 (`maximize_metric`, `youden`, `use_midpoints = TRUE`, ties by `c`) for the same resamples.
 
     References
     ----------
@@ -212,7 +217,9 @@ def bootstrap_cut(
     rows = sort_rows(number, has_event, high_means_event=high_means_event)
     collected = _collect(rows, how, progress)
     batch = join_batches(collected.batches)
-    found = replace(found, apparent=_describe_apparent(curve, how.level), **_count_failures(batch))
+    found = replace(
+        found, apparent=estimate_accuracy(_count_at_cut(curve), level=how.level), **_count_failures(batch)
+    )
     known = batch.cut[~np.isnan(batch.cut)]
     if not known.size:
         return replace(found, note="no resample has a cut that does better than chance")
@@ -226,7 +233,7 @@ def bootstrap_cut(
         cut_high=high,
         cuts=_freeze(cuts),
         times=_freeze(times),
-        corrected=_correct(batch, collected.errors, how.level),
+        **_correct(batch, collected.errors, found),
         status="ok",
     )
 
@@ -236,6 +243,7 @@ def _start(curve: RocCurve, how: Resampling) -> CutBootstrap:
     return CutBootstrap(
         curve=curve,
         apparent={},
+        outside={},
         corrected={},
         cut_low=None,
         cut_median=None,
@@ -260,8 +268,9 @@ def _collect(rows: SortedRows, how: Resampling, progress: Progress | None) -> _C
         batch = find_batch_cuts(rows, drawn)
         collected.batches.append(batch)
         if how.again:
-            means, _ = _average(_repeat(rows, draws, drawn, how))
-            collected.errors.append(means - divide_counts(batch.whole))
+            youden = _average(_repeat(rows, draws, drawn, how))[0][:, -1]
+            placed = _place_at_cut(batch.inside, youden)
+            collected.errors.append(placed - divide_counts(batch.whole))
         if progress is not None:
             progress(done + size, how.resamples)
     return collected
@@ -287,11 +296,10 @@ def _list_blocks(how: Resampling, n: int) -> Iterator[tuple[int, int]]:
         yield start, min(size, how.resamples - start)
 
 
-def _describe_apparent(curve: RocCurve, level: float) -> Mapping[str, Measure]:
+def _count_at_cut(curve: RocCurve) -> Counts:
     hits = round((curve.cut_sensitivity or 0.0) * curve.events)
     refusals = round((curve.cut_specificity or 0.0) * curve.non_events)
-    counts = [hits, curve.events - hits, refusals, curve.non_events - refusals]
-    return estimate_accuracy(counts, level=level)
+    return np.array([hits, curve.events - hits, refusals, curve.non_events - refusals], dtype=np.int64)
 
 
 def _count_failures(batch: CutBatch) -> dict[str, int]:
@@ -299,13 +307,45 @@ def _count_failures(batch: CutBatch) -> dict[str, int]:
     return {"one_class": one_class, "without_cut": int(np.isnan(batch.cut).sum()) - one_class}
 
 
-def _correct(batch: CutBatch, errors: list[Numbers], level: float) -> Mapping[str, Corrected]:
+def _correct(
+    batch: CutBatch, errors: list[Numbers], found: CutBootstrap
+) -> dict[str, Mapping[str, Corrected]]:
+    """Out-of-bag means, and the numbers at the cut of all rows."""
     means, counts = _average(divide_counts(batch.outside))
-    spread = np.concatenate(errors) if errors else np.empty((0, len(MEASURES)))
-    return {
-        name: _limit(float(means[place]), int(counts[place]), spread[:, place], _Range(name, level))
+    outside = {
+        name: _limit(float(means[place]), int(counts[place]), np.empty(0), _Range(name, found.level))
         for place, name in enumerate(MEASURES)
     }
+    placed = _place_at_cut(_count_at_cut(found.curve), means[-1])
+    spread = np.concatenate(errors) if errors else np.empty((0, len(MEASURES)))
+    corrected = {
+        name: _limit(float(placed[place]), int(counts[-1]), spread[:, place], _Range(name, found.level))
+        for place, name in enumerate(MEASURES)
+    }
+    return {"outside": outside, "corrected": corrected}
+
+
+def _place_at_cut(counts: Counts, youden: Numbers) -> Numbers:
+    """The five numbers of each table, after what its Youden index is too high has been taken from it.
+
+    The smaller of both classes has the larger part of the optimism: its share varies more. Each part is as
+    the inverse of the size of the class.
+    """
+    events, others = counts[..., 0] + counts[..., 1], counts[..., 2] + counts[..., 3]
+    everybody = np.maximum(events + others, 1)
+    apparent = divide_counts(counts)
+    excess = apparent[..., -1] - youden
+    sensitivity = np.clip(apparent[..., 0] - excess * others / everybody, 0, 1)
+    specificity = np.clip(apparent[..., 1] - excess * events / everybody, 0, 1)
+    shares = (
+        events * sensitivity,
+        events * (1 - sensitivity),
+        others * specificity,
+        others * (1 - specificity),
+    )
+    placed = divide_counts(np.stack(shares, axis=-1))
+    placed[..., -1] = youden
+    return placed
 
 
 def _average(numbers: Numbers) -> tuple[Numbers, Counts]:
@@ -330,9 +370,9 @@ class _Range:
 
 def _limit(value: float, resamples: int, errors: Numbers, within: _Range) -> Corrected:
     """The corrected number with the spread of its errors laid about it."""
-    if not resamples:
+    if not resamples or np.isnan(value):
         note = "no resample leaves out the patients that it needs"
-        return Corrected(None, None, None, 0, "not_estimable", note)
+        return Corrected(None, None, None, resamples, "not_estimable", note)
     known = errors[~np.isnan(errors)]
     if not known.size:
         return Corrected(value, None, None, resamples, "ok", "")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from cytopenia.definition_forms import GatesDefinition
@@ -24,10 +23,10 @@ from cytopenia.study.outcomes import Progress
 __all__ = ["HonestInput", "summarize_honest_cuts"]
 
 Floats = NDArray[np.float64]
-APPARENT, CORRECTED = "cut_apparent", "cut_corrected"
+APPARENT, CORRECTED, OUTSIDE = "cut_apparent", "cut_corrected", "cut_out_of_bag"
 DISTRIBUTION, TEST = "cut_distribution", "cut_test"
 CONTINUOUS, DICHOTOMIZED = "continuous", "dichotomized"
-PER_IQR = "iqr"
+PER_IQR = "continuous_per_iqr"
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,10 @@ class HonestInput:
 def summarize_honest_cuts(analysis: Roc, given: HonestInput) -> Iterator[ResultRow]:
     """Bootstrap, best-of-all test and models of each factor; nothing if the protocol asks for no resamples.
 
-    Groups of rows: `cut_apparent` and `cut_corrected` (the same numbers in these patients and outside),
-    `cut_distribution` (each cut that resamples found, and how many did), `cut_test`, `continuous` (the number
-    per unit, and per interquartile range at level `iqr`) and `dichotomized` (the side of the cut that means
-    the event).
+    Groups of rows: `cut_apparent` and `cut_corrected` (the same numbers in these patients, and corrected for
+    the choice), `cut_out_of_bag` (those of cuts chosen anew), `cut_distribution` (each cut that resamples
+    found, and how many did), `cut_test`, `continuous` and `continuous_per_iqr` (the number per unit and per
+    interquartile range) and `dichotomized` (the side of the cut that means the event).
     """
     if analysis.resamples is None:
         return
@@ -139,10 +138,10 @@ def _summarize_bootstrap(key: ResultRow, found: CutBootstrap) -> Iterator[Result
     yield replace(own, estimate="cut_median", value=found.cut_median)
     for name in ("resamples", "one_class", "without_cut"):
         yield replace(own, estimate=name, value=getattr(found, name))
-    for name, one in found.corrected.items():
-        yield replace(
-            own, estimate=name, value=one.value, low=one.low, high=one.high, status=one.status, note=one.note
-        )
+    for group, numbers in ((CORRECTED, found.corrected), (OUTSIDE, found.outside)):
+        for name, one in numbers.items():
+            measured = replace(own, group=group, estimate=name, value=one.value, status=one.status)
+            yield replace(measured, low=one.low, high=one.high, note=one.note)
     for place, (cut, times) in enumerate(zip(found.cuts, found.times, strict=True)):
         own = replace(key, group=DISTRIBUTION, variable_level=str(place))
         yield replace(own, estimate="cut", value=float(cut))
@@ -166,13 +165,13 @@ def _summarize_number(
     yield from summarize_model(own, model, sides, with_counts=False)
     numbers, _ = _pick(factor, sides)
     summary = describe_numbers(numbers)
-    own = replace(own, level=PER_IQR)
+    own = replace(key, group=PER_IQR)
     if summary.q1 is None or summary.q3 is None or summary.q3 == summary.q1:
         yield from summarize_refusal(own, [factor], "the middle half of the patients have the same value")
         return
     spread = summary.q3 - summary.q1
     yield replace(own, variable=factor.name, estimate="interquartile_range", value=spread)
-    scaled = replace(factor, values=pl.Series(factor.numbers.to_numpy() / spread), censored_below=None)
+    scaled = replace(factor, values=factor.numbers / spread, censored_below=None)
     yield from summarize_model(own, fit_factors([scaled], sides, method=method), sides, with_counts=False)
 
 
