@@ -79,6 +79,7 @@ def _describe_analysis(item: Analysis, *, title: str) -> dict[str, Any]:
             "pairwise",
             "adjust",
             "days",
+            "resamples",
         }
     )
     described = {**chosen, "title": title}

@@ -16,9 +16,11 @@ from cytopenia.report.association_tables import (
 )
 from cytopenia.report.cells import analyte_title
 from cytopenia.report.content import ReportContent, read_definition
+from cytopenia.report.cut_panel import cut_figure_id
 from cytopenia.report.display import clean_text, format_level
 from cytopenia.report.drawing import SYNTHETIC_LABEL
 from cytopenia.report.figures import ReportFigure, plot_figures, roc_figure_id
+from cytopenia.report.honest_cuts import table_honest_cuts
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
 from cytopenia.report.model_forest import FOREST
 from cytopenia.report.phenotype_tables import table_phenotypes, table_second_dips
@@ -69,7 +71,7 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     "time_to_recovery": (table_recovery_days, table_recovery_labels),
     "risk_factors": (table_risk_factors, table_normality, table_collinearity),
     "ordinal": (table_ordinal, table_collinearity),
-    "roc": (table_cutpoints,),
+    "roc": (table_cutpoints, table_honest_cuts),
     "crosstab": (table_crosstab,),
     "definitions": (
         table_definition_events,
@@ -81,7 +83,7 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     ),
 }
 FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
-    "roc": (roc_figure_id,),
+    "roc": (roc_figure_id, cut_figure_id),
     "time_to_recovery": (curve_figure_id,),
     "definitions": (partial(draw_id, "strip"), partial(draw_id, "forest")),
     "risk_factors": (partial(draw_id, FOREST), partial(draw_id, CURVES)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cytopenia.report.answer_strip import plot_answer_strip
 from cytopenia.report.content import ReportContent
+from cytopenia.report.cut_panel import plot_cut_panel
 from cytopenia.report.day_map import plot_day_map, rank_patients
 from cytopenia.report.drawing import ReportFigure
 from cytopenia.report.flow import plot_flow, read_flow
@@ -17,6 +18,7 @@ from cytopenia.report.trajectories import plot_trajectories
 __all__ = [
     "ReportFigure",
     "plot_answer_strip",
+    "plot_cut_panel",
     "plot_day_map",
     "plot_figures",
     "plot_flow",
@@ -33,7 +35,7 @@ __all__ = [
 def plot_figures(content: ReportContent) -> dict[str, ReportFigure]:
     """Return the figures the content has data for, by id: flow, trajectories, day-map, those of analyses."""
     makers = {
-        "roc": (plot_roc_panel,),
+        "roc": (plot_roc_panel, plot_cut_panel),
         "time_to_recovery": (plot_recovery_curve,),
         "definitions": (plot_answer_strip, plot_odds_forest),
         "risk_factors": (plot_model_forest, plot_spline_curves),

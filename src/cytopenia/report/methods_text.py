@@ -12,6 +12,7 @@ from cytopenia.report.association_cells import Association, read_association, ta
 from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, lower_first, plural
+from cytopenia.report.honest_cuts import honest_sentences
 from cytopenia.report.lookup import ResultLookup, select_results
 
 __all__ = [
@@ -126,6 +127,9 @@ def factor_paragraphs(content: ReportContent, references: References) -> list[st
     paragraphs = [
         " ".join(_group_sentences(content)),
         " ".join(_curve_sentences(content, references)),
+        " ".join(
+            honest_sentences(content, [str(one["id"]) for one in _of_kind(content, "roc")], references.cite)
+        ),
         " ".join(_cut_sentences(content)),
         " ".join(_late_sentences(content)),
     ]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cytopenia.errors import DataError
 
-__all__ = ["RocCurve", "estimate_roc"]
+__all__ = ["RocCurve", "estimate_roc", "require_complete"]
 
 Numbers = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -111,7 +111,7 @@ def estimate_roc(
     """
     if not 0 < level < 1:
         raise DataError(f"level: {level:g} is not between 0 and 1")
-    number, has_event, missing = _require_complete(values, event)
+    number, has_event, missing = require_complete(values, event)
     curve = _start(has_event, missing, high_means_event)
     reason = _find_reason(number, curve)
     if reason:
@@ -135,7 +135,20 @@ def estimate_roc(
     return replace(curve, note=_explain(curve))
 
 
-def _require_complete(values: ArrayLike, event: ArrayLike) -> tuple[Numbers, Marks, int]:
+def require_complete(values: ArrayLike, event: ArrayLike) -> tuple[Numbers, Marks, int]:
+    """Return the values and marks of the complete rows, in their order, and how many rows are not complete.
+
+    Raises
+    ------
+    DataError
+        Shapes differ, the event is not 0 or 1, or a value is infinite.
+
+    Examples
+    --------
+    >>> values, has_event, missing = require_complete([1, float("nan"), 3], [0, 1, 1])
+    >>> values.tolist(), has_event.tolist(), missing
+    ([1.0, 3.0], [False, True], 1)
+    """
     number, marks = np.asarray(values, dtype=np.float64), np.asarray(event, dtype=np.float64)
     if number.ndim != 1 or number.shape != marks.shape:
         raise DataError(f"values of shape {number.shape} and event of shape {marks.shape}; give two columns")

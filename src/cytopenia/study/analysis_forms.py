@@ -38,6 +38,8 @@ Parity = Literal["spss", "r", "default"]
 NamedTest = Literal["mann_whitney", "welch_t", "chi_squared", "fisher_exact", "fisher_mid_p", "trend"]
 EventKind = Literal["crs", "icans", "infection", "progression", "next_therapy", "admission", "discharge"]
 FEWEST_DEFINITIONS, MOST_DEFINITIONS = 2, 8
+# With fewer the ends of a 95% interval rest on a handful of resamples; more change no printed digit.
+FEWEST_RESAMPLES, MOST_RESAMPLES = 200, 20_000
 SOURCES = ("analyte", "column", "event", "response_window", "score")
 
 
@@ -320,11 +322,16 @@ class Ordinal(_Analysis):
 
 
 class Roc(_Association):
-    """ROC curves of numeric factors with their Youden cuts; the direction is declared."""
+    """ROC curves of numeric factors with their Youden cuts; the direction is declared.
+
+    With `resamples` the cuts are bootstrapped, tested as the best of all, and set beside the association of
+    the number itself.
+    """
 
     kind: Literal["roc"]
     higher_means_event: tuple[str, ...] = ()
     lower_means_event: tuple[str, ...] = ()
+    resamples: Annotated[int, Field(ge=FEWEST_RESAMPLES, le=MOST_RESAMPLES)] | None = None
 
     @model_validator(mode="after")
     def _names_factors(self) -> Self:

@@ -38,6 +38,7 @@ from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.factors import FactorColumn, derive_factors
 from cytopenia.study.families import adjust_families
 from cytopenia.study.groups import Sides, derive_sides
+from cytopenia.study.honest_cuts import HonestInput, summarize_honest_cuts
 from cytopenia.study.ordinal_grades import summarize_ordinal
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.phenotype_outcomes import summarize_dips, summarize_phenotypes
@@ -129,7 +130,7 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         frames=frames,
         support_complete=settings["support_complete"],
     )
-    material = _Material(study, chosen, plan, cohort, frames, compared)
+    material = _Material(study, chosen, plan, cohort, frames, compared, progress)
     analyzed = adjust_families(_summarize(material), study.protocol.analyses)
     rows = [*flow, *_flow_of_courses(cohort), *analyzed]
     rows.extend(summarize_trajectories(cohort, plan))
@@ -206,6 +207,7 @@ class _Material:
     cohort: CohortOutcomes
     frames: Mapping[str, pl.DataFrame]
     compared: Compared
+    progress: Progress | None
 
     def find_factors(self, names: tuple[str, ...]) -> list[FactorColumn]:
         return derive_factors(self.study, self.tables, self.cohort, names=names)
@@ -277,6 +279,8 @@ def _summarize_association(
             yield from summarize_risk_factors(analysis, given)
         case Roc():
             yield from summarize_roc(factors, curves[analysis.id], sides, analysis_id=analysis.id)
+            honest = HonestInput(factors, sides, material.study.library.gates, seed, material.progress)
+            yield from summarize_honest_cuts(analysis, honest)
         case Crosstab():
             yield from summarize_crosstab(analysis, factors[0], sides, seed=seed)
 
@@ -353,6 +357,8 @@ def _used_definitions(study: Study, plan: Plan) -> list[str]:
 def _has_models(analysis: Analysis) -> bool:
     if isinstance(analysis, SideBySide | Ordinal):
         return bool(analysis.factors)
+    if isinstance(analysis, Roc):
+        return analysis.resamples is not None
     return isinstance(analysis, RiskFactors) and bool({"univariable", "multivariable"} & {*analysis.columns})
 
 
