@@ -184,12 +184,10 @@ def test_proportional_hazards_of_r(case: str) -> None:
     assert {key: getattr(check, key) for key in R[case]} == pytest.approx(dict(R[case]), rel=NEAR)
 
 
-@pytest.mark.parametrize("case", cases_of("breslow"))
+@pytest.mark.parametrize("case", [case for case in cases_of("breslow") if case.endswith("|large")])
 def test_firth_is_near_breslow_where_the_penalty_hardly_matters(case: str) -> None:
     """With 229 events the penalty moves a coefficient by less than a tenth of its standard error."""
     name = case.split("|")[1]
-    if name != "large":
-        pytest.skip("too few events")
     design, names = sample_of(name).design("factor")
     found = fit_cox(sample_of(name).time, sample_of(name).status, design, names=names, method="firth")
     for term, expected in zip(found.terms, R[case].values(), strict=True):
