@@ -113,6 +113,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "restricted_mean",
             "log_rank",
             "hazards",
+            "penalized_hazards",
             "cox",
             "proportional_hazards",
             "competing_risks",

@@ -1,6 +1,6 @@
 """Cox's proportional hazards: maximum likelihood with Efron's ties, and Firth's penalized likelihood."""
 
-# SciPy, statsmodels and firthmodels ship no types.
+# SciPy and statsmodels ship no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportMissingTypeStubs=false
 
@@ -27,6 +27,7 @@ from cytopenia.stats.hazards import (
     refuse_fit,
     require_columns,
 )
+from cytopenia.stats.penalized_hazards import PenalizedLikelihood, PenalizedPoint
 from cytopenia.stats.separation import scale_columns
 
 __all__ = ["estimate_concordance", "fit_cox"]
@@ -79,7 +80,7 @@ def fit_cox(
     Notes
     -----
     Same as `coxph(..., ties = "efron")` of R's survival 3.5, with `confint` and `concordance`: statsmodels'
-    `PHReg` with its tolerance at 1e-9. Firth's method is `FirthCoxPH` of firthmodels at 1e-9.
+    `PHReg` with its tolerance at 1e-9. Firth's method is the likelihood of firthmodels' `FirthCoxPH`.
 
     References
     ----------
@@ -159,28 +160,20 @@ def _invert(matrix: Numbers) -> Numbers | None:
 
 
 def _fit_penalized(sample: EventTimes, columns: Numbers, *, names: Sequence[str], level: float) -> HazardFit:
-    from firthmodels import FirthCoxPH
     from scipy.stats import chi2
 
     scaled, _, spreads = scale_columns(columns)
-    model: Any = FirthCoxPH(
-        backend="numpy", gtol=TOLERANCE, xtol=TOLERANCE, max_iter=MOST_STEPS, max_halfstep=30
-    )
-    answer = (sample.code == 1, sample.time)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model.fit(scaled, answer)
-        if not model.converged_:
-            return refuse_fit("firth", names, sample, NO_TOP)
-        model.lrt()
-        limits = model.conf_int(alpha=1 - level, method="pl", max_iter=MOST_STEPS, tol=TOLERANCE)
-        floor = float(model._compute_quantities(np.zeros(len(names))).loglik)
+    likelihood = PenalizedLikelihood(sample, scaled)
+    top = likelihood.climb(np.zeros(len(names)))
+    if top is None:
+        return refuse_fit("firth", names, sample, NO_TOP)
     terms = [
-        _describe_penalized(name, model, place=place, limits=limits[place], spread=float(spreads[place]))
+        _describe_penalized(name, likelihood, top, place=place, spread=float(spreads[place]), level=level)
         for place, name in enumerate(names)
     ]
-    ratio = 2.0 * (float(model.loglik_) - floor)
-    concordance, error = estimate_concordance(sample.time, sample.code, scaled @ model.coef_)
+    floor = likelihood.evaluate(np.zeros(len(names)))
+    ratio = 2.0 * (top.height - floor.height)
+    concordance, error = estimate_concordance(sample.time, sample.code, scaled @ top.weights)
     # Half the log determinant of the information is told in the units of the user.
     shift = float(np.log(spreads).sum())
     return HazardFit(
@@ -189,8 +182,8 @@ def _fit_penalized(sample: EventTimes, columns: Numbers, *, names: Sequence[str]
         sample.time.size,
         int(sample.code.sum()),
         len(names),
-        log_likelihood=float(model.loglik_) + shift,
-        null_log_likelihood=floor + shift,
+        log_likelihood=top.height + shift,
+        null_log_likelihood=floor.height + shift,
         likelihood_ratio=ratio,
         likelihood_ratio_p=float(chi2.sf(ratio, len(names))),
         concordance=concordance,
@@ -198,23 +191,35 @@ def _fit_penalized(sample: EventTimes, columns: Numbers, *, names: Sequence[str]
     )
 
 
-def _describe_penalized(name: str, model: Any, *, place: int, limits: Numbers, spread: float) -> HazardTerm:
-    logs = [float(number) / spread for number in (model.coef_[place], limits[0], limits[1])]
-    ends = [None if math.isnan(log) else exponentiate(log) for log in logs]
-    p_value = float(model.lrt_pvalues_[place])
-    missing = [word for word, log in zip(("lower", "upper"), logs[1:], strict=True) if math.isnan(log)]
+def _describe_penalized(
+    name: str,
+    likelihood: PenalizedLikelihood,
+    top: PenalizedPoint,
+    *,
+    place: int,
+    spread: float,
+    level: float,
+) -> HazardTerm:
+    from scipy.special import ndtr, ndtri
+
+    quantile = float(ndtri((1 + level) / 2))
+    ratio = likelihood.measure(top, place, 0.0)
+    limits = [likelihood.find_limit(top, place, target) for target in (-quantile, quantile)]
+    logs = [None if log is None else log / spread for log in (float(top.weights[place]), *limits)]
+    ends = [exponentiate(log) for log in logs]
+    missing = [word for word, log in zip(("lower", "upper"), logs[1:], strict=True) if log is None]
     notes = [f"the {word} end of the interval was not found" for word in missing]
-    notes += ["no P: the fit without this term did not converge"] if math.isnan(p_value) else []
+    notes += ["no P: the fit without this term did not converge"] if ratio is None else []
     if ends.count(None) > len(missing):
         notes.append("a hazard ratio per unit is too large or too small to print; use another unit")
     return HazardTerm(
         name,
         logs[0],
-        float(model.bse_[place]) / spread,
+        float(top.errors[place]) / spread,
         ends[0],
         ends[1],
         ends[2],
-        None if math.isnan(p_value) else p_value,
+        None if ratio is None else 2.0 * float(ndtr(-abs(ratio))),
         "not_estimable" if ends[0] is None else "ok",
         "; ".join(notes),
     )
