@@ -173,7 +173,9 @@ def _weigh(sample: EventTimes, is_event: NDArray[np.bool_], columns: Numbers) ->
     share = followed[steps][np.newaxis] / followed[sample.place][:, np.newaxis]
     weight = np.where(is_here, 1.0, np.where(is_other[:, np.newaxis], share, 0.0))
     own = np.where(is_event, np.searchsorted(steps, sample.place), -1)
-    return _Weighted(columns, weight, own, np.bincount(own[own >= 0], minlength=steps.size).astype(np.float64))
+    return _Weighted(
+        columns, weight, own, np.bincount(own[own >= 0], minlength=steps.size).astype(np.float64)
+    )
 
 
 def _evaluate(weighted: _Weighted, weights: Numbers) -> _Point:

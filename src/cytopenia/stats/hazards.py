@@ -25,8 +25,8 @@ __all__ = [
     "HazardFit",
     "HazardTerm",
     "describe_wald",
-    "exponentiate",
     "explain_hazard_design",
+    "exponentiate",
     "find_monotone",
     "refuse_fit",
     "require_columns",
@@ -192,12 +192,14 @@ def _can_rise(rows: Numbers) -> bool:
 
     if not rows.size:
         return False
-    found = linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=[(-1.0, 1.0)] * rows.shape[1])
+    found = linprog(
+        -rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=[(-1.0, 1.0)] * rows.shape[1]
+    )
     return bool(found.x is not None and -float(found.fun) > STRICT)
 
 
 def _differences(columns: Numbers, sample: EventTimes) -> Numbers:
-    """Each event less those it must not lie below: standardized, one row for each row of the sample or two."""
+    """Each event less those it must not lie below, standardized; at most two rows for each of the sample."""
     scaled, _, _ = scale_columns(columns)
     is_event = sample.code == 1
     event_steps = np.flatnonzero(sample.count(is_event))

@@ -234,8 +234,7 @@ def _find_limits(estimate: Numbers, spread: Numbers, level: float, interval: str
 
     quantile = float(ndtri((1 + level) / 2))
     if interval == "log":
-        ends = (estimate * np.exp(-quantile * spread), np.minimum(estimate * np.exp(quantile * spread), 1.0))
-        return ends
+        return estimate * np.exp(-quantile * spread), np.minimum(estimate * np.exp(quantile * spread), 1.0)
     has_scale = (estimate > 0) & (estimate < 1)
     inner = np.where(has_scale, estimate, HALF)
     step = quantile * np.where(has_scale, spread, np.nan) / np.log(inner)

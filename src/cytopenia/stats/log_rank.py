@@ -103,9 +103,7 @@ def compare_survival(time: ArrayLike, event: ArrayLike, group: ArrayLike) -> Log
     return LogRank(statistic, float(chi2.sf(statistic, df)), df, *counts, *found)
 
 
-def _find_statistic(
-    time: np.ndarray, event: np.ndarray, group: np.ndarray, *, kept: np.ndarray
-) -> float:
+def _find_statistic(time: np.ndarray, event: np.ndarray, group: np.ndarray, *, kept: np.ndarray) -> float:
     from statsmodels.duration.survfunc import survdiff
 
     is_in = np.isin(group, kept)

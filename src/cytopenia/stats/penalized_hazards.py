@@ -1,7 +1,7 @@
 """Firth's penalized partial likelihood of a Cox model: its top, and the profile of one coefficient.
 
-The likelihood with its slope is that of firthmodels. Its own search for the ends of an interval stops where the
-information is lost on the way, so that the search is done here.
+The likelihood with its slope is that of firthmodels. Its own search for the ends of an interval stops where
+the information is lost on the way, so that the search is done here.
 """
 
 # SciPy and firthmodels ship no types.
@@ -108,7 +108,7 @@ class PenalizedLikelihood:
         return None
 
     def measure(self, top: PenalizedPoint, place: int, value: float) -> float | None:
-        """Return the signed root of the likelihood ratio with one coefficient at a value; None if not found."""
+        """Return the signed root of the likelihood ratio with a coefficient at a value; None if not found."""
         covariance = np.linalg.inv(top.information)
         away = value - float(top.weights[place])
         # Where the others go, to first order, and where they were.

@@ -67,8 +67,8 @@ def check_proportional_hazards(
     Notes
     -----
     Same as `cox.zph(coxph(...), transform = "km")` of R's survival 3.x: the score test of an interaction of
-    each column with 1 - S(t-), S by Kaplan and Meier, at the fit with Efron's ties. statsmodels has Schoenfeld
-    residuals only, which give the approximate test that R left with version 3.0.
+    each column with 1 - S(t-), S by Kaplan and Meier, at the fit with Efron's ties. statsmodels has
+    Schoenfeld residuals only, which give the approximate test that R left with version 3.0.
 
     References
     ----------
@@ -102,9 +102,7 @@ def check_proportional_hazards(
     )
 
 
-def _test(
-    name: str, score: Numbers, information: Numbers, kept: list[int], k: int
-) -> ProportionalityTest:
+def _test(name: str, score: Numbers, information: Numbers, kept: list[int], k: int) -> ProportionalityTest:
     from scipy.stats import chi2
 
     df = len(kept) - k

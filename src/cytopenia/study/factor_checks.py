@@ -8,7 +8,14 @@ import polars as pl
 
 from cytopenia.contract import Tables
 from cytopenia.errors import DefinitionError, ProtocolError, join_problems, suggest_name
-from cytopenia.study.analysis_forms import Analysis, Factor, RiskFactors, Roc
+from cytopenia.study.analysis_forms import (
+    Analysis,
+    Factor,
+    RiskFactors,
+    Roc,
+    Survival,
+    TimeToRecovery,
+)
 from cytopenia.study.factors import list_columns, load_risk, map_levels
 from cytopenia.study.protocol import Study
 
@@ -102,6 +109,25 @@ def _check_used(study: Study, tables: Tables) -> Iterator[str]:
                 yield f"analyses.{analysis.id}: no factor '{name}'{hint}; {where}"
             elif name in _names_of_numbers(analysis) and not _is_number(name, study, tables):
                 yield f"analyses.{analysis.id}: factor '{name}' has no numbers; a cut needs them"
+        yield from _check_groups(analysis, study, tables)
+
+
+def _check_groups(analysis: Analysis, study: Study, tables: Tables) -> Iterator[str]:
+    """Groups of a time to an event: an outcome, or a factor with levels."""
+    if not isinstance(analysis, Survival | TimeToRecovery) or analysis.by is None:
+        return
+    name, known = analysis.by, [*study.protocol.factors, *list_columns(tables)]
+    if name in study.protocol.outcomes:
+        return
+    if name not in known:
+        hint = suggest_name(name, [*known, *study.protocol.outcomes])
+        where = "it must be an outcome, a column of patients or infusions, or stand in [factors]"
+        yield f"analyses.{analysis.id}: by names '{name}'{hint}; {where}"
+    elif _is_number(name, study, tables):
+        yield (
+            f"analyses.{analysis.id}: by = '{name}' has numbers, which make no groups; name a factor with"
+            " levels, or give the number to factors"
+        )
 
 
 def _names_of_numbers(analysis: Analysis) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from cytopenia.study.factors import FactorColumn
 
 __all__ = [
     "KNOWN_AFTER",
+    "SCENARIOS",
     "Sides",
     "compare_factor",
     "count_cells",

@@ -19,10 +19,15 @@ from cytopenia.study.groups import KNOWN_AFTER, Sides
 __all__ = [
     "Method",
     "Model",
+    "Term",
+    "find_reference",
     "fit_factors",
     "is_fitted",
     "judge_multivariable",
+    "judge_terms",
     "judge_univariable",
+    "judge_univariable_size",
+    "make_terms",
     "summarize_model",
     "summarize_refusal",
     "summarize_size",
@@ -78,7 +83,7 @@ def fit_factors(factors: Sequence[FactorColumn], sides: Sides, *, method: Method
     terms: list[Term] = []
     refused: dict[tuple[str, str], str] = {}
     for factor in factors:
-        found, reasons = _make_terms(factor, members)
+        found, reasons = make_terms(factor, members)
         terms.extend(found)
         refused.update(reasons)
     fit = None
@@ -90,10 +95,10 @@ def fit_factors(factors: Sequence[FactorColumn], sides: Sides, *, method: Method
     return Model(tuple(factors), tuple(terms), refused, members, fit, int(in_group.sum()), missing)
 
 
-def _make_terms(
+def make_terms(
     factor: FactorColumn, members: NDArray[np.bool_]
 ) -> tuple[list[Term], dict[tuple[str, str], str]]:
-    """The columns of a factor among the members, and why a level has none."""
+    """Return the columns of a factor among the members, and why a level has none."""
     if not members.any():
         return [], {(factor.name, ""): "no patient with every value"}
     if factor.is_number:
@@ -102,7 +107,7 @@ def _make_terms(
             return [], {(factor.name, ""): "all patients have the same value"}
         return [Term(factor, "", numbers)], {}
     values = factor.values.cast(pl.String).to_numpy()
-    reference = _reference(factor)
+    reference = find_reference(factor)
     counts = {level: int((values[members] == level).sum()) for level in factor.list_levels()}
     if sum(count > 0 for count in counts.values()) == 1:
         return [], {(factor.name, ""): "all patients have the same level"}
@@ -113,7 +118,8 @@ def _make_terms(
     return terms, {(factor.name, level): "no patient" for level in others if not counts[level]}
 
 
-def _reference(factor: FactorColumn) -> str:
+def find_reference(factor: FactorColumn) -> str:
+    """Return the level that models compare with: the one named, else the first."""
     levels = factor.list_levels()
     return factor.reference if factor.reference in levels else levels[0]
 
@@ -147,7 +153,7 @@ def summarize_model(key: ResultRow, model: Model, sides: Sides, *, with_counts: 
         levels = [""] if factor.is_number else factor.list_levels()
         for level in levels:
             found = replace(key, variable=factor.name, variable_level=level)
-            if not factor.is_number and level == _reference(factor):
+            if not factor.is_number and level == find_reference(factor):
                 yield replace(found, estimate="reference", text=factor.title, note=_remark(factor))
             elif (factor.name, level) in estimates:
                 yield from _report_term(found, factor, estimates[factor.name, level], model)
@@ -223,10 +229,7 @@ def summarize_refusal(key: ResultRow, factors: Sequence[FactorColumn], why: str)
 def judge_univariable(sides: Sides, gates: GatesDefinition, *, is_requested: bool) -> tuple[str, str]:
     """Return why no univariable model is fitted (empty: it is), and the gate's note."""
     m = sides.smaller_group
-    if m >= gates.univariable_from:
-        return "", ""
-    note = f"{_say_size(m)}: factors are described only below {gates.univariable_from}"
-    return ("", f"{note}; the models were requested") if is_requested else (note, note)
+    return judge_univariable_size(m, gates, said=_say_size(m), is_requested=is_requested)
 
 
 def judge_multivariable(
@@ -234,6 +237,26 @@ def judge_multivariable(
 ) -> tuple[str, str]:
     """Return why no multivariable model is fitted (empty: it is), and the gate's note."""
     m = sides.smaller_group
+    return judge_terms(m, terms, gates, said=_say_size(m), is_requested=is_requested)
+
+
+def judge_univariable_size(
+    m: int, gates: GatesDefinition, *, said: str, is_requested: bool
+) -> tuple[str, str]:
+    """Return why so many events allow no univariable model (empty: they do), and the gate's note.
+
+    `said` is the number in words; with `is_requested` the model is fitted all the same.
+    """
+    if m >= gates.univariable_from:
+        return "", ""
+    note = f"{said}: factors are described only below {gates.univariable_from}"
+    return ("", f"{note}; the models were requested") if is_requested else (note, note)
+
+
+def judge_terms(
+    m: int, terms: int, gates: GatesDefinition, *, said: str, is_requested: bool
+) -> tuple[str, str]:
+    """Return why so many events allow no multivariable model of so many terms, and the gate's note."""
     allowed = m // gates.per_term if m >= gates.multivariable_from else 0
     if terms <= allowed:
         return "", ""
@@ -241,7 +264,7 @@ def judge_multivariable(
         rule = f"they allow {_say_terms(allowed)}, the model has {terms}"
     else:
         rule = f"a multivariable model needs {gates.multivariable_from}, this one has {_say_terms(terms)}"
-    note = f"{_say_size(m)}: {rule}"
+    note = f"{said}: {rule}"
     return ("", f"{note}; it was fitted as requested and is not reliable") if is_requested else (note, note)
 
 
