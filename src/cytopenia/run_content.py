@@ -77,6 +77,10 @@ def _describe_analysis(item: Analysis, *, title: str) -> dict[str, Any]:
             "normality",
             "pairwise",
             "days",
+            "by",
+            "landmark",
+            "times",
+            "second_infusion",
         }
     )
     described = {**chosen, "title": title}

@@ -27,6 +27,7 @@ from cytopenia.report.recovery_curves import (
     table_recovery_days,
     table_recovery_labels,
 )
+from cytopenia.report.recovery_group_curves import group_figure_id, table_recovery_groups
 from cytopenia.report.side_by_side_cells import draw_id
 from cytopenia.report.side_by_side_tables import (
     table_answer_changes,
@@ -37,6 +38,8 @@ from cytopenia.report.side_by_side_tables import (
     table_definition_pairs,
 )
 from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohort_size
+from cytopenia.report.survival_curves import survival_figure_id
+from cytopenia.report.survival_tables import table_group_tests, table_hazards, table_survival
 from cytopenia.report.table_model import Table, footnote_mark
 from cytopenia.report.tables import (
     table_baseline_cytopenia,
@@ -63,7 +66,8 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
         table_nadirs,
     ),
     "recovery": (table_recovery, table_cells),
-    "time_to_recovery": (table_recovery_days, table_recovery_labels),
+    "time_to_recovery": (table_recovery_days, table_recovery_labels, table_recovery_groups),
+    "survival": (table_survival, table_group_tests, table_hazards),
     "risk_factors": (table_risk_factors, table_normality),
     "roc": (table_cutpoints,),
     "crosstab": (table_crosstab,),
@@ -78,7 +82,8 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
 }
 FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "roc": (roc_figure_id,),
-    "time_to_recovery": (curve_figure_id,),
+    "time_to_recovery": (curve_figure_id, group_figure_id),
+    "survival": (survival_figure_id,),
     "definitions": (partial(draw_id, "strip"), partial(draw_id, "forest")),
 }
 

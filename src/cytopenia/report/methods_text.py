@@ -261,7 +261,9 @@ def _description(content: ReportContent, found: Sequence[Association]) -> Iterat
 
 def _methods(content: ReportContent, *groups: str) -> list[str]:
     """Return the tests whose P values stand in some groups of rows."""
-    is_asked = pl.col("analysis_id").is_in([one["id"] for one in content.analyses])
+    # Models of survival have paragraphs of their own.
+    asked = [one["id"] for one in content.analyses if one["kind"] != "survival"]
+    is_asked = pl.col("analysis_id").is_in(asked)
     is_known = (pl.col("estimate") == "p_value") & pl.col("value").is_not_null()
     rows = content.results.filter(is_asked, is_known, pl.col("group").is_in(groups))
     return rows["text"].unique(maintain_order=True).to_list()

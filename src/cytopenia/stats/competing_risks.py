@@ -123,7 +123,7 @@ def _lay_out(sample: EventTimes, marks: list[NDArray[np.bool_]], of_kind: NDArra
     events = np.array([sample.count(mark & of_kind)[kept] for mark in marks], dtype=np.float64)
     others = np.array([sample.count(mark & is_event & ~of_kind)[kept] for mark in marks], dtype=np.float64)
     some = np.maximum(at_risk, 1.0)
-    free_after = np.cumprod(1.0 - (events + others) / some, axis=1)
+    free_after = np.asarray(np.cumprod(1.0 - (events + others) / some, axis=1), dtype=np.float64)
     free_before = _before(free_after, 1.0)
     incidence = np.cumsum(free_before * events / some, axis=1)
     return _Groups(at_risk, events, others, free_before, free_after, _before(incidence, 0.0))

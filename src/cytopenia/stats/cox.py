@@ -105,7 +105,7 @@ def fit_cox(
         ordering = find_monotone(columns, sample)
         why = MONOTONE.format(columns=", ".join(names[place] for place in ordering)) if ordering else ""
     if why:
-        return refuse_fit(method, names, sample, why)
+        return refuse_fit(method, names, sample, why=why)
     fit = _fit_plain if method == "maximum_likelihood" else _fit_penalized
     return fit(sample, columns, names=names, level=level)
 
@@ -126,7 +126,7 @@ def _fit_plain(sample: EventTimes, columns: Numbers, *, names: Sequence[str], le
     covariance = _invert(information)
     # The squared length of the step that is left, in standard errors.
     if covariance is None or not float(score @ covariance @ score) <= TOLERANCE:
-        return refuse_fit("maximum_likelihood", names, sample, NO_TOP)
+        return refuse_fit("maximum_likelihood", names, sample, why=NO_TOP)
     errors = np.sqrt(np.diag(covariance))
     terms = [
         describe_wald(name, float(weight / spread), float(error / spread), level=level)
@@ -166,7 +166,7 @@ def _fit_penalized(sample: EventTimes, columns: Numbers, *, names: Sequence[str]
     likelihood = PenalizedLikelihood(sample, scaled)
     top = likelihood.climb(np.zeros(len(names)))
     if top is None:
-        return refuse_fit("firth", names, sample, NO_TOP)
+        return refuse_fit("firth", names, sample, why=NO_TOP)
     terms = [
         _describe_penalized(name, likelihood, top, place=place, spread=float(spreads[place]), level=level)
         for place, name in enumerate(names)

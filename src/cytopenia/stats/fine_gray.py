@@ -127,7 +127,7 @@ def fit_fine_gray(
     ordering = () if why else find_monotone(columns, staying)
     why = why or (ORDERED.format(columns=", ".join(names[place] for place in ordering)) if ordering else "")
     if why:
-        return refuse_fit(METHOD, names, staying, why)
+        return refuse_fit(METHOD, names, staying, why=why)
     return _fit(sample, is_event, columns, names=names, level=level)
 
 
@@ -140,7 +140,7 @@ def _fit(
     weighted = _weigh(sample, is_event, scaled)
     top = _climb(weighted)
     if top is None:
-        return refuse_fit(METHOD, names, sample, NO_TOP)
+        return refuse_fit(METHOD, names, sample, why=NO_TOP)
     covariance = _find_covariance(weighted, sample, top)
     errors = np.sqrt(np.diag(covariance))
     terms = tuple(

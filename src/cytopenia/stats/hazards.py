@@ -248,9 +248,10 @@ def describe_wald(name: str, coefficient: float, error: float, *, level: float) 
     return HazardTerm(name, coefficient, error, ends[0], ends[1], ends[2], p_value, status, note)
 
 
-def refuse_fit(method: str, names: Sequence[str], sample: EventTimes, why: str) -> HazardFit:
+def refuse_fit(method: str, names: Sequence[str], sample: EventTimes, *, why: str) -> HazardFit:
     """Return a model that cannot be estimated, with the reason in words."""
-    term = HazardTerm("", None, None, None, None, None, None, "not_estimable", why)
-    terms = tuple(HazardTerm(**{**vars(term), "name": name}) for name in names)
+    terms = tuple(
+        HazardTerm(name, None, None, None, None, None, None, "not_estimable", why) for name in names
+    )
     events = int((sample.code == 1).sum())
     return HazardFit(method, terms, sample.time.size, events, len(names), status="not_estimable", note=why)

@@ -135,8 +135,10 @@ class SurvivalCurve:
         if place < 0:
             return SurvivalPoint(1.0, 0.0, None, None, at_risk, events)
         lines = (self.estimate, self.standard_error, self.low, self.high)
-        numbers = [None if math.isnan(line[place]) else float(line[place]) for line in lines]
-        return SurvivalPoint(*numbers, at_risk, events)
+        estimate, error, low, high = (
+            None if math.isnan(line[place]) else float(line[place]) for line in lines
+        )
+        return SurvivalPoint(estimate, error, low, high, at_risk, events)
 
 
 def estimate_survival(
@@ -186,7 +188,7 @@ def estimate_survival(
     sample = require_event_times(time, event)
     events = sample.count(sample.code == 1)
     left = sample.at_risk - events
-    estimate = np.cumprod(left / np.maximum(sample.at_risk, 1))
+    estimate = np.asarray(np.cumprod(left / np.maximum(sample.at_risk, 1)), dtype=np.float64)
     # Where everybody leaves by the event the curve is 0 and has no error any more.
     spread = np.sqrt(np.cumsum(np.where(left > 0, events / (sample.at_risk * np.maximum(left, 1)), np.nan)))
     low, high = _find_limits(estimate, spread, level, interval)

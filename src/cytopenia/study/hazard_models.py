@@ -118,43 +118,78 @@ def summarize_hazards(
     """Return one model for each factor, the multivariable one, and the check of each, as the gates allow."""
     if not factors:
         return
-    events = int(times.is_event.sum())
     method: Method = "firth" if analysis.parity == "default" else "maximum_likelihood"
-    is_published = analysis.parity != "default"
-    gate = ResultRow(analysis_id=analysis.id, group="gate", variable="model", estimate="events", value=events)
-    refusal, note = judge_univariable_size(events, gates, said=say_events(events), is_requested=is_published)
-    yield replace(gate, level="univariable", note=note)
+    yield from _report_univariable(analysis, factors, times, gates=gates, method=method)
+    if analysis.multivariable is not None:
+        yield from _report_multivariable(analysis, factors, times, gates=gates, method=method)
+
+
+def _report_univariable(
+    analysis: Survival,
+    factors: Sequence[FactorColumn],
+    times: SurvivalTimes,
+    *,
+    gates: GatesDefinition,
+    method: Method,
+) -> Iterator[ResultRow]:
+    """One model for each factor; the events of the patients who have it decide whether it is fitted."""
+    is_requested = analysis.parity != "default"
+    events = int(times.is_event.sum())
+    _, note = judge_univariable_size(events, gates, said=say_events(events), is_requested=is_requested)
+    yield replace(_gate(analysis, events), level="univariable", note=note)
     key = ResultRow(analysis_id=analysis.id, group="univariable", variable="", estimate="")
     for factor in factors:
+        _, _, members = list_hazards([factor], times.is_in)
+        own = int(times.is_event[members].sum())
+        said = say_events(own) + ("" if own == events else " among those with a known value")
+        refusal, _ = judge_univariable_size(own, gates, said=said, is_requested=is_requested)
         if refusal:
             yield _refuse(key, factor, refusal)
             continue
         model = fit_hazards([factor], times, method=method)
         yield from _report_model(key, model, times)
         yield from _report_size(replace(key, level=factor.name), model, times)
-        yield from _check_hazards(replace(key, group="proportional_hazards"), model, times)
+        yield from _check_hazards(replace(key, group="univariable_check"), model, times)
+
+
+def _gate(analysis: Survival, events: int) -> ResultRow:
+    return ResultRow(analysis_id=analysis.id, group="gate", variable="model", estimate="events", value=events)
+
+
+def _report_multivariable(
+    analysis: Survival,
+    factors: Sequence[FactorColumn],
+    times: SurvivalTimes,
+    *,
+    gates: GatesDefinition,
+    method: Method,
+) -> Iterator[ResultRow]:
+    """The model of the named terms, if the events of the patients who have them all allow so many."""
     rule = analysis.multivariable
-    if rule is None:
-        return
-    key = replace(key, group="multivariable")
+    assert rule is not None  # noqa: S101 - called where the protocol names terms
     chosen = [factor for factor in factors if factor.name in rule.terms]
-    model = fit_hazards(chosen, times, method=rule.method or method)
-    is_requested = is_published or rule.method is not None
+    terms, _, members = list_hazards(chosen, times.is_in)
+    events = int(times.is_event[members].sum())
     refusal, note = judge_terms(
-        events, len(model.terms), gates, said=say_events(events), is_requested=is_requested
+        events,
+        len(terms),
+        gates,
+        said=say_events(events),
+        is_requested=analysis.parity != "default" or rule.method is not None,
     )
-    yield replace(gate, level="multivariable", note=note)
+    yield replace(_gate(analysis, events), level="multivariable", note=note)
+    key = ResultRow(analysis_id=analysis.id, group="multivariable", variable="", estimate="")
     for factor in factors:
         if factor not in chosen:
             yield _refuse(key, factor, "not among the terms")
         elif refusal:
             yield _refuse(key, factor, refusal)
     if not refusal:
+        model = fit_hazards(chosen, times, method=rule.method or method)
         yield from _report_model(key, model, times)
         yield from _report_size(key, model, times)
-        yield from _check_hazards(
-            replace(key, group="proportional_hazards", level="multivariable"), model, times
-        )
+        check = replace(key, group="multivariable_check")
+        yield from _check_hazards(check, model, times)
 
 
 def _refuse(key: ResultRow, factor: FactorColumn, why: str) -> ResultRow:
@@ -176,7 +211,7 @@ def _report_model(key: ResultRow, model: HazardModel, times: SurvivalTimes) -> I
             if not factor.is_number and level == find_reference(factor):
                 yield replace(row, estimate="reference", text=factor.title)
             elif (factor.name, level) in estimates:
-                yield from report_term(row, factor, estimates[factor.name, level], model.fit)
+                yield from report_term(row, factor, estimates[factor.name, level], fit=model.fit)
             else:
                 yield replace(_refuse(row, factor, model.refused[factor.name, level]), status="not_estimable")
             if not factor.is_number:
@@ -184,7 +219,7 @@ def _report_model(key: ResultRow, model: HazardModel, times: SurvivalTimes) -> I
 
 
 def report_term(
-    key: ResultRow, factor: FactorColumn, term: HazardTerm, fit: HazardFit | None
+    key: ResultRow, factor: FactorColumn, term: HazardTerm, *, fit: HazardFit | None
 ) -> Iterator[ResultRow]:
     """Return the hazard ratio of one term with its P, coefficient and standard error."""
     assert fit is not None  # noqa: S101 - a term has a fit

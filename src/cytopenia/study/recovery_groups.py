@@ -146,6 +146,6 @@ def _fit(
     yield replace(row, variable_level=find_reference(factor), estimate="reference")
     for term, found in zip(terms, fit.terms, strict=True):
         named = replace(row, variable_level=term.level)
-        for one in report_term(named, factor, found, fit):
+        for one in report_term(named, factor, found, fit=fit):
             note = "; ".join(part for part in (one.note, remark) if part)
             yield replace(one, note=note if one.estimate == "hazard_ratio" else one.note)

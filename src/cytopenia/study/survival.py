@@ -30,7 +30,7 @@ __all__ = ["SurvivalInput", "group_by_outcome", "summarize_survival"]
 Marks = NDArray[np.bool_]
 
 # Days between two marks of an axis; the first that leaves few enough is taken.
-_STEPS = (1, 2, 5, 7, 14, 28, 30, 60, 90, 180, 365, 730, 1460)
+_STEPS = (1, 2, 5, 7, 14, 28, 30, 60, 90, 120, 180, 240, 365, 730, 1460)
 _MOST_MARKS = 6
 
 
@@ -97,6 +97,9 @@ def summarize_survival(analysis: Survival, given: SurvivalInput) -> Iterator[Res
         yield from _compare_groups(replace(key, scenario=scenario), analysis, factor, given)
     candidates = [*([given.groups["policy"]] if given.groups else []), *given.factors]
     yield from summarize_hazards(analysis, candidates, times, gates=given.gates)
+    for scenario, factor in given.groups.items():
+        if scenario != "policy":
+            yield from _repeat_model(replace(key, scenario=scenario), analysis, factor, given)
 
 
 def _count_patients(key: ResultRow, given: SurvivalInput) -> Iterator[ResultRow]:
@@ -233,8 +236,6 @@ def _compare_groups(
         yield replace(tested, estimate="df", value=found.df)
     for level, expected in zip(found.groups, found.expected, strict=True):
         yield replace(row, stratum=level, estimate="expected", value=expected)
-    if key.scenario != "policy":
-        yield from _repeat_model(key, analysis, factor, given)
 
 
 def _repeat_model(
@@ -253,4 +254,4 @@ def _repeat_model(
         return
     for term, found in zip(model.terms, model.fit.terms, strict=True):
         row = replace(key, group="univariable", variable=factor.name, variable_level=term.level)
-        yield from report_term(row, factor, found, model.fit)
+        yield from report_term(row, factor, found, fit=model.fit)
