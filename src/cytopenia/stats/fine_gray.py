@@ -128,19 +128,20 @@ def fit_fine_gray(
     why = why or (ORDERED.format(columns=", ".join(names[place] for place in ordering)) if ordering else "")
     if why:
         return refuse_fit(METHOD, names, staying, why=why)
-    return _fit(sample, is_event, columns, names=names, level=level)
+    found = _fit(sample, is_event, columns, names=names, level=level)
+    return found or refuse_fit(METHOD, names, staying, why=NO_TOP)
 
 
 def _fit(
     sample: EventTimes, is_event: NDArray[np.bool_], columns: Numbers, *, names: Sequence[str], level: float
-) -> HazardFit:
+) -> HazardFit | None:
     from scipy.stats import chi2
 
     scaled, _, spreads = scale_columns(columns)
     weighted = _weigh(sample, is_event, scaled)
     top = _climb(weighted)
     if top is None:
-        return refuse_fit(METHOD, names, sample, why=NO_TOP)
+        return None
     covariance = _find_covariance(weighted, sample, top)
     errors = np.sqrt(np.diag(covariance))
     terms = tuple(
