@@ -80,6 +80,10 @@ def _describe_analysis(item: Analysis, *, title: str) -> dict[str, Any]:
             "adjust",
             "days",
             "resamples",
+            "by",
+            "landmark",
+            "times",
+            "second_infusion",
         }
     )
     described = {**chosen, "title": title}

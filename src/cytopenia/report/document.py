@@ -30,6 +30,7 @@ from cytopenia.report.recovery_curves import (
     table_recovery_days,
     table_recovery_labels,
 )
+from cytopenia.report.recovery_group_curves import group_figure_id, table_recovery_groups
 from cytopenia.report.regression_tables import table_collinearity, table_ordinal
 from cytopenia.report.side_by_side_cells import draw_id
 from cytopenia.report.side_by_side_tables import (
@@ -42,6 +43,8 @@ from cytopenia.report.side_by_side_tables import (
 )
 from cytopenia.report.spline_curves import CURVES
 from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohort_size
+from cytopenia.report.survival_curves import survival_figure_id
+from cytopenia.report.survival_tables import table_group_tests, table_hazards, table_survival
 from cytopenia.report.table_model import Table, footnote_mark
 from cytopenia.report.tables import (
     table_baseline_cytopenia,
@@ -68,7 +71,8 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
         table_nadirs,
     ),
     "recovery": (table_recovery, table_cells),
-    "time_to_recovery": (table_recovery_days, table_recovery_labels),
+    "time_to_recovery": (table_recovery_days, table_recovery_labels, table_recovery_groups),
+    "survival": (table_survival, table_group_tests, table_hazards),
     "risk_factors": (table_risk_factors, table_normality, table_collinearity),
     "ordinal": (table_ordinal, table_collinearity),
     "roc": (table_cutpoints, table_honest_cuts),
@@ -84,7 +88,8 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
 }
 FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "roc": (roc_figure_id, cut_figure_id),
-    "time_to_recovery": (curve_figure_id,),
+    "time_to_recovery": (curve_figure_id, group_figure_id),
+    "survival": (survival_figure_id,),
     "definitions": (partial(draw_id, "strip"), partial(draw_id, "forest")),
     "risk_factors": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
     "ordinal": (partial(draw_id, FOREST), partial(draw_id, CURVES)),

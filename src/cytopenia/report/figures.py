@@ -11,8 +11,10 @@ from cytopenia.report.flow import plot_flow, read_flow
 from cytopenia.report.model_forest import plot_model_forest
 from cytopenia.report.odds_forest import plot_odds_forest
 from cytopenia.report.recovery_curves import plot_recovery_curve
+from cytopenia.report.recovery_group_curves import plot_recovery_groups
 from cytopenia.report.roc_panel import plot_roc_panel, roc_figure_id
 from cytopenia.report.spline_curves import plot_spline_curves
+from cytopenia.report.survival_curves import plot_survival
 from cytopenia.report.trajectories import plot_trajectories
 
 __all__ = [
@@ -24,7 +26,9 @@ __all__ = [
     "plot_flow",
     "plot_odds_forest",
     "plot_recovery_curve",
+    "plot_recovery_groups",
     "plot_roc_panel",
+    "plot_survival",
     "plot_trajectories",
     "rank_patients",
     "read_flow",
@@ -36,7 +40,8 @@ def plot_figures(content: ReportContent) -> dict[str, ReportFigure]:
     """Return the figures the content has data for, by id: flow, trajectories, day-map, those of analyses."""
     makers = {
         "roc": (plot_roc_panel, plot_cut_panel),
-        "time_to_recovery": (plot_recovery_curve,),
+        "time_to_recovery": (plot_recovery_curve, plot_recovery_groups),
+        "survival": (plot_survival,),
         "definitions": (plot_answer_strip, plot_odds_forest),
         "risk_factors": (plot_model_forest, plot_spline_curves),
         "ordinal": (plot_model_forest, plot_spline_curves),

@@ -20,6 +20,7 @@ from cytopenia.report.methods_text import (
 from cytopenia.report.recovery_curves import CURVE_SOURCE, CURVE_TEXT
 from cytopenia.report.side_by_side_text import comparison_paragraphs
 from cytopenia.report.statistics_text import statistics_of_run
+from cytopenia.report.survival_text import find_recovery_groups, survival_paragraphs
 
 __all__ = ["STATUS_TEXTS", "list_settings", "render_methods", "write_counting", "write_methods_paragraphs"]
 
@@ -108,6 +109,7 @@ def _write_parts(content: ReportContent) -> tuple[list[tuple[str, list[str]]], R
         ("Hematologic recovery", list(_write_recovery(content, references))),
         ("Risk factors and cut-off values", factor_paragraphs(content, references)),
         ("Definitions side by side", comparison_paragraphs(content, references)),
+        ("Time to event", survival_paragraphs(content, references)),
         ("Statistical analysis", [*statistics_of_run(content, references), *_write_rules(content)]),
         ("Software", list(_write_software(content))),
     ]
@@ -144,6 +146,7 @@ def _recovery_outcomes(content: ReportContent) -> set[str]:
     for one in content.analyses:
         sides |= one.get("events") or {}
         sides |= {str(one["outcome"]): str(one["event"])} if one.get("event") in RECOVERY_EVENTS else {}
+    named |= find_recovery_groups(content)
     return named | {name for name, event in sides.items() if event in RECOVERY_EVENTS}
 
 

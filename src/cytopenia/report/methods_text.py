@@ -88,6 +88,10 @@ class References:
         return self.cite(text, f"https://doi.org/{doi}" if doi else "")
 
 
+# Their models have paragraphs of their own.
+OWN_PARAGRAPHS = {"ordinal", "survival"}
+
+
 def join_names(names: Iterable[str]) -> str:
     """Return names as a sentence lists them; semicolons where a name has a comma of its own.
 
@@ -266,7 +270,7 @@ def _description(content: ReportContent, found: Sequence[Association]) -> Iterat
 
 def _methods(content: ReportContent, *groups: str) -> list[str]:
     """Return the tests whose P values stand in some groups of rows, without those that the protocol names."""
-    asked = [one["id"] for one in content.analyses if one["kind"] != "ordinal"]
+    asked = [one["id"] for one in content.analyses if one["kind"] not in OWN_PARAGRAPHS]
     is_asked = pl.col("analysis_id").is_in(asked)
     is_known = (pl.col("estimate") == "p_value") & pl.col("value").is_not_null()
     is_named = pl.col("note").fill_null("").str.contains(NAMED, literal=True)

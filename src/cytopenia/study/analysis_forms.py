@@ -27,6 +27,7 @@ __all__ = [
     "Roc",
     "Selection",
     "SideBySide",
+    "Survival",
     "TimeToRecovery",
 ]
 
@@ -200,6 +201,7 @@ class TimeToRecovery(_Analysis):
     kind: Literal["time_to_recovery"]
     outcome: Name
     days: tuple[Annotated[int, Field(ge=0, le=3650)], ...] = Field(min_length=1, max_length=12)
+    by: str | None = None
 
     @field_validator("days")
     @classmethod
@@ -361,6 +363,44 @@ class Crosstab(_Tested):
         return (self.factor,)
 
 
+class Survival(_Analysis):
+    """Survival from the infusion, or from a landmark: curves, of groups as well, and hazard models.
+
+    `by` is a factor, or an outcome whose state at the landmark makes the groups. `times` and
+    `restricted_mean_until` count from where time begins: the infusion, or the landmark if there is one.
+    """
+
+    kind: Literal["survival"]
+    endpoint: Literal["overall_survival"]
+    times: tuple[Annotated[int, Field(ge=1, le=7300)], ...] = Field(min_length=1, max_length=12)
+    by: str | None = None
+    landmark: Annotated[int, Field(ge=1, le=3650)] | None = None
+    restricted_mean_until: Annotated[int, Field(ge=1, le=7300)] | None = None
+    second_infusion: Literal["censor", "ignore"] = "censor"
+    factors: tuple[str, ...] = ()
+    multivariable: Multivariable | None = None
+    parity: Parity = "default"
+
+    @field_validator("times")
+    @classmethod
+    def _rises(cls, times: tuple[int, ...]) -> tuple[int, ...]:
+        if list(times) != sorted(set(times)):
+            raise ValueError(f"{list(times)} must rise, such as [180, 365]")
+        return times
+
+    @field_validator("multivariable")
+    @classmethod
+    def _is_named_before(cls, rule: Multivariable | None) -> Multivariable | None:
+        if rule is not None and rule.select is not None:
+            raise ValueError("a model of survival takes terms, named before the data are seen, and no select")
+        return rule
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """What enters a model: the groups first, then the factors."""
+        return tuple(dict.fromkeys([*([] if self.by is None else [self.by]), *self.factors]))
+
+
 class SideBySide(_Analysis):
     """One cohort under several named definitions: events, agreement, who changes, an odds ratio under each.
 
@@ -406,6 +446,7 @@ Analysis = Annotated[
     | Ordinal
     | Roc
     | Crosstab
+    | Survival
     | SideBySide,
     Field(discriminator="kind"),
 ]

@@ -20,6 +20,8 @@ __all__ = [
     "check_known",
     "check_ordinal",
     "check_side_by_side",
+    "check_two_sides",
+    "is_recovery",
     "is_timed",
     "is_yes_or_no",
 ]
@@ -47,25 +49,27 @@ def is_timed(name: str, protocol: Protocol, library: Library) -> bool:
     return definition is not None and isinstance(library.definitions.get(definition), RecoveryTimeDefinition)
 
 
-def _is_recovery(name: str, protocol: Protocol, library: Library) -> bool:
+def is_recovery(name: str, protocol: Protocol, library: Library) -> bool:
+    """Whether an outcome is a recovery at a landmark."""
     definition = protocol.outcomes[name].definition
     return definition is not None and isinstance(library.definitions.get(definition), RecoveryDefinition)
 
 
 def check_event(outcome: str, event: Event, *, protocol: Protocol, library: Library) -> list[str]:
     """Return what is wrong: the outcome must have two sides, and the event must be one of them."""
-    problems = _check_two_sides(outcome, protocol, library)
+    problems = check_two_sides(outcome, protocol, library)
     if problems:
         return problems
-    is_recovery = _is_recovery(outcome, protocol, library)
-    allowed = ("recovered", "not_recovered") if is_recovery else ("yes", "no")
+    is_of_recovery = is_recovery(outcome, protocol, library)
+    allowed = ("recovered", "not_recovered") if is_of_recovery else ("yes", "no")
     if event not in allowed:
         words = " or ".join(f'"{name}"' for name in allowed)
         return [f"event is \"{event}\"; of outcome '{outcome}' it is {words}"]
     return []
 
 
-def _check_two_sides(outcome: str, protocol: Protocol, library: Library) -> list[str]:
+def check_two_sides(outcome: str, protocol: Protocol, library: Library) -> list[str]:
+    """Return what is wrong with an outcome that must have two sides."""
     unknown = check_known(outcome, protocol)
     if unknown:
         return unknown
@@ -82,7 +86,7 @@ def _check_two_sides(outcome: str, protocol: Protocol, library: Library) -> list
             f"outcome '{outcome}' has phenotypes, which have no two sides; its second dip has:"
             f' definition = "{spec.definition}.{SECOND_DIP}"'
         ]
-    is_told = spec.any_of or _is_recovery(outcome, protocol, library) or is_yes_or_no(spec, library)
+    is_told = spec.any_of or is_recovery(outcome, protocol, library) or is_yes_or_no(spec, library)
     return [] if is_told else [f"outcome '{outcome}' has grades; name one with a min_grade, or an any_of"]
 
 
@@ -105,8 +109,8 @@ def check_side_by_side(analysis: SideBySide, protocol: Protocol, library: Librar
 
 
 def _check_side(name: str, analysis: SideBySide, protocol: Protocol, library: Library) -> list[str]:
-    problems = _check_two_sides(name, protocol, library)
-    if problems or name in analysis.events or not _is_recovery(name, protocol, library):
+    problems = check_two_sides(name, protocol, library)
+    if problems or name in analysis.events or not is_recovery(name, protocol, library):
         return problems or check_event(name, analysis.event_of(name), protocol=protocol, library=library)
     return [
         f"outcome '{name}' is a recovery; say which side is the event:"

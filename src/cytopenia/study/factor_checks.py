@@ -8,7 +8,15 @@ import polars as pl
 
 from cytopenia.contract import Tables
 from cytopenia.errors import DefinitionError, ProtocolError, join_problems, suggest_name
-from cytopenia.study.analysis_forms import Analysis, Crosstab, Factor, RiskFactors, Roc
+from cytopenia.study.analysis_forms import (
+    Analysis,
+    Crosstab,
+    Factor,
+    RiskFactors,
+    Roc,
+    Survival,
+    TimeToRecovery,
+)
 from cytopenia.study.factors import list_columns, load_risk, map_levels
 from cytopenia.study.named_tests import check_kinds
 from cytopenia.study.protocol import Study
@@ -105,6 +113,38 @@ def _check_used(study: Study, tables: Tables) -> Iterator[str]:
                 yield f"analyses.{analysis.id}: no factor '{name}'{hint}; {where}"
             elif name in _names_of_numbers(analysis) and not _is_number(name, study, tables):
                 yield f"analyses.{analysis.id}: factor '{name}' has no numbers; a cut needs them"
+        yield from _check_groups(analysis, study, tables)
+        yield from _check_curves(analysis, study)
+
+
+def _check_curves(analysis: Analysis, study: Study) -> Iterator[str]:
+    """Hazard models take a number as a line."""
+    if isinstance(analysis, Survival):
+        for name in analysis.candidates:
+            factor = study.protocol.factors.get(name)
+            if factor is not None and factor.spline_knots is not None:
+                yield (
+                    f"analyses.{analysis.id}: factor '{name}' is a curve (spline_knots), and hazard models have"
+                    " none; name a factor of the same values without spline_knots"
+                )
+
+
+def _check_groups(analysis: Analysis, study: Study, tables: Tables) -> Iterator[str]:
+    """Groups of a time to an event: an outcome, or a factor with levels."""
+    if not isinstance(analysis, Survival | TimeToRecovery) or analysis.by is None:
+        return
+    name, known = analysis.by, [*study.protocol.factors, *list_columns(tables)]
+    if name in study.protocol.outcomes:
+        return
+    if name not in known:
+        hint = suggest_name(name, [*known, *study.protocol.outcomes])
+        where = "it must be an outcome, a column of patients or infusions, or stand in [factors]"
+        yield f"analyses.{analysis.id}: by names '{name}'{hint}; {where}"
+    elif _is_number(name, study, tables):
+        yield (
+            f"analyses.{analysis.id}: by = '{name}' has numbers, which make no groups; name a factor with"
+            " levels, or give the number to factors"
+        )
 
 
 def _check_shapes(study: Study, tables: Tables) -> Iterator[str]:

@@ -21,6 +21,7 @@ from cytopenia.study.factors import FactorColumn
 __all__ = [
     "KNOWN_AFTER",
     "NAMED",
+    "SCENARIOS",
     "TOTAL",
     "Sides",
     "compare_factor",

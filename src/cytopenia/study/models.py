@@ -31,7 +31,9 @@ __all__ = [
     "fit_outcome",
     "is_fitted",
     "judge_multivariable",
+    "judge_terms",
     "judge_univariable",
+    "judge_univariable_size",
     "name_p",
     "summarize_model",
     "summarize_refusal",
@@ -254,10 +256,7 @@ def summarize_refusal(key: ResultRow, factors: Sequence[FactorColumn], why: str)
 def judge_univariable(sides: Sides, gates: GatesDefinition, *, is_requested: bool) -> tuple[str, str]:
     """Return why no univariable model is fitted (empty: it is), and the gate's note."""
     m = sides.smaller_group
-    if m >= gates.univariable_from:
-        return "", ""
-    note = f"{_say_size(m)}: factors are described only below {gates.univariable_from}"
-    return ("", f"{note}; the models were requested") if is_requested else (note, note)
+    return judge_univariable_size(m, gates, said=_say_size(m), is_requested=is_requested)
 
 
 def judge_multivariable(
@@ -265,6 +264,26 @@ def judge_multivariable(
 ) -> tuple[str, str]:
     """Return why no multivariable model is fitted (empty: it is), and the gate's note."""
     m = sides.smaller_group
+    return judge_terms(m, terms, gates, said=_say_size(m), is_requested=is_requested)
+
+
+def judge_univariable_size(
+    m: int, gates: GatesDefinition, *, said: str, is_requested: bool
+) -> tuple[str, str]:
+    """Return why so many events allow no univariable model (empty: they do), and the gate's note.
+
+    `said` is the number in words; with `is_requested` the model is fitted all the same.
+    """
+    if m >= gates.univariable_from:
+        return "", ""
+    note = f"{said}: factors are described only below {gates.univariable_from}"
+    return ("", f"{note}; the models were requested") if is_requested else (note, note)
+
+
+def judge_terms(
+    m: int, terms: int, gates: GatesDefinition, *, said: str, is_requested: bool
+) -> tuple[str, str]:
+    """Return why so many events allow no multivariable model of so many terms, and the gate's note."""
     allowed = m // gates.per_term if m >= gates.multivariable_from else 0
     if terms <= allowed:
         return "", ""
@@ -272,7 +291,7 @@ def judge_multivariable(
         rule = f"they allow {_say_terms(allowed)}, the model has {terms}"
     else:
         rule = f"a multivariable model needs {gates.multivariable_from}, this one has {_say_terms(terms)}"
-    note = f"{_say_size(m)}: {rule}"
+    note = f"{said}: {rule}"
     return ("", f"{note}; it was fitted as requested and is not reliable") if is_requested else (note, note)
 
 

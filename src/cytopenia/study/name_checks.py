@@ -26,6 +26,7 @@ from cytopenia.study.analysis_forms import (
     RiskFactors,
     Roc,
     SideBySide,
+    Survival,
     TimeToRecovery,
 )
 from cytopenia.study.event_checks import (
@@ -38,6 +39,7 @@ from cytopenia.study.event_checks import (
 )
 from cytopenia.study.named_tests import check_families, check_tests
 from cytopenia.study.protocol_forms import OutcomeSpec, Protocol
+from cytopenia.study.survival_checks import check_groups_of_recovery, check_survival
 from cytopenia.units import load_analytes
 
 __all__ = ["check_names"]
@@ -247,7 +249,12 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
         case Recovery():
             return _check_recovery_name(analysis.outcome, protocol, library)
         case TimeToRecovery():
-            return _check_time_name(analysis, protocol, library)
+            return [
+                *_check_time_name(analysis, protocol, library),
+                *check_groups_of_recovery(analysis, protocol, library),
+            ]
+        case Survival():
+            return check_survival(analysis, protocol, library)
         case RiskFactors():
             return [
                 *check_event(analysis.outcome, analysis.event, protocol=protocol, library=library),

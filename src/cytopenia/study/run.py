@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from cytopenia.contract import Finding, Tables, collect_findings, merge_findings
-from cytopenia.definition_forms import ScoreDefinition
 from cytopenia.definitions import describe_definition
 from cytopenia.grading.baseline import derive_baseline, note_lymphodepletion_day
 from cytopenia.published.agreement import compare_with_paper
 from cytopenia.results import ResultRow, collect_results
 from cytopenia.stats.roc import RocCurve
 from cytopenia.study.analysis_forms import (
-    Analysis,
     Characteristics,
     Crosstab,
     Occurrence,
@@ -28,12 +24,14 @@ from cytopenia.study.analysis_forms import (
     RiskFactors,
     Roc,
     SideBySide,
+    Survival,
     TimeToRecovery,
 )
 from cytopenia.study.associations import RiskFactorInput, summarize_crosstab, summarize_risk_factors
 from cytopenia.study.cut_points import fit_curves, summarize_roc
 from cytopenia.study.days import frame_patient_days, summarize_trajectories
 from cytopenia.study.derived import derive_all, grade_baseline
+from cytopenia.study.event_checks import is_recovery
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.factors import FactorColumn, derive_factors
 from cytopenia.study.families import adjust_families
@@ -44,6 +42,13 @@ from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.phenotype_outcomes import summarize_dips, summarize_phenotypes
 from cytopenia.study.plan import GradePlan, Plan, build_plan
 from cytopenia.study.protocol import Study
+from cytopenia.study.recovery_groups import summarize_recovery_groups
+from cytopenia.study.run_settings import (
+    collect_settings,
+    list_scores,
+    list_used_definitions,
+    list_used_parts,
+)
 from cytopenia.study.side_by_side import Compared, compare_definitions, summarize_side_by_side
 from cytopenia.study.summaries import (
     summarize_baseline,
@@ -53,12 +58,11 @@ from cytopenia.study.summaries import (
     summarize_occurrence,
     summarize_recovery,
 )
+from cytopenia.study.survival import SurvivalInput, group_by_outcome, summarize_survival
+from cytopenia.study.survival_times import find_survival_times
 from cytopenia.study.time_to_recovery import summarize_time_to_recovery
-from cytopenia.version import __version__
 
 __all__ = ["StudyRun", "choose_cohort", "run_plan"]
-
-_LIBRARIES = ("polars", "numpy", "scipy", "pydantic", "matplotlib", "jinja2", "python-docx")
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
     )
     outcomes = derive_all(cohort, plan, study.library.baseline)
     frames = {str(key[0]): part for key, part in outcomes.partition_by("outcome", as_dict=True).items()}
-    settings = _collect_settings(study, tables, plan)
+    settings = collect_settings(study, tables, plan)
     compared = compare_definitions(
         study.protocol.analyses,
         plan,
@@ -145,8 +149,8 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         day_account=cohort.account,
         settings=settings,
         definitions=[
-            describe_definition(study.library.find(name), parts=_used_parts(plan, name))
-            for name in _used_definitions(study, plan)
+            describe_definition(study.library.find(name), parts=list_used_parts(plan, name))
+            for name in list_used_definitions(study, plan)
         ],
         plan=plan,
         answers=compared.answers,
@@ -209,16 +213,22 @@ class _Material:
     compared: Compared
     progress: Progress | None
 
+    @property
+    def support_complete(self) -> bool:
+        return self.study.protocol.study.support_complete and self.tables.has_support
+
     def find_factors(self, names: tuple[str, ...]) -> list[FactorColumn]:
         return derive_factors(self.study, self.tables, self.cohort, names=names)
 
-    def find_frame(self, outcome: str) -> pl.DataFrame:
+    def align(self, outcome: str) -> pl.DataFrame:
+        """The rows of one outcome in the order of the courses."""
         patients = pl.DataFrame({"patient_id": self.cohort.courses.patient_id})
         return patients.join(self.frames[outcome], on="patient_id", how="left", maintain_order="left")
 
     def find_sides(self, analysis: RiskFactors | Roc | Crosstab) -> Sides:
-        died = self.plan.specs[analysis.outcome].died_before_landmark
-        return derive_sides(analysis, self.find_frame(analysis.outcome), died_before_landmark=died)
+        spec = self.plan.specs[analysis.outcome]
+        frame = self.align(analysis.outcome)
+        return derive_sides(analysis, frame, died_before_landmark=spec.died_before_landmark)
 
     def fit_all_curves(self) -> dict[str, dict[str, RocCurve]]:
         """Every ROC analysis of the protocol: other analyses take their cuts from it."""
@@ -247,9 +257,11 @@ def _summarize(material: _Material) -> Iterator[ResultRow]:
             case TimeToRecovery():
                 yield from _summarize_time(analysis, material)
             case Ordinal():
-                frame = material.find_frame(analysis.outcome)
+                frame = material.align(analysis.outcome)
                 factors, gates = material.find_factors(analysis.factors), material.study.library.gates
                 yield from summarize_ordinal(analysis, frame, factors=factors, gates=gates)
+            case Survival():
+                yield from _summarize_survival(analysis, material)
             case SideBySide():
                 factors, gates = material.find_factors(analysis.factors), material.study.library.gates
                 yield from summarize_side_by_side(analysis, material.compared, factors=factors, gates=gates)
@@ -257,12 +269,30 @@ def _summarize(material: _Material) -> Iterator[ResultRow]:
 
 def _summarize_time(analysis: TimeToRecovery, material: _Material) -> Iterator[ResultRow]:
     (plan,) = (item for item in material.plan.recovery_times if item.outcome == analysis.outcome)
-    yield from summarize_time_to_recovery(
-        analysis,
-        material.frames[analysis.outcome],
-        death_day=material.cohort.courses.death_day,
-        first_day=plan.days[0],
-    )
+    death_day, first_day = material.cohort.courses.death_day, plan.days[0]
+    frame = material.align(analysis.outcome)
+    yield from summarize_time_to_recovery(analysis, frame, death_day=death_day, first_day=first_day)
+    if analysis.by is not None:
+        (factor,) = material.find_factors((analysis.by,))
+        gates = material.study.library.gates
+        yield from summarize_recovery_groups(
+            analysis, frame, factor, death_day=death_day, first_day=first_day, gates=gates
+        )
+
+
+def _summarize_survival(analysis: Survival, material: _Material) -> Iterator[ResultRow]:
+    groups: dict[str, FactorColumn] = {}
+    protocol, library = material.study.protocol, material.study.library
+    if analysis.by in protocol.outcomes:
+        title = material.plan.title(analysis.by, support_complete=material.support_complete)
+        frame, of_recovery = material.align(analysis.by), is_recovery(analysis.by, protocol, library)
+        groups = group_by_outcome(analysis.by, title, frame, is_recovery=of_recovery)
+    elif analysis.by is not None:
+        groups = {"policy": material.find_factors((analysis.by,))[0]}
+    names = tuple(name for name in analysis.factors if name != analysis.by)
+    times = find_survival_times(material.cohort.courses, analysis)
+    given = SurvivalInput(times, groups, material.find_factors(names), library.gates)
+    yield from summarize_survival(analysis, given)
 
 
 def _summarize_association(
@@ -325,7 +355,7 @@ def _check_baseline(study: Study, cohort: CohortOutcomes) -> list[Finding]:
     wanted = [item.analyte for item in factors if item.analyte is not None and item.at == "baseline"]
     if any(getattr(item, "baseline_definition", None) for item in study.protocol.analyses):
         wanted += cohort.grids
-    for definition in _list_scores(study):
+    for definition in list_scores(study):
         wanted += [item.analyte for item in definition.inputs_needed if item.day is None]
     found: list[Finding] = []
     for analyte in dict.fromkeys(wanted):
@@ -334,72 +364,3 @@ def _check_baseline(study: Study, cohort: CohortOutcomes) -> list[Finding]:
         )
         found += note_lymphodepletion_day(values, analyte)
     return found
-
-
-def _list_scores(study: Study) -> list[ScoreDefinition]:
-    factors = study.protocol.factors.values()
-    return [study.library.find_score(item.score) for item in factors if item.score is not None]
-
-
-def _used_definitions(study: Study, plan: Plan) -> list[str]:
-    names = [grade.address.partition(".")[0] for grade in plan.grades]
-    names += [recovery.definition.id for recovery in (*plan.recoveries, *plan.recovery_times)]
-    names += [fever.definition.id for fever in plan.fevers]
-    names += [phenotype.definition.id for phenotype in plan.phenotypes]
-    for analysis in study.protocol.analyses:
-        if isinstance(analysis, Characteristics) and analysis.baseline_definition:
-            names.append(analysis.baseline_definition.partition(".")[0])
-    names += [definition.id for definition in _list_scores(study)]
-    gates = ["model_gates"] if any(map(_has_models, study.protocol.analyses)) else []
-    return [*dict.fromkeys(names), "neighbor_bounds", "baseline", *gates]
-
-
-def _has_models(analysis: Analysis) -> bool:
-    if isinstance(analysis, SideBySide | Ordinal):
-        return bool(analysis.factors)
-    if isinstance(analysis, Roc):
-        return analysis.resamples is not None
-    return isinstance(analysis, RiskFactors) and bool({"univariable", "multivariable"} & {*analysis.columns})
-
-
-def _used_parts(plan: Plan, name: str) -> list[str]:
-    addresses = [grade.address.split(".") for grade in plan.grades]
-    return [part for identity, part in addresses if identity == name]
-
-
-def _collect_settings(study: Study, tables: Tables, plan: Plan) -> dict[str, Any]:
-    protocol = study.protocol.study
-    return {
-        "package": "cytopenia",
-        "version": __version__,
-        "title": protocol.title,
-        "synthetic": protocol.synthetic,
-        "seed": protocol.seed,
-        "support_complete": protocol.support_complete and tables.has_support,
-        "bound_anc_by_wbc": protocol.bound_anc_by_wbc,
-        "day_zero": _name_day_zero(tables),
-        "protocol_sha256": study.sha256,
-        "definition_sha256": {name: study.library.sha256[name] for name in _used_definitions(study, plan)},
-        "data_fingerprint": _fingerprint(tables),
-        "libraries": {name: version(name) for name in _LIBRARIES},
-    }
-
-
-def _name_day_zero(tables: Tables) -> str:
-    """Where day 0 comes from: the infusion, the first laboratory day, or the days as given."""
-    rules = set(tables.findings["rule"])
-    if "day_zero_first" in rules:
-        return "first"
-    return "given" if "day_zero_given" in rules else "infusion"
-
-
-def _fingerprint(tables: Tables) -> str:
-    """Hash of the tables' content, whatever the order of their rows; it holds for one release of Polars."""
-    digest = hashlib.sha256()
-    for name in ("patients", "infusions", "labs", "support", "events", "responses"):
-        frame: pl.DataFrame = getattr(tables, name)
-        columns = sorted(set(frame.columns) - {"source_row"})
-        hashes = frame.select(columns).hash_rows(seed=0).sort()
-        digest.update(f"{name}:{','.join(columns)}:{frame.height}:".encode())
-        digest.update(hashes.to_numpy().tobytes())
-    return digest.hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -15,9 +15,9 @@ from cytopenia.stats.describe import estimate_proportion
 from cytopenia.stats.survival import CENSORED, CumulativeIncidence, estimate_cumulative_incidence
 from cytopenia.study.analysis_forms import TimeToRecovery
 
-__all__ = ["summarize_time_to_recovery"]
+__all__ = ["KINDS", "RecoveryTimes", "find_recovery_times", "summarize_time_to_recovery"]
 
-_KINDS = {"recovery": 1, "death": 2}
+KINDS = {"recovery": 1, "death": 2}
 _BEFORE_ANY = "never below"
 _UNKNOWN = "not evaluable"
 
@@ -66,10 +66,32 @@ def _count_labels(key: ResultRow, frame: pl.DataFrame) -> Iterator[ResultRow]:
         yield replace(row, estimate="undecided", value=open_ones)
 
 
-def _fit_curves(
-    frame: pl.DataFrame, scenario: str, death_day: NDArray[np.float64], first_day: int
-) -> dict[str, CumulativeIncidence]:
-    """Time and event of everybody at risk: the day of recovery, else the end of follow-up and its reason."""
+@dataclass(frozen=True)
+class RecoveryTimes:
+    """Time and kind of event of everybody at risk of recovery, by one scenario.
+
+    Attributes
+    ----------
+    is_in : (patients,) bool
+        Who is at risk; `time` and `event` are of these only.
+    time : (at risk,) float
+        The day of recovery, else the end of follow-up.
+    event : (at risk,) int
+        0 the end of follow-up, else as in `KINDS`.
+    """
+
+    is_in: NDArray[np.bool_]
+    time: NDArray[np.float64]
+    event: NDArray[np.int64]
+
+
+def find_recovery_times(
+    frame: pl.DataFrame, scenario: str, *, death_day: NDArray[np.float64], first_day: int
+) -> RecoveryTimes:
+    """Return the day of recovery of everybody at risk, else the end of follow-up and its reason.
+
+    Parameters as of `summarize_time_to_recovery`.
+    """
     left_out = [_BEFORE_ANY, _UNKNOWN] if scenario == "policy" else [_BEFORE_ANY]
     is_in = (~frame["label"].is_in(left_out)).to_numpy()
     day = frame[scenario].cast(pl.Float64).to_numpy()[is_in]
@@ -77,8 +99,18 @@ def _fit_curves(
     is_recovered = day <= last
     time = np.where(is_recovered, np.maximum(day, first_day), last)
     is_dead = death_day[is_in] == last
-    event = np.where(is_recovered, _KINDS["recovery"], np.where(is_dead, _KINDS["death"], CENSORED))
-    return {name: estimate_cumulative_incidence(time, event, kind=kind) for name, kind in _KINDS.items()}
+    event = np.where(is_recovered, KINDS["recovery"], np.where(is_dead, KINDS["death"], CENSORED))
+    return RecoveryTimes(is_in, time, event)
+
+
+def _fit_curves(
+    frame: pl.DataFrame, scenario: str, death_day: NDArray[np.float64], first_day: int
+) -> dict[str, CumulativeIncidence]:
+    found = find_recovery_times(frame, scenario, death_day=death_day, first_day=first_day)
+    return {
+        name: estimate_cumulative_incidence(found.time, found.event, kind=kind)
+        for name, kind in KINDS.items()
+    }
 
 
 def _list_days(
