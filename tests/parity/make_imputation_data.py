@@ -13,7 +13,7 @@ PATIENTS = 63
 
 
 def make_rows() -> list[str]:
-    """Event, age, skewed count and marker, a yes/no and three levels; whether a value is missing depends on age."""
+    """Event, age, count, marker, a yes/no and three levels; whether a value is missing depends on age."""
     draw = random.Random(20261128)
     rows = ["event,age,anc,crp,bridging,target"]
     for _ in range(PATIENTS):

@@ -1,4 +1,4 @@
-"""The same pooling and steps as mice of R, and the same distribution of results; made by make_imputation.R."""
+"""Pooling, steps and distribution of results as by mice of R; made by make_imputation.R."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ DATA = read_columns()
 
 
 def numbers(case: str, prefix: str) -> NDArray[np.float64]:
-    found = {int(name.rpartition("_")[2]): value for name, value in R[case].items() if name.startswith(prefix)}
+    found = {
+        int(name.rpartition("_")[2]): value for name, value in R[case].items() if name.startswith(prefix)
+    }
     return np.array([found[place] for place in sorted(found)])
 
 
@@ -108,7 +110,7 @@ def test_fit_of_estimice() -> None:
     values = DATA["crp"][is_known]
     fit = fit_linear((rows.T @ rows)[np.newaxis], (rows.T @ values)[np.newaxis])
     assert fit.coefficients[0] == pytest.approx(numbers("estimice", "coefficient_"), rel=NEAR)
-    triangle = np.linalg.inv(fit.factor[0])
+    triangle = np.array(np.linalg.inv(fit.factor[0]), dtype=np.float64)
     assert (triangle.T @ triangle).ravel() == pytest.approx(numbers("estimice", "variance_"), rel=NEAR)
     rest = values - rows @ fit.coefficients[0]
     assert rest @ rest == pytest.approx(R["estimice"]["squares"], rel=NEAR)
@@ -147,7 +149,7 @@ def augmented(target: str) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArr
 def test_fit_of_logreg() -> None:
     rows, level, weights, count = augmented("bridging")
     fit = fit_levels(rows, level, weights=weights, levels=count)
-    triangle = np.linalg.inv(fit.factor[0])
+    triangle = np.array(np.linalg.inv(fit.factor[0]), dtype=np.float64)
     assert fit.coefficients[0, 0] == pytest.approx(numbers("logreg", "coefficient_"), rel=1e-6)
     assert (triangle.T @ triangle).ravel() == pytest.approx(numbers("logreg", "variance_"), rel=1e-6)
 
@@ -176,15 +178,13 @@ def many() -> dict[str, Imputations]:
 
 
 @pytest.mark.parametrize("name", ["numbers", "levels"])
-def test_distribution_of_pooled_results(
-    many: dict[str, Imputations], name: str
-) -> None:
+def test_distribution_of_pooled_results(many: dict[str, Imputations], name: str) -> None:
     """Estimate, variance within and variance between the imputations agree within chance."""
     values = many[name].values
     rows = np.concatenate([np.ones((*values.shape[:2], 1)), values[:, :, 1:]], axis=2)
     # All the models of maximum likelihood at once.
     fit = fit_levels(
-        np.swapaxes(rows, 1, 2), DATA["event"].astype(int), weights=np.ones(rows.shape[1]), levels=2
+        np.swapaxes(rows, 1, 2), DATA["event"].astype(int), weights=np.ones(DATA["event"].size), levels=2
     )
     triangles = np.linalg.inv(fit.factor)
     errors = np.sqrt((triangles**2).sum(axis=1))

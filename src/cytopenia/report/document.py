@@ -18,8 +18,10 @@ from cytopenia.report.cells import analyte_title
 from cytopenia.report.content import ReportContent, read_definition
 from cytopenia.report.display import clean_text, format_level
 from cytopenia.report.drawing import SYNTHETIC_LABEL
-from cytopenia.report.figures import ReportFigure, plot_figures, roc_figure_id
+from cytopenia.report.figures import ReportFigure, gap_figure_id, plot_figures, roc_figure_id
+from cytopenia.report.imputed_tables import table_imputed_models
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
+from cytopenia.report.missingness_tables import table_missing_values
 from cytopenia.report.phenotype_tables import table_phenotypes, table_second_dips
 from cytopenia.report.printed_tables import table_printed
 from cytopenia.report.recovery_curves import (
@@ -64,7 +66,8 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     ),
     "recovery": (table_recovery, table_cells),
     "time_to_recovery": (table_recovery_days, table_recovery_labels),
-    "risk_factors": (table_risk_factors, table_normality),
+    "risk_factors": (table_risk_factors, table_imputed_models, table_normality),
+    "missingness": (table_missing_values,),
     "roc": (table_cutpoints,),
     "crosstab": (table_crosstab,),
     "definitions": (
@@ -79,6 +82,7 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
 FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "roc": (roc_figure_id,),
     "time_to_recovery": (curve_figure_id,),
+    "missingness": (gap_figure_id,),
     "definitions": (partial(draw_id, "strip"), partial(draw_id, "forest")),
 }
 

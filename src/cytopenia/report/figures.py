@@ -7,6 +7,7 @@ from cytopenia.report.content import ReportContent
 from cytopenia.report.day_map import plot_day_map, rank_patients
 from cytopenia.report.drawing import ReportFigure
 from cytopenia.report.flow import plot_flow, read_flow
+from cytopenia.report.gap_patterns import gap_figure_id, plot_gap_patterns
 from cytopenia.report.odds_forest import plot_odds_forest
 from cytopenia.report.recovery_curves import plot_recovery_curve
 from cytopenia.report.roc_panel import plot_roc_panel, roc_figure_id
@@ -14,10 +15,12 @@ from cytopenia.report.trajectories import plot_trajectories
 
 __all__ = [
     "ReportFigure",
+    "gap_figure_id",
     "plot_answer_strip",
     "plot_day_map",
     "plot_figures",
     "plot_flow",
+    "plot_gap_patterns",
     "plot_odds_forest",
     "plot_recovery_curve",
     "plot_roc_panel",
@@ -33,6 +36,7 @@ def plot_figures(content: ReportContent) -> dict[str, ReportFigure]:
     makers = {
         "roc": (plot_roc_panel,),
         "time_to_recovery": (plot_recovery_curve,),
+        "missingness": (plot_gap_patterns,),
         "definitions": (plot_answer_strip, plot_odds_forest),
     }
     own = (make(content, one["id"]) for one in content.analyses for make in makers.get(one["kind"], ()))

@@ -11,6 +11,7 @@ from cytopenia.report.cells import day_zero_note, outcome_title
 from cytopenia.report.content import DefinitionText, ReportContent, read_definition
 from cytopenia.report.display import clean_text, escape_markdown, format_days, lower_first
 from cytopenia.report.flow import read_flow
+from cytopenia.report.imputed_tables import imputation_paragraphs
 from cytopenia.report.methods_text import (
     References,
     factor_paragraphs,
@@ -108,7 +109,14 @@ def _write_parts(content: ReportContent) -> tuple[list[tuple[str, list[str]]], R
         ("Hematologic recovery", list(_write_recovery(content, references))),
         ("Risk factors and cut-off values", factor_paragraphs(content, references)),
         ("Definitions side by side", comparison_paragraphs(content, references)),
-        ("Statistical analysis", [*statistics_paragraphs(content, references), *_write_rules(content)]),
+        (
+            "Statistical analysis",
+            [
+                *statistics_paragraphs(content, references),
+                *imputation_paragraphs(content, references),
+                *_write_rules(content),
+            ],
+        ),
         ("Software", list(_write_software(content))),
     ]
     return [(heading, texts) for heading, texts in parts if texts], references

@@ -90,20 +90,27 @@ def factor_information(information: Numbers) -> Numbers:
     True
     """
     diagonal = np.diagonal(information, axis1=1, axis2=2)
-    try:
-        found = np.linalg.cholesky(information)
-        own = np.diagonal(found, axis1=1, axis2=2) ** 2
-        weak = np.asarray((own < OWN_SHARE * diagonal).any(axis=1))
-    except np.linalg.LinAlgError:
-        eigenvalues = np.linalg.eigvalsh(information)
-        weak = eigenvalues[:, 0] < OWN_SHARE * eigenvalues[:, -1]
-        weak |= not weak.any()
+    weak = _find_weak(information)
     if not weak.any():
-        return found
+        return np.asarray(np.linalg.cholesky(information), dtype=np.float64)
     places = np.arange(information.shape[1])
     steady = information.copy()
     steady[:, places, places] += np.where(weak[:, np.newaxis], RIDGE * diagonal, 0.0)
-    return np.linalg.cholesky(steady)
+    return np.asarray(np.linalg.cholesky(steady), dtype=np.float64)
+
+
+def _find_weak(information: Numbers) -> NDArray[np.bool_]:
+    """Which matrices cannot be inverted with digits left."""
+    try:
+        triangles = np.linalg.cholesky(information)
+    except np.linalg.LinAlgError:
+        eigenvalues = np.linalg.eigvalsh(information)
+        weak = np.asarray(eigenvalues[:, 0] < OWN_SHARE * eigenvalues[:, -1], dtype=np.bool_)
+        return weak if weak.any() else ~weak
+    own = np.diagonal(triangles, axis1=1, axis2=2) ** 2
+    return np.asarray(
+        (own < OWN_SHARE * np.diagonal(information, axis1=1, axis2=2)).any(axis=1), dtype=np.bool_
+    )
 
 
 def fit_linear(products: Numbers, targets: Numbers) -> LinearFit:
@@ -136,13 +143,13 @@ def fit_linear(products: Numbers, targets: Numbers) -> LinearFit:
 def _solve(factor: Numbers, right: Numbers) -> Numbers:
     """Solve A x = b of every chain, given the lower triangle of A."""
     half = np.linalg.solve(factor, right[:, :, np.newaxis])
-    return np.linalg.solve(np.swapaxes(factor, 1, 2), half)[:, :, 0]
+    return np.asarray(np.linalg.solve(np.swapaxes(factor, 1, 2), half)[:, :, 0], dtype=np.float64)
 
 
 def _scatter(factor: Numbers, rng: np.random.Generator) -> Numbers:
     """Draw from the normal distribution whose information has this lower triangle."""
     noise = rng.standard_normal((*factor.shape[:2], 1))
-    return np.linalg.solve(np.swapaxes(factor, 1, 2), noise)[:, :, 0]
+    return np.asarray(np.linalg.solve(np.swapaxes(factor, 1, 2), noise)[:, :, 0], dtype=np.float64)
 
 
 def draw_linear(fit: LinearFit, squares: Numbers, *, freedom: int, rng: np.random.Generator) -> Numbers:

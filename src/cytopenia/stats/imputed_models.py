@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -104,7 +103,7 @@ def fit_imputed_logistic(
     ('ok', 8, 1)
     """
     tables = np.asarray(designs, dtype=np.float64)
-    if tables.ndim != 3:  # noqa: PLR2004
+    if tables.ndim != 3:
         raise DataError(f"designs: shape {tables.shape}; give tables by rows by columns")
     if method not in METHODS:
         raise DataError(f"method: unknown '{method}'; allowed: {', '.join(METHODS)}")
@@ -138,14 +137,16 @@ def _find_reason(tables: Numbers, marks: Numbers, names: Sequence[str]) -> str:
     return "" if len(tables) else "no imputed table"
 
 
-def _fit_one_by_one(
-    tables: Numbers, marks: Numbers, names: Sequence[str]
-) -> tuple[Numbers, Numbers, str]:
+def _fit_one_by_one(tables: Numbers, marks: Numbers, names: Sequence[str]) -> tuple[Numbers, Numbers, str]:
     """Maximum likelihood, which needs a look for separation in each table."""
     fits = [fit_logistic(table, marks, names=names) for table in tables]
     values = np.array(
         [
-            [(np.nan if one is None else one) for term in fit.terms for one in (term.coefficient, term.standard_error)]
+            [
+                (np.nan if one is None else one)
+                for term in fit.terms
+                for one in (term.coefficient, term.standard_error)
+            ]
             for fit in fits
         ]
     ).reshape(len(fits), len(names), 2)
@@ -255,10 +256,11 @@ def _curve_penalty(columns: Numbers, point: _Point) -> Numbers:
 
 def _step(columns: Numbers, marks: Numbers, point: _Point, step: Numbers) -> _Point:
     """The next points: a step is halved until it does not lead down, and not taken if it still does."""
-    for last in range(MOST_HALVINGS + 1):
-        nearer = _judge(columns, marks, point.weights + step)
+    nearer = _judge(columns, marks, point.weights + step)
+    for last in range(MOST_HALVINGS):
         is_lower = ~(nearer.height >= point.height - ROUNDING * (1.0 + np.abs(point.height)))
         if not is_lower.any():
             break
         step = np.where(is_lower[:, np.newaxis], 0.0 if last == MOST_HALVINGS - 1 else step / 2, step)
+        nearer = _judge(columns, marks, point.weights + step)
     return nearer

@@ -127,7 +127,7 @@ def pool_estimates(
         raise DataError(f"level: {level:g} is not between 0 and 1")
     reason = _find_reason(each, errors)
     if reason:
-        return PooledEstimate(*[None] * 11, each.size, "not_estimable", reason)
+        return _give_up(each.size, reason)
     m = each.size
     estimate, within, between = float(each.mean()), float(np.mean(errors**2)), float(each.var(ddof=1))
     total = within + (1 + 1 / m) * between
@@ -153,6 +153,25 @@ def pool_estimates(
     )
 
 
+def _give_up(imputations: int, reason: str) -> PooledEstimate:
+    return PooledEstimate(
+        estimate=None,
+        standard_error=None,
+        low=None,
+        high=None,
+        p_value=None,
+        within=None,
+        between=None,
+        degrees_of_freedom=None,
+        relative_increase=None,
+        share_of_variance=None,
+        fraction_missing=None,
+        imputations=imputations,
+        status="not_estimable",
+        note=reason,
+    )
+
+
 def _require_pairs(estimates: ArrayLike, standard_errors: ArrayLike) -> tuple[Numbers, Numbers]:
     each, errors = np.asarray(estimates, dtype=np.float64), np.asarray(standard_errors, dtype=np.float64)
     if each.ndim != 1 or each.shape != errors.shape:
@@ -165,7 +184,7 @@ def _require_pairs(estimates: ArrayLike, standard_errors: ArrayLike) -> tuple[Nu
 
 
 def _find_reason(each: Numbers, errors: Numbers) -> str:
-    if each.size < 2:  # noqa: PLR2004
+    if each.size < 2:
         return "pooling needs two imputations"
     lost = int((~np.isfinite(each) | ~np.isfinite(errors)).sum())
     if lost:
@@ -273,5 +292,9 @@ def _pool_logits(share: Numbers, errors: Numbers, freedom: float, level: float) 
     found = pool_estimates(
         np.log(share / (1 - share)), errors / spread, complete_freedom=freedom, level=level
     )
-    ends = [None if one is None else 1 / (1 + math.exp(-one)) for one in (found.estimate, found.low, found.high)]
-    return PooledShare(*ends, found.fraction_missing, found.imputations, found.status, found.note)
+    estimate, low, high = (
+        None if one is None else 1 / (1 + math.exp(-one)) for one in (found.estimate, found.low, found.high)
+    )
+    return PooledShare(
+        estimate, low, high, found.fraction_missing, found.imputations, found.status, found.note
+    )

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from cytopenia.results import ResultRow
 from cytopenia.stats.compare import Comparison, assess_normality, compare_counts, compare_distributions
 from cytopenia.stats.describe import describe_numbers, estimate_proportion
-from cytopenia.study.analysis_forms import Crosstab, Event, RiskFactors, Roc
+from cytopenia.study.analysis_forms import Crosstab, Event, Missingness, RiskFactors, Roc
 from cytopenia.study.factors import FactorColumn
 
 __all__ = [
+    "EVENT",
     "KNOWN_AFTER",
+    "NO_EVENT",
+    "TOTAL",
     "Sides",
     "compare_factor",
     "count_cells",
@@ -76,13 +79,16 @@ class Sides:
 
 
 def derive_sides(
-    analysis: RiskFactors | Roc | Crosstab, frame: pl.DataFrame, *, died_before_landmark: str | None = None
+    analysis: RiskFactors | Roc | Crosstab | Missingness,
+    frame: pl.DataFrame,
+    *,
+    died_before_landmark: str | None = None,
 ) -> Sides:
     """Return the two sides of an outcome.
 
     Parameters
     ----------
-    analysis : RiskFactors, Roc or Crosstab
+    analysis : RiskFactors, Roc, Crosstab or Missingness with an event
         Which side is the event.
     frame : DataFrame
         Rows of the outcomes table of that outcome, in the order of the courses: 1 is yes, and of a recovery
@@ -91,7 +97,7 @@ def derive_sides(
         Of a recovery: with "not_recovered" early deaths join those who did not recover, else they are in no
         group.
     """
-    return split_sides(analysis.event, frame, died_before_landmark=died_before_landmark)
+    return split_sides(analysis.event or "yes", frame, died_before_landmark=died_before_landmark)
 
 
 def split_sides(event: Event, frame: pl.DataFrame, *, died_before_landmark: str | None = None) -> Sides:

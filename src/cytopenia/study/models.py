@@ -19,10 +19,13 @@ from cytopenia.study.groups import KNOWN_AFTER, Sides
 __all__ = [
     "Method",
     "Model",
+    "Term",
+    "find_reference",
     "fit_factors",
     "is_fitted",
     "judge_multivariable",
     "judge_univariable",
+    "make_terms",
     "summarize_model",
     "summarize_refusal",
     "summarize_size",
@@ -78,7 +81,7 @@ def fit_factors(factors: Sequence[FactorColumn], sides: Sides, *, method: Method
     terms: list[Term] = []
     refused: dict[tuple[str, str], str] = {}
     for factor in factors:
-        found, reasons = _make_terms(factor, members)
+        found, reasons = make_terms(factor, members)
         terms.extend(found)
         refused.update(reasons)
     fit = None
@@ -90,10 +93,10 @@ def fit_factors(factors: Sequence[FactorColumn], sides: Sides, *, method: Method
     return Model(tuple(factors), tuple(terms), refused, members, fit, int(in_group.sum()), missing)
 
 
-def _make_terms(
+def make_terms(
     factor: FactorColumn, members: NDArray[np.bool_]
 ) -> tuple[list[Term], dict[tuple[str, str], str]]:
-    """The columns of a factor among the members, and why a level has none."""
+    """Return the columns of a factor among the members, and why a level has none."""
     if not members.any():
         return [], {(factor.name, ""): "no patient with every value"}
     if factor.is_number:
@@ -102,7 +105,7 @@ def _make_terms(
             return [], {(factor.name, ""): "all patients have the same value"}
         return [Term(factor, "", numbers)], {}
     values = factor.values.cast(pl.String).to_numpy()
-    reference = _reference(factor)
+    reference = find_reference(factor)
     counts = {level: int((values[members] == level).sum()) for level in factor.list_levels()}
     if sum(count > 0 for count in counts.values()) == 1:
         return [], {(factor.name, ""): "all patients have the same level"}
@@ -113,7 +116,8 @@ def _make_terms(
     return terms, {(factor.name, level): "no patient" for level in others if not counts[level]}
 
 
-def _reference(factor: FactorColumn) -> str:
+def find_reference(factor: FactorColumn) -> str:
+    """Return the level that the others are compared with: the named one if somebody may have it."""
     levels = factor.list_levels()
     return factor.reference if factor.reference in levels else levels[0]
 
@@ -147,7 +151,7 @@ def summarize_model(key: ResultRow, model: Model, sides: Sides, *, with_counts: 
         levels = [""] if factor.is_number else factor.list_levels()
         for level in levels:
             found = replace(key, variable=factor.name, variable_level=level)
-            if not factor.is_number and level == _reference(factor):
+            if not factor.is_number and level == find_reference(factor):
                 yield replace(found, estimate="reference", text=factor.title, note=_remark(factor))
             elif (factor.name, level) in estimates:
                 yield from _report_term(found, factor, estimates[factor.name, level], model)

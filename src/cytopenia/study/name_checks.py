@@ -20,6 +20,7 @@ from cytopenia.study.analysis_forms import (
     Characteristics,
     Crosstab,
     Factor,
+    Missingness,
     Occurrence,
     Recovery,
     RiskFactors,
@@ -252,6 +253,10 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
                 *_check_terms(analysis),
             ]
         case Roc() | Crosstab():
+            return check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
+        case Missingness():
+            if analysis.outcome is None or analysis.event is None:
+                return []
             return check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
         case SideBySide():
             return check_side_by_side(analysis, protocol, library)

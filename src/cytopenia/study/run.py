@@ -22,6 +22,7 @@ from cytopenia.study.analysis_forms import (
     Analysis,
     Characteristics,
     Crosstab,
+    Missingness,
     Occurrence,
     Recovery,
     RiskFactors,
@@ -36,6 +37,7 @@ from cytopenia.study.derived import derive_all, grade_baseline
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.factors import FactorColumn, derive_factors
 from cytopenia.study.groups import Sides, derive_sides
+from cytopenia.study.missingness import summarize_missingness
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.phenotype_outcomes import summarize_dips, summarize_phenotypes
 from cytopenia.study.plan import GradePlan, Plan, build_plan
@@ -206,12 +208,11 @@ class _Material:
     def find_factors(self, names: tuple[str, ...]) -> list[FactorColumn]:
         return derive_factors(self.study, self.tables, self.cohort, names=names)
 
-    def find_sides(self, analysis: RiskFactors | Roc | Crosstab) -> Sides:
-        spec = self.plan.specs[analysis.outcome]
+    def find_sides(self, analysis: RiskFactors | Roc | Crosstab | Missingness) -> Sides:
+        outcome = str(analysis.outcome)
+        spec = self.plan.specs[outcome]
         patients = pl.DataFrame({"patient_id": self.cohort.courses.patient_id})
-        frame = patients.join(
-            self.frames[analysis.outcome], on="patient_id", how="left", maintain_order="left"
-        )
+        frame = patients.join(self.frames[outcome], on="patient_id", how="left", maintain_order="left")
         return derive_sides(analysis, frame, died_before_landmark=spec.died_before_landmark)
 
     def fit_all_curves(self) -> dict[str, dict[str, RocCurve]]:
@@ -233,6 +234,9 @@ def _summarize(material: _Material) -> Iterator[ResultRow]:
                 yield from _summarize_occurrence(analysis, material)
             case RiskFactors() | Roc() | Crosstab():
                 yield from _summarize_association(analysis, material, curves)
+            case Missingness():
+                sides = material.find_sides(analysis) if analysis.outcome else None
+                yield from summarize_missingness(analysis, material.find_factors(analysis.factors), sides)
             case Recovery():
                 frame = material.frames[analysis.outcome]
                 headline = material.plan.specs[analysis.outcome].died_before_landmark or "exclude"
