@@ -249,6 +249,34 @@ def test_firth_of_many_tables_is_that_of_each_one() -> None:
             assert errors[place] == pytest.approx([term.standard_error for term in terms], abs=1e-7)
 
 
+def test_profiles_of_tables_that_agree_are_the_profile_of_each() -> None:
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        table = rng.normal(size=(int(rng.integers(15, 60)), 2))
+        event = np.array(rng.random(table.shape[0]) < 0.3, dtype=np.float64)
+        event[:2] = [0, 1]
+        alone = fit_logistic(table, event, names=["a", "b"], method="firth").terms
+        together = fit_imputed_logistic([table] * 3, event, names=["a", "b"]).terms
+        for one, pooled in zip(alone, together, strict=True):
+            assert None not in (one.low, one.high, pooled.low, pooled.high)
+            assert np.log([one.low or 1, one.high or 1]) == pytest.approx([pooled.low, pooled.high], abs=1e-7)
+            assert one.p_value == pytest.approx(pooled.p_value, abs=1e-9)
+
+
+def test_profiles_of_tables_that_differ_are_wider_than_their_mean() -> None:
+    """The combined P lies between those of the tables: it is a mean of shares."""
+    rng = np.random.default_rng(3)
+    tables = rng.normal(size=(2, 40, 1))
+    event = np.array(rng.random(40) < 0.4, dtype=np.float64)
+    terms = [fit_logistic(table, event, names=["a"], method="firth").terms[0] for table in tables]
+    shares = [
+        (one.p_value or 0) / 2 if (one.coefficient or 0) > 0 else 1 - (one.p_value or 0) / 2 for one in terms
+    ]
+    mean = sum(shares) / 2
+    found = fit_imputed_logistic(tables, event, names=["a"]).terms[0]
+    assert found.p_value == pytest.approx(2 * min(mean, 1 - mean), abs=1e-9)
+
+
 def test_firth_of_separated_tables_is_finite() -> None:
     """Qiu-like extreme: all on their own side. By hand: ln(2.5 / 0.5 * 2.5 / 0.5) = 3.2189."""
     found, _ = fit_firth_together([[[0.0], [0.0], [1.0], [1.0]]], [0, 0, 1, 1])

@@ -25,7 +25,7 @@ __all__ = ["gap_figure_id", "plot_gap_patterns"]
 PATTERN = "pattern"
 KNOWN, GAP = "#d5dbe1", "#b8312a"
 WIDTH, LEFT, RIGHT, TITLES, ROW, BELOW = 720.0, 150.0, 20.0, 118.0, 18.0, 66.0
-WIDEST, TITLE_SIGNS = 46.0, 24
+WIDEST, TITLE_SIGNS = 46.0, 36
 MOST_PATTERNS = 20
 
 
@@ -78,9 +78,8 @@ def _read_grid(content: ReportContent, analysis_id: str) -> _Grid:
     names = [name for name in lookup.variables if name != PATIENTS]
     titles = {key[1]: clean_text(one.text) for key, one in lookup.estimates.items() if key[4] == "is_missing"}
     grid = _Grid(names, titles, patterns, ())
-    with_gaps = sorted(
-        (name for name in names if grid.count_missing(name)), key=lambda x: -grid.count_missing(x)
-    )
+    gaps = {name: grid.count_missing(name) for name in names}
+    with_gaps = sorted((name for name in names if gaps[name]), key=lambda name: -gaps[name])
     complete = [titles[name] for name in names if name not in with_gaps]
     return _Grid(with_gaps, titles, patterns, complete)
 
@@ -106,9 +105,9 @@ def _draw(grid: _Grid) -> Figure:
 
 
 def _write_title(axes: Axes, title: str, x: float) -> None:
-    lines = textwrap.wrap(title, TITLE_SIGNS, max_lines=2, placeholder=" …")
-    look: dict[str, Any] = {"ha": "left", "va": "bottom", "fontsize": 7, "color": INK, "linespacing": 1.0}
-    axes.text(x - 3, TITLES - 4, "\n".join(lines), rotation=55, rotation_mode="anchor", **look)
+    line = textwrap.shorten(title, TITLE_SIGNS, placeholder=" …")
+    look: dict[str, Any] = {"ha": "left", "va": "bottom", "fontsize": 7, "color": INK}
+    axes.text(x - 3, TITLES - 4, line, rotation=55, rotation_mode="anchor", **look)
 
 
 def _draw_pattern(axes: Axes, grid: _Grid, pattern: _Pattern, *, top: float, cell: float) -> None:
@@ -139,8 +138,8 @@ def _draw_legend(axes: Axes, top: float) -> None:
 
 def _write_caption(grid: _Grid) -> Iterator[str]:
     yield (
-        "Each row is a combination of known and missing values, with its number of patients at the left; below "
-        "each column, how many patients lack the value."
+        "Each row is a combination of known and missing values, with its number of patients at the left; "
+        "below each column, how many patients lack the value."
     )
     hidden = grid.patterns[MOST_PATTERNS:]
     if hidden:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import polars as pl
+
 from cytopenia.report.association_cells import MODEL, Association, read_association
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, format_signs, plural
@@ -18,15 +20,30 @@ IMPUTATION = "imputation"
 TITLES = {"univariable": "Univariable", "multivariable": "Multivariable"}
 DECIMALS = 2
 POOLED_NOTE = (
-    "Imputed: the same terms and method on each completed table, pooled by Rubin's rules; interval and P from "
-    "the t distribution with the degrees of freedom of Barnard and Rubin. With Firth's method coefficients and "
-    "standard errors are pooled, not profiles, so that the columns differ a little even where little is missing."
+    "Imputed: the same terms and method on each completed table; coefficients pooled by Rubin's rules. Interval "
+    "and P: of maximum likelihood from the t distribution with the degrees of freedom of Barnard and Rubin, of "
+    "Firth's method from the combined penalized likelihood profiles of the completed tables."
 )
 ASSUMED_NOTE = (
     "Imputation assumes that, given the factors and the outcome of this analysis, whether a value is missing "
     "does not depend on the value itself. FMI: fraction of missing information."
 )
-PASSIVE_NOTE = "The number was imputed and the cut-off applied to it afterwards."
+PASSIVE_NOTE = "Cut-offs are those of the patients with a value; numbers were imputed, and cut afterwards."
+METHOD_TEXT = (
+    "Numbers were imputed by predictive mean matching (Bayesian draw of the coefficients, type 1 matching, "
+    "five donors) and levels by logistic draws on augmented data, by chained equations {mice}; cut-offs were "
+    "applied after imputation, and values below a limit of detection counted as observed. The outcome was in "
+    "every imputation model and was itself never imputed. The coefficients of the completed tables were "
+    "pooled by Rubin's rules {rubin}. {intervals} Models on complete cases stand beside them."
+)
+T_TEXT = (
+    "Intervals and P of maximum likelihood are from the t distribution with the degrees of freedom of Barnard "
+    "and Rubin {barnard}."
+)
+PROFILES_TEXT = (
+    "Intervals and P of models with Firth's penalty are from the combined penalized likelihood profiles of the "
+    "completed tables {clip}."
+)
 MICE = (
     "van Buuren S, Groothuis-Oudshoorn K. J Stat Softw 2011;45(3):1-67.",
     "https://doi.org/10.18637/jss.v045.i03",
@@ -35,11 +52,12 @@ RUBIN = (
     "Rubin DB. Multiple imputation for nonresponse in surveys. Wiley, 1987.",
     "https://doi.org/10.1002/9780470316696",
 )
+CLIP = ("Heinze G, Ploner M, Beyea J. Stat Med 2013;32:5062-5076.", "https://doi.org/10.1002/sim.5899")
 BARNARD = ("Barnard J, Rubin DB. Biometrika 1999;86:948-955.", "https://doi.org/10.1093/biomet/86.4.948")
 
 
 def table_imputed_models(content: ReportContent, analysis_id: str) -> Table:
-    """Return each odds ratio on complete cases beside the one on imputed values; no rows if none was asked."""
+    """Return each odds ratio on complete cases beside the one on imputed values; no rows without any."""
     found = read_association(content, analysis_id)
     imputed = _read_imputed(content, found)
     models = [name for name, lookup in imputed.models.items() if lookup.variables]
@@ -116,9 +134,13 @@ def _list_notes(content: ReportContent, found: Association, missing: ResultLooku
     yield ASSUMED_NOTE
     if select_results(content.results, str(found.analysis["id"]), group="cutpoints").variables:
         yield PASSIVE_NOTE
-    notes = (missing.get(MODEL, "n"), *(missing.get(name, "r_hat") for name in missing.variables))
-    for text in dict.fromkeys(clean_text(one.note) for one in notes if one is not None and one.note):
-        yield f"{text[:1].upper()}{text[1:]}."
+    whole = missing.get(MODEL, "n")
+    if whole is not None and whole.note:
+        yield f"{clean_text(whole.note)[:1].upper()}{clean_text(whole.note)[1:]}."
+    for name in missing.variables:
+        mixing = missing.get(name, "r_hat")
+        if mixing is not None and mixing.note:
+            yield f"{found.title(name)}: {clean_text(mixing.note)}."
 
 
 def imputation_paragraphs(content: ReportContent, references: References) -> list[str]:
@@ -131,22 +153,15 @@ def imputation_paragraphs(content: ReportContent, references: References) -> lis
     ]
     if not texts:
         return []
-    return [
-        " ".join(
-            [
-                *texts,
-                "Numbers were imputed by predictive mean matching (Bayesian draw of the coefficients, type 1 "
-                "matching, five donors) and levels by logistic draws on augmented data, by chained equations "
-                f"{references.cite(*MICE)}; cut-offs were applied after imputation, and values below a limit of "
-                "detection counted as observed. The outcome was in every imputation model and was itself never "
-                "imputed.",
-                "The models of the completed tables were pooled on the log odds scale by Rubin's rules "
-                f"{references.cite(*RUBIN)}, with the degrees of freedom of Barnard and Rubin "
-                f"{references.cite(*BARNARD)} and Wald-type t tests, also where the models had Firth's penalty. "
-                "Models on complete cases stand beside them.",
-            ]
-        )
-    ]
+    ids = [str(one["id"]) for one in content.analyses]
+    rows = content.results.filter(pl.col("analysis_id").is_in(ids), pl.col("group").str.ends_with("_imputed"))
+    ways = set(rows["text"].unique())
+    mice, rubin = references.cite(*MICE), references.cite(*RUBIN)
+    intervals = [T_TEXT.format(barnard=references.cite(*BARNARD))] if "rubin_t" in ways else []
+    if "combined_profiles" in ways:
+        intervals.append(PROFILES_TEXT.format(clip=references.cite(*CLIP)))
+    text = METHOD_TEXT.format(mice=mice, rubin=rubin, intervals=" ".join(intervals))
+    return [" ".join([*texts, text])]
 
 
 def _tell_imputation(content: ReportContent, found: Association) -> str:
@@ -161,6 +176,6 @@ def _tell_imputation(content: ReportContent, found: Association) -> str:
     ]
     named = f": {join_names(gaps)}" if gaps else ""
     return (
-        f"In {name_analyses([found.analysis])}, {incomplete} of {n} patients lacked a factor{named}; missing values "
-        f"were imputed {count} times with {rounds} iterations."
+        f"In {name_analyses([found.analysis])}, {incomplete} of {n} patients lacked a factor{named}; missing "
+        f"values were imputed {count} times with {rounds} iterations."
     )

@@ -109,14 +109,7 @@ def _write_parts(content: ReportContent) -> tuple[list[tuple[str, list[str]]], R
         ("Hematologic recovery", list(_write_recovery(content, references))),
         ("Risk factors and cut-off values", factor_paragraphs(content, references)),
         ("Definitions side by side", comparison_paragraphs(content, references)),
-        (
-            "Statistical analysis",
-            [
-                *statistics_paragraphs(content, references),
-                *imputation_paragraphs(content, references),
-                *_write_rules(content),
-            ],
-        ),
+        ("Statistical analysis", [*statistics_paragraphs(content, references), *_rules(content, references)]),
         ("Software", list(_write_software(content))),
     ]
     return [(heading, texts) for heading, texts in parts if texts], references
@@ -261,8 +254,9 @@ def _tell_deaths(content: ReportContent) -> str:
     return f"{text} {NOT_EVALUABLE_TEXT}"
 
 
-def _write_rules(content: ReportContent) -> Iterator[str]:
-    """Return what was assumed for models and for unmeasured days."""
+def _rules(content: ReportContent, references: References) -> Iterator[str]:
+    """Return how gaps were filled, and what was assumed for models and for unmeasured days."""
+    yield from imputation_paragraphs(content, references)
     gates = _find_definition(content, "model_gates")
     if gates and gates.text:
         yield f"How many events a model needs was assumed here: “{gates.text}”"

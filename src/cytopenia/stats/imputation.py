@@ -225,7 +225,9 @@ def _fill(chains: _Chains, hidden: Marks, place: int, drawn: Numbers) -> None:
 
 def _list_others(chains: _Chains, place: int) -> NDArray[np.intp]:
     """The columns that explain a variable: all but its own, the intercept's first."""
-    return np.delete(np.arange(chains.design.shape[1]), chains.own[place])
+    is_other = np.ones(chains.design.shape[1], dtype=np.bool_)
+    is_other[chains.own[place]] = False
+    return np.flatnonzero(is_other)
 
 
 def _draw_numbers(chains: _Chains, hidden: Marks, place: int, *, rng: np.random.Generator) -> Numbers:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,7 @@ from cytopenia.stats.separation import explain_design, require_design, scale_col
 __all__ = ["PooledLogistic", "fit_firth_together", "fit_imputed_logistic"]
 
 Numbers = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 METHODS = ("maximum_likelihood", "firth")
 # Squared length of a step in standard errors.
@@ -26,6 +28,9 @@ LONGEST_STEP = 5.0
 ROUNDING = 1e-13
 # As in `logistic`: above this standard error, per standard deviation, the data say nothing of a coefficient.
 LARGEST_ERROR = 1e4
+# Ends are looked for within so many standard errors, and found to such a part of one.
+FARTHEST = 1e4
+NEAR = 1e-9
 # Up to so many rows their products in pairs are affordable.
 FEW_ROWS = 1000
 
@@ -85,9 +90,11 @@ def fit_imputed_logistic(
     -----
     Coefficients and standard errors (inverse of Fisher's information) of each table are those of
     `fit_logistic`; they are pooled by Rubin's rules with the degrees of freedom of Barnard and Rubin, the
-    complete-data ones being rows less coefficients. Interval and P are from the t distribution, also with
-    Firth's method: the profiles of the penalized likelihood are not pooled. With maximum likelihood the same
-    as `pool(with(imputed, glm(..., family = binomial)))` of mice 3.15.
+    complete-data ones being rows less coefficients. With maximum likelihood interval and P are from the t
+    distribution, the same as `pool(with(imputed, glm(..., family = binomial)))` of mice 3.15. With Firth's
+    method they are from the combined profiles of the penalized likelihood (CLIP, as `CLIP.confint` of
+    logistf): the signed root of each profile is read as a normal distribution, and the mean of the
+    distributions taken. Where all tables agree that is the profile interval of `fit_logistic`.
 
     References
     ----------
@@ -110,8 +117,10 @@ def fit_imputed_logistic(
     marks = np.asarray(event, dtype=np.float64)
     reason = _find_reason(tables, marks, names)
     coefficients = errors = np.full((tables.shape[0], tables.shape[2]), np.nan)
+    tops = None
     if not reason and method == "firth":
-        coefficients, errors = fit_firth_together(tables, marks)
+        tops = _climb_all(tables, marks)
+        coefficients, errors = _estimate(tops)
     elif not reason:
         coefficients, errors, reason = _fit_one_by_one(tables, marks, names)
     freedom = max(tables.shape[1] - tables.shape[2] - 1, 1)
@@ -119,6 +128,8 @@ def fit_imputed_logistic(
         pool_estimates(one, error, complete_freedom=freedom, level=level)
         for one, error in zip(coefficients.T, errors.T, strict=True)
     ]
+    if tops is not None:
+        terms = [_combine_profiles(tops, place, term, level) for place, term in enumerate(terms)]
     failed = next((term.note for term in terms if term.status != "ok"), "")
     if failed and not reason:
         reason = failed
@@ -182,30 +193,94 @@ def fit_firth_together(designs: ArrayLike, event: ArrayLike) -> tuple[Numbers, N
     >>> found.round(4).tolist(), error.round(4).tolist()
     ([[3.2189], [1.6094]], [[2.6833], [2.5991]])
     """
-    tables, marks = np.asarray(designs, dtype=np.float64), np.asarray(event, dtype=np.float64)
+    return _estimate(_climb_all(np.asarray(designs, dtype=np.float64), np.asarray(event, dtype=np.float64)))
+
+
+@dataclass(frozen=True)
+class _Tops:
+    """The tops of all tables, in standardized columns with the intercept's first, and their scales."""
+
+    columns: Numbers
+    marks: Numbers
+    spreads: Numbers
+    point: _Point
+    is_done: NDArray[np.bool_]
+
+
+def _climb_all(tables: Numbers, marks: Numbers) -> _Tops:
     scaled, spreads = zip(*((one[0], one[2]) for one in map(scale_columns, tables)), strict=True)
     columns = np.concatenate([np.ones((*tables.shape[:2], 1)), np.stack(scaled)], axis=2)
-    found, information, is_done = _climb_together(columns, marks)
-    errors = np.sqrt(np.diagonal(np.linalg.pinv(information), axis1=1, axis2=2))
-    is_lost = ~is_done | (errors > LARGEST_ERROR).any(axis=1)
-    scale = np.stack(spreads)
-    found, errors = found[:, 1:] / scale, errors[:, 1:] / scale
+    return _Tops(columns, marks, np.stack(spreads), *_climb_together(columns, marks))
+
+
+def _estimate(tops: _Tops) -> tuple[Numbers, Numbers]:
+    """Coefficients and standard errors per unit of the user's columns."""
+    inverse = np.linalg.pinv(tops.point.information, hermitian=True)
+    errors = np.sqrt(np.diagonal(inverse, axis1=1, axis2=2))
+    is_lost = ~tops.is_done | (errors > LARGEST_ERROR).any(axis=1)
+    found, errors = tops.point.weights[:, 1:] / tops.spreads, errors[:, 1:] / tops.spreads
     found[is_lost], errors[is_lost] = np.nan, np.nan
     return found, errors
 
 
-def _climb_together(columns: Numbers, marks: Numbers) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
-    """Weights, information and whether the top was reached, of every table."""
-    point = _judge(columns, marks, np.zeros((columns.shape[0], columns.shape[2])))
+def _combine_profiles(tops: _Tops, place: int, term: PooledEstimate, level: float) -> PooledEstimate:
+    """The term with the interval and P of the combined penalized likelihood profiles."""
+    from scipy.optimize import brentq
+    from scipy.special import ndtr
+
+    if term.estimate is None or term.standard_error is None:
+        return term
+    center, error = term.estimate, term.standard_error
+    free = np.delete(np.arange(tops.columns.shape[2]), place + 1)
+
+    def share(value: float) -> float:
+        """How much of the posterior distributions of all tables lies below a coefficient; NaN if lost."""
+        start = tops.point.weights.copy()
+        start[:, place + 1] = value * tops.spreads[:, place]
+        point, is_done = _climb_together(tops.columns, tops.marks, start=start, free=free)
+        ratio = np.maximum(2 * (tops.point.height - point.height), 0.0)
+        side = np.sign(start[:, place + 1] - tops.point.weights[:, place + 1])
+        return float(ndtr(side * np.sqrt(ratio)).mean()) if is_done.all() else math.nan
+
+    def find_end(target: float, sign: float) -> float | None:
+        inner, outer = center, center + sign * 2 * error
+        while (share(outer) - target) * sign < 0:
+            inner, outer = outer, outer + 2 * (outer - inner)
+            if abs(outer - center) > FARTHEST * error:
+                return None
+        if math.isnan(share(outer)):
+            return None
+        # A profile that is lost on the way leaves the end unknown, not wrong.
+        try:
+            return float(np.asarray(brentq(lambda at: share(at) - target, inner, outer, xtol=NEAR * error)))
+        except ValueError:
+            return None
+
+    low, high = find_end((1 - level) / 2, -1.0), find_end((1 + level) / 2, 1.0)
+    below = share(0.0)
+    p_value = None if math.isnan(below) else 2 * min(below, 1 - below)
+    ends = zip(("lower", "upper"), (low, high), strict=True)
+    notes = [f"the {word} end of the interval was not found" for word, end in ends if end is None]
+    notes += ["no P: a profile did not converge"] if p_value is None else []
+    return replace(term, low=low, high=high, p_value=p_value, note="; ".join(notes))
+
+
+def _climb_together(
+    columns: Numbers, marks: Numbers, *, start: Numbers | None = None, free: Places | None = None
+) -> tuple[_Point, NDArray[np.bool_]]:
+    """Where every table ends, and whether that is a top; only the free weights move, all if None."""
+    count = columns.shape[2]
+    free = np.arange(count) if free is None else free
+    point = _judge(columns, marks, np.zeros((columns.shape[0], count)) if start is None else start)
     is_done = np.zeros(columns.shape[0], dtype=np.bool_)
     for _ in range(MOST_STEPS):
-        step = _aim(columns, point)
+        step = _aim(columns, point, free)
         is_done = np.abs((point.slope * step).sum(axis=1)) <= TOLERANCE
         if is_done.all():
             break
         longest = np.maximum(np.abs(step).max(axis=1), LONGEST_STEP)
         point = _step(columns, marks, point, step * (LONGEST_STEP / longest)[:, np.newaxis])
-    return point.weights, point.information, is_done
+    return point, is_done
 
 
 @dataclass(frozen=True)
@@ -234,14 +309,18 @@ def _judge(columns: Numbers, marks: Numbers, weights: Numbers) -> _Point:
     return _Point(weights, height, slope, np.swapaxes(triangle, 1, 2) @ triangle, factor, chance)
 
 
-def _aim(columns: Numbers, point: _Point) -> Numbers:
+def _aim(columns: Numbers, point: _Point, free: Places) -> Numbers:
     """Newton's step; Fisher's where the likelihood is not curved like a hill, or has very many rows."""
-    curvature = point.information
+    pairs = free[:, np.newaxis], free
+    curvature = point.information[:, *pairs]
     if columns.shape[1] <= FEW_ROWS:
-        curved = curvature + _curve_penalty(columns, point)
+        curved = curvature + _curve_penalty(columns, point)[:, *pairs]
         is_hill = np.linalg.eigvalsh(curved)[:, 0] > 0
         curvature = np.where(is_hill[:, np.newaxis, np.newaxis], curved, curvature)
-    return (np.linalg.pinv(curvature, hermitian=True) @ point.slope[:, :, np.newaxis])[:, :, 0]
+    step = np.zeros_like(point.weights)
+    slope = point.slope[:, free, np.newaxis]
+    step[:, free] = (np.linalg.pinv(curvature, hermitian=True) @ slope)[:, :, 0]
+    return step
 
 
 def _curve_penalty(columns: Numbers, point: _Point) -> Numbers:

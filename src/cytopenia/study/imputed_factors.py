@@ -26,7 +26,8 @@ __all__ = ["ImputationInput", "ImputedFactors", "impute_factors", "summarize_imp
 Mask = NDArray[np.bool_]
 
 OUTCOME, MODEL = "outcome", "model"
-POOLED_P = "rubin_t"
+# What a pooled P was computed from, by method.
+P_NAMES = {"maximum_likelihood": "rubin_t", "firth": "combined_profiles"}
 NOTHING_MISSING = "no value is missing; the complete-case model holds"
 # exp() of a larger number is no odds ratio anybody can print.
 LARGEST_LOG = 50.0
@@ -235,6 +236,12 @@ def _model(key: ResultRow, names: Sequence[str], work: _Work, method: str) -> It
         for name in names:
             yield _refuse(own_key, work.find_factor(name), NOTHING_MISSING)
         return
+    unknown = [work.find_factor(name).title for name in names if name not in work.columns]
+    if unknown:
+        why = f"no value is known of {', '.join(unknown)}"
+        for name in names:
+            yield replace(_refuse(own_key, work.find_factor(name), why), status="not_estimable")
+        return
     members = work.found.members.copy()
     for name in names:
         for column in work.columns[name]:
@@ -324,7 +331,13 @@ def _report_term(
         "relative_increase": term.relative_increase,
     }
     for name, value in numbers.items():
-        yield replace(key, estimate=name, value=value, note=note, text=POOLED_P if name == "p_value" else "")
+        yield replace(
+            key,
+            estimate=name,
+            value=value,
+            note=note,
+            text=P_NAMES[pooled.method] if name == "p_value" else "",
+        )
 
 
 def _report_size(
