@@ -19,9 +19,11 @@ from cytopenia.report.content import ReportContent, read_definition
 from cytopenia.report.cut_panel import cut_figure_id
 from cytopenia.report.display import clean_text, format_level
 from cytopenia.report.drawing import SYNTHETIC_LABEL
-from cytopenia.report.figures import ReportFigure, plot_figures, roc_figure_id
+from cytopenia.report.figures import ReportFigure, gap_figure_id, plot_figures, roc_figure_id
 from cytopenia.report.honest_cuts import table_honest_cuts
+from cytopenia.report.imputed_tables import table_imputed_models
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
+from cytopenia.report.missingness_tables import table_missing_values
 from cytopenia.report.model_forest import FOREST
 from cytopenia.report.phenotype_tables import table_phenotypes, table_second_dips
 from cytopenia.report.printed_tables import table_printed
@@ -73,9 +75,10 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     "recovery": (table_recovery, table_cells),
     "time_to_recovery": (table_recovery_days, table_recovery_labels, table_recovery_groups),
     "survival": (table_survival, table_group_tests, table_hazards),
-    "risk_factors": (table_risk_factors, table_normality, table_collinearity),
+    "risk_factors": (table_risk_factors, table_imputed_models, table_normality, table_collinearity),
     "ordinal": (table_ordinal, table_collinearity),
     "roc": (table_cutpoints, table_honest_cuts),
+    "missingness": (table_missing_values,),
     "crosstab": (table_crosstab,),
     "definitions": (
         table_definition_events,
@@ -90,6 +93,7 @@ FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "roc": (roc_figure_id, cut_figure_id),
     "time_to_recovery": (curve_figure_id, group_figure_id),
     "survival": (survival_figure_id,),
+    "missingness": (gap_figure_id,),
     "definitions": (partial(draw_id, "strip"), partial(draw_id, "forest")),
     "risk_factors": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
     "ordinal": (partial(draw_id, FOREST), partial(draw_id, CURVES)),

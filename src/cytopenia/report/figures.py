@@ -8,6 +8,7 @@ from cytopenia.report.cut_panel import plot_cut_panel
 from cytopenia.report.day_map import plot_day_map, rank_patients
 from cytopenia.report.drawing import ReportFigure
 from cytopenia.report.flow import plot_flow, read_flow
+from cytopenia.report.gap_patterns import gap_figure_id, plot_gap_patterns
 from cytopenia.report.model_forest import plot_model_forest
 from cytopenia.report.odds_forest import plot_odds_forest
 from cytopenia.report.recovery_curves import plot_recovery_curve
@@ -19,11 +20,13 @@ from cytopenia.report.trajectories import plot_trajectories
 
 __all__ = [
     "ReportFigure",
+    "gap_figure_id",
     "plot_answer_strip",
     "plot_cut_panel",
     "plot_day_map",
     "plot_figures",
     "plot_flow",
+    "plot_gap_patterns",
     "plot_odds_forest",
     "plot_recovery_curve",
     "plot_recovery_groups",
@@ -42,6 +45,7 @@ def plot_figures(content: ReportContent) -> dict[str, ReportFigure]:
         "roc": (plot_roc_panel, plot_cut_panel),
         "time_to_recovery": (plot_recovery_curve, plot_recovery_groups),
         "survival": (plot_survival,),
+        "missingness": (plot_gap_patterns,),
         "definitions": (plot_answer_strip, plot_odds_forest),
         "risk_factors": (plot_model_forest, plot_spline_curves),
         "ordinal": (plot_model_forest, plot_spline_curves),

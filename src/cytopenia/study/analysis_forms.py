@@ -16,6 +16,8 @@ __all__ = [
     "Event",
     "Factor",
     "Form",
+    "Missing",
+    "Missingness",
     "Multivariable",
     "Name",
     "NamedTest",
@@ -252,6 +254,46 @@ class Multivariable(Form):
         return self
 
 
+class Missing(Form):
+    """What models do with missing factors; the outcome is never imputed."""
+
+    method: Literal["complete_case", "multiple_imputation"] = "complete_case"
+    imputations: int = Field(default=20, ge=2, le=1000)
+    iterations: int = Field(default=10, ge=1, le=200)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _may_be_a_word(cls, given: object) -> object:
+        return {"method": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _says_how_often_only_where_it_imputes(self) -> Self:
+        beside = sorted(self.model_fields_set - {"method"})
+        if beside and self.method == "complete_case":
+            raise ValueError(f"'{', '.join(beside)}' goes with method = \"multiple_imputation\"; remove it")
+        return self
+
+    @property
+    def is_imputed(self) -> bool:
+        """Whether models on imputed values stand beside those on complete cases."""
+        return self.method == "multiple_imputation"
+
+
+class Missingness(_Analysis):
+    """Which values are missing: by factor, by pattern, and on either side of an outcome."""
+
+    kind: Literal["missingness"]
+    factors: tuple[str, ...] = Field(min_length=1)
+    outcome: Name | None = None
+    event: Event | None = None
+
+    @model_validator(mode="after")
+    def _names_outcome_and_event_together(self) -> Self:
+        if (self.outcome is None) != (self.event is None):
+            raise ValueError("outcome and event go together: give both, or neither")
+        return self
+
+
 class _Association(_Analysis):
     outcome: Name
     event: Event
@@ -285,6 +327,7 @@ class RiskFactors(_Tested):
     multivariable: Multivariable | None = None
     interval: Literal["wald", "profile"] | None = None
     diagnostics: bool = False
+    missing: Missing = Missing()
 
     @model_validator(mode="after")
     def _interval_has_its_method(self) -> Self:
@@ -293,6 +336,14 @@ class RiskFactors(_Tested):
             raise ValueError(
                 "interval goes with maximum likelihood; Firth's method has the profile of its penalized"
                 " likelihood. Remove it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _imputation_has_models(self) -> Self:
+        if self.missing.is_imputed and not {"univariable", "multivariable"} & {*self.columns}:
+            raise ValueError(
+                "missing = multiple_imputation is for models; add univariable or multivariable to columns"
             )
         return self
 
@@ -447,6 +498,7 @@ Analysis = Annotated[
     | Roc
     | Crosstab
     | Survival
+    | Missingness
     | SideBySide,
     Field(discriminator="kind"),
 ]

@@ -25,6 +25,7 @@ from cytopenia.study.groups import (
     summarize_normality,
     summarize_sides,
 )
+from cytopenia.study.imputed_factors import ImputationInput, summarize_imputed_models
 from cytopenia.study.model_rows import summarize_collinearity, summarize_curves, summarize_factors
 from cytopenia.study.models import (
     Model,
@@ -79,7 +80,11 @@ def summarize_risk_factors(analysis: RiskFactors, given: RiskFactorInput) -> Ite
         for factor in divided.factors:
             yield from summarize_effects(analysis, factor, sides)
     yield from _compare(analysis, divided)
-    yield from _model(analysis, divided)
+    modeled = list(_model(analysis, divided))
+    yield from modeled
+    if analysis.missing.is_imputed:
+        work = ImputationInput(given.factors, sides, cuts, modeled, seed=given.seed)
+        yield from summarize_imputed_models(analysis, work)
     for group in ("univariable", "multivariable"):
         if group in analysis.columns:
             key = ResultRow(analysis_id=analysis.id, group=group, variable="", estimate="")

@@ -124,8 +124,8 @@ def _check_curves(analysis: Analysis, study: Study) -> Iterator[str]:
             factor = study.protocol.factors.get(name)
             if factor is not None and factor.spline_knots is not None:
                 yield (
-                    f"analyses.{analysis.id}: factor '{name}' is a curve (spline_knots), and hazard models have"
-                    " none; name a factor of the same values without spline_knots"
+                    f"analyses.{analysis.id}: factor '{name}' is a curve (spline_knots), and hazard models"
+                    " have none; name a factor of the same values without spline_knots"
                 )
 
 

@@ -19,8 +19,10 @@ from cytopenia.study.analysis_forms import Crosstab, Event, NamedTest, RiskFacto
 from cytopenia.study.factors import FactorColumn
 
 __all__ = [
+    "EVENT",
     "KNOWN_AFTER",
     "NAMED",
+    "NO_EVENT",
     "SCENARIOS",
     "TOTAL",
     "Sides",
@@ -84,13 +86,16 @@ class Sides:
 
 
 def derive_sides(
-    analysis: RiskFactors | Roc | Crosstab, frame: pl.DataFrame, *, died_before_landmark: str | None = None
+    analysis: RiskFactors | Roc | Crosstab | Missingness,
+    frame: pl.DataFrame,
+    *,
+    died_before_landmark: str | None = None,
 ) -> Sides:
     """Return the two sides of an outcome.
 
     Parameters
     ----------
-    analysis : RiskFactors, Roc or Crosstab
+    analysis : RiskFactors, Roc, Crosstab or Missingness with an event
         Which side is the event.
     frame : DataFrame
         Rows of the outcomes table of that outcome, in the order of the courses: 1 is yes, and of a recovery
@@ -99,7 +104,7 @@ def derive_sides(
         Of a recovery: with "not_recovered" early deaths join those who did not recover, else they are in no
         group.
     """
-    return split_sides(analysis.event, frame, died_before_landmark=died_before_landmark)
+    return split_sides(analysis.event or "yes", frame, died_before_landmark=died_before_landmark)
 
 
 def split_sides(event: Event, frame: pl.DataFrame, *, died_before_landmark: str | None = None) -> Sides:

@@ -20,6 +20,7 @@ from cytopenia.study.analysis_forms import (
     Characteristics,
     Crosstab,
     Factor,
+    Missingness,
     Occurrence,
     Ordinal,
     Recovery,
@@ -271,6 +272,10 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
             return check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
         case Ordinal():
             return check_ordinal(analysis, protocol, library)
+        case Missingness():
+            if analysis.outcome is None or analysis.event is None:
+                return []
+            return check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
         case SideBySide():
             return check_side_by_side(analysis, protocol, library)
 

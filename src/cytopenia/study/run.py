@@ -18,6 +18,7 @@ from cytopenia.stats.roc import RocCurve
 from cytopenia.study.analysis_forms import (
     Characteristics,
     Crosstab,
+    Missingness,
     Occurrence,
     Ordinal,
     Recovery,
@@ -37,6 +38,7 @@ from cytopenia.study.factors import FactorColumn, derive_factors
 from cytopenia.study.families import adjust_families
 from cytopenia.study.groups import Sides, derive_sides
 from cytopenia.study.honest_cuts import HonestInput, summarize_honest_cuts
+from cytopenia.study.missingness import summarize_missingness
 from cytopenia.study.ordinal_grades import summarize_ordinal
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.phenotype_outcomes import summarize_dips, summarize_phenotypes
@@ -225,9 +227,9 @@ class _Material:
         patients = pl.DataFrame({"patient_id": self.cohort.courses.patient_id})
         return patients.join(self.frames[outcome], on="patient_id", how="left", maintain_order="left")
 
-    def find_sides(self, analysis: RiskFactors | Roc | Crosstab) -> Sides:
-        spec = self.plan.specs[analysis.outcome]
-        frame = self.align(analysis.outcome)
+    def find_sides(self, analysis: RiskFactors | Roc | Crosstab | Missingness) -> Sides:
+        outcome = str(analysis.outcome)
+        spec, frame = self.plan.specs[outcome], self.align(outcome)
         return derive_sides(analysis, frame, died_before_landmark=spec.died_before_landmark)
 
     def fit_all_curves(self) -> dict[str, dict[str, RocCurve]]:
@@ -249,6 +251,9 @@ def _summarize(material: _Material) -> Iterator[ResultRow]:
                 yield from _summarize_occurrence(analysis, material)
             case RiskFactors() | Roc() | Crosstab():
                 yield from _summarize_association(analysis, material, curves)
+            case Missingness():
+                sides = material.find_sides(analysis) if analysis.outcome else None
+                yield from summarize_missingness(analysis, material.find_factors(analysis.factors), sides)
             case Recovery():
                 frame = material.frames[analysis.outcome]
                 headline = material.plan.specs[analysis.outcome].died_before_landmark or "exclude"
