@@ -170,6 +170,7 @@ FLOORS: list[dict[str, list[str]]] = [
     },
     {
         "study": [
+            "factor_forms",
             "analysis_forms",
             "protocol_forms",
             "event_checks",
@@ -209,6 +210,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "answers",
             "answer_changes",
             "side_by_side",
+            "run_analyses",
             "run_settings",
             "run",
             "definition_changes",
@@ -232,6 +234,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "association_cells",
             "effect_cells",
             "association_tables",
+            "crosstab_tables",
             "regression_tables",
             "missingness_tables",
             "printed_tables",
@@ -260,6 +263,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "spline_curves",
             "figures",
             "summary",
+            "references",
             "methods_text",
             "regression_text",
             "comparison_text",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from cytopenia.report.association_cells import (
@@ -27,7 +27,6 @@ from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
     NO_VALUE,
     clean_text,
-    format_count,
     format_level,
     format_number,
     format_range,
@@ -47,7 +46,15 @@ from cytopenia.report.lookup import Estimate, ResultLookup, select_results
 from cytopenia.report.model_words import TREND
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
-__all__ = ["table_crosstab", "table_cutpoints", "table_normality", "table_risk_factors"]
+__all__ = [
+    "COUNTS_NOTE",
+    "SIDES",
+    "left_out_notes",
+    "outcome_name",
+    "table_cutpoints",
+    "table_normality",
+    "table_risk_factors",
+]
 
 MODEL_TITLES = {"univariable": "Univariable", "multivariable": "Multivariable"}
 VALUES_NOTE = (
@@ -55,7 +62,6 @@ VALUES_NOTE = (
 )
 COUNTS_NOTE = "Counts of the two groups without bounds are decided."
 POLICY_NOTE = "Every other number uses the groups as the definition gives them."
-HOLM_NOTE = "Pairs: P of each test by itself, and adjusted for their number by Holm's method."
 ABBREVIATIONS = "CI, confidence interval; OR, odds ratio."
 CUT_NOTES = {
     "youden": "Cut-offs: the largest Youden index of the ROC curve of these patients. Because cut and odds "
@@ -103,7 +109,7 @@ def table_risk_factors(content: ReportContent, analysis_id: str) -> Table:
 
 
 def _risk_caption(content: ReportContent, found: Association) -> str:
-    outcome = _outcome_name(content, found)
+    outcome = outcome_name(content, found)
     kinds = " and ".join(name for name in MODELS if found.models[name].variables)
     if not found.has_groups and kinds:
         return format_level(f"{kinds} analysis of {outcome}")
@@ -112,7 +118,8 @@ def _risk_caption(content: ReportContent, found: Association) -> str:
     )
 
 
-def _outcome_name(content: ReportContent, found: Association) -> str:
+def outcome_name(content: ReportContent, found: Association) -> str:
+    """Return the outcome as a caption names it."""
     name = str(found.analysis.get("outcome") or "")
     return lower_first(outcome_title(content, name)) if name else "the outcome"
 
@@ -158,7 +165,7 @@ def _group_column(content: ReportContent, found: Association, stratum: str) -> C
     parts = [
         part.replace(" ", "\N{NO-BREAK SPACE}") for part in (f"n = {format_number(size)}", bounds) if part
     ]
-    over = "" if is_all else format_level(_outcome_name(content, found))
+    over = "" if is_all else format_level(outcome_name(content, found))
     return Column(f"{found.group_name(stratum)} ({', '.join(parts)})", spanner=over)
 
 
@@ -173,7 +180,7 @@ def _model_columns(found: Association, model: str) -> Iterator[MadeColumn]:
 
 def _list_notes(content: ReportContent, found: Association) -> Iterator[str]:
     yield VALUES_NOTE if found.has_groups else _sizes_note(found)
-    yield from _left_out_notes(found.groups)
+    yield from left_out_notes(found.groups)
     yield from filter(None, [effect_note(found), *family_notes(content, str(found.analysis["id"]))])
     has_models = any(lookup.variables for lookup in found.models.values())
     if has_models:
@@ -198,7 +205,8 @@ def _sizes_note(found: Association) -> str:
     return f"Groups: {', '.join(parts)}."
 
 
-def _left_out_notes(groups: ResultLookup) -> Iterator[str]:
+def left_out_notes(groups: ResultLookup) -> Iterator[str]:
+    """Return who is in no group, and why."""
     """Return who is in no group, if anybody."""
     parts = list[str]()
     for stratum in groups.strata:
@@ -213,7 +221,7 @@ def _left_out_notes(groups: ResultLookup) -> Iterator[str]:
 def _event_note(content: ReportContent, found: Association) -> str:
     event = str(found.analysis.get("event") or "")
     name = lower_first(found.group_name("event"))
-    named = f"Event: {_outcome_name(content, found)}, {name}."
+    named = f"Event: {outcome_name(content, found)}, {name}."
     more = {"recovered": "more recovery", "not_recovered": "less recovery"}.get(event, "more events")
     per_unit = " Of a number it is the odds ratio per unit." if found.has_numbers else ""
     return f"{named} An odds ratio above 1 means {more}.{per_unit}"
@@ -323,79 +331,3 @@ def _area_cell(auc: Estimate | None, notes: Footnotes) -> Cell:
     if auc.low is not None and auc.high is not None:
         text += f" ({format_range(auc.low, auc.high, DECIMALS)})"
     return Cell(text, marks=notes.mark(clean_note(auc.note)))
-
-
-def table_crosstab(content: ReportContent, analysis_id: str) -> Table:
-    """Return one factor against an outcome, level by level, with the test of all levels and of each pair."""
-    found = read_association(content, analysis_id)
-    counts = select_results(content.results, analysis_id, group="counts")
-    pairs = select_results(content.results, analysis_id, group="pairwise")
-    outcome = _outcome_name(content, found)
-    rows = [row for factor in counts.variables for row in _crosstab_rows(found, counts, factor)]
-    rows += [row for factor in pairs.variables for row in _pair_rows(found, pairs, factor)]
-    titles = [lower_first(clean_text(counts.title(factor))) for factor in counts.variables]
-    names = [found.group_name(stratum) for stratum in SIDES]
-    adjusted = adjusted_title(found)
-    last = (
-        "P",
-        *([adjusted] if adjusted else []),
-        *(["P (Holm, pairs)" if adjusted else "P (Holm)"] if pairs.variables else []),
-    )
-    columns = (
-        *(Column(f"{name}, n/N (%)", spanner=format_level(outcome)) for name in names),
-        *map(Column, last),
-    )
-    return Table(
-        id=f"{analysis_id}-crosstab",
-        caption=f"{format_level(outcome)}, by {' and '.join(titles)}",
-        columns=(Column("Level", "left"), *columns),
-        # A row of counts has no adjusted P.
-        rows=tuple(_fill(row, len(columns)) for row in rows),
-        notes=tuple(_crosstab_notes(content, found, has_pairs=bool(pairs.variables))),
-        footnotes=tuple(found.notes.texts),
-    )
-
-
-def _fill(row: Row, width: int) -> Row:
-    return replace(row, cells=(*row.cells, *[Cell()] * (width - len(row.cells))))
-
-
-def _crosstab_notes(content: ReportContent, found: Association, *, has_pairs: bool) -> Iterator[str]:
-    yield "Percentages are of the patients of the level who are in a group."
-    yield from _left_out_notes(found.groups)
-    yield from common_notes(content, Footnotes(), outcomes=[str(found.analysis.get("outcome") or "")])
-    if found.notes.has_bounds:
-        meaning = RECOVERY_BOUNDS if is_about_recovery(found.analysis) else GRADE_BOUNDS
-        yield f"{meaning} {COUNTS_NOTE}"
-    yield from family_notes(content, str(found.analysis["id"]))
-    if has_pairs:
-        yield HOLM_NOTE
-
-
-def _crosstab_rows(found: Association, counts: ResultLookup, factor: str) -> Iterator[Row]:
-    missing = counts.value(factor, "missing")
-    marks = found.notes.mark(f"Without a value: {format_number(missing)}") if missing else ()
-    title = clean_text(counts.title(factor))
-    adjusted = (adjusted_cell(found, factor, ""),) if adjusted_title(found) else ()
-    yield Row(title, (Cell(), Cell(), found.test_cell(factor, ""), *adjusted), marks=marks)
-    for level in counts.levels(factor):
-        cells = [_side_cell(found, counts, factor, level=level, stratum=stratum) for stratum in SIDES]
-        yield Row(format_signs(clean_text(level)), (*cells, Cell()), indent=1)
-
-
-def _side_cell(found: Association, counts: ResultLookup, factor: str, *, level: str, stratum: str) -> Cell:
-    policy = counts.counted(factor, level=level, stratum=stratum)
-    if policy is None:
-        return absent_cell(counts.get(factor, "count", level=level, stratum=stratum), found.notes)
-    bounds = count_bounds(counts, found.notes, factor, level=level, stratum=stratum)
-    return Cell(format_count(policy), bounds)
-
-
-def _pair_rows(found: Association, pairs: ResultLookup, factor: str) -> Iterator[Row]:
-    yield Row("Pairs of levels", is_section=True)
-    for level in pairs.levels(factor):
-        raw, holm = (
-            p_cell(pairs.get(factor, name, level=level), found.notes) for name in ("p_value", "p_holm")
-        )
-        between = (Cell(),) if adjusted_title(found) else ()
-        yield Row(format_signs(clean_text(level)), (Cell(), Cell(), raw, *between, holm))

@@ -12,13 +12,8 @@ from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, plural
 from cytopenia.report.effect_cells import list_effects
 from cytopenia.report.lookup import select_results
-from cytopenia.report.methods_text import (
-    References,
-    join_names,
-    name_analyses,
-    name_inside,
-    statistics_paragraphs,
-)
+from cytopenia.report.methods_text import statistics_paragraphs
+from cytopenia.report.references import References, join_names, name_analyses, name_inside
 
 __all__ = ["write_statistics"]
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from cytopenia.report.association_cells import table_label
 from cytopenia.report.association_tables import (
-    table_crosstab,
     table_cutpoints,
     table_normality,
     table_risk_factors,
 )
 from cytopenia.report.cells import analyte_title
 from cytopenia.report.content import ReportContent, read_definition
+from cytopenia.report.crosstab_tables import table_crosstab
 from cytopenia.report.cut_panel import cut_figure_id
 from cytopenia.report.display import clean_text, format_level
 from cytopenia.report.drawing import SYNTHETIC_LABEL

@@ -11,14 +11,9 @@ from cytopenia.report.cells import day_zero_note, outcome_title
 from cytopenia.report.content import DefinitionText, ReportContent, read_definition
 from cytopenia.report.display import clean_text, escape_markdown, format_days, lower_first
 from cytopenia.report.flow import read_flow
-from cytopenia.report.imputed_tables import imputation_paragraphs
-from cytopenia.report.methods_text import (
-    References,
-    factor_paragraphs,
-    join_names,
-    name_inside,
-)
+from cytopenia.report.methods_text import factor_paragraphs
 from cytopenia.report.recovery_curves import CURVE_SOURCE, CURVE_TEXT
+from cytopenia.report.references import References, join_names, name_inside
 from cytopenia.report.side_by_side_text import comparison_paragraphs
 from cytopenia.report.statistics_text import statistics_of_run
 from cytopenia.report.survival_text import find_recovery_groups, survival_paragraphs
@@ -111,7 +106,7 @@ def _write_parts(content: ReportContent) -> tuple[list[tuple[str, list[str]]], R
         ("Risk factors and cut-off values", factor_paragraphs(content, references)),
         ("Definitions side by side", comparison_paragraphs(content, references)),
         ("Time to event", survival_paragraphs(content, references)),
-        ("Statistical analysis", [*statistics_of_run(content, references), *_rules(content, references)]),
+        ("Statistical analysis", [*statistics_of_run(content, references), *_write_rules(content)]),
         ("Software", list(_write_software(content))),
     ]
     return [(heading, texts) for heading, texts in parts if texts], references
@@ -257,9 +252,8 @@ def _tell_deaths(content: ReportContent) -> str:
     return f"{text} {NOT_EVALUABLE_TEXT}"
 
 
-def _rules(content: ReportContent, references: References) -> Iterator[str]:
-    """Return how gaps were filled, and what was assumed for models and for unmeasured days."""
-    yield from imputation_paragraphs(content, references)
+def _write_rules(content: ReportContent) -> Iterator[str]:
+    """Return what was assumed for models and for unmeasured days."""
     gates = _find_definition(content, "model_gates")
     if gates and gates.text:
         yield f"How many events a model needs was assumed here: “{gates.text}”"

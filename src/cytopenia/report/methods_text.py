@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from cytopenia.report.association_cells import Association, read_association, table_label
+from cytopenia.report.association_cells import Association, read_association
 from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, lower_first, plural
 from cytopenia.report.honest_cuts import honest_sentences
 from cytopenia.report.lookup import ResultLookup, select_results
+from cytopenia.report.references import References, join_names, name_analyses, name_inside
 
-__all__ = [
-    "Citation",
-    "References",
-    "factor_paragraphs",
-    "join_names",
-    "name_analyses",
-    "name_inside",
-    "statistics_paragraphs",
-]
+__all__ = ["factor_paragraphs", "statistics_paragraphs"]
 
-SOURCES: Mapping[str, tuple[str, str]] = {
-    "mann_whitney": ("Mann HB, Whitney DR. Ann Math Stat 1947;18:50-60.", "10.1214/aoms/1177730491"),
-    "freeman_halton": ("Freeman GH, Halton JH. Biometrika 1951;38:141-149.", "10.1093/biomet/38.1-2.141"),
-    "royston": ("Royston P. Appl Stat 1995;44:547-551.", "10.2307/2986146"),
-    "holm": ("Holm S. Scand J Stat 1979;6:65-70.", ""),
-    "delong": ("DeLong ER, DeLong DM, Clarke-Pearson DL. Biometrics 1988;44:837-845.", "10.2307/2531595"),
-    "youden": ("Youden WJ. Cancer 1950;3:32-35.", ""),
-    "firth": ("Firth D. Biometrika 1993;80:27-38.", "10.1093/biomet/80.1.27"),
-    "heinze": ("Heinze G, Schemper M. Stat Med 2002;21:2409-2419.", "10.1002/sim.1047"),
-}
+# Their models have paragraphs of their own.
+OWN_PARAGRAPHS = {"ordinal", "survival"}
 AGAINST_OUTCOME = ("risk_factors", "roc", "crosstab")
 LATE = "known only after infusion"
 NAMED = "named in the protocol"
@@ -52,78 +36,6 @@ PROGRAMS = {"spss": "SPSS", "r": "R"}
 WALD, PENALIZED = "wald", "penalized_likelihood_ratio"
 UNIVARIABLE, MULTIVARIABLE = "univariable", "multivariable"
 MODEL_SIZES = ("n", "events", "terms", "missing")
-
-
-@dataclass(frozen=True)
-class Citation:
-    """One entry of the reference list."""
-
-    text: str
-    link: str = ""
-
-
-@dataclass
-class References:
-    """Numbers sources in the order in which they are first cited.
-
-    Examples
-    --------
-    >>> references = References()
-    >>> references.cite("Someone 2023"), references.cite("Other 2001"), references.cite("Someone 2023")
-    ('[1]', '[2]', '[1]')
-    """
-
-    entries: list[Citation] = field(default_factory=list[Citation])
-
-    def cite(self, text: str, link: str = "") -> str:
-        """Return the number of a source in brackets."""
-        entry = Citation(text, link)
-        if entry not in self.entries:
-            self.entries.append(entry)
-        return f"[{self.entries.index(entry) + 1}]"
-
-    def cite_method(self, name: str) -> str:
-        """Return the number of a paper on a statistical method."""
-        text, doi = SOURCES[name]
-        return self.cite(text, f"https://doi.org/{doi}" if doi else "")
-
-
-# Their models have paragraphs of their own.
-OWN_PARAGRAPHS = {"ordinal", "survival"}
-
-
-def join_names(names: Iterable[str]) -> str:
-    """Return names as a sentence lists them; semicolons where a name has a comma of its own.
-
-    Examples
-    --------
-    >>> join_names(["age"]), join_names(["age", "sex", "stage"]), join_names(["CRP, mg/L", "age"])
-    ('age', 'age, sex and stage', 'CRP, mg/L; and age')
-    """
-    known = list(names)
-    if len(known) < 2:
-        return "".join(known)
-    if any("," in name for name in known):
-        return f"{'; '.join(known[:-1])}; and {known[-1]}"
-    return f"{', '.join(known[:-1])} and {known[-1]}"
-
-
-def name_inside(title: str) -> str:
-    """Return a title as it stands inside a sentence, without the unit behind it.
-
-    Examples
-    --------
-    >>> name_inside("Baseline IL-6, pg/mL"), name_inside("C-reactive protein"), name_inside("Age, years")
-    ('baseline IL-6', 'C-reactive protein', 'age')
-    """
-    head, _, unit = title.rpartition(", ")
-    short = head if head and " " not in unit else title
-    return lower_first(short) if short[1:2].islower() else short
-
-
-def name_analyses(analyses: Iterable[Mapping[str, Any]]) -> str:
-    """Return how the text points to analyses: by the label a journal prints, else by the title."""
-    return join_names(table_label(one) or clean_text(one.get("title") or one["id"]) for one in analyses)
 
 
 def factor_paragraphs(content: ReportContent, references: References) -> list[str]:

@@ -12,8 +12,8 @@ from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import format_number
 from cytopenia.report.lookup import select_results
-from cytopenia.report.methods_text import References, join_names, name_analyses, name_inside
 from cytopenia.report.model_words import PER_UNIT, split_step
+from cytopenia.report.references import References, join_names, name_analyses, name_inside
 
 __all__ = ["regression_paragraphs"]
 

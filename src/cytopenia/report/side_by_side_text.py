@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number
-from cytopenia.report.methods_text import References, join_names, name_analyses
+from cytopenia.report.references import References, join_names, name_analyses
 from cytopenia.report.side_by_side_cells import SideBySide, read_side_by_side
 
 __all__ = ["comparison_paragraphs"]

@@ -9,7 +9,7 @@ import polars as pl
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number
-from cytopenia.report.methods_text import References, join_names, name_analyses
+from cytopenia.report.references import References, join_names, name_analyses
 from cytopenia.report.survival_cells import SurvivalNumbers, read_survival
 
 __all__ = ["find_recovery_groups", "survival_paragraphs"]

@@ -15,7 +15,7 @@ from cytopenia.stats.compare import Comparison, assess_normality, compare_counts
 from cytopenia.stats.describe import describe_numbers, estimate_proportion
 from cytopenia.stats.means import compare_means
 from cytopenia.stats.trend import compare_ordered_counts
-from cytopenia.study.analysis_forms import Crosstab, Event, NamedTest, RiskFactors, Roc
+from cytopenia.study.analysis_forms import Crosstab, Event, Missingness, NamedTest, RiskFactors, Roc
 from cytopenia.study.factors import FactorColumn
 
 __all__ = [

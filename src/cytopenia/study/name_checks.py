@@ -247,6 +247,20 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
                 for name in analysis.outcomes
                 for problem in _check_graded_name(name, protocol, library)
             ]
+        case Recovery() | TimeToRecovery() | Survival():
+            return _check_course(analysis, protocol, library)
+        case RiskFactors() | Crosstab() | Roc() | Missingness():
+            return _check_association(analysis, protocol, library)
+        case Ordinal():
+            return check_ordinal(analysis, protocol, library)
+        case SideBySide():
+            return check_side_by_side(analysis, protocol, library)
+
+
+def _check_course(
+    analysis: Recovery | TimeToRecovery | Survival, protocol: Protocol, library: Library
+) -> list[str]:
+    match analysis:
         case Recovery():
             return _check_recovery_name(analysis.outcome, protocol, library)
         case TimeToRecovery():
@@ -256,28 +270,19 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
             ]
         case Survival():
             return check_survival(analysis, protocol, library)
-        case RiskFactors():
-            return [
-                *check_event(analysis.outcome, analysis.event, protocol=protocol, library=library),
-                *_check_cutpoints(analysis, protocol),
-                *_check_terms(analysis),
-                *check_tests(analysis, protocol),
-            ]
-        case Crosstab():
-            return [
-                *check_event(analysis.outcome, analysis.event, protocol=protocol, library=library),
-                *check_tests(analysis, protocol),
-            ]
-        case Roc():
-            return check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
-        case Ordinal():
-            return check_ordinal(analysis, protocol, library)
-        case Missingness():
-            if analysis.outcome is None or analysis.event is None:
-                return []
-            return check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
-        case SideBySide():
-            return check_side_by_side(analysis, protocol, library)
+
+
+def _check_association(
+    analysis: RiskFactors | Crosstab | Roc | Missingness, protocol: Protocol, library: Library
+) -> list[str]:
+    if analysis.outcome is None or analysis.event is None:
+        return []
+    problems = check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
+    if isinstance(analysis, RiskFactors):
+        problems += [*_check_cutpoints(analysis, protocol), *_check_terms(analysis)]
+    if isinstance(analysis, RiskFactors | Crosstab):
+        problems += check_tests(analysis, protocol)
+    return problems
 
 
 def _check_baseline_definition(analysis: Characteristics, library: Library) -> list[str]:

@@ -14,55 +14,21 @@ from cytopenia.definitions import describe_definition
 from cytopenia.grading.baseline import derive_baseline, note_lymphodepletion_day
 from cytopenia.published.agreement import compare_with_paper
 from cytopenia.results import ResultRow, collect_results
-from cytopenia.stats.roc import RocCurve
-from cytopenia.study.analysis_forms import (
-    Characteristics,
-    Crosstab,
-    Missingness,
-    Occurrence,
-    Ordinal,
-    Recovery,
-    RiskFactors,
-    Roc,
-    SideBySide,
-    Survival,
-    TimeToRecovery,
-)
-from cytopenia.study.associations import RiskFactorInput, summarize_crosstab, summarize_risk_factors
-from cytopenia.study.cut_points import fit_curves, summarize_roc
 from cytopenia.study.days import frame_patient_days, summarize_trajectories
-from cytopenia.study.derived import derive_all, grade_baseline
-from cytopenia.study.event_checks import is_recovery
+from cytopenia.study.derived import derive_all
 from cytopenia.study.factor_checks import check_factors
-from cytopenia.study.factors import FactorColumn, derive_factors
 from cytopenia.study.families import adjust_families
-from cytopenia.study.groups import Sides, derive_sides
-from cytopenia.study.honest_cuts import HonestInput, summarize_honest_cuts
-from cytopenia.study.missingness import summarize_missingness
-from cytopenia.study.ordinal_grades import summarize_ordinal
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
-from cytopenia.study.phenotype_outcomes import summarize_dips, summarize_phenotypes
-from cytopenia.study.plan import GradePlan, Plan, build_plan
+from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study.protocol import Study
-from cytopenia.study.recovery_groups import summarize_recovery_groups
+from cytopenia.study.run_analyses import Material, summarize_analyses
 from cytopenia.study.run_settings import (
     collect_settings,
     list_scores,
     list_used_definitions,
     list_used_parts,
 )
-from cytopenia.study.side_by_side import Compared, compare_definitions, summarize_side_by_side
-from cytopenia.study.summaries import (
-    summarize_baseline,
-    summarize_cells,
-    summarize_characteristics,
-    summarize_nadirs,
-    summarize_occurrence,
-    summarize_recovery,
-)
-from cytopenia.study.survival import SurvivalInput, group_by_outcome, summarize_survival
-from cytopenia.study.survival_times import find_survival_times
-from cytopenia.study.time_to_recovery import summarize_time_to_recovery
+from cytopenia.study.side_by_side import compare_definitions
 
 __all__ = ["StudyRun", "choose_cohort", "run_plan"]
 
@@ -136,8 +102,8 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         frames=frames,
         support_complete=settings["support_complete"],
     )
-    material = _Material(study, chosen, plan, cohort, frames, compared, progress)
-    analyzed = adjust_families(_summarize(material), study.protocol.analyses)
+    material = Material(study, chosen, plan, cohort, frames, compared, progress)
+    analyzed = adjust_families(summarize_analyses(material), study.protocol.analyses)
     rows = [*flow, *_flow_of_courses(cohort), *analyzed]
     rows.extend(summarize_trajectories(cohort, plan))
     if study.paper is not None:
@@ -201,157 +167,6 @@ def _flow_of_courses(cohort: CohortOutcomes) -> Iterator[ResultRow]:
         without = len(cohort.courses) - with_counts
         yield _step("no_counts", "No blood count from day 0 on (not judged)", without, left_out=True)
     yield _step("with_counts", "Patients with blood counts from day 0 on", with_counts)
-
-
-@dataclass(frozen=True)
-class _Material:
-    """What the analyses of one run work on."""
-
-    study: Study
-    tables: Tables
-    plan: Plan
-    cohort: CohortOutcomes
-    frames: Mapping[str, pl.DataFrame]
-    compared: Compared
-    progress: Progress | None
-
-    @property
-    def support_complete(self) -> bool:
-        return self.study.protocol.study.support_complete and self.tables.has_support
-
-    def find_factors(self, names: tuple[str, ...]) -> list[FactorColumn]:
-        return derive_factors(self.study, self.tables, self.cohort, names=names)
-
-    def align(self, outcome: str) -> pl.DataFrame:
-        """The rows of one outcome in the order of the courses."""
-        patients = pl.DataFrame({"patient_id": self.cohort.courses.patient_id})
-        return patients.join(self.frames[outcome], on="patient_id", how="left", maintain_order="left")
-
-    def find_sides(self, analysis: RiskFactors | Roc | Crosstab | Missingness) -> Sides:
-        outcome = str(analysis.outcome)
-        spec, frame = self.plan.specs[outcome], self.align(outcome)
-        return derive_sides(analysis, frame, died_before_landmark=spec.died_before_landmark)
-
-    def fit_all_curves(self) -> dict[str, dict[str, RocCurve]]:
-        """Every ROC analysis of the protocol: other analyses take their cuts from it."""
-        return {
-            item.id: fit_curves(item, self.find_factors(item.factors), self.find_sides(item))
-            for item in self.study.protocol.analyses
-            if isinstance(item, Roc)
-        }
-
-
-def _summarize(material: _Material) -> Iterator[ResultRow]:
-    curves = material.fit_all_curves()
-    for analysis in material.study.protocol.analyses:
-        match analysis:
-            case Characteristics():
-                yield from _summarize_patients(analysis, material)
-            case Occurrence():
-                yield from _summarize_occurrence(analysis, material)
-            case RiskFactors() | Roc() | Crosstab():
-                yield from _summarize_association(analysis, material, curves)
-            case Missingness():
-                sides = material.find_sides(analysis) if analysis.outcome else None
-                yield from summarize_missingness(analysis, material.find_factors(analysis.factors), sides)
-            case Recovery():
-                frame = material.frames[analysis.outcome]
-                headline = material.plan.specs[analysis.outcome].died_before_landmark or "exclude"
-                yield from summarize_recovery(analysis.id, analysis.outcome, frame, headline=headline)
-                yield from summarize_cells(analysis.id, analysis.outcome, material.cohort.cells)
-            case TimeToRecovery():
-                yield from _summarize_time(analysis, material)
-            case Ordinal():
-                frame = material.align(analysis.outcome)
-                factors, gates = material.find_factors(analysis.factors), material.study.library.gates
-                yield from summarize_ordinal(analysis, frame, factors=factors, gates=gates)
-            case Survival():
-                yield from _summarize_survival(analysis, material)
-            case SideBySide():
-                factors, gates = material.find_factors(analysis.factors), material.study.library.gates
-                yield from summarize_side_by_side(analysis, material.compared, factors=factors, gates=gates)
-
-
-def _summarize_time(analysis: TimeToRecovery, material: _Material) -> Iterator[ResultRow]:
-    (plan,) = (item for item in material.plan.recovery_times if item.outcome == analysis.outcome)
-    death_day, first_day = material.cohort.courses.death_day, plan.days[0]
-    frame = material.align(analysis.outcome)
-    yield from summarize_time_to_recovery(analysis, frame, death_day=death_day, first_day=first_day)
-    if analysis.by is not None:
-        (factor,) = material.find_factors((analysis.by,))
-        gates = material.study.library.gates
-        yield from summarize_recovery_groups(
-            analysis, frame, factor, death_day=death_day, first_day=first_day, gates=gates
-        )
-
-
-def _summarize_survival(analysis: Survival, material: _Material) -> Iterator[ResultRow]:
-    groups: dict[str, FactorColumn] = {}
-    protocol, library = material.study.protocol, material.study.library
-    if analysis.by in protocol.outcomes:
-        title = material.plan.title(analysis.by, support_complete=material.support_complete)
-        frame, of_recovery = material.align(analysis.by), is_recovery(analysis.by, protocol, library)
-        groups = group_by_outcome(analysis.by, title, frame, is_recovery=of_recovery)
-    elif analysis.by is not None:
-        groups = {"policy": material.find_factors((analysis.by,))[0]}
-    names = tuple(name for name in analysis.factors if name != analysis.by)
-    times = find_survival_times(material.cohort.courses, analysis)
-    given = SurvivalInput(times, groups, material.find_factors(names), library.gates)
-    yield from summarize_survival(analysis, given)
-
-
-def _summarize_association(
-    analysis: RiskFactors | Roc | Crosstab,
-    material: _Material,
-    curves: Mapping[str, Mapping[str, RocCurve]],
-) -> Iterator[ResultRow]:
-    sides = material.find_sides(analysis)
-    factors = material.find_factors(analysis.factors)
-    seed = material.study.protocol.study.seed
-    match analysis:
-        case RiskFactors():
-            given = RiskFactorInput(factors, sides, curves, material.study.library.gates, seed)
-            yield from summarize_risk_factors(analysis, given)
-        case Roc():
-            yield from summarize_roc(factors, curves[analysis.id], sides, analysis_id=analysis.id)
-            honest = HonestInput(factors, sides, material.study.library.gates, seed, material.progress)
-            yield from summarize_honest_cuts(analysis, honest)
-        case Crosstab():
-            yield from summarize_crosstab(analysis, factors[0], sides, seed=seed)
-
-
-def _summarize_patients(analysis: Characteristics, material: _Material) -> Iterator[ResultRow]:
-    study, cohort = material.study, material.cohort
-    yield from summarize_characteristics(analysis.id, material.find_factors(analysis.factors))
-    if analysis.baseline_definition is None:
-        return
-    parts = study.library.find_parts(analysis.baseline_definition)
-    plans = [
-        GradePlan(address, part, (0, 0), ())
-        for address, part in parts.items()
-        if part.analyte in cohort.grids
-    ]
-    graded = [(plan.part.analyte, grade_baseline(cohort, plan, study.library.baseline)) for plan in plans]
-    yield from summarize_baseline(analysis.id, graded)
-
-
-def _summarize_occurrence(analysis: Occurrence, material: _Material) -> Iterator[ResultRow]:
-    plan, frames = material.plan, material.frames
-    shaped = {phenotype.outcome: phenotype for phenotype in plan.phenotypes}
-    for name in analysis.outcomes:
-        if name in shaped and not shaped[name].is_second_dip:
-            yield from summarize_phenotypes(analysis.id, name, frames[name])
-            continue
-        if name in shaped:
-            yield from summarize_dips(analysis.id, name, frames[name], evidence=material.cohort.evidence)
-        spec = plan.specs[name]
-        is_graded = spec.min_grade is None and not spec.any_of and name not in shaped
-        yield from summarize_occurrence(analysis.id, name, frames[name], is_graded=is_graded)
-    chosen = [grade for grade in plan.grades if set(grade.outcomes) & set(analysis.outcomes)]
-    wanted = {(grade.part.analyte, grade.window) for grade in chosen}
-    for nadir in plan.nadirs:
-        if (nadir.analyte, nadir.window) in wanted:
-            yield from summarize_nadirs(analysis.id, nadir.variable, frames[nadir.outcome])
 
 
 def _check_baseline(study: Study, cohort: CohortOutcomes) -> list[Finding]:
