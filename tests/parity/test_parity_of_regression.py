@@ -255,3 +255,17 @@ def test_r_gives_the_stored_numbers(tmp_path: Path) -> None:
     assert again.keys() == R.keys()
     for case, numbers in R.items():
         assert again[case] == pytest.approx(numbers, rel=1e-7, abs=1e-12), case
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore:Maximum Likelihood optimization failed to converge")
+def test_proportional_odds_of_statsmodels() -> None:
+    """At its tightest tolerance statsmodels warns, whether it has converged or not."""
+    from statsmodels.miscmodels.ordinal_model import OrderedModel
+
+    columns, stage = pick(*ORDINAL), read_cohort()["stage"].astype(int)
+    standard = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    found = OrderedModel(stage, standard, distr="logit").fit(method="bfgs", gtol=1e-10, disp=False)
+    fit = fit_ordinal(standard, stage, names=ORDINAL)
+    assert [term.coefficient for term in fit.terms] == pytest.approx(list(found.params[:3]), rel=NEAR)
+    assert [term.standard_error for term in fit.terms] == pytest.approx(list(found.bse[:3]), rel=NEAR)

@@ -6,6 +6,7 @@ The counts of the 2 x 2 table and its odds ratio are those of Qiu et al. 2023, T
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from cytopenia.study.analysis_forms import Roc
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import Sides
 from cytopenia.study.honest_cuts import HonestInput, summarize_honest_cuts
+from cytopenia.workflow import analyze_study
+from study_files import write_study
 
 RESAMPLES = 200
 Found = dict[tuple[str, ...], ResultRow]
@@ -170,3 +173,37 @@ def test_progress_counts_all_factors() -> None:
 def test_resamples_out_of_range(resamples: float) -> None:
     with pytest.raises(ValidationError, match="resamples"):
         make_roc(resamples=resamples)
+
+
+ANALYSIS = """
+[[analyses]]
+id = "curves"
+kind = "roc"
+outcome = "recovery"
+event = "recovered"
+higher_means_event = ["age_years"]
+parity = "spss"
+resamples = 200
+"""
+
+
+def test_a_study_of_two_patients_ends_in_rows(tmp_path: Path) -> None:
+    """A (61 years) recovers, B (48) does not: every number that cannot be known has its reason."""
+    file = write_study(tmp_path) / "study.toml"
+    file.write_text(file.read_text("utf-8") + ANALYSIS, encoding="utf-8")
+    told: set[str] = set()
+    study = analyze_study(file, progress=lambda label, *_: told.add(label))
+    rows = study.results.filter(pl.col("analysis_id") == "curves")
+    found = {(row["group"], row["estimate"]): row for row in rows.iter_rows(named=True)}
+    assert "resampling cut-offs" in told
+    assert "model_gates" in {one["id"] for one in study.definitions}
+    assert found["gate", "smaller_group"]["note"].startswith("1 patient in the smaller group")
+    # A resample has both patients in half of the draws.
+    assert found["cut_corrected", "one_class"]["value"] == pytest.approx(100, abs=30)
+    assert found["cut_corrected", "cut"]["value"] == 54.5
+    assert found["cut_corrected", "youden"]["status"] == "not_estimable"
+    # Both arrangements divide the two completely.
+    assert found["cut_test", "p_value"]["value"] == 1.0
+    assert found["continuous", "odds_ratio"]["status"] == "not_estimable"
+    assert all(row["note"] for row in rows.iter_rows(named=True) if row["status"] != "ok")
+    assert rows["value"].is_finite().fill_null(value=True).all()

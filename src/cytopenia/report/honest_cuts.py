@@ -16,7 +16,7 @@ from cytopenia.report.association_cells import (
 from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
-    EN_DASH,
+    choose_decimals,
     clean_text,
     format_number,
     format_odds_ratio,
@@ -238,9 +238,11 @@ def _say_plainly(found: HonestCuts, factor: str, outcome: str) -> Iterator[str]:
     cut = found.corrected.get(factor, "cut")
     if cut is None or cut.status != "ok":
         return
+    # A number whose decimals are those of its interval in the table.
+    digits = choose_decimals([cut.high, cut.low])
+    ends = " to ".join(format_number(end, digits) for end in (cut.low, cut.high))
     text = (
-        f"{found.title(factor)}: other patients like these could as well have given any cut-off from "
-        f"{format_range(cut.low, cut.high).replace(EN_DASH, ' to ')}."
+        f"{found.title(factor)}: other patients like these could as well have given any cut-off from {ends}."
     )
     expected = [_as_percent(found.corrected.value(factor, name)) for name in ("sensitivity", "specificity")]
     here = [_as_percent(found.apparent.value(factor, name)) for name in ("sensitivity", "specificity")]
