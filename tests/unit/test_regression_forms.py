@@ -36,7 +36,7 @@ def test_steps_of_a_number(keys: dict[str, Any], step: str | float) -> None:
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({**MARKER, "ordered": True}, "ordered = true needs levels in their order"),
+        ({"column": "stage", "ordered": True}, "ordered = true needs levels in their order"),
         ({**LEVELS, "scale": "sd"}, "'scale' belongs to numbers; a factor with levels has none"),
         ({**LEVELS, "spline_knots": 3}, "'spline_knots' belongs to numbers"),
         ({**MARKER, "scale": "sd", "spline_knots": 3}, "scale and spline_knots exclude each other"),
