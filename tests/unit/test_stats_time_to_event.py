@@ -303,6 +303,21 @@ def test_firth_is_the_top_of_the_penalized_likelihood(seed: int) -> None:
     assert term.p_value == pytest.approx(math.erfc(math.sqrt(ratio / 2)), abs=1e-6)
 
 
+def test_firth_is_what_firthmodels_gives_where_its_search_ends() -> None:
+    """The library is tightened to 1e-9; it shares the likelihood, not the search."""
+    from firthmodels import FirthCoxPH
+
+    time, event, columns = draw(8)
+    model = FirthCoxPH(backend="numpy", gtol=1e-9, xtol=1e-9, max_iter=200)
+    model.fit(columns, (event == 1, time)).lrt()
+    limits = model.conf_int(method="pl", tol=1e-9, max_iter=200)
+    fit = fit_cox(time, event == 1, columns, names=["a", "b"], method="firth")
+    for place, term in enumerate(fit.terms):
+        assert term.coefficient == pytest.approx(model.coef_[place], abs=1e-7)
+        assert [math.log(term.low), math.log(term.high)] == pytest.approx(limits[place].tolist(), abs=1e-7)
+        assert term.p_value == pytest.approx(model.lrt_pvalues_[place], abs=1e-7)
+
+
 def test_firth_is_finite_where_maximum_likelihood_is_not() -> None:
     """Nobody of the treated has the event: the plain fit is refused, Firth's has a ratio below 1."""
     time, _, columns = draw(6)

@@ -61,8 +61,8 @@ def fit_cox(
     names : sequence of str
         One for every column.
     method : {"maximum_likelihood", "firth"}
-        "maximum_likelihood" with Efron's ties, Wald interval and P. "firth" with Breslow's ties, as coxphf
-        has them, the interval from the profile of the penalized likelihood and P from its ratio.
+        "maximum_likelihood" with Efron's ties, Wald interval and P. "firth" with Breslow's ties, as
+        firthmodels has them, the interval from the profile of the penalized likelihood and P from its ratio.
     level : float
         Of the intervals.
 

@@ -66,6 +66,10 @@ def require_event_times(time: ArrayLike, event: ArrayLike, *, most_codes: int | 
     DataError
         The arrays differ in length, a time is missing or negative, or a code is not allowed.
 
+    Notes
+    -----
+    Times are compared as they are; R takes times that differ by rounding only as one (`timefix`).
+
     Examples
     --------
     >>> require_event_times([3.0, 5.0, 5.0], [1, 0, 1]).at_risk.tolist()

@@ -47,7 +47,7 @@ class PenalizedPoint:
 
 
 class PenalizedLikelihood:
-    """The likelihood of one sample, by Breslow's ties as in coxphf.
+    """The likelihood of one sample, by Breslow's ties.
 
     Parameters
     ----------
