@@ -20,9 +20,9 @@ IMPUTATION = "imputation"
 TITLES = {"univariable": "Univariable", "multivariable": "Multivariable"}
 DECIMALS = 2
 POOLED_NOTE = (
-    "Imputed: the same terms and method on each completed table; coefficients pooled by Rubin's rules. Interval "
-    "and P: of maximum likelihood from the t distribution with the degrees of freedom of Barnard and Rubin, of "
-    "Firth's method from the combined penalized likelihood profiles of the completed tables."
+    "Imputed: the same terms and method on each completed table; coefficients pooled by Rubin's rules. "
+    "Interval and P: of maximum likelihood from the t distribution with the degrees of freedom of Barnard "
+    "and Rubin, of Firth's method from the combined penalized likelihood profiles of the completed tables."
 )
 ASSUMED_NOTE = (
     "Imputation assumes that, given the factors and the outcome of this analysis, whether a value is missing "
@@ -37,12 +37,12 @@ METHOD_TEXT = (
     "pooled by Rubin's rules {rubin}. {intervals} Models on complete cases stand beside them."
 )
 T_TEXT = (
-    "Intervals and P of maximum likelihood are from the t distribution with the degrees of freedom of Barnard "
-    "and Rubin {barnard}."
+    "Intervals and P of maximum likelihood are from the t distribution with the degrees of freedom of "
+    "Barnard and Rubin {barnard}."
 )
 PROFILES_TEXT = (
-    "Intervals and P of models with Firth's penalty are from the combined penalized likelihood profiles of the "
-    "completed tables {clip}."
+    "Intervals and P of models with Firth's penalty are from the combined penalized likelihood profiles of "
+    "the completed tables {clip}."
 )
 MICE = (
     "van Buuren S, Groothuis-Oudshoorn K. J Stat Softw 2011;45(3):1-67.",
