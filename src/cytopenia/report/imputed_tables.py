@@ -21,8 +21,8 @@ TITLES = {"univariable": "Univariable", "multivariable": "Multivariable"}
 DECIMALS = 2
 POOLED_NOTE = (
     "Imputed: the same terms and method on each completed table; coefficients pooled by Rubin's rules. "
-    "Interval and P: of maximum likelihood from the t distribution with the degrees of freedom of Barnard and "
-    "Rubin, of Firth's method from the combined penalized likelihood profiles of the completed tables."
+    "Interval and P: of maximum likelihood from the t distribution with the degrees of freedom of Barnard "
+    "and Rubin, of Firth's method from the combined penalized likelihood profiles of the completed tables."
 )
 ASSUMED_NOTE = (
     "Imputation assumes that, given the factors and the outcome of this analysis, whether a value is missing "
