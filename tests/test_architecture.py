@@ -99,6 +99,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "temperatures",
             "fever",
             "explain",
+            "answer_ranges",
         ],
         "stats": [
             "describe",
@@ -209,6 +210,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "word_parts",
             "word",
             "explanation_words",
+            "explanation_changes",
             "explanation_page",
         ],
         "frames": [],

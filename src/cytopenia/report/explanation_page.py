@@ -11,16 +11,15 @@ from typing import Any
 
 from cytopenia.grading.explain import ExplainedDay, OutcomeExplanation, PatientExplanation
 from cytopenia.report.display import plural
+from cytopenia.report.explanation_changes import say_change, say_settling
 from cytopenia.report.explanation_words import (
     join_days,
     name_analyte,
     name_support,
     say_answer,
-    say_change,
     say_days,
     say_open_days,
     say_result,
-    say_settling,
     say_spans,
     say_value,
 )

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from cytopenia.grading.explain import Answer, Change, Settling, group_answers, join_answers
+from cytopenia.grading.answer_ranges import group_answers, join_answers
+from cytopenia.grading.explain import Answer, Change, Settling
 from cytopenia.study.probes import Probe
 from cytopenia.study.questions import Trial
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from cytopenia.grading.explain import Change, list_beyond, step_beyond
+from cytopenia.grading.answer_ranges import list_beyond, step_beyond
+from cytopenia.grading.explain import Change
 from cytopenia.study.counterfactuals import Edit
 from cytopenia.study.patient_facts import PatientFacts
 from cytopenia.study.probes import find_candidates
