@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -147,6 +148,29 @@ def test_a_day_of_recovery_one_day_earlier_and_later(write: Write) -> None:
     assert "1 more day ≥ 20 ×10⁹/L (day 9): recovered on day 9" in page
     for day in (10, 11, 12):
         assert f"one value < 20 ×10⁹/L on day {day}: recovered on day {day + 1}" in page
+
+
+def test_every_value_moves_a_day_of_recovery_as_said(write: Write) -> None:
+    """Values drawn at random, each day its own, through the file and the whole run."""
+    draw = random.Random(3)
+    outcome, _ = read_page(write(PLATELETS, "cibmtr_platelet_recovery_20"))
+    assert len(outcome.changes) == 4
+    for change in outcome.changes:
+        cut = change.cut or 0.0
+        ends = (0.0, cut * 0.999) if change.comparator == "below" else (cut, 500.0)
+        values = {("platelets", day): draw.uniform(*ends) for day in change.days}
+        rows = [(name, day, values.get((name, day), value)) for name, day, value in PLATELETS]
+        moved, _ = read_page(write(rows, "cibmtr_platelet_recovery_20"))
+        assert (moved.answer.policy, moved.answer.label) == (change.answer.policy, change.answer.label)
+
+
+def test_two_values_far_apart_do_not_stand_for_the_days_between(write: Write) -> None:
+    """Late T-ICAHT wants two low values: with two healthy ones it is 0, with 68 days not seen."""
+    outcome, page = read_page(
+        write([("platelets", 40, 150.0), ("platelets", 70, 150.0)], "t_icaht_2025.late")
+    )
+    assert (outcome.answer.policy, outcome.answer.decided) == (0, True)
+    assert "grade 0, decided by 2 measured days; 68 days were not seen" in page
 
 
 def test_what_a_day_of_recovery_would_have_needed(write: Write) -> None:

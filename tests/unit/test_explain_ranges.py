@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,7 @@ def test_a_given_number_of_very_many_digits_is_rounded_like_a_computed_one() -> 
 
 
 def test_a_range_within_the_third_digit_is_not_printed() -> None:
-    """Between 1.2341 and 1.2344 no number of three digits lies; what stands around it is not joined over it."""
+    """No number of three digits lies between 1.2341 and 1.2344; the ranges around it are not joined."""
     ranges = [
         span(0, 1.2341, "[)", answer(2)),
         span(1.2341, 1.2344, "[)", answer(3)),
@@ -144,7 +145,8 @@ def check_printed(study_folder: Path, patient: str) -> int:
     own, draw, count = keep_patient(tables, patient), random.Random(5), 0
     for outcome in explain_in_study(study, tables, patient).outcomes:
         for item in outcome.settling:
-            printed = print_ranges(item.ranges, lambda one: say_range_answer(one, outcome), given=item.given)
+            words = partial(say_range_answer, outcome=outcome)
+            printed = print_ranges(item.ranges, words, given=item.given)
             for one in printed:
                 high = one.low * 3 + 5 if one.high is None else one.high
                 values = [draw.uniform(one.low, high) for _ in range(4)]

@@ -31,12 +31,13 @@ _FAR_ABOVE = 10.0
 class Candidates:
     """Values of one further measurement, lowest first; `edges` are those at which an answer may change.
 
-    `cap` is what the value cannot exceed.
+    `cap` is what the value cannot exceed, `given` the cuts, the values of the neighbors and the cap.
     """
 
     values: tuple[float, ...]
     edges: frozenset[float]
     cap: float | None = None
+    given: frozenset[float] = frozenset()
 
 
 def list_candidates(
@@ -76,7 +77,8 @@ def list_candidates(
     values = {0.0, *neighbors, _FAR_ABOVE * max([*edges, *neighbors, 1.0])}
     values |= {edge * factor for edge in edges for factor in (1.0 - _BESIDE, 1.0, 1.0 + _BESIDE)}
     kept = values if cap is None else {min(value, cap) for value in values}
-    return Candidates(tuple(sorted(kept)), frozenset(edges), cap)
+    given = [*cuts, *neighbors] if cap is None else [*cuts, *neighbors, cap]
+    return Candidates(tuple(sorted(kept)), frozenset(edges), cap, frozenset(given))
 
 
 def step_beyond(cut: float, comparator: str) -> float:

@@ -16,11 +16,13 @@ __all__ = [
     "ExplainedDay",
     "LeftOut",
     "Measurement",
+    "OpenStop",
     "OutcomeExplanation",
     "PatientExplanation",
     "RuleText",
     "SeriesDay",
     "Settling",
+    "StopRange",
     "SupportCourse",
 ]
 
@@ -58,13 +60,42 @@ class AnswerRange:
 class Settling:
     """What one further measurement on one unmeasured day would have said, value by value.
 
-    `settles` holds where every value decides the outcome.
+    `settles` holds where every value decides the outcome. `given` are the numbers among the ends of the
+    ranges that nobody computed: cuts and measured values.
     """
 
     analyte: str
     day: int
     settles: bool
     ranges: tuple[AnswerRange, ...]
+    given: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopRange:
+    """The last days of support, in a row, that have the same answer; `last` None: any later day as well.
+
+    `later` is set where it is not the answer that is the same but the days from the last day of support to
+    the day of recovery; `answer` is then that of the first day.
+    """
+
+    first: int
+    last: int | None
+    answer: Answer
+    later: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenStop:
+    """Support whose unrecorded stop leaves an outcome open, and what each stop would have said.
+
+    `settles` holds where every stop decides the outcome.
+    """
+
+    kind: str
+    start: int
+    settles: bool
+    answers: tuple[StopRange, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +151,7 @@ class ExplainedDay:
     `role`, `state` and `verdict` are those of the evidence table. `low` and `high` are what the day can have
     been (`high` None: no upper end), `filled` what the definition takes for it. `before` and `after` are the
     nearest measurements of an unmeasured day. `values_that_day` counts the valid values of the analyte.
+    `open_support` is support of an unrecorded stop, by kind and first day, that may have lasted to this day.
     """
 
     analyte: str
@@ -135,6 +167,7 @@ class ExplainedDay:
     before: Measurement | None
     after: Measurement | None
     support: tuple[str, ...]
+    open_support: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,7 +188,10 @@ class OutcomeExplanation:
     "second_dip" or "any_of". `counting` says how days are counted, where they are. `filled` are the days
     that the definition takes a value for, `left_out` rows of its days that are not judged. `was_asked` says
     that every unmeasured day was tried for `settling`; `together` are the days whose values would have
-    settled it only all at once. `parts` are the answers of the outcomes that a combination is made of.
+    settled it only all at once. `stops` is support whose unrecorded stop matters; `stops_settle` holds where
+    all of these stops, whatever they were, would have settled it. `parts` are the answers of the outcomes
+    that a combination is made of. `bounded` counts the unmeasured days that another analyte bounds: those
+    between near measurements, and those far from any.
     """
 
     name: str
@@ -177,8 +213,11 @@ class OutcomeExplanation:
     settling: tuple[Settling, ...]
     was_asked: bool
     together: tuple[tuple[str, int], ...]
+    stops: tuple[OpenStop, ...]
+    stops_settle: bool
     changes: tuple[Change, ...]
     parts: tuple[tuple[str, Answer], ...]
+    bounded: tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,14 @@ _EVIDENCE = {
     "bracketed": "bracketed: unmeasured days are taken to lie near the measurements around them",
     "open": "open: some days lie far from any measurement",
 }
+_NO_PHENOTYPE = (
+    "for phenotypes: they hang on several stretches of days at once, and no change of one is the least"
+)
+_NOT_ASKED = {
+    "phenotype": _NO_PHENOTYPE,
+    "second_dip": _NO_PHENOTYPE,
+    "fever": "for febrile neutropenia: it needs temperatures, by the hour, and a count together",
+}
 _EVENTS = {"crs": "CRS", "icans": "ICANS"}
 
 
@@ -126,13 +134,16 @@ def _tell_outcome(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     unsettled = [day for day in outcome.days if day.role == "would settle"]
     for place, text in enumerate(say_open_days(unsettled, outcome)):
         yield "" if place else "Unsettled", text
-    if outcome.answer.worst is not None or outcome.answer.possible_labels is not None:
+    is_at_risk = outcome.answer.worst is not None or outcome.answer.possible_labels is not None
+    if is_at_risk:
         yield from _tell_account(outcome)
         yield "Possible", _tell_possible(outcome)
     for place, text in enumerate(say_settling(outcome)):
         yield "" if place else "Settled by", text
     for place, change in enumerate(outcome.changes):
         yield "" if place else "Changed by", say_change(change, outcome)
+    if is_at_risk and outcome.kind in _NOT_ASKED:
+        yield "Changed by", f"not asked {_NOT_ASKED[outcome.kind]}"
 
 
 def _tell_rules(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
@@ -215,9 +226,12 @@ def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
         days = plural(row["days_measured"], "day")
         yield "Account", f"{days} with a temperature; {plural(row['days_open'], 'day')} open"
         return
-    near, far = row["days_short_gap"], row["days_open"]
+    bounded_near, bounded_far = outcome.bounded
+    near, far = row["days_short_gap"] - bounded_near, row["days_open"] - bounded_far
     what = "cell" if len(outcome.analytes) > 1 else "day"
     words = [f"{plural(row['days_measured'], what)} measured"]
+    if bounded_near + bounded_far:
+        words.append(f"{bounded_near + bounded_far} bounded by white cells")
     words.append(f"{near} unmeasured between near measurements")
     words.append(f"{far} unmeasured far from any")
     if over := _count_over(outcome):

@@ -10,15 +10,18 @@ from cytopenia.grading.explain import (
     Answer,
     ExplainedDay,
     Measurement,
+    OpenStop,
     OutcomeExplanation,
 )
-from cytopenia.report.display import lower_first
+from cytopenia.report.display import lower_first, plural
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = [
     "join_days",
     "join_words",
     "name_analyte",
+    "name_course",
+    "name_stops",
     "name_support",
     "name_value",
     "say_answer",
@@ -125,19 +128,51 @@ def say_policy(answer: Answer, outcome: OutcomeExplanation) -> str:
 
 def say_result(outcome: OutcomeExplanation) -> str:
     """Return the result by the rule of the definition, and whether it is decided."""
-    answer, reason = outcome.answer, outcome.row["reason"]
+    answer, reason = outcome.answer, _say_reason(outcome)
     shown = say_policy(answer, outcome)
     if outcome.kind == "recovery_time" and answer.label not in (None, "recovered", "never below"):
         shown = answer.label or shown
     if answer.decided:
         why = f" ({reason})" if reason else ""
-        same = "" if answer.best is None else ": the same in the best and in the worst case"
-        return f"{shown}, decided{same}{why}"
+        return f"{shown}, decided{_say_ground(outcome)}{why}"
     is_open = answer.possible_labels is not None or answer.best is not None
     if not is_open:
         return f"{shown}: {reason}"
     because = f": {reason}" if reason else ""
     return f"{shown}; {_say_bounds(outcome)}{because}"
+
+
+def _say_reason(outcome: OutcomeExplanation) -> str:
+    """What leaves the outcome open; support of unrecorded stop by name."""
+    reason = str(outcome.row["reason"])
+    if not outcome.stops:
+        return reason
+    are = "is" if len(outcome.stops) == 1 else "are"
+    stops = f"{name_stops(outcome.stops)} {are} not recorded"
+    return stops if outcome.stops_settle or not reason else f"{reason}, and {stops}"
+
+
+def _say_ground(outcome: OutcomeExplanation) -> str:
+    """What a decided outcome rests on: both bounds, or a few days of many."""
+    row = outcome.row
+    if outcome.kind in ("grade", "days", "any_of") and row["evidence"] == "open" and row["days_measured"]:
+        seen, near, unseen = row["days_measured"], row["days_short_gap"], row["days_open"]
+        between = f" and {near} between them" if near else ""
+        alone = " alone" if seen == 1 and not near else ""
+        were = "was not seen and does" if unseen == 1 else "were not seen and do"
+        return f" by {plural(seen, 'measured day')}{between}{alone}; {plural(unseen, 'day')} {were} not count"
+    return "" if outcome.answer.best is None else ": the same in the best and in the worst case"
+
+
+def name_stops(stops: Sequence[OpenStop]) -> str:
+    """Return the stops of support of unrecorded stop: "the stop of G-CSF from day 12"."""
+    named = [name_course(stop.kind, stop.start) for stop in stops]
+    return f"the stop{'s' if len(named) > 1 else ''} of {join_words(named, 'and')}"
+
+
+def name_course(kind: str, start: int) -> str:
+    """Return support by its kind and first day."""
+    return f"{name_support(kind)} from day {start}"
 
 
 def _say_bounds(outcome: OutcomeExplanation) -> str:
@@ -244,6 +279,8 @@ def say_open_days(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> 
     """Yield the days that could change the outcome, unmeasured ones with the same bounds together."""
 
     def kind(day: ExplainedDay) -> tuple[object, ...]:
+        if _is_of_support(day):
+            return day.analyte, day.open_support, day.verdict
         own = day.day if day.measurement is not None else None
         return day.analyte, day.low, day.high, day.before, day.after, own, day.state, day.verdict
 
@@ -251,6 +288,13 @@ def say_open_days(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> 
         alike = list(group)
         taken = f"{alike[0].verdict} by the rule; " if outcome.kind == "recovery" else ""
         yield f"{_place(alike, outcome)}: {taken}{_say_doubt(alike[0])}"
+
+
+def _is_of_support(day: ExplainedDay) -> bool:
+    """Whether only support that may have lasted to the day can leave it open: its own count is exact."""
+    item = day.measurement
+    is_exact = item is not None and item.analyte == day.analyte and item.comparator == "="
+    return is_exact and bool(day.open_support)
 
 
 def say_spans(values: Sequence[tuple[int, float]], analyte: str) -> str:
@@ -265,6 +309,15 @@ def say_spans(values: Sequence[tuple[int, float]], analyte: str) -> str:
 
 
 def _say_doubt(day: ExplainedDay) -> str:
+    named = join_words([name_course(*course) for course in day.open_support], "and")
+    under = f"perhaps under {named}, stop not recorded"
+    if _is_of_support(day):
+        return f"measured, {under}"
+    return f"{_say_own_doubt(day)}; {under}" if day.open_support else _say_own_doubt(day)
+
+
+def _say_own_doubt(day: ExplainedDay) -> str:
+    """What leaves a day open, support aside."""
     item = day.measurement
     if item is not None and item.analyte == day.analyte:
         return f"{_say_measurement(item)}, which leaves it open"
@@ -274,6 +327,10 @@ def _say_doubt(day: ExplainedDay) -> str:
         if one is not None
     )
     measured = f"; measured {around}" if around else ""
+    if item is not None:
+        most = f"at most the {name_analyte(item.analyte)}, {_say_measurement(item)}"
+        where = ", far from any measurement" if day.state == "open" else ""
+        return f"not measured{where}; {most}{measured}"
     if day.state == "open":
         return f"not measured, far from any measurement: could be anything{measured}"
     if day.low is None:

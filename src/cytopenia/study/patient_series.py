@@ -15,7 +15,7 @@ from cytopenia.study.patient_facts import PatientFacts
 from cytopenia.study.subjects import Rule, Subject, resolve_cut
 from cytopenia.units import load_analytes
 
-__all__ = ["fill_by_outcome", "lay_out_series"]
+__all__ = ["count_bounded", "fill_by_outcome", "lay_out_series"]
 
 _COUNTS = ("anc", "platelets", "hemoglobin")
 
@@ -29,10 +29,23 @@ def fill_by_outcome(subjects: Sequence[Subject], facts: PatientFacts) -> dict[st
     }
 
 
-def _fill(subject: Subject, counting: Counting, facts: PatientFacts) -> dict[int, float]:
-    (analyte,), window = subject.analytes, subject.window or subject.look
+def count_bounded(subject: Subject, facts: PatientFacts) -> tuple[int, int]:
+    """Return how many unmeasured days another analyte bounds: between near measurements, and other."""
+    grids = [_cut_to_course(subject, name, facts) for name in subject.analytes if name in facts.scenarios]
+    near = sum(int((grid.capped & grid.short_gap).sum()) for grid in grids)
+    return near, sum(int((grid.capped & grid.open_day).sum()) for grid in grids)
+
+
+def _cut_to_course(subject: Subject, analyte: str, facts: PatientFacts) -> ScenarioGrid:
+    """The days of an outcome on which the patient is followed."""
+    window = subject.window or subject.look
     follow_up = follow_courses(facts.cohort.courses, window, subject.censor_at)
-    grid = facts.scenarios[analyte].window(*window).until(follow_up.last_day)
+    return facts.scenarios[analyte].window(*window).until(follow_up.last_day)
+
+
+def _fill(subject: Subject, counting: Counting, facts: PatientFacts) -> dict[int, float]:
+    (analyte,) = subject.analytes
+    grid = _cut_to_course(subject, analyte, facts)
     is_sick_below = subject.rules[0].comparator in ("below", "at_most")
     filled = round_grid(grid, counting, is_sick_below=is_sick_below).filled[0]
     places = np.flatnonzero(~np.isnan(filled) & ~grid.measured[0]).tolist()
