@@ -120,6 +120,20 @@ def test_a_grade_that_rests_on_a_single_value_says_how_many_days_were_not_seen(w
     assert "the same in the best and in the worst case" not in page
 
 
+def test_a_low_value_that_no_second_confirms_is_named(write: Write) -> None:
+    """Late ICAHT asks for two days of at most 1.5; there is one, 25 days after a healthy one."""
+    outcome, page = read_page(write([("anc", 40, 2.0), ("anc", 65, 0.05)], "icaht_2023.late"))
+    assert (outcome.answer.policy, outcome.answer.decided) == (0, True)
+    assert "Unconfirmed 1 measured day ≤ 1.5 ×10⁹/L, and the definition asks for 2" in page
+    assert "day 65: 0.05 ×10⁹/L, row 3" in page
+
+
+def test_a_confirmed_grade_has_nothing_unconfirmed(write: Write) -> None:
+    outcome, page = read_page(write([("anc", 40, 0.4), ("anc", 65, 0.05)], "icaht_2023.late"))
+    assert outcome.answer.policy == 4
+    assert "Unconfirmed" not in page
+
+
 def test_a_grade_of_few_days_says_how_many_were_not_seen(write: Write) -> None:
     """2.0 on days 5 and 9, 0.9 on day 20: three days between 5 and 9, 23 of 29 far from any."""
     labs = [("anc", 5, 2.0), ("anc", 9, 2.0), ("anc", 20, 0.9)]

@@ -74,8 +74,8 @@ def test_stops_that_leave_the_outcome_open_are_one_range(tmp_path: Path) -> None
     outcome, page = explain(tmp_path, PLATELETS_20, labs, "ONE,5,,platelet_transfusion,")
     assert not outcome.stops_settle
     assert (
-        "the stop of platelet transfusion from day 5: on day 5 to 30: recovered 7 days later, on day 12 to 37; "
-        "on day 31 to 91: from day 38 to not recovered; on day 92 or later: not recovered"
+        "the stop of platelet transfusion from day 5: on day 5 to 30: recovered 7 days later, on day 12 to"
+        " 37; on day 31 to 91: from day 38 to not recovered; on day 92 or later: not recovered"
     ) in page
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "Answer",
     "AnswerRange",
     "Change",
+    "Confirmation",
     "CourseEvent",
     "CutLine",
     "ExplainedDay",
@@ -180,6 +181,16 @@ class RuleText:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """Measured days that meet the cut of a confirmation, fewer than the definition asks for."""
+
+    comparator: str
+    cut: float
+    needed: int
+    measured: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutcomeExplanation:
     """One outcome of one patient.
 
@@ -191,7 +202,8 @@ class OutcomeExplanation:
     settled it only all at once. `stops` is support whose unrecorded stop matters; `stops_settle` holds where
     all of these stops, whatever they were, would have settled it. `parts` are the answers of the outcomes
     that a combination is made of. `bounded` counts the unmeasured days that another analyte bounds: those
-    between near measurements, and those far from any.
+    between near measurements, and those far from any. `confirmation` is there where a grade 0 rests on too
+    few low values.
     """
 
     name: str
@@ -218,6 +230,7 @@ class OutcomeExplanation:
     changes: tuple[Change, ...]
     parts: tuple[tuple[str, Answer], ...]
     bounded: tuple[int, int]
+    confirmation: Confirmation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,6 +129,7 @@ def _tell_outcome(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
         yield "Parts", _tell_parts(outcome)
     deciding = [day for day in outcome.days if day.role == "decides"]
     yield from _tell_deciding(deciding, outcome)
+    yield from _tell_unconfirmed(outcome)
     yield from _tell_filled(outcome)
     yield from _tell_left_out(outcome)
     unsettled = [day for day in outcome.days if day.role == "would settle"]
@@ -201,6 +202,20 @@ def _count_deciding(deciding: Sequence[ExplainedDay], outcome: OutcomeExplanatio
         if (count := sum(day.state == state for day in deciding))
     ]
     return f"{plural(len(deciding), 'day')}, {join_days(day.day for day in deciding)}: {', '.join(counts)}"
+
+
+def _tell_unconfirmed(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    """Low values that are too few for the definition."""
+    found = outcome.confirmation
+    if found is None:
+        return
+    analyte = outcome.analytes[0]
+    cut = say_value(found.cut, analyte, found.comparator)
+    count = plural(len(found.measured), "measured day")
+    yield "Unconfirmed", f"{count} {cut}, and the definition asks for {found.needed}"
+    for item in found.measured:
+        value = say_value(item.value, analyte, item.comparator)
+        yield "", f"  day {item.day}: {value}, row {item.source_row}"
 
 
 def _tell_filled(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:

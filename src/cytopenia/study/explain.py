@@ -31,7 +31,7 @@ from cytopenia.study.open_stops import (
 )
 from cytopenia.study.outcomes import Progress
 from cytopenia.study.patient_facts import PatientFacts, collect_facts
-from cytopenia.study.patient_series import count_bounded, fill_by_outcome, lay_out_series
+from cytopenia.study.patient_series import count_bounded, fill_by_outcome, find_unconfirmed, lay_out_series
 from cytopenia.study.plan import build_plan
 from cytopenia.study.probes import Probe, edit_together, list_probes, list_together
 from cytopenia.study.protocol import Study
@@ -312,6 +312,7 @@ class _Patient:
             ),
             parts=tuple((part, Answer.of_row(self.rows[part])) for part in subject.parts),
             bounded=self._count_bounded(name),
+            confirmation=find_unconfirmed(subject, self.facts) if row["policy"] == 0 else None,
             **found,
         )
 

@@ -121,7 +121,7 @@ def _bounds_of(answer: Answer) -> tuple[float | None, float | None, float | None
 
 
 def _group_days(days: range, answers: Sequence[Answer]) -> Iterator[StopRange]:
-    """Days in a row with the same answer, with none that is decided, or with a recovery as many days later."""
+    """Days in a row with the same answer, with none decided, or with a recovery as many days later."""
     start = 0
     while start < len(days):
         same = _count_alike([_bounds_of(answer) if answer.decided else "open" for answer in answers[start:]])
