@@ -220,7 +220,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "frames": [],
         "one_file": [],
     },
-    {"grade_clinical": []},
+    {"grade_clinical": [], "grade_options": []},
     {"grade_file": [], "score_file": [], "run_content": []},
     {"workflow": [], "new_study": []},
     {

@@ -176,7 +176,7 @@ def test_the_days_of_febrile_neutropenia_are_those_of_the_patient(grade, others)
     _, table = grade(OWN_DAYS + others, "ctcae_v5_febrile_neutropenia")
     shown = table.select("patient_id", "policy", "best", "worst", "reason", "days_open", "days_measured")
     assert shown.rows()[:2] == [
-        ("A", 0, 0, 0, None, 0, 2),
+        ("A", 0, 0, 0, "", 0, 2),
         ("B", None, 0, 3, "no temperature in the window", 0, 0),
     ]
 

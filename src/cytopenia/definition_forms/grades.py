@@ -106,10 +106,18 @@ class GradesPart(Form):
         return tuple(sorted((rule for rule in self.grades if rule.lab_gradable), key=lambda r: r.grade))
 
     @property
+    def needs_limit(self) -> bool:
+        """Whether a rule is relative to the lower limit of normal of the row."""
+        return any(isinstance(cut, LimitOfNormal) for cut in self._cuts)
+
+    @property
     def needs_baseline(self) -> bool:
         """Whether a rule is relative to the patient's baseline."""
-        cuts = [cut for rule in self.lab_rules for cut in (rule.cut, rule.only_if and rule.only_if.cut)]
-        return any(isinstance(cut, MultipleOfBaseline) for cut in cuts)
+        return any(isinstance(cut, MultipleOfBaseline) for cut in self._cuts)
+
+    @property
+    def _cuts(self) -> list[float | LimitOfNormal | MultipleOfBaseline | None]:
+        return [cut for rule in self.lab_rules for cut in (rule.cut, rule.only_if and rule.only_if.cut)]
 
     @field_validator("grades")
     @classmethod

@@ -142,6 +142,11 @@ class _Lineages(Head):
         """Analyte and unit of each lineage."""
         return tuple((criterion.analyte, criterion.unit) for criterion in self.all_of)
 
+    @property
+    def looks_at_support(self) -> bool:
+        """Whether a lineage must be free of support."""
+        return any(criterion.support_free_days for criterion in self.all_of)
+
 
 class RecoveryDefinition(_Lineages):
     """Recovery of all lineages at a landmark."""
