@@ -517,6 +517,16 @@ def test_count_recovery_without_a_rule_on_support_does_not_ask_for_it(grade, cou
     assert "--support" not in answer.out
 
 
+@pytest.mark.parametrize(
+    ("definition", "is_told"),
+    [("icaht_2023", False), ("bcma_phenotypes_day56", False), ("cibmtr_neutrophil_recovery", False)]
+    + [("qiu2023_recovery", True), ("cibmtr_platelet_recovery_20", True)],
+)
+def test_a_missing_support_table_is_told_where_it_matters(definition, is_told, grade, courses) -> None:
+    answer, _ = grade(courses, definition=definition)
+    assert ("Give a support table" in answer.out) is is_told
+
+
 # The days of D lie far from those of the others, before and after.
 FAR = [(day, text) for day in (-40, 150, 400) for text in ("ANC,0.3,10^9/L", "PLT,300,10^9/L", "Hb,60,g/L")]
 COURSES = [
