@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from cytopenia.contract import require_tables
+from cytopenia.contract import leave_out, require_tables
 from cytopenia.contract.texts import shorten
 from cytopenia.definition_forms import (
     SECOND_DIP,
@@ -27,7 +27,7 @@ from cytopenia.errors import (
 )
 from cytopenia.frames import BAD_LIMITS, judge_limits
 from cytopenia.grade_clinical import grade_bedside_file, grade_fever
-from cytopenia.grade_options import GradeRequest, counts_days, refuse_unused
+from cytopenia.grade_options import GradeRequest, counts_days, looks_at_support, refuse_unused
 from cytopenia.grading.grades import grade_labs
 from cytopenia.one_file import FileOptions, build_section, require_paths, split_quantity, write_table
 from cytopenia.readers.mapping import DataSection, read_mapping
@@ -89,7 +89,9 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
         advice = "Write that line under [labs] into a file, say map.toml, and add --map map.toml."
         raise MissingColumnError(f"{cause}\n{advice}") from cause
     write_table(table, request.out)
-    return GradeSummary(summary.findings, [*summary.lines, f"Wrote {request.out}."])
+    unasked = [] if looks_at_support(definition) else ["no_support_table"]
+    findings = leave_out(summary.findings, unasked)
+    return GradeSummary(findings, [*summary.lines, f"Wrote {request.out}."])
 
 
 def _grade_rows(request: GradeRequest, library: Library) -> tuple[pl.DataFrame, GradeSummary]:

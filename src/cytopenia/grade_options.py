@@ -19,7 +19,7 @@ from cytopenia.definitions import Library
 from cytopenia.errors import DefinitionError
 from cytopenia.readers.mapping import read_mapping
 
-__all__ = ["GradeRequest", "counts_days", "refuse_unused"]
+__all__ = ["GradeRequest", "counts_days", "looks_at_support", "refuse_unused"]
 
 _OF_COURSES = ("events", "support", "support_complete", "day_zero")
 _OF_SUPPORT = ("support", "support_complete")
@@ -80,7 +80,7 @@ def refuse_unused(
     elif parts and not counts_days(parts):
         unused = [_name(_OF_COURSES, request, f"'{address}' grades single values and needs none")]
     else:
-        unused = [] if _looks_at_support(definition) else [_name_support(request)]
+        unused = [] if looks_at_support(definition) else [_name_support(request)]
     if not isinstance(definition, BedsideDefinition):
         unused.append(_name_limits(address, parts, limits))
     unused.append(_name_mapping(request, is_bedside=isinstance(definition, BedsideDefinition)))
@@ -88,7 +88,8 @@ def refuse_unused(
         raise DefinitionError("\n".join(filter(None, unused)))
 
 
-def _looks_at_support(definition: Definition) -> bool:
+def looks_at_support(definition: Definition) -> bool:
+    """Return whether support can change the outcome of a definition."""
     return isinstance(definition, RecoveryDefinition | RecoveryTimeDefinition) and definition.looks_at_support
 
 

@@ -519,8 +519,10 @@ def test_count_recovery_without_a_rule_on_support_does_not_ask_for_it(grade, cou
 
 @pytest.mark.parametrize(
     ("definition", "is_told"),
-    [("icaht_2023", False), ("bcma_phenotypes_day56", False), ("cibmtr_neutrophil_recovery", False)]
-    + [("qiu2023_recovery", True), ("cibmtr_platelet_recovery_20", True)],
+    [
+        *((name, False) for name in ("icaht_2023", "bcma_phenotypes_day56", "cibmtr_neutrophil_recovery")),
+        *((name, True) for name in ("qiu2023_recovery", "cibmtr_platelet_recovery_20")),
+    ],
 )
 def test_a_missing_support_table_is_told_where_it_matters(definition, is_told, grade, courses) -> None:
     answer, _ = grade(courses, definition=definition)

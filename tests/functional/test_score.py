@@ -340,6 +340,9 @@ def test_notes_on_outcomes_do_not_concern_a_score(command, labs, tmp_path) -> No
 
 
 def test_labs_that_end_before_the_infusion_concern_a_score_of_a_later_day(command, labs, tmp_path) -> None:
-    answer = command("score", "eipm_post", "--labs", labs, "--out", tmp_path / "scores.csv")
+    answer = command(
+        *("score", "eipm_post", "--labs", labs, "--lymphodepletion-day", "-5"),
+        *("--out", tmp_path / "scores.csv"),
+    )
     assert "3 patients have labs before the infusion only. Check the infusion dates" in answer.out
     assert not [words for words in OF_OUTCOMES if words in answer.out]

@@ -207,7 +207,7 @@ def _join_days(readings: Readings, counts: CountDays, grid: DayGrid, days: range
         possible=at_risk & is_looked_at & (may_be_fever | ~measured) & counts.possible,
         not_looked_at=at_risk & ~is_looked_at,
         at_risk=at_risk,
-        has_no_days=np.zeros(patients, dtype=np.bool_),
+        has_no_days=any_marked(np.zeros_like(measured)),
     )
 
 
