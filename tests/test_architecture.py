@@ -165,6 +165,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "associations",
             "answers",
             "answer_changes",
+            "grade_crosstab",
             "side_by_side",
             "run",
             "definition_changes",

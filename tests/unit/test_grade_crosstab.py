@@ -39,5 +39,5 @@ def test_nobody_gives_zeros_and_no_cell():
 
 
 def test_grades_of_different_patients_are_refused():
-    with pytest.raises(pl.exceptions.ShapeError, match="height|length"):
+    with pytest.raises(pl.exceptions.ShapeError, match=r"height|length"):
         cross_grades(FIRST, SECOND.head(3))
