@@ -166,6 +166,9 @@ MISTAKES |= {
         *("grade", folder / "labs.csv", "--definition", "ctcae4", "--out", folder / "graded.csv"),
     ],
     "A key of a definition is unknown": with_definition(HEAD + CITATION + RULES.replace("below", "beneath")),
+    "A number is true or in quotation marks": with_definition(
+        HEAD + CITATION + RULES.replace("grade = 1", "grade = true")
+    ),
     "A higher grade is easier to reach": with_definition(HEAD + CITATION + RULES.replace(RULE, EASIER)),
     "An analyte of a definition is unknown": with_definition(
         HEAD + CITATION + RULES.replace('"anc"', '"ancc"')

@@ -69,7 +69,7 @@ def test_the_forms_have_numbers() -> None:
 @pytest.mark.parametrize("given", [True, False, "1"])
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
 def test_no_number_is_read_from_a_boolean_or_a_text(number: Any, given: object) -> None:
-    with pytest.raises(ValidationError, match="valid (integer|number)"):
+    with pytest.raises(ValidationError, match=r"valid (integer|number)"):
         TypeAdapter(number).validate_python(given)
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Strict,
+    Tag,
+    model_validator,
+)
 
 __all__ = [
     "CUT_NAMES",
@@ -20,6 +29,7 @@ __all__ = [
     "OneCut",
     "PlainCut",
     "Status",
+    "Whole",
 ]
 
 Status = Literal["consensus", "published", "study", "assumed"]
@@ -41,7 +51,9 @@ class Citation(Form):
     url: str | None = None
 
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
+# Strict: TOML has types, and neither `true` nor "1" is a number.
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Whole = Annotated[int, Strict()]
 
 
 class LimitOfNormal(Form):
@@ -59,6 +71,11 @@ class MultipleOfBaseline(Form):
 _RELATIVE: dict[str, type[Form]] = {"lln": LimitOfNormal, "baseline": MultipleOfBaseline}
 
 
+def _write(value: object) -> str:
+    """A value as it stands in the file."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
 def _read_cut(value: object) -> object:
     """A relative cut spelled out; numbers and tables pass to the forms behind this."""
     if isinstance(value, str) and value in _RELATIVE:
@@ -67,7 +84,8 @@ def _read_cut(value: object) -> object:
         value, int | float | dict | LimitOfNormal | MultipleOfBaseline
     ):
         raise ValueError(
-            f'is {value!r}; allowed: a number, "lln", "baseline", or a multiple such as {{ lln = 0.75 }}'
+            f'is {_write(value)}; allowed: a number, "lln", "baseline",'
+            " or a multiple such as { lln = 0.75 }"
         )
     return value  # pyright: ignore[reportUnknownVariableType]
 

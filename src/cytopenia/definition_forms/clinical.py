@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from cytopenia.bedside_inputs import load_bedside_inputs
-from cytopenia.definition_forms.base import Form, Head, Number, PlainCut, Status
+from cytopenia.definition_forms.base import Form, Head, Number, PlainCut, Status, Whole
 from cytopenia.errors import suggest_name
 
 __all__ = [
@@ -29,8 +29,8 @@ class BedsideLevel(Form):
     """Words of one input that have the same grade; with `up_to` the word alone does not settle the grade."""
 
     words: tuple[str, ...] = Field(min_length=1)
-    grade: int = Field(ge=0, le=4)
-    up_to: int | None = Field(default=None, ge=1, le=4)
+    grade: Whole = Field(ge=0, le=4)
+    up_to: Whole | None = Field(default=None, ge=1, le=4)
     text: str = ""
 
     @model_validator(mode="after")
@@ -52,7 +52,7 @@ class BedsideLevel(Form):
 class BedsideRule(PlainCut):
     """One half-line of a number: every value beyond the cut has at least this grade."""
 
-    grade: int = Field(ge=1, le=4)
+    grade: Whole = Field(ge=1, le=4)
     text: str = Field(min_length=1)
 
 
@@ -126,7 +126,7 @@ class BedsideRequirement(PlainCut):
 
     input: Literal["temperature"]
     unit: str
-    grade: int = Field(ge=1, le=4)
+    grade: Whole = Field(ge=1, le=4)
     text: str = Field(min_length=1)
     hidden_by: str | None = None
     once: str | None = None
@@ -146,7 +146,7 @@ class BedsideRequirement(PlainCut):
 class ClinicalGrade(Form):
     """A grade that these inputs never decide, with its words."""
 
-    grade: int = Field(ge=1, le=5)
+    grade: Whole = Field(ge=1, le=5)
     text: str = Field(min_length=1)
     lab_gradable: Literal[False] = False
 
@@ -187,15 +187,15 @@ class BedsideDefinition(Head):
 class SustainedCut(PlainCut):
     """A temperature that must hold for longer than a time."""
 
-    longer_than_minutes: int = Field(ge=1, le=1440)
+    longer_than_minutes: Whole = Field(ge=1, le=1440)
 
 
 class FeverCounting(Form):
     """What the source does not say about the count and the readings."""
 
     status: Status
-    count_days_before: int = Field(ge=0, le=7)
-    night_gap_minutes: int = Field(ge=1, le=1440)
+    count_days_before: Whole = Field(ge=0, le=7)
+    night_gap_minutes: Whole = Field(ge=1, le=1440)
 
 
 class NeutropeniaCut(PlainCut):
@@ -210,7 +210,7 @@ class FeverDefinition(Head):
 
     kind: Literal["fever"]
     term: str = Field(min_length=1)
-    grade: int = Field(ge=1, le=5)
+    grade: Whole = Field(ge=1, le=5)
     count: NeutropeniaCut
     temperature: str = "temperature"
     temperature_unit: str

@@ -15,6 +15,7 @@ from cytopenia.definition_forms.base import (
     LimitOfNormal,
     MultipleOfBaseline,
     OneCut,
+    Whole,
 )
 from cytopenia.definition_forms.counting import Confirm, Counting, Landing
 
@@ -32,12 +33,12 @@ class GradeRule(OneCut):
     alternatives: any one is enough.
     """
 
-    grade: int = Field(ge=1, le=5)
+    grade: Whole = Field(ge=1, le=5)
     below: Cut | None = None
     at_most: Cut | None = None
     above: Cut | None = None
     at_least: Cut | None = None
-    days: Annotated[int, Field(ge=1, le=3650)] | Literal["all"] | None = None
+    days: Annotated[Whole, Field(ge=1, le=3650)] | Literal["all"] | None = None
     only_if: Condition | None = None
     text: str = Field(min_length=1)
     lab_gradable: bool = True
@@ -73,7 +74,7 @@ class GradesPart(Form):
     analyte: str
     unit: str
     grades: tuple[GradeRule, ...] = Field(min_length=1)
-    window: tuple[int, int] | None = None
+    window: tuple[Whole, Whole] | None = None
     landmark: Landing | None = None
     counting: Counting | None = None
     confirm: Confirm | None = None

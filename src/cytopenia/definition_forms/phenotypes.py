@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cytopenia.definition_forms.base import CutName, Form, Head, PlainCut, Status
+from cytopenia.definition_forms.base import CutName, Form, Head, PlainCut, Status, Whole
 from cytopenia.definition_forms.counting import Counting
 
 __all__ = [
@@ -20,8 +20,8 @@ __all__ = [
 ]
 
 SECOND_DIP = "second_dip"
-Day = Annotated[int, Field(ge=0, le=3650)]
-RunDays = Annotated[int, Field(ge=1, le=60)]
+Day = Annotated[Whole, Field(ge=0, le=3650)]
+RunDays = Annotated[Whole, Field(ge=1, le=60)]
 Shape = Literal["aplastic", "intermittent", "quick"]
 
 
@@ -86,7 +86,7 @@ class PhenotypeDefinition(Head):
     kind: Literal["phenotype"]
     analyte: str
     unit: str
-    window: tuple[int, int]
+    window: tuple[Whole, Whole]
     fall: FallRule
     recovery: PhenotypeRecovery
     second_dip: DipRule

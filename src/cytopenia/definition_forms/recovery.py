@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from cytopenia.definition_forms.base import CutName, Form, Head, Number, Status
+from cytopenia.definition_forms.base import CutName, Form, Head, Number, Status, Whole
 
 __all__ = [
     "Criterion",
@@ -25,8 +25,8 @@ __all__ = [
 class Washout(Form):
     """How many days must have passed since the last day of support."""
 
-    days: int = Field(ge=0, le=365)
-    agents: dict[str, Annotated[int, Field(ge=0, le=365)]] = Field(default_factory=dict)
+    days: Whole = Field(ge=0, le=365)
+    agents: dict[str, Annotated[Whole, Field(ge=0, le=365)]] = Field(default_factory=dict)
 
     def as_free_days(self) -> dict[str, int]:
         """Days by agent; "" stands for any agent that is not named or not recorded."""
@@ -72,14 +72,14 @@ class Criterion(Form):
 class Run(Form):
     """How long all criteria must hold."""
 
-    length: int = Field(ge=1, le=60)
+    length: Whole = Field(ge=1, le=60)
     of: Literal["days"] = "days"
 
 
 class Landmark(Form):
     """The day on which recovery is judged, and how the run must lie to it."""
 
-    day: int = Field(ge=1, le=3650)
+    day: Whole = Field(ge=1, le=3650)
     run: Literal["ends_on", "contains", "reached_by"]
     status: Status
 
@@ -88,25 +88,25 @@ class RecoveryCounting(Form):
     """What the source does not say about unmeasured days."""
 
     status: Status
-    bracket_days: int = Field(ge=1, le=60)
-    carry_days: int = Field(ge=0, le=60)
-    look_ahead_days: int = Field(ge=0, le=60)
+    bracket_days: Whole = Field(ge=1, le=60)
+    carry_days: Whole = Field(ge=0, le=60)
+    look_ahead_days: Whole = Field(ge=0, le=60)
 
 
 class TimeRun(Form):
     """How many days, or how many measurements on different days, all criteria must hold."""
 
-    length: int = Field(ge=1, le=60)
+    length: Whole = Field(ge=1, le=60)
     of: Literal["days", "measurements"]
 
 
 class Reached(Form):
     """The days that are searched for the first run, and where the search begins."""
 
-    first_day: int = Field(alias="from", ge=0, le=3650)
-    until: int = Field(ge=1, le=3650)
+    first_day: Whole = Field(alias="from", ge=0, le=3650)
+    until: Whole = Field(ge=1, le=3650)
     after: Literal["first_failing", "nadir"]
-    nadir_until: int | None = Field(default=None, ge=0, le=3650)
+    nadir_until: Whole | None = Field(default=None, ge=0, le=3650)
     status: Status
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self, cast
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from cytopenia.definition_forms.base import Form, Head, Number, PlainCut, Status
+from cytopenia.definition_forms.base import Form, Head, Number, PlainCut, Status, Whole
 
 __all__ = [
     "Coefficients",
@@ -26,7 +26,7 @@ __all__ = [
     "Ties",
 ]
 
-Day = Annotated[int, Field(ge=-3650, le=3650)]
+Day = Annotated[Whole, Field(ge=-3650, le=3650)]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ScoreInput:
 class PointsRule(PlainCut):
     """One half-line: every value beyond the cut has at least these points."""
 
-    points: int = Field(ge=1, le=100)
+    points: Whole = Field(ge=1, le=100)
     text: str = Field(min_length=1)
 
     @property
@@ -82,7 +82,7 @@ class ScoreGroup(Form):
     """A risk group: every sum of at least so many points, up to the next group."""
 
     name: str = Field(min_length=1)
-    at_least: int = Field(ge=0)
+    at_least: Whole = Field(ge=0)
 
 
 class Ties(Form):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from cytopenia.definition_forms.base import Form, Head, Number
+from cytopenia.definition_forms.base import Form, Head, Number, Whole
 
 __all__ = [
     "BaselineDefinition",
@@ -31,11 +31,11 @@ class Calibration(Form):
     """
 
     status: Literal["calibrated", "assumed"]
-    simulated_patients: int = Field(ge=1)
+    simulated_patients: Whole = Field(ge=1)
     inside_percent: Percent
     schedule: str = Field(min_length=1)
     decided_percent: Percent
-    real_patients: int = Field(ge=0)
+    real_patients: Whole = Field(ge=0)
     real_inside_percent: Percent | None = None
     people: str | None = None
 
@@ -49,11 +49,11 @@ class BoundsDefinition(Head):
     """
 
     kind: Literal["bounds"]
-    longest_days: int = Field(ge=2, le=60)
+    longest_days: Whole = Field(ge=2, le=60)
     slack: dict[str, Factor] = Field(min_length=1)
     growth: dict[str, Factor] = Field(default_factory=dict)
     cap: dict[str, str] = Field(default_factory=dict)
-    least_real_patients: int = Field(default=1, ge=1)
+    least_real_patients: Whole = Field(default=1, ge=1)
     calibration: dict[str, Calibration] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -98,8 +98,8 @@ class BaselineDefinition(Head):
     """Which value before treatment stands for the patient's own state."""
 
     kind: Literal["baseline"]
-    days_before: int = Field(ge=0, le=365)
-    peak_window: tuple[int, int]
+    days_before: Whole = Field(ge=0, le=365)
+    peak_window: tuple[Whole, Whole]
 
     @field_validator("peak_window")
     @classmethod
@@ -113,9 +113,9 @@ class GatesDefinition(Head):
     """How many events a model needs; the smaller of events and non-events counts."""
 
     kind: Literal["gates"]
-    univariable_from: int = Field(ge=1, le=1000)
-    multivariable_from: int = Field(ge=1, le=1000)
-    per_term: int = Field(ge=1, le=1000)
+    univariable_from: Whole = Field(ge=1, le=1000)
+    multivariable_from: Whole = Field(ge=1, le=1000)
+    per_term: Whole = Field(ge=1, le=1000)
 
 
 class NotDefinableEntry(Form):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from cytopenia.definition_forms import Number, Whole
 
 __all__ = [
     "Analysis",
@@ -27,9 +29,20 @@ __all__ = [
     "TimeToRecovery",
 ]
 
+
+def _read_level(value: object) -> object:
+    """One sentence for a value that is neither, instead of one for each of the two."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        shown = str(value).lower() if isinstance(value, bool) else "a table or a list"
+        raise ValueError(f"is {shown}; allowed: a text or a number")
+    return value
+
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Day = Annotated[int, Field(ge=-3650, le=3650)]
+Day = Annotated[Whole, Field(ge=-3650, le=3650)]
 Window = tuple[Day, Day]
+# A value of a column: a text or a number.
+Level = Annotated[str | Number, BeforeValidator(_read_level)]
 Event = Literal["yes", "no", "recovered", "not_recovered"]
 Parity = Literal["spss", "r", "default"]
 EventKind = Literal["crs", "icans", "infection", "progression", "next_therapy", "admission", "discharge"]
@@ -55,13 +68,13 @@ class Factor(Form):
     column: str | None = None
     event: EventKind | None = None
     window: Window | None = None
-    grade_from: tuple[Annotated[int, Field(ge=1, le=5)], ...] = ()
+    grade_from: tuple[Annotated[Whole, Field(ge=1, le=5)], ...] = ()
     without_event: Literal["none", "missing"] | None = None
     response_window: Window | None = None
     score: str | None = None
     as_: Literal["group"] | None = Field(default=None, alias="as")
     coefficients: str | None = None
-    levels: dict[str, tuple[str | float, ...]] = Field(default_factory=dict)
+    levels: dict[str, tuple[Level, ...]] = Field(default_factory=dict)
     reference: str | None = None
 
     @model_validator(mode="after")
@@ -112,9 +125,7 @@ class Factor(Form):
 
     @field_validator("levels")
     @classmethod
-    def _names_each_value_once(
-        cls, levels: dict[str, tuple[str | float, ...]]
-    ) -> dict[str, tuple[str | float, ...]]:
+    def _names_each_value_once(cls, levels: dict[str, tuple[Level, ...]]) -> dict[str, tuple[Level, ...]]:
         values = [value for level in levels.values() for value in level]
         if len(set(values)) < len(values):
             raise ValueError("two levels have a value in common")
@@ -159,7 +170,7 @@ class TimeToRecovery(_Analysis):
 
     kind: Literal["time_to_recovery"]
     outcome: Name
-    days: tuple[Annotated[int, Field(ge=0, le=3650)], ...] = Field(min_length=1, max_length=12)
+    days: tuple[Annotated[Whole, Field(ge=0, le=3650)], ...] = Field(min_length=1, max_length=12)
 
     @field_validator("days")
     @classmethod
@@ -177,7 +188,7 @@ class Cutpoints(Form):
 
     rule: Literal["youden", "fixed"]
     roc: Name | None = None
-    values: dict[str, float] = Field(default_factory=dict)
+    values: dict[str, Number] = Field(default_factory=dict)
     reference: Literal["low", "high"] = "low"
 
     @model_validator(mode="after")
@@ -193,7 +204,7 @@ class Selection(Form):
     """Which factors enter the multivariable model: those whose P lies below a limit."""
 
     screen: Literal["univariable", "test"]
-    p_below: float = Field(gt=0, le=1)
+    p_below: Number = Field(gt=0, le=1)
 
 
 class Multivariable(Form):
