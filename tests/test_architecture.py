@@ -29,6 +29,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "forms": [],
         "folders": [],
         "definition_forms": [
+            "checking",
             "base",
             "counting",
             "grades",

@@ -27,7 +27,7 @@ from cytopenia.errors import (
 )
 from cytopenia.frames import BAD_LIMITS, judge_limits
 from cytopenia.grade_clinical import grade_bedside_file, grade_fever
-from cytopenia.grade_options import GradeRequest, counts_days, looks_at_support, refuse_unused
+from cytopenia.grade_options import GradeRequest, counts_days, looks_at_support, refuse_unused, show_limit
 from cytopenia.grading.grades import grade_labs
 from cytopenia.one_file import FileOptions, build_section, require_paths, split_quantity, write_table
 from cytopenia.readers.mapping import DataSection, read_mapping
@@ -110,7 +110,7 @@ def _grade_rows(request: GradeRequest, library: Library) -> tuple[pl.DataFrame, 
     rows = "row" if table.height == 1 else "rows"
     lines = [
         f"{table.height} {rows}: {', '.join(words)}",
-        *_explain_unjudged(table, ours=[*removed.values()]),
+        *_explain_unjudged(table, ours=[*removed.values()], limit=show_limit(parts)),
     ]
     return table, GradeSummary(findings, lines)
 
@@ -122,7 +122,7 @@ def _holds_one_value_per_row(source: pl.DataFrame, section: DataSection) -> bool
     return not section.labs.wide and bool({"analyte", "value"} & named)
 
 
-def _explain_unjudged(table: pl.DataFrame, *, ours: list[str]) -> list[str]:
+def _explain_unjudged(table: pl.DataFrame, *, ours: list[str], limit: str) -> list[str]:
     """How many rows have which reason, the most frequent first; long ones are cut except `ours`."""
     reasons = table.filter(pl.col("grade").is_null())["reason"].value_counts(name="n")
     ordered = reasons.sort(["n", "reason"], descending=[True, False])
@@ -135,7 +135,7 @@ def _explain_unjudged(table: pl.DataFrame, *, ours: list[str]) -> list[str]:
     rest = [(named[_SHOWN_REASONS:], "other reasons"), (ordered.filter(is_number), "a number as reason")]
     lines += [f"  not judged, {what}: {part['n'].sum()}" for part, what in rest if part.height]
     if _NO_LIMIT in reasons["reason"]:
-        lines.append("  State your laboratory's lower limits where the file has none: --lln anc=2.0")
+        lines.append(f"  State your laboratory's lower limits where the file has none: {limit}")
     return lines
 
 

@@ -19,9 +19,11 @@ from cytopenia.definitions import Library
 from cytopenia.errors import DefinitionError
 from cytopenia.readers.mapping import read_mapping
 
-__all__ = ["GradeRequest", "counts_days", "looks_at_support", "refuse_unused"]
+__all__ = ["GradeRequest", "counts_days", "looks_at_support", "refuse_unused", "show_limit"]
 
 _OF_COURSES = ("events", "support", "support_complete", "day_zero")
+# Limits of normal as a laboratory may print them, for examples; nothing is graded by them.
+_LIMITS = ("anc=2.0", "platelets=150", "hemoglobin=120", "wbc=4.0")
 _OF_SUPPORT = ("support", "support_complete")
 _UNGRADED = (
     RecoveryDefinition,
@@ -91,6 +93,22 @@ def refuse_unused(
 def looks_at_support(definition: Definition) -> bool:
     """Return whether support can change the outcome of a definition."""
     return isinstance(definition, RecoveryDefinition | RecoveryTimeDefinition) and definition.looks_at_support
+
+
+def show_limit(parts: Mapping[str, GradesPart]) -> str:
+    """Return the option that states a limit of normal which the parts look at; "" where they look at none.
+
+    Examples
+    --------
+    >>> from cytopenia.definitions import load_library
+    >>> show_limit(load_library().find_parts("ctcae_v6.anemia"))
+    '--lln hemoglobin=120'
+    """
+    used = [part.analyte for part in parts.values() if part.needs_limit]
+    if not used:
+        return ""
+    known = [example for example in _LIMITS if example.partition("=")[0] in used]
+    return f"--lln {known[0] if known else f'{used[0]}=NUMBER'}"
 
 
 def _name(options: tuple[str, ...] | list[str], request: GradeRequest, why: str) -> str:

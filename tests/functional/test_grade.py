@@ -364,6 +364,13 @@ def test_missing_limits_lead_to_the_option(grade, labs: Path) -> None:
     assert "--lln anc=2.0" not in grade(labs, "--lln", "platelets=150")[0].out
 
 
+def test_the_limit_that_is_asked_for_is_one_that_the_definition_looks_at(grade, labs: Path) -> None:
+    """Version 6 has no rule with the limit of neutrophils; that of platelets is missing in the file."""
+    answer, _ = grade(labs, definition="ctcae_v6")
+    assert "lower limits where the file has none: --lln platelets=150" in answer.out
+    assert grade(labs, "--lln", "platelets=150", definition="ctcae_v6")[0].code == 0
+
+
 def test_columns_of_the_file_are_not_overwritten(grade, tmp_path: Path) -> None:
     path = write(tmp_path / "labs.csv", "analyte,value,unit,grade\nANC,0.4,10^9/L,2\n")
     _, table = grade(path)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -10,10 +11,13 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    ModelWrapValidatorHandler,
     Strict,
     Tag,
     model_validator,
 )
+
+from cytopenia.definition_forms.checking import check, read_whole
 
 __all__ = [
     "CUT_NAMES",
@@ -41,6 +45,11 @@ class Form(BaseModel):
     """A record without unknown keys that nobody changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _tell_every_fault(cls, content: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        return read_whole(cls, content, read)
 
 
 class Citation(Form):
@@ -113,12 +122,11 @@ class OneCut(Form):
 
     allowed: ClassVar[tuple[CutName, ...]] = CUT_NAMES
 
-    @model_validator(mode="after")
-    def _has_one_cut(self) -> Self:
+    @check
+    def _has_one_cut(self) -> Iterator[str]:
         given = self.given_cuts
         if len(given) != 1 or given[0] not in self.allowed:
-            raise ValueError(f"{self.said_before}needs exactly one of {', '.join(self.allowed)}; got {given}")
-        return self
+            yield f"{self.said_before}needs exactly one of {', '.join(self.allowed)}; got {given}"
 
     @property
     def said_before(self) -> str:
@@ -180,11 +188,10 @@ class Head(Form):
     text: str | None = None
     note: str | None = None
 
-    @model_validator(mode="after")
-    def _names_its_source(self) -> Self:
+    @check
+    def _names_its_source(self) -> Iterator[str]:
         if self.status != "assumed" and not (self.citation.doi or self.citation.url):
-            raise ValueError("citation: needs a doi or a url unless status is 'assumed'")
-        return self
+            yield "citation: needs a doi or a url unless status is 'assumed'"
 
     @property
     def part_names(self) -> tuple[str, ...]:

@@ -40,11 +40,6 @@ class Counting(Form):
     fill: Fill | None = None
     censor_at: tuple[Censor, ...] = ()
 
-    def require_first_day(self) -> None:
-        """Refuse a rule over all days without the day by which its episode must have begun."""
-        if self.all_days_from is None:
-            raise ValueError('a rule with days = "all" needs counting.all_days_from')
-
 
 class Confirm(PlainCut):
     """How many measured days must meet a cut before any grade is given."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from cytopenia.definition_forms.base import Form, Head, Number, Whole
+from cytopenia.definition_forms.checking import check
 
 __all__ = [
     "BaselineDefinition",
@@ -56,17 +58,20 @@ class BoundsDefinition(Head):
     least_real_patients: Whole = Field(default=1, ge=1)
     calibration: dict[str, Calibration] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _is_calibrated_on_enough(self) -> Self:
-        for name, one in self.calibration.items():
+    @check
+    def _calibrates_what_has_a_slack(self) -> Iterator[str]:
+        for name in self.calibration:
             if name not in self.slack:
-                raise ValueError(f"calibration.{name}: has no slack")
+                yield f"calibration.{name}: has no slack"
+
+    @check
+    def _is_calibrated_on_enough(self) -> Iterator[str]:
+        for name, one in self.calibration.items():
             if one.status == "calibrated" and one.real_patients < self.least_real_patients:
-                raise ValueError(
+                yield (
                     f"calibration.{name}: {one.real_patients} real patients are fewer than"
                     f" {self.least_real_patients}; its status is 'assumed'"
                 )
-        return self
 
     def slack_of(self, analyte: str) -> float:
         """Slack of an analyte; the widest of all where the definition does not name it."""
