@@ -212,6 +212,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "methods",
             "sections",
             "document",
+            "word_widths",
             "word_parts",
             "word",
             "explanation_words",
