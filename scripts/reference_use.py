@@ -23,6 +23,7 @@ from cytopenia.definition_forms import (
     RecoveryDefinition,
     RecoveryTimeDefinition,
 )
+from cytopenia.grade_options import show_limit
 from cytopenia.units import load_analytes
 
 _SEVERE = 3
@@ -89,7 +90,7 @@ def _use_grades(definition: GradesDefinition, examples: list[Example]) -> list[s
     told, option = f"One file, one row per patient and term. {_TELL_EVENTS}", _EVENTS
     if part.own_window is None:
         told = "One file, every row graded. `--lln` gives the lower limit of normal of rows that have none:"
-        option = "--lln anc=2.0"
+        option = show_limit(definition.parts)
     return [
         f"In a study file. {without}",
         _study(outcome, keys, "occurrence"),
@@ -139,7 +140,7 @@ def _use_fever(definition: FeverDefinition, _: list[Example]) -> list[str]:
         "In a study file. The laboratory table holds the temperatures, as rows of the analyte"
         " `temperature` with a time of day:",
         _study("febrile_neutropenia", [f'definition = "{definition.id}"', "window = [0, 28]"], "occurrence"),
-        "One file, one row per patient, over the days from the first to the last temperature of the file:",
+        "One file, one row per patient, over the days from the first to the last temperature of the patient:",
         _command(definition),
         "More on fever: [bedside.md](../bedside.md).",
     ]

@@ -6,7 +6,7 @@ lies between the lower of them divided by 1.5 and the higher times 1.5.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HIGH = 2.0
@@ -139,4 +139,39 @@ def write_explain_study(folder: Path) -> Path:
         lines = [",".join(map(str, row)) for row in (header, *rows)]
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "study.toml").write_text(PROTOCOL, encoding="utf-8")
+    return folder
+
+
+UNITS = {"anc": "10^9/L", "wbc": "10^9/L", "platelets": "10^9/L", "hemoglobin": "g/L", "temperature": "degC"}
+_OCCURRENCE = '[[analyses]]\nid = "occurrence"\nkind = "occurrence"\noutcomes = ["counted"]\n'
+
+
+def write_one_patient(
+    folder: Path,
+    labs: Sequence[tuple[str, int, float]],
+    outcomes: str,
+    *,
+    study: str = "",
+    support: Sequence[str] = (),
+) -> Path:
+    """Write a study of one invented patient, "ONE", and another with a single count.
+
+    `outcomes` are tables of a study file; one more, "counted", is there for the analysis.
+    """
+    counted = '[outcomes.counted]\ndefinition = "ctcae_v5.lymphocyte_count_decreased"\nwindow = [0, 1]\n'
+    (folder / "study.toml").write_text(
+        '[study]\ntitle = "Invented"\nseed = 1\nsupport_complete = true\nsynthetic = true\n'
+        f'{study}\n[data]\nfolder = "."\n{outcomes}\n{counted}{_OCCURRENCE}',
+        encoding="utf-8",
+    )
+    rows = [f"ONE,{day},{analyte},{value:g},{UNITS[analyte]}" for analyte, day, value in labs]
+    tables = {
+        "labs": ["patient_id,day,analyte,value,unit", *rows, "TWO,3,anc,1.2,10^9/L"],
+        "patients": ["patient_id,age_years", "ONE,60", "TWO,60"],
+        "infusions": ["patient_id,day", "ONE,0", "TWO,0"],
+        "events": ["patient_id,day,kind", "ONE,200,last_contact", "TWO,200,last_contact"],
+        "support": ["patient_id,start,stop,kind,agent", *support],
+    }
+    for name, text in tables.items():
+        (folder / f"{name}.csv").write_text("\n".join(text) + "\n", encoding="utf-8")
     return folder

@@ -82,6 +82,8 @@ def _describe_alternatives(other: ErrorDetails, word: ErrorDetails, model: type[
 def _name_input(given: object) -> str:
     if isinstance(given, dict):
         return "a table"
+    if isinstance(given, bool):
+        return str(given).lower()
     return "a list" if isinstance(given, list) else repr(given)
 
 
@@ -119,9 +121,11 @@ def _describe_problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
             where = f"'{key}': " if path else ""
             return f"{where}{detail.get('ctx', {}).get('error', detail['msg'])}"
         case "string_type":
-            return f"'{key}' is {detail['input']!r}; a text in quotation marks is needed"
+            return f"'{key}' is {_name_input(detail['input'])}; a text in quotation marks is needed"
         case _:
-            return f"'{key}': {detail['msg'][0].lower()}{detail['msg'][1:]} (got {detail['input']!r})"
+            return (
+                f"'{key}': {detail['msg'][0].lower()}{detail['msg'][1:]} (got {_name_input(detail['input'])})"
+            )
 
 
 def _follow(model: type[BaseModel], path: Sequence[int | str]) -> tuple[list[str], Any]:

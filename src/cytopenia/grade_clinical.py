@@ -82,7 +82,7 @@ def grade_bedside_file(path: Path, mapping: BedsideMapping, definition: BedsideD
 def grade_fever(
     tables: Tables, definition: FeverDefinition, library: Library, *, progress: Progress | None
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Return febrile neutropenia of each patient over the days of the file that have a temperature."""
+    """Return febrile neutropenia of each patient, from the first to the last day with a temperature."""
     days = tables.labs.filter((pl.col("analyte") == definition.temperature) & pl.col("invalid").is_null())[
         "day"
     ].drop_nulls()
@@ -92,10 +92,11 @@ def grade_fever(
             " such as: patient_id, day, time, temperature, 38.4, degC."
         )
     window = (int(days.min()), int(days.max()))  # pyright: ignore[reportArgumentType]
-    plan = plan_fever(FeverPlan(definition.id, definition, window), library.bounds)
+    plan = plan_fever(FeverPlan(definition.id, definition, window, own_days=True), library.bounds)
     outcomes = derive_outcomes(tables, plan, bounds=library.bounds, progress=progress).outcomes
     words = _count_grades(outcomes.select(pl.col("policy").alias("grade")))
-    head = f"{definition.term} on days {window[0]} to {window[1]} of {_count(outcomes, 'patient')}: {words}"
+    whose = f"{_count(outcomes, 'patient')}, each from the first to the last day with a temperature"
+    head = f"{definition.term} of {whose}: {words}"
     reasons = outcomes.filter(pl.col("policy").is_null())["reason"].value_counts(name="n")
     ordered = reasons.sort(["n", "reason"], descending=[True, False])
     return outcomes, [head, *(f"  not judged, {reason}: {count}" for reason, count in ordered.iter_rows())]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import polars as pl
 
-from cytopenia.contract import require_tables
+from cytopenia.contract import leave_out, require_tables
 from cytopenia.contract.texts import shorten
 from cytopenia.definition_forms import (
     SECOND_DIP,
@@ -20,7 +19,6 @@ from cytopenia.definition_forms import (
 from cytopenia.definitions import Library, load_library
 from cytopenia.errors import (
     DataError,
-    DefinitionError,
     MissingColumnError,
     OutputError,
     ProtocolError,
@@ -29,6 +27,7 @@ from cytopenia.errors import (
 )
 from cytopenia.frames import BAD_LIMITS, judge_limits
 from cytopenia.grade_clinical import grade_bedside_file, grade_fever
+from cytopenia.grade_options import GradeRequest, counts_days, looks_at_support, refuse_unused, show_limit
 from cytopenia.grading.grades import grade_labs
 from cytopenia.one_file import FileOptions, build_section, require_paths, split_quantity, write_table
 from cytopenia.readers.mapping import DataSection, read_mapping
@@ -40,28 +39,12 @@ from cytopenia.study.single_plans import plan_parts, plan_phenotype, plan_recove
 from cytopenia.units import convert_value, resolve_analyte
 from cytopenia.values import is_number_text
 
-__all__ = ["GradeRequest", "GradeSummary", "grade_file"]
+__all__ = ["GradeSummary", "grade_file"]
 
 _GRADED = ("term", "grade", "reason")
 _NO_LIMIT = "lower limit of normal missing"
 _SHOWN_REASONS = 12
 _LIMIT_EXAMPLE = "--lln anc=2.0"
-
-
-@dataclass(frozen=True, kw_only=True)
-class GradeRequest:
-    """What `cytopenia grade` was asked for; see there."""
-
-    labs: Path
-    definition: str
-    out: Path
-    mapping: Path | None = None
-    day_zero: str | None = None
-    decimal: str | None = None
-    lln: tuple[str, ...] = ()
-    events: Path | None = None
-    support: Path | None = None
-    support_complete: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +71,7 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
     require_paths(_list_options(request), {"--out": request.out})
     library = load_library(request.labs.parent)
     definition = library.find(request.definition)
+    refuse_unused(request, definition, library, limits=_read_limits(request.lln))
     try:
         if isinstance(definition, RecoveryDefinition | RecoveryTimeDefinition):
             table, summary = _grade_courses(request, definition, library, progress=progress)
@@ -97,7 +81,7 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
             table, summary = _grade_bedside(request, definition)
         elif isinstance(definition, PhenotypeDefinition):
             table, summary = _name_phenotypes(request, definition, library, progress=progress)
-        elif _looks_at_courses(request, library):
+        elif counts_days(library.find_parts(request.definition)):
             table, summary = _count_days(request, library, progress=progress)
         else:
             table, summary = _grade_rows(request, library)
@@ -105,18 +89,13 @@ def grade_file(request: GradeRequest, *, progress: Progress | None = None) -> Gr
         advice = "Write that line under [labs] into a file, say map.toml, and add --map map.toml."
         raise MissingColumnError(f"{cause}\n{advice}") from cause
     write_table(table, request.out)
-    return GradeSummary(summary.findings, [*summary.lines, f"Wrote {request.out}."])
+    unasked = [] if looks_at_support(definition) else ["no_support_table"]
+    findings = leave_out(summary.findings, unasked)
+    return GradeSummary(findings, [*summary.lines, f"Wrote {request.out}."])
 
 
 def _grade_rows(request: GradeRequest, library: Library) -> tuple[pl.DataFrame, GradeSummary]:
     """Every row of the file with term, grade and reason; a wide file becomes long."""
-    unused = [f"--{name}" for name in ("events", "support") if getattr(request, name) is not None]
-    unused += ["--support-complete"] if request.support_complete else []
-    if unused:
-        names = ", ".join(unused)
-        raise DefinitionError(
-            f"{names}: '{request.definition}' grades single values and needs none; leave it out."
-        )
     parts = library.find_value_parts(request.definition)
     section = _read_section(request)
     source, labs, findings = read_lab_file(request.labs, section)
@@ -131,7 +110,7 @@ def _grade_rows(request: GradeRequest, library: Library) -> tuple[pl.DataFrame, 
     rows = "row" if table.height == 1 else "rows"
     lines = [
         f"{table.height} {rows}: {', '.join(words)}",
-        *_explain_unjudged(table, ours=[*removed.values()]),
+        *_explain_unjudged(table, ours=[*removed.values()], limit=show_limit(parts)),
     ]
     return table, GradeSummary(findings, lines)
 
@@ -143,7 +122,7 @@ def _holds_one_value_per_row(source: pl.DataFrame, section: DataSection) -> bool
     return not section.labs.wide and bool({"analyte", "value"} & named)
 
 
-def _explain_unjudged(table: pl.DataFrame, *, ours: list[str]) -> list[str]:
+def _explain_unjudged(table: pl.DataFrame, *, ours: list[str], limit: str) -> list[str]:
     """How many rows have which reason, the most frequent first; long ones are cut except `ours`."""
     reasons = table.filter(pl.col("grade").is_null())["reason"].value_counts(name="n")
     ordered = reasons.sort(["n", "reason"], descending=[True, False])
@@ -156,7 +135,7 @@ def _explain_unjudged(table: pl.DataFrame, *, ours: list[str]) -> list[str]:
     rest = [(named[_SHOWN_REASONS:], "other reasons"), (ordered.filter(is_number), "a number as reason")]
     lines += [f"  not judged, {what}: {part['n'].sum()}" for part, what in rest if part.height]
     if _NO_LIMIT in reasons["reason"]:
-        lines.append("  State your laboratory's lower limits where the file has none: --lln anc=2.0")
+        lines.append(f"  State your laboratory's lower limits where the file has none: {limit}")
     return lines
 
 
@@ -204,9 +183,10 @@ def _grade_courses(
     n = cohort.outcomes.height
     lines = [f"{name} of {_say_patients(n)}: {words}"]
     if name == "Count recovery":
-        lines.append(
-            "Called count recovery: support is not known to be complete (--support FILE --support-complete)."
-        )
+        why = "support is not known to be complete (--support FILE --support-complete)"
+        if not definition.looks_at_support:
+            why = f"'{definition.id}' does not look at support"
+        lines.append(f"Called count recovery: {why}.")
     return cohort.outcomes, GradeSummary(tables.findings, lines)
 
 
@@ -229,12 +209,6 @@ def _name_phenotypes(
     words = ", ".join(f"{label}: {count}" for label, count in counts.items() if count)
     lines = [f"{plan.title} of {_say_patients(found.height)}: {words}", f"  {what}: {open_rows}"]
     return found, GradeSummary(tables.findings, lines)
-
-
-def _looks_at_courses(request: GradeRequest, library: Library) -> bool:
-    """Whether the parts asked for look at days of their own; then a single value has no grade."""
-    parts = library.find_parts(request.definition).values()
-    return all(part.own_window is not None for part in parts)
 
 
 def _count_days(
@@ -270,12 +244,6 @@ def _grade_fever(
 
 def _grade_bedside(request: GradeRequest, definition: BedsideDefinition) -> tuple[pl.DataFrame, GradeSummary]:
     """Every bedside row with its grade; the patients go into a file beside it."""
-    unused = ("events", "support", "support_complete", "day_zero", "lln")
-    given = [f"--{name.replace('_', '-')}" for name in unused if getattr(request, name)]
-    if given:
-        raise DefinitionError(
-            f"{', '.join(given)}: '{definition.id}' grades a table of bedside findings; leave it out."
-        )
     beside = request.out.with_name(f"{request.out.stem}_patients{request.out.suffix}")
     if beside.resolve() == request.labs.resolve():
         raise OutputError(f"{beside.name}: is the file given as LABS; name another with --out.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from cytopenia.contract import merge_findings, require_tables
+from cytopenia.contract import leave_out, merge_findings, require_tables
 from cytopenia.definition_forms import Coefficients, ModelDefinition, PointsDefinition, ScoreDefinition
 from cytopenia.definitions import load_library
 from cytopenia.errors import (
@@ -34,6 +34,7 @@ _EXAMPLE = '--value "crp=4.2 mg/dL"'
 _PATIENT = "1"
 _SHOWN_REASONS = 12
 _SHOWN_UNITS = 6
+_OF_OUTCOMES = ("end_of_observation_missing", "no_support_table")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,9 +271,15 @@ def score_file(request: ScoreFileRequest) -> ScoreSummary:
     if request.items is not None:
         write_table(found.items, request.items)
         written.append(request.items)
-    findings = merge_findings(tables.findings, found.findings)
+    findings = leave_out(merge_findings(tables.findings, found.findings), _list_unasked(definition))
     wrote = [f"Wrote {path}." for path in written]
     return ScoreSummary(findings, [*_summarize(found), *wrote])
+
+
+def _list_unasked(definition: ScoreDefinition) -> list[str]:
+    """Rules of findings that do not touch the score; values before the infusion are all that most ask for."""
+    is_before = all(item.day is None or item.day < 0 for item in definition.inputs_needed)
+    return [*_OF_OUTCOMES, *(["labs_before_infusion_only"] if is_before else [])]
 
 
 def _require_day(day: int | None) -> int | None:

@@ -86,6 +86,18 @@ def test_parts_of_a_combination(command, folder: Path) -> None:
     assert "yes: severe_neutropenia; no: severe_thrombocytopenia" in page
 
 
+def test_a_combination_rests_on_the_row_that_one_part_rests_on(command, folder: Path) -> None:
+    page = page_of(command, folder, "SINGLE", "severe_cytopenia").partition(" 2. ")[0]
+    assert f"without row {find_row('SINGLE', 12, 'anc')} (day 12): no" in page
+
+
+def test_one_value_of_either_part_would_make_a_combination(command, folder: Path) -> None:
+    """Grade 3 of CTCAE: neutrophils below 1, platelets below 50."""
+    page = page_of(command, folder, "SPLIT", "severe_cytopenia").partition(" 2. ")[0]
+    assert "one neutrophil count < 1 ×10⁹/L on any of day 0 to 28: yes" in page
+    assert "one platelet count < 50 ×10⁹/L on any of day 0 to 28: yes" in page
+
+
 def test_a_cell_of_the_recovery(command, folder: Path) -> None:
     page = page_of(command, folder, "SPLIT", "recovery")
     assert "recovered; could also be not recovered" in page

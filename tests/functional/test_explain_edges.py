@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,45 +11,23 @@ import pytest
 from cytopenia import explain_patient
 from cytopenia.grading.explain import OutcomeExplanation
 from cytopenia.report.explanation_page import render_explanation
-from explain_study import daily
+from explain_study import daily, write_one_patient
 
 Row = tuple[str, int, float]
 Write = Callable[..., Path]
 
-_UNITS = {"anc": "10^9/L", "wbc": "10^9/L", "platelets": "10^9/L", "hemoglobin": "g/L", "temperature": "degC"}
-
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """A study of one invented patient, "ONE", and another with a single count."""
-
-    def write_study(
-        labs: Sequence[Row], definition: str, *lines: str, study: str = "", support: Sequence[str] = ()
-    ) -> Path:
-        (tmp_path / "study.toml").write_text(
-            '[study]\ntitle = "Invented"\nseed = 1\nsupport_complete = true\nsynthetic = true\n'
-            f'{study}\n[data]\nfolder = "."\n[outcomes.asked]\ndefinition = "{definition}"\n'
-            + "".join(f"{line}\n" for line in lines)
-            + '[[analyses]]\nid = "occurrence"\nkind = "occurrence"\noutcomes = ["asked"]\n',
-            encoding="utf-8",
-        )
-        rows = [f"ONE,{day},{analyte},{value:g},{_UNITS[analyte]}" for analyte, day, value in labs]
-        tables = {
-            "labs": ["patient_id,day,analyte,value,unit", *rows, "TWO,3,anc,1.2,10^9/L"],
-            "patients": ["patient_id,age_years", "ONE,60", "TWO,60"],
-            "infusions": ["patient_id,day", "ONE,0", "TWO,0"],
-            "events": ["patient_id,day,kind", "ONE,200,last_contact", "TWO,200,last_contact"],
-            "support": ["patient_id,start,stop,kind,agent", *support],
-        }
-        for name, text in tables.items():
-            (tmp_path / f"{name}.csv").write_text("\n".join(text) + "\n", encoding="utf-8")
-        return tmp_path
+    def write_study(labs: Sequence[Row], definition: str, *lines: str, study: str = "") -> Path:
+        outcome = "\n".join(["[outcomes.asked]", f'definition = "{definition}"', *lines])
+        return write_one_patient(tmp_path, labs, outcome, study=study)
 
     return write_study
 
 
 def read_page(folder: Path) -> tuple[OutcomeExplanation, str]:
-    explained = explain_patient(folder, "ONE")
+    explained = explain_patient(folder, "ONE", outcomes=["asked"])
     (outcome,) = [item for item in explained.outcomes if item.name == "asked"]
     return outcome, " ".join(" ".join(render_explanation(explained)).split())
 
@@ -97,3 +76,124 @@ def test_no_value_beyond_a_cut_is_said_to_lower_a_grade(write: Write) -> None:
     assert outcome.answer.policy == 3
     assert all(change.answer.policy > 3 for change in outcome.changes if change.kind != "without_row")
     assert "0.5 ×10⁹/L on day" not in page
+
+
+def test_days_bounded_by_white_cells_stand_in_the_account(write: Write) -> None:
+    """White cells alone on 4 of 29 days; no neutrophil count lies near any of them."""
+    labs = [*(("wbc", day, 0.4) for day in (3, 5, 7)), ("wbc", 10, 3.0)]
+    folder = write(
+        labs, "ctcae_v5.neutrophil_count_decreased", "window = [0, 28]", study="bound_anc_by_wbc = true"
+    )
+    outcome, page = read_page(folder)
+    assert outcome.bounded == (0, 4)
+    assert (
+        "0 days measured; 4 bounded by white cells; 0 unmeasured between near measurements; 25 unmeasured far"
+    ) in page
+
+
+def test_a_day_bounded_between_measurements_is_counted_once(write: Write) -> None:
+    """Neutrophils on days 8 and 12, white cells on day 10: days 9 and 11 lie between, 29 - 5 far from any."""
+    labs = [("anc", 8, 2.0), ("anc", 12, 2.0), ("wbc", 10, 3.0)]
+    folder = write(
+        labs, "ctcae_v5.neutrophil_count_decreased", "window = [0, 28]", study="bound_anc_by_wbc = true"
+    )
+    outcome, page = read_page(folder)
+    assert outcome.bounded == (1, 0)
+    assert (
+        "2 days measured; 1 bounded by white cells; 2 unmeasured between near measurements; 24 unmeasured far"
+    ) in page
+
+
+def test_an_open_day_with_white_cells_could_not_have_been_anything(write: Write) -> None:
+    labs = [*(("wbc", day, 0.4) for day in (3, 5, 7)), ("wbc", 10, 3.0)]
+    _, page = read_page(write(labs, "icaht_2023.early", study="bound_anc_by_wbc = true"))
+    assert (
+        "day 10: not measured, far from any measurement; at most the white blood cell count, 3 ×10⁹/L, row 5"
+    ) in page
+
+
+def test_a_grade_that_rests_on_a_single_value_says_how_many_days_were_not_seen(write: Write) -> None:
+    """Days 31 to 100 are 70; one of them was measured."""
+    outcome, page = read_page(write([("anc", 40, 2.0)], "icaht_2023.late"))
+    assert (outcome.answer.policy, outcome.answer.decided) == (0, True)
+    assert "grade 0, decided by 1 measured day alone; 69 days were not seen" in page
+    assert "the same in the best and in the worst case" not in page
+
+
+def test_a_low_value_that_no_second_confirms_is_named(write: Write) -> None:
+    """Late ICAHT asks for two days of at most 1.5; there is one, 25 days after a healthy one."""
+    outcome, page = read_page(write([("anc", 40, 2.0), ("anc", 65, 0.05)], "icaht_2023.late"))
+    assert (outcome.answer.policy, outcome.answer.decided) == (0, True)
+    assert "Unconfirmed 1 measured day ≤ 1.5 ×10⁹/L, and the definition asks for 2" in page
+    assert "day 65: 0.05 ×10⁹/L, row 3" in page
+
+
+def test_a_confirmed_grade_has_nothing_unconfirmed(write: Write) -> None:
+    outcome, page = read_page(write([("anc", 40, 0.4), ("anc", 65, 0.05)], "icaht_2023.late"))
+    assert outcome.answer.policy == 4
+    assert "Unconfirmed" not in page
+
+
+def test_a_grade_of_few_days_says_how_many_were_not_seen(write: Write) -> None:
+    """2.0 on days 5 and 9, 0.9 on day 20: three days between 5 and 9, 23 of 29 far from any."""
+    labs = [("anc", 5, 2.0), ("anc", 9, 2.0), ("anc", 20, 0.9)]
+    outcome, page = read_page(
+        write(labs, "ctcae_v5.neutrophil_count_decreased", "window = [0, 28]", "min_grade = 4")
+    )
+    assert (outcome.answer.policy, outcome.answer.decided) == (0, True)
+    assert "no, decided by 3 measured days and 3 between them; 23 days were not seen" in page
+
+
+def test_a_value_that_leaves_the_outcome_without_a_judgment(write: Write) -> None:
+    """A single low value is not judged by late ICAHT."""
+    _, page = read_page(write([("anc", 40, 2.0)], "icaht_2023.late", "min_grade = 3"))
+    assert "one value ≤ 0.5 ×10⁹/L on day 40: not judged" in page
+    assert "not judged by the rule" not in page
+
+
+PLATELETS = [("platelets", day, 10.0 if day < 10 else 60.0) for day in range(104)]
+
+
+def test_a_day_of_recovery_one_day_earlier_and_later(write: Write) -> None:
+    """10 on days 0 to 9, 60 from day 10 on. 20 on day 9 as well makes days 9 to 11 the first three; a value
+    below 20 on day 10, 11 or 12 starts the three on the day after it."""
+    outcome, page = read_page(write(PLATELETS, "cibmtr_platelet_recovery_20"))
+    assert (outcome.answer.policy, outcome.answer.decided) == (10, True)
+    assert "1 more day ≥ 20 ×10⁹/L (day 9): recovered on day 9" in page
+    for day in (10, 11, 12):
+        assert f"one value < 20 ×10⁹/L on day {day}: recovered on day {day + 1}" in page
+
+
+def test_every_value_moves_a_day_of_recovery_as_said(write: Write) -> None:
+    """Values drawn at random, each day its own, through the file and the whole run."""
+    draw = random.Random(3)
+    outcome, _ = read_page(write(PLATELETS, "cibmtr_platelet_recovery_20"))
+    assert len(outcome.changes) == 4
+    for change in outcome.changes:
+        cut = change.cut or 0.0
+        ends = (0.0, cut * 0.999) if change.comparator == "below" else (cut, 500.0)
+        values = {("platelets", day): draw.uniform(*ends) for day in change.days}
+        rows = [(name, day, values.get((name, day), value)) for name, day, value in PLATELETS]
+        moved, _ = read_page(write(rows, "cibmtr_platelet_recovery_20"))
+        assert (moved.answer.policy, moved.answer.label) == (change.answer.policy, change.answer.label)
+
+
+def test_two_values_far_apart_do_not_stand_for_the_days_between(write: Write) -> None:
+    """Late T-ICAHT wants two low values: with two healthy ones it is 0, with 68 days not seen."""
+    outcome, page = read_page(
+        write([("platelets", 40, 150.0), ("platelets", 70, 150.0)], "t_icaht_2025.late")
+    )
+    assert (outcome.answer.policy, outcome.answer.decided) == (0, True)
+    assert "grade 0, decided by 2 measured days; 68 days were not seen" in page
+
+
+def test_what_a_day_of_recovery_would_have_needed(write: Write) -> None:
+    rows = [("platelets", day, 10.0) for day in range(104)]
+    outcome, page = read_page(write(rows, "cibmtr_platelet_recovery_20"))
+    assert outcome.answer.label == "not recovered"
+    assert "platelet count ≥ 20 ×10⁹/L on day 98 to 100: recovered on day 98" in page
+
+
+def test_where_changed_by_is_not_asked_the_page_says_so(write: Write) -> None:
+    _, page = read_page(write(anc(d12=0.4), "rejeski_2021_phenotypes"))
+    assert "Changed by not asked for phenotypes" in page

@@ -364,6 +364,13 @@ def test_missing_limits_lead_to_the_option(grade, labs: Path) -> None:
     assert "--lln anc=2.0" not in grade(labs, "--lln", "platelets=150")[0].out
 
 
+def test_the_limit_that_is_asked_for_is_one_that_the_definition_looks_at(grade, labs: Path) -> None:
+    """Version 6 has no rule with the limit of neutrophils; that of platelets is missing in the file."""
+    answer, _ = grade(labs, definition="ctcae_v6")
+    assert "lower limits where the file has none: --lln platelets=150" in answer.out
+    assert grade(labs, "--lln", "platelets=150", definition="ctcae_v6")[0].code == 0
+
+
 def test_columns_of_the_file_are_not_overwritten(grade, tmp_path: Path) -> None:
     path = write(tmp_path / "labs.csv", "analyte,value,unit,grade\nANC,0.4,10^9/L,2\n")
     _, table = grade(path)
@@ -446,9 +453,109 @@ def test_dates_without_day_zero_are_refused(grade, tmp_path: Path) -> None:
     assert table is None
 
 
-def test_day_zero_first_keeps_every_row(grade, labs: Path) -> None:
-    _, table = grade(labs, "--day-zero", "first")
-    assert shown(table) == GRADED
+@pytest.fixture
+def courses(tmp_path: Path) -> Path:
+    return write_labs(tmp_path / "labs.csv")
+
+
+# What each kind of definition does not look at. Days of a second definition of each kind are other days.
+NO_SUPPORT = [
+    "icaht_2023",  # counts days
+    "icaht_2023.late",
+    "bcma_day90_cytopenia",  # looks at a landmark
+    "cibmtr_neutrophil_recovery",  # a day of recovery, whatever the support
+    "bcma_phenotypes_day56",
+    "bcma_phenotypes_day56.second_dip",
+    "ctcae_v5_febrile_neutropenia",
+]
+
+
+@pytest.mark.parametrize("definition", NO_SUPPORT)
+def test_support_is_refused_by_a_definition_that_does_not_look_at_it(definition, grade, courses, tmp_path):
+    support = write(tmp_path / "s.csv", SUPPORT)
+    answer, table = grade(courses, "--support", support, "--support-complete", definition=definition)
+    assert (answer.code, table) == (12, None)
+    assert answer.err == (
+        f"cytopenia: --support, --support-complete: '{definition}' does not look at support; leave it out.\n"
+    )
+
+
+@pytest.mark.parametrize("definition", [*NO_SUPPORT, "qiu2023_recovery", "cibmtr_platelet_recovery_20"])
+def test_limits_are_refused_by_a_definition_without_a_rule_on_them(definition, grade, courses):
+    answer, table = grade(courses, "--lln", "anc=2.0", "--lln", "platelets=150", definition=definition)
+    assert (answer.code, table) == (12, None)
+    assert answer.err == (
+        f"cytopenia: --lln: '{definition}' has no rule with the lower limit of normal of anc, platelets;"
+        " leave it out.\n"
+    )
+
+
+def test_a_limit_of_another_term_is_refused(grade, labs: Path) -> None:
+    answer, _ = grade(labs, "--lln", "platelets=150", definition="ctcae_v4.anemia")
+    assert answer.code == 12
+    assert "--lln: 'ctcae_v4.anemia' has no rule with the lower limit of normal of platelets" in answer.err
+
+
+def test_day_zero_is_refused_where_every_row_is_graded_by_itself(grade, labs: Path) -> None:
+    answer, table = grade(labs, "--day-zero", "first")
+    assert (answer.code, table) == (12, None)
+    assert "--day-zero: 'ctcae_v4' grades single values and needs none; leave it out." in answer.err
+
+
+def test_every_option_that_is_not_looked_at_is_named_at_once(grade, courses, tmp_path) -> None:
+    support = write(tmp_path / "s.csv", SUPPORT)
+    answer, _ = grade(courses, "--support", support, "--lln", "anc=2.0", definition="icaht_2023")
+    assert "--support: 'icaht_2023' does not look at support" in answer.err
+    assert "--lln: 'icaht_2023' has no rule with the lower limit of normal of anc" in answer.err
+
+
+@pytest.mark.parametrize("definition", ["icaht_2023", "bcma_day90_cytopenia", "bcma_phenotypes_day56"])
+def test_deaths_change_what_courses_are(definition, grade, courses, tmp_path) -> None:
+    """The one option of courses that every kind looks at: whoever died is not at risk afterwards."""
+    _, alive = grade(courses, definition=definition)
+    deaths = write(tmp_path / "e.csv", "patient_id,day,kind\nA,14,death\nB,14,death\nC,14,death\n")
+    _, table = grade(courses, "--events", deaths, definition=definition)
+    assert not table.equals(alive)
+
+
+def test_count_recovery_without_a_rule_on_support_does_not_ask_for_it(grade, courses) -> None:
+    answer, _ = grade(courses, definition="cibmtr_neutrophil_recovery")
+    assert "Called count recovery: 'cibmtr_neutrophil_recovery' does not look at support." in answer.out
+    assert "--support" not in answer.out
+
+
+@pytest.mark.parametrize(
+    ("definition", "is_told"),
+    [
+        *((name, False) for name in ("icaht_2023", "bcma_phenotypes_day56", "cibmtr_neutrophil_recovery")),
+        *((name, True) for name in ("qiu2023_recovery", "cibmtr_platelet_recovery_20")),
+    ],
+)
+def test_a_missing_support_table_is_told_where_it_matters(definition, is_told, grade, courses) -> None:
+    answer, _ = grade(courses, definition=definition)
+    assert ("Give a support table" in answer.out) is is_told
+
+
+# The days of D lie far from those of the others, before and after.
+FAR = [(day, text) for day in (-40, 150, 400) for text in ("ANC,0.3,10^9/L", "PLT,300,10^9/L", "Hb,60,g/L")]
+COURSES = [
+    *("icaht_2023", "icaht_2023_cumulative", "icaht_liang_2024", "t_icaht_2025", "bcma_day90_cytopenia"),
+    *("brudno_2022_prolonged", "marrow_failure_day42", "nagle_2021_prolonged", "strati_2021_prolonged"),
+    *("qiu2023_recovery", "qiu2023_recovery_contains", "brudno_2022_recovery", "cibmtr_neutrophil_recovery"),
+    *("cibmtr_platelet_recovery_20", "t_icaht_platelet_recovery_2025", "bcma_phenotypes_day56"),
+    *("rejeski_2021_phenotypes", "rejeski_2021_phenotypes.second_dip", "rejeski_2021_prolonged"),
+]
+
+
+@pytest.mark.parametrize("definition", COURSES)
+def test_another_patient_changes_no_course(definition, grade, courses: Path, tmp_path: Path) -> None:
+    _, alone = grade(courses, definition=definition)
+    header, *_ = courses.read_text("utf-8").splitlines()
+    rows = [f"D,{day},{text}" + "," * (header.count(",") - 4) for day, text in FAR]
+    more = write(tmp_path / "more.csv", courses.read_text("utf-8") + "\n".join(rows) + "\n")
+    _, beside = grade(more, definition=definition)
+    kept = [name for name in alone.columns if not (alone[name].is_null().all())]
+    assert beside.filter(pl.col("patient_id") != "D").select(kept).rows() == alone.select(kept).rows()
 
 
 def test_a_definition_beside_the_file(grade, labs: Path, tmp_path: Path) -> None:

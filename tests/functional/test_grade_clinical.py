@@ -73,6 +73,26 @@ def test_a_map_names_columns_words_and_units(grade, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("heading", "definition", "words"),
+    [
+        ("labs", "astct_2019_crs", "--map: the file has no table [bedside], which 'astct_2019_crs' reads"),
+        ("bedside", "ctcae_v4", "--map: the file has a table [bedside] only, which 'ctcae_v4' does not read"),
+        (
+            "bedside",
+            "icaht_2023",
+            "--map: the file has a table [bedside] only, which 'icaht_2023' does not read",
+        ),
+    ],
+)
+def test_a_map_of_another_kind_of_file_is_refused(grade, tmp_path, heading, definition, words):
+    mapping = tmp_path / "map.toml"
+    mapping.write_text(f'[{heading}]\ncolumns = {{ patient_id = "patient_id" }}\n', encoding="utf-8")
+    answer, table = grade(BEDSIDE, definition, "--map", mapping)
+    assert (answer.code, table) == (12, None)
+    assert words in answer.err
+
+
+@pytest.mark.parametrize(
     ("line", "words"),
     [
         (
@@ -128,8 +148,56 @@ def test_febrile_neutropenia_has_one_row_per_patient(grade):
         ("E", 0, 0, 0),
     ]
     assert (
-        "Febrile neutropenia on days 3 to 3 of 5 patients: grade 0: 2, grade 3: 2, not judged: 1"
-        in answer.out
+        "Febrile neutropenia of 5 patients, each from the first to the last day with a temperature:"
+        " grade 0: 2, grade 3: 2, not judged: 1" in answer.out
+    )
+
+
+OWN_DAYS = """patient_id,day,time,analyte,value,unit
+A,2,08:00,temperature,37.0,degC
+A,3,08:00,temperature,36.8,degC
+A,4,06:00,ANC,0.2,10^9/L
+A,2,06:00,ANC,0.4,10^9/L
+A,1,06:00,ANC,0.4,10^9/L
+B,3,06:00,ANC,0.4,10^9/L
+"""
+OF_ANOTHER = """C,-4,08:00,temperature,38.9,degC
+C,-4,06:00,ANC,0.3,10^9/L
+C,40,08:00,temperature,37.0,degC
+"""
+
+
+@pytest.mark.parametrize("others", ["", OF_ANOTHER])
+def test_the_days_of_febrile_neutropenia_are_those_of_the_patient(grade, others):
+    """A has no fever on days 2 and 3, and a low count without a temperature after them; B has no temperature.
+
+    C has temperatures long before and long after: days of C say nothing about A and B.
+    """
+    _, table = grade(OWN_DAYS + others, "ctcae_v5_febrile_neutropenia")
+    shown = table.select("patient_id", "policy", "best", "worst", "reason", "days_open", "days_measured")
+    assert shown.rows()[:2] == [
+        ("A", 0, 0, 0, "", 0, 2),
+        ("B", None, 0, 3, "no temperature in the window", 0, 0),
+    ]
+
+
+def test_a_fever_on_the_first_day_of_the_patient_needs_a_count_of_that_day_or_before(grade):
+    """The days end with the temperatures of the patient, but the counts before them are still looked at."""
+    text = "patient_id,day,analyte,value,unit\nA,3,temperature,39.0,degC\nA,2,ANC,0.4,10^9/L\n"
+    _, table = grade(
+        text + OF_ANOTHER.replace(",08:00", "").replace(",06:00", ""), "ctcae_v5_febrile_neutropenia"
+    )
+    assert table["policy"].to_list() == [3, 3]
+
+
+def test_a_day_without_a_temperature_between_two_with_one_stays_open(grade):
+    text = "patient_id,day,analyte,value,unit\nA,2,temperature,37.0,degC\nA,5,temperature,37.0,degC\n"
+    _, table = grade(text + "A,4,ANC,0.4,10^9/L\n", "ctcae_v5_febrile_neutropenia")
+    assert table.select("policy", "best", "worst", "reason").row(0) == (
+        None,
+        0,
+        3,
+        "days without a temperature",
     )
 
 

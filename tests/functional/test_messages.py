@@ -133,9 +133,9 @@ def with_analysis(text: str) -> Mistake:
     return make
 
 
-def grading(*options: object) -> Mistake:
+def grading(*options: object, definition: str = "ctcae_v4") -> Mistake:
     def make(folder: Path) -> list[object]:
-        command = ["grade", folder / "labs.csv", "--definition", "ctcae_v4", "--out", folder / "graded.csv"]
+        command = ["grade", folder / "labs.csv", "--definition", definition, "--out", folder / "graded.csv"]
         return [*command, *options]
 
     return make
@@ -166,6 +166,9 @@ MISTAKES |= {
         *("grade", folder / "labs.csv", "--definition", "ctcae4", "--out", folder / "graded.csv"),
     ],
     "A key of a definition is unknown": with_definition(HEAD + CITATION + RULES.replace("below", "beneath")),
+    "A number is true or in quotation marks": with_definition(
+        HEAD + CITATION + RULES.replace("grade = 1", "grade = true")
+    ),
     "A higher grade is easier to reach": with_definition(HEAD + CITATION + RULES.replace(RULE, EASIER)),
     "An analyte of a definition is unknown": with_definition(
         HEAD + CITATION + RULES.replace('"anc"', '"ancc"')
@@ -189,6 +192,8 @@ MISTAKES |= {
     ),
     "A definition file is no TOML": with_definition("id = mine\n"),
     "An option does not belong to the definition": grading("--support-complete"),
+    "The definition does not look at support": grading("--support-complete", definition="icaht_2023"),
+    "The definition has no rule with the limit": grading("--lln", "anc=2.0", definition="icaht_2023"),
     # exit code 13
     "The protocol names an unknown definition": in_protocol('"qiu2023_recovery"', '"qiu2023_recovry"'),
     "The study file is absent": lambda folder: ["run", folder / "stdy.toml"],
@@ -220,7 +225,7 @@ MISTAKES |= {
     "A limit of normal is no number": grading("--lln", "anc"),
     "A limit of normal is in another unit": grading("--lln", "hemoglobin=12"),
     "A limit of normal has an unknown analyte": grading("--lln", "ancc=2"),
-    "Day zero is not known": grading("--day-zero", "last"),
+    "Day zero is not known": grading("--day-zero", "last", definition="qiu2023_recovery"),
     "The mapping file is absent": grading("--map", "map.toml"),
     "The patient is not in the study": lambda folder: ["explain", folder / "study.toml", "D"],
     "An explanation asks for an unknown outcome": lambda folder: [

@@ -321,3 +321,28 @@ def test_a_cohort_with_crp_off_by_ten_is_a_finding(command, tmp_path: Path) -> N
     )
     assert "the median of crp in 'mg/L' lies below the usual" in answer.out
     assert "if the values were in 'mg/dL' it would not" in answer.out
+
+
+# What a score does not ask: when observation ended, whether support was given.
+OF_OUTCOMES = ("last_contact", "count recovery", "neither death")
+
+
+def test_notes_on_outcomes_do_not_concern_a_score(command, labs, tmp_path) -> None:
+    """All values of this file lie before lymphodepletion, as the score asks."""
+    answer = command(
+        *("score", "car_hematotox", "--labs", labs, "--lymphodepletion-day", "-5"),
+        *("--out", tmp_path / "scores.csv"),
+    )
+    assert answer.code == 0
+    assert "labs before the infusion only" not in answer.out
+    assert not [words for words in OF_OUTCOMES if words in answer.out]
+    assert "day 0 is taken as the labs count it" in answer.out
+
+
+def test_labs_that_end_before_the_infusion_concern_a_score_of_a_later_day(command, labs, tmp_path) -> None:
+    answer = command(
+        *("score", "eipm_post", "--labs", labs, "--lymphodepletion-day", "-5"),
+        *("--out", tmp_path / "scores.csv"),
+    )
+    assert "3 patients have labs before the infusion only. Check the infusion dates" in answer.out
+    assert not [words for words in OF_OUTCOMES if words in answer.out]

@@ -256,7 +256,7 @@ def test_files_that_are_no_definitions_are_left_alone(tmp_path: Path) -> None:
         ),
         ("below = 1.0", 'below = "uln"', "'anc.grades.1.below': is 'uln'; allowed: a number, \"lln\""),
         ("below = 1.0", "below = { lnl = 1 }", "unknown key 'anc.grades.1.below.lnl' (did you mean 'lln'?)"),
-        ("below = 1.0", "below = true", "'anc.grades.1.below': is True"),
+        ("below = 1.0", "below = true", "'anc.grades.1.below': is true"),
         ("below = 1.0", "below = { baseline = 0 }", "'anc.grades.1.below.baseline'"),
         ("below = 1.0", "below = { lln = -1 }", "'anc.grades.1.below.lln'"),
         ("below = 1.0", "below = { baseline = 1, lln = 1 }", "unknown key 'anc.grades.1.below.lln'"),

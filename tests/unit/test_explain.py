@@ -13,13 +13,8 @@ import pytest
 from cytopenia.contract import Tables, require_tables
 from cytopenia.definition_forms import FeverDefinition
 from cytopenia.definitions import load_library
-from cytopenia.grading.explain import (
-    Answer,
-    Candidates,
-    group_answers,
-    list_candidates,
-    step_beyond,
-)
+from cytopenia.grading.answer_ranges import Candidates, group_answers, list_candidates, step_beyond
+from cytopenia.grading.explain import Answer
 from cytopenia.readers.tabular import read_tables
 from cytopenia.report.explanation_words import join_days, name_analyte, name_support, say_spans, say_value
 from cytopenia.report.patient_timeline import plot_timeline

@@ -28,7 +28,8 @@ from cytopenia.report.figures import plot_day_map
 from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.report.table_model import Cell, Column, Row, Table
 from cytopenia.report.word import render_word
-from cytopenia.report.word_parts import NAMESPACE, fix_archive, measure_columns, write_run, write_table
+from cytopenia.report.word_parts import NAMESPACE, fix_archive, write_run, write_table
+from cytopenia.report.word_widths import measure_columns
 from report_factory import make_content, make_findings, make_patient_days
 
 # An upright A4 page without its margins, in twentieths of a point.

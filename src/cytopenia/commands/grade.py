@@ -48,7 +48,7 @@ def grade(  # noqa: PLR0913 - one argument per option of the command
         A TOML file that says which column is which; `cytopenia init` shows its form under [data].
     day_zero
         "first": the first day of each patient is day 0. Otherwise the file counts days from infusion. Matters
-        for whole courses only.
+        for whole courses only, and is refused elsewhere.
     lln
         Lower limit of normal for rows that have none: --lln anc=2.0, or with its unit,
         --lln "hemoglobin=12 g/dL". Without a unit it is in 1e9/L for counts and g/L for hemoglobin.
@@ -57,11 +57,12 @@ def grade(  # noqa: PLR0913 - one argument per option of the command
     events
         Deaths and other events, for definitions of whole courses.
     support
-        Growth factors and transfusions, for definitions of whole courses.
+        Growth factors and transfusions, for recoveries that must be free of support.
     support_complete
         The support file holds all support; only then is the outcome called recovery.
     """
-    from cytopenia.grade_file import GradeRequest, grade_file
+    from cytopenia.grade_file import grade_file
+    from cytopenia.grade_options import GradeRequest
 
     request = GradeRequest(
         labs=labs,

@@ -19,6 +19,7 @@ __all__ = [
     "Finding",
     "FindingRule",
     "collect_findings",
+    "leave_out",
     "merge_findings",
     "note",
     "note_rows",
@@ -315,6 +316,11 @@ def collect_findings(findings: Iterable[Finding]) -> pl.DataFrame:
 def merge_findings(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     """Return the findings of both tables without repeats, errors first."""
     return _sort(pl.concat([first, second]).unique(maintain_order=True))
+
+
+def leave_out(findings: pl.DataFrame, rules: Iterable[str]) -> pl.DataFrame:
+    """Return the findings without those of some rules: those that the question asked does not touch."""
+    return findings.filter(~pl.col("rule").is_in(list(rules)))
 
 
 def _sort(findings: pl.DataFrame) -> pl.DataFrame:

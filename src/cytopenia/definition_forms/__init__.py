@@ -8,8 +8,10 @@ from cytopenia.definition_forms.base import (
     CutName,
     LimitOfNormal,
     MultipleOfBaseline,
+    Number,
     PlainCut,
     Status,
+    Whole,
 )
 from cytopenia.definition_forms.clinical import (
     BedsideDefinition,
@@ -87,6 +89,7 @@ __all__ = [
     "MultipleOfBaseline",
     "NotDefinable",
     "NotDefinableEntry",
+    "Number",
     "PhenotypeDefinition",
     "PlainCut",
     "PointsDefinition",
@@ -108,5 +111,6 @@ __all__ = [
     "Ties",
     "TimeRun",
     "Washout",
+    "Whole",
     "choose_form",
 ]

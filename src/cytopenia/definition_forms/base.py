@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    ModelWrapValidatorHandler,
+    Strict,
+    Tag,
+    model_validator,
+)
+
+from cytopenia.definition_forms.checking import check, read_whole
 
 __all__ = [
     "CUT_NAMES",
@@ -20,6 +33,7 @@ __all__ = [
     "OneCut",
     "PlainCut",
     "Status",
+    "Whole",
 ]
 
 Status = Literal["consensus", "published", "study", "assumed"]
@@ -32,6 +46,11 @@ class Form(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _tell_every_fault(cls, content: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        return read_whole(cls, content, read)
+
 
 class Citation(Form):
     """Where the definition stands in print."""
@@ -41,7 +60,9 @@ class Citation(Form):
     url: str | None = None
 
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
+# Strict: TOML has types, and neither `true` nor "1" is a number.
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Whole = Annotated[int, Strict()]
 
 
 class LimitOfNormal(Form):
@@ -59,6 +80,11 @@ class MultipleOfBaseline(Form):
 _RELATIVE: dict[str, type[Form]] = {"lln": LimitOfNormal, "baseline": MultipleOfBaseline}
 
 
+def _write(value: object) -> str:
+    """A value as it stands in the file."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
 def _read_cut(value: object) -> object:
     """A relative cut spelled out; numbers and tables pass to the forms behind this."""
     if isinstance(value, str) and value in _RELATIVE:
@@ -67,7 +93,8 @@ def _read_cut(value: object) -> object:
         value, int | float | dict | LimitOfNormal | MultipleOfBaseline
     ):
         raise ValueError(
-            f'is {value!r}; allowed: a number, "lln", "baseline", or a multiple such as {{ lln = 0.75 }}'
+            f'is {_write(value)}; allowed: a number, "lln", "baseline",'
+            " or a multiple such as { lln = 0.75 }"
         )
     return value  # pyright: ignore[reportUnknownVariableType]
 
@@ -95,12 +122,11 @@ class OneCut(Form):
 
     allowed: ClassVar[tuple[CutName, ...]] = CUT_NAMES
 
-    @model_validator(mode="after")
-    def _has_one_cut(self) -> Self:
+    @check
+    def _has_one_cut(self) -> Iterator[str]:
         given = self.given_cuts
         if len(given) != 1 or given[0] not in self.allowed:
-            raise ValueError(f"{self.said_before}needs exactly one of {', '.join(self.allowed)}; got {given}")
-        return self
+            yield f"{self.said_before}needs exactly one of {', '.join(self.allowed)}; got {given}"
 
     @property
     def said_before(self) -> str:
@@ -162,11 +188,10 @@ class Head(Form):
     text: str | None = None
     note: str | None = None
 
-    @model_validator(mode="after")
-    def _names_its_source(self) -> Self:
+    @check
+    def _names_its_source(self) -> Iterator[str]:
         if self.status != "assumed" and not (self.citation.doi or self.citation.url):
-            raise ValueError("citation: needs a doi or a url unless status is 'assumed'")
-        return self
+            yield "citation: needs a doi or a url unless status is 'assumed'"
 
     @property
     def part_names(self) -> tuple[str, ...]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from cytopenia.bedside_inputs import load_bedside_inputs
-from cytopenia.definition_forms.base import Form, Head, Number, PlainCut, Status
+from cytopenia.definition_forms.base import Form, Head, Number, PlainCut, Status, Whole
+from cytopenia.definition_forms.checking import check
 from cytopenia.errors import suggest_name
 
 __all__ = [
@@ -29,19 +31,19 @@ class BedsideLevel(Form):
     """Words of one input that have the same grade; with `up_to` the word alone does not settle the grade."""
 
     words: tuple[str, ...] = Field(min_length=1)
-    grade: int = Field(ge=0, le=4)
-    up_to: int | None = Field(default=None, ge=1, le=4)
+    grade: Whole = Field(ge=0, le=4)
+    up_to: Whole | None = Field(default=None, ge=1, le=4)
     text: str = ""
 
-    @model_validator(mode="after")
-    def _says_what_it_means(self) -> Self:
+    @check
+    def _rises(self) -> Iterator[str]:
         if self.up_to is not None and self.up_to <= self.grade:
-            raise ValueError(f"up_to is {self.up_to}; it must lie above grade {self.grade}")
+            yield f"up_to is {self.up_to}; it must lie above grade {self.grade}"
+
+    @check
+    def _says_what_it_means(self) -> Iterator[str]:
         if self.most > 0 and not self.text:
-            raise ValueError(
-                f"{', '.join(self.words)}: 'text' is missing; a grade above 0 needs its sentence"
-            )
-        return self
+            yield f"{', '.join(self.words)}: 'text' is missing; a grade above 0 needs its sentence"
 
     @property
     def most(self) -> int:
@@ -52,7 +54,7 @@ class BedsideLevel(Form):
 class BedsideRule(PlainCut):
     """One half-line of a number: every value beyond the cut has at least this grade."""
 
-    grade: int = Field(ge=1, le=4)
+    grade: Whole = Field(ge=1, le=4)
     text: str = Field(min_length=1)
 
 
@@ -70,20 +72,25 @@ class BedsideLine(Form):
     from_age_years: Number | None = None
     note: str | None = None
 
-    @model_validator(mode="after")
-    def _fits_its_input(self) -> Self:
+    @check
+    def _fits_its_input(self) -> Iterator[str]:
         known = load_bedside_inputs()
         if self.input not in known:
-            raise ValueError(
-                f"unknown input '{self.input}'{suggest_name(self.input, known)}; known: {', '.join(known)}"
-            )
+            yield f"unknown input '{self.input}'{suggest_name(self.input, known)}; known: {', '.join(known)}"
+            return
         item = known[self.input]
         if bool(self.levels) == bool(self.rules) or item.is_number != bool(self.rules):
             wanted = "rules" if item.is_number else "levels"
-            raise ValueError(f"'{self.input}' needs {wanted}, and nothing else")
-        if problem := self._check_words(item.words) or self._check_rules() or self._check_none_if():
-            raise ValueError(problem)
-        return self
+            yield f"'{self.input}' needs {wanted}, and nothing else"
+        elif problem := self._check_words(item.words) or self._check_rules():
+            yield problem
+
+    @check
+    def _names_words_of_inputs(self) -> Iterator[str]:
+        known = load_bedside_inputs()
+        for name, word in self.none_if.items():
+            if name not in known or word not in known[name].words:
+                yield f"{self.input}: none_if names '{name} = {word}', which is no input with that word"
 
     def _check_words(self, allowed: tuple[str, ...]) -> str:
         given = [word for level in self.levels for word in level.words]
@@ -108,13 +115,6 @@ class BedsideLine(Form):
                 return f"{self.input}: grade {worse.grade} is as easy to reach as grade {milder.grade}"
         return ""
 
-    def _check_none_if(self) -> str:
-        known = load_bedside_inputs()
-        for name, word in self.none_if.items():
-            if name not in known or word not in known[name].words:
-                return f"{self.input}: none_if names '{name} = {word}', which is no input with that word"
-        return ""
-
     @property
     def most(self) -> int:
         """The highest grade of the line."""
@@ -126,27 +126,26 @@ class BedsideRequirement(PlainCut):
 
     input: Literal["temperature"]
     unit: str
-    grade: int = Field(ge=1, le=4)
+    grade: Whole = Field(ge=1, le=4)
     text: str = Field(min_length=1)
     hidden_by: str | None = None
     once: str | None = None
     hidden_text: str = ""
 
-    @model_validator(mode="after")
-    def _names_yes_no_inputs(self) -> Self:
+    @check
+    def _names_yes_no_inputs(self) -> Iterator[str]:
         known = load_bedside_inputs()
         for name in (self.hidden_by, self.once):
             if name is not None and (name not in known or "yes" not in known[name].words):
-                raise ValueError(f"'{name}' is no yes/no input")
+                yield f"'{name}' is no yes/no input"
         if (self.hidden_by is None) != (self.once is None):
-            raise ValueError("hidden_by and once belong together")
-        return self
+            yield "hidden_by and once belong together"
 
 
 class ClinicalGrade(Form):
     """A grade that these inputs never decide, with its words."""
 
-    grade: int = Field(ge=1, le=5)
+    grade: Whole = Field(ge=1, le=5)
     text: str = Field(min_length=1)
     lab_gradable: Literal[False] = False
 
@@ -187,15 +186,15 @@ class BedsideDefinition(Head):
 class SustainedCut(PlainCut):
     """A temperature that must hold for longer than a time."""
 
-    longer_than_minutes: int = Field(ge=1, le=1440)
+    longer_than_minutes: Whole = Field(ge=1, le=1440)
 
 
 class FeverCounting(Form):
     """What the source does not say about the count and the readings."""
 
     status: Status
-    count_days_before: int = Field(ge=0, le=7)
-    night_gap_minutes: int = Field(ge=1, le=1440)
+    count_days_before: Whole = Field(ge=0, le=7)
+    night_gap_minutes: Whole = Field(ge=1, le=1440)
 
 
 class NeutropeniaCut(PlainCut):
@@ -210,7 +209,7 @@ class FeverDefinition(Head):
 
     kind: Literal["fever"]
     term: str = Field(min_length=1)
-    grade: int = Field(ge=1, le=5)
+    grade: Whole = Field(ge=1, le=5)
     count: NeutropeniaCut
     temperature: str = "temperature"
     temperature_unit: str

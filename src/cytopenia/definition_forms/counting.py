@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cytopenia.definition_forms.base import Form, Number, PlainCut, Status
+from cytopenia.definition_forms.base import Form, Number, PlainCut, Status, Whole
 
 __all__ = ["CENSORING", "Confirm", "Counting", "Fill", "Landing"]
 
-Days = Annotated[int, Field(ge=0, le=365)]
+Days = Annotated[Whole, Field(ge=0, le=365)]
 Censor = Literal["last_contact", "death", "progression", "next_therapy"]
 CENSORING: tuple[Censor, ...] = ("last_contact", "death", "progression", "next_therapy")
 
@@ -40,16 +40,11 @@ class Counting(Form):
     fill: Fill | None = None
     censor_at: tuple[Censor, ...] = ()
 
-    def require_first_day(self) -> None:
-        """Refuse a rule over all days without the day by which its episode must have begun."""
-        if self.all_days_from is None:
-            raise ValueError('a rule with days = "all" needs counting.all_days_from')
-
 
 class Confirm(PlainCut):
     """How many measured days must meet a cut before any grade is given."""
 
-    measurements: int = Field(ge=2, le=10)
+    measurements: Whole = Field(ge=2, le=10)
     otherwise: Literal["not_judged", "accept_single"]
     text: str = Field(min_length=1)
 
@@ -57,7 +52,7 @@ class Confirm(PlainCut):
 class Landing(Form):
     """A landmark, and the days around it on which a value still stands for it; the nearest counts."""
 
-    day: int = Field(ge=0, le=3650)
+    day: Whole = Field(ge=0, le=3650)
     days_before: Days
     days_after: Days
     censor_at: tuple[Censor, ...] = ()

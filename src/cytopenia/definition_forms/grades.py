@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from cytopenia.definition_forms.base import (
     Condition,
@@ -15,7 +16,9 @@ from cytopenia.definition_forms.base import (
     LimitOfNormal,
     MultipleOfBaseline,
     OneCut,
+    Whole,
 )
+from cytopenia.definition_forms.checking import check
 from cytopenia.definition_forms.counting import Confirm, Counting, Landing
 
 __all__ = ["GradeRule", "GradesDefinition", "GradesPart", "RemovedPart"]
@@ -32,28 +35,25 @@ class GradeRule(OneCut):
     alternatives: any one is enough.
     """
 
-    grade: int = Field(ge=1, le=5)
+    grade: Whole = Field(ge=1, le=5)
     below: Cut | None = None
     at_most: Cut | None = None
     above: Cut | None = None
     at_least: Cut | None = None
-    days: Annotated[int, Field(ge=1, le=3650)] | Literal["all"] | None = None
+    days: Annotated[Whole, Field(ge=1, le=3650)] | Literal["all"] | None = None
     only_if: Condition | None = None
     text: str = Field(min_length=1)
     lab_gradable: bool = True
 
-    @model_validator(mode="after")
-    def _has_one_cut(self) -> Self:
+    @check
+    def _has_one_cut(self) -> Iterator[str]:
         given = self.given_cuts
         if self.lab_gradable and len(given) != 1:
-            raise ValueError(
-                f"grade {self.grade}: needs exactly one of below, at_most, above, at_least; got {given}"
-            )
-        if not self.lab_gradable and given:
-            raise ValueError(f"grade {self.grade}: a rule that is not lab_gradable has no cut; got {given}")
-        if self.only_if is not None and not (given and self.only_if.is_sick_below is self.is_sick_below):
-            raise ValueError(f"grade {self.grade}: only_if must stand beside a cut and point the same way")
-        return self
+            yield f"grade {self.grade}: needs exactly one of below, at_most, above, at_least; got {given}"
+        elif not self.lab_gradable and given:
+            yield f"grade {self.grade}: a rule that is not lab_gradable has no cut; got {given}"
+        elif self.only_if is not None and not (given and self.only_if.is_sick_below is self.is_sick_below):
+            yield f"grade {self.grade}: only_if must stand beside a cut and point the same way"
 
     @property
     def cut(self) -> float | LimitOfNormal | MultipleOfBaseline:
@@ -73,27 +73,36 @@ class GradesPart(Form):
     analyte: str
     unit: str
     grades: tuple[GradeRule, ...] = Field(min_length=1)
-    window: tuple[int, int] | None = None
+    window: tuple[Whole, Whole] | None = None
     landmark: Landing | None = None
     counting: Counting | None = None
     confirm: Confirm | None = None
     assumptions: tuple[str, ...] = ()
     note: str | None = None
 
-    @model_validator(mode="after")
-    def _has_what_its_rules_need(self) -> Self:
-        counts = any(rule.days is not None for rule in self.grades)
+    @check
+    def _begins_before_it_ends(self) -> Iterator[str]:
         if self.window is not None and self.window[0] > self.window[1]:
-            raise ValueError(f"window {list(self.window)} must begin before it ends")
+            yield f"window {list(self.window)} must begin before it ends"
+
+    @check
+    def _has_one_kind_of_days(self) -> Iterator[str]:
         if self.window is not None and self.landmark is not None:
-            raise ValueError("needs one of window, landmark; got both")
+            yield "needs one of window, landmark; got both"
+
+    @check
+    def _has_what_its_rules_need(self) -> Iterator[str]:
+        counts = any(rule.days is not None for rule in self.grades)
         if (counts or self.confirm is not None) and (self.counting is None or self.window is None):
-            raise ValueError("rules with `days` and `confirm` need a window and a counting table")
+            yield "rules with `days` and `confirm` need a window and a counting table"
         if self.counting is not None and (not counts and self.confirm is None):
-            raise ValueError("counting belongs to rules with `days`, or to a part with `confirm`")
-        if self.counting is not None and any(rule.days == "all" for rule in self.grades):
-            self.counting.require_first_day()
-        return self
+            yield "counting belongs to rules with `days`, or to a part with `confirm`"
+
+    @check
+    def _knows_when_all_days_begin(self) -> Iterator[str]:
+        counts_all = any(rule.days == "all" for rule in self.grades)
+        if counts_all and self.counting is not None and self.counting.all_days_from is None:
+            yield 'a rule with days = "all" needs counting.all_days_from'
 
     @property
     def own_window(self) -> tuple[int, int] | None:
@@ -106,10 +115,18 @@ class GradesPart(Form):
         return tuple(sorted((rule for rule in self.grades if rule.lab_gradable), key=lambda r: r.grade))
 
     @property
+    def needs_limit(self) -> bool:
+        """Whether a rule is relative to the lower limit of normal of the row."""
+        return any(isinstance(cut, LimitOfNormal) for cut in self._cuts)
+
+    @property
     def needs_baseline(self) -> bool:
         """Whether a rule is relative to the patient's baseline."""
-        cuts = [cut for rule in self.lab_rules for cut in (rule.cut, rule.only_if and rule.only_if.cut)]
-        return any(isinstance(cut, MultipleOfBaseline) for cut in cuts)
+        return any(isinstance(cut, MultipleOfBaseline) for cut in self._cuts)
+
+    @property
+    def _cuts(self) -> list[float | LimitOfNormal | MultipleOfBaseline | None]:
+        return [cut for rule in self.lab_rules for cut in (rule.cut, rule.only_if and rule.only_if.cut)]
 
     @field_validator("grades")
     @classmethod

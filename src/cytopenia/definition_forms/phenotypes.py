@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from cytopenia.definition_forms.base import CutName, Form, Head, PlainCut, Status
+from cytopenia.definition_forms.base import CutName, Form, Head, PlainCut, Status, Whole
+from cytopenia.definition_forms.checking import check
 from cytopenia.definition_forms.counting import Counting
 
 __all__ = [
@@ -20,8 +22,8 @@ __all__ = [
 ]
 
 SECOND_DIP = "second_dip"
-Day = Annotated[int, Field(ge=0, le=3650)]
-RunDays = Annotated[int, Field(ge=1, le=60)]
+Day = Annotated[Whole, Field(ge=0, le=3650)]
+RunDays = Annotated[Whole, Field(ge=1, le=60)]
 Shape = Literal["aplastic", "intermittent", "quick"]
 
 
@@ -73,11 +75,10 @@ class Judging(Form):
     died_early: Literal["own_label", "as_observed"]
     seen_until_day: Day
 
-    @model_validator(mode="after")
-    def _names_each_once(self) -> Self:
+    @check
+    def _names_each_once(self) -> Iterator[str]:
         if len(set(self.precedence)) < len(self.precedence):
-            raise ValueError("precedence needs each of aplastic, intermittent, quick once")
-        return self
+            yield "precedence needs each of aplastic, intermittent, quick once"
 
 
 class PhenotypeDefinition(Head):
@@ -86,7 +87,7 @@ class PhenotypeDefinition(Head):
     kind: Literal["phenotype"]
     analyte: str
     unit: str
-    window: tuple[int, int]
+    window: tuple[Whole, Whole]
     fall: FallRule
     recovery: PhenotypeRecovery
     second_dip: DipRule
@@ -105,39 +106,48 @@ class PhenotypeDefinition(Head):
         """The one analyte and its unit."""
         return ((self.analyte, self.unit),)
 
-    @model_validator(mode="after")
-    def _has_days_that_can_be(self) -> Self:
+    @check
+    def _begins_before_it_ends(self) -> Iterator[str]:
+        if self.window[0] > self.window[1]:
+            yield f"window {list(self.window)} must begin before it ends"
+
+    @check
+    def _recovers_in_its_window(self) -> Iterator[str]:
+        yield from self._find_late("recovery.from_day", self.recovery.from_day)
+
+    @check
+    def _dips_in_its_window(self) -> Iterator[str]:
+        yield from self._find_late("second_dip.from_day", self.second_dip.from_day)
+
+    @check
+    def _is_seen_in_its_window(self) -> Iterator[str]:
+        yield from self._find_late("judging.seen_until_day", self.judging.seen_until_day)
+
+    def _find_late(self, name: str, day: int) -> Iterator[str]:
         first, last = self.window
-        if first > last:
-            raise ValueError(f"window {list(self.window)} must begin before it ends")
-        days = {
-            "recovery.from_day": self.recovery.from_day,
-            "second_dip.from_day": self.second_dip.from_day,
-            "judging.seen_until_day": self.judging.seen_until_day,
-        }
-        late = [name for name, day in days.items() if day > last]
-        if late:
-            raise ValueError(f"{', '.join(late)} lies after the window, which ends on day {last}")
+        if first <= last < day:
+            yield f"{name} lies after the window, which ends on day {last}"
+
+    @check
+    def _has_a_name_for_everybody(self) -> Iterator[str]:
         if self.aplastic is None and self.judging.without_recovery != "aplastic":
-            raise ValueError(
+            yield (
                 'nobody could be aplastic: give an [aplastic] table, or judging.without_recovery = "aplastic"'
             )
-        return self
 
-    @model_validator(mode="after")
-    def _has_cuts_in_order(self) -> Self:
+    @check
+    def _has_cuts_in_order(self) -> Iterator[str]:
         low: dict[str, _CutRule] = {"fall": self.fall, "second_dip": self.second_dip}
         if self.aplastic is not None:
             low["aplastic"] = self.aplastic
         for name, rule in low.items():
             if _overlap(rule, self.recovery):
-                raise ValueError(f"a count can meet both {name} and recovery; set them apart")
+                yield f"a count can meet both {name} and recovery; set them apart"
         if self.aplastic is not None and _size(self.aplastic) > _size(self.fall):
-            raise ValueError("aplastic has a higher cut than fall; nobody is aplastic without having fallen")
-        return self
+            yield "aplastic has a higher cut than fall; nobody is aplastic without having fallen"
 
-    @model_validator(mode="after")
-    def _counts_whole_days(self) -> Self:
+    @check
+    def _counts_whole_days(self) -> Iterator[str]:
         counting = self.counting
         unused = {
             "round_to": counting.round_to is not None,
@@ -147,8 +157,7 @@ class PhenotypeDefinition(Head):
         }
         given = [name for name, is_given in unused.items() if is_given]
         if given:
-            raise ValueError(f"counting: {', '.join(given)} does not go with phenotypes; remove it")
-        return self
+            yield f"counting: {', '.join(given)} does not go with phenotypes; remove it"
 
     @property
     def low_lines(self) -> tuple[tuple[CutName, float], ...]:

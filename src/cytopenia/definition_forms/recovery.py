@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from cytopenia.definition_forms.base import CutName, Form, Head, Number, Status
+from cytopenia.definition_forms.base import CutName, Form, Head, Number, Status, Whole
+from cytopenia.definition_forms.checking import check
 
 __all__ = [
     "Criterion",
@@ -25,8 +27,8 @@ __all__ = [
 class Washout(Form):
     """How many days must have passed since the last day of support."""
 
-    days: int = Field(ge=0, le=365)
-    agents: dict[str, Annotated[int, Field(ge=0, le=365)]] = Field(default_factory=dict)
+    days: Whole = Field(ge=0, le=365)
+    agents: dict[str, Annotated[Whole, Field(ge=0, le=365)]] = Field(default_factory=dict)
 
     def as_free_days(self) -> dict[str, int]:
         """Days by agent; "" stands for any agent that is not named or not recorded."""
@@ -52,11 +54,10 @@ class Criterion(Form):
         default_factory=dict
     )
 
-    @model_validator(mode="after")
-    def _has_one_cut(self) -> Self:
+    @check
+    def _has_one_cut(self) -> Iterator[str]:
         if (self.at_least is None) == (self.above is None):
-            raise ValueError(f"{self.analyte}: needs exactly one of at_least, above")
-        return self
+            yield f"{self.analyte}: needs exactly one of at_least, above"
 
     @property
     def comparator(self) -> CutName:
@@ -72,14 +73,14 @@ class Criterion(Form):
 class Run(Form):
     """How long all criteria must hold."""
 
-    length: int = Field(ge=1, le=60)
+    length: Whole = Field(ge=1, le=60)
     of: Literal["days"] = "days"
 
 
 class Landmark(Form):
     """The day on which recovery is judged, and how the run must lie to it."""
 
-    day: int = Field(ge=1, le=3650)
+    day: Whole = Field(ge=1, le=3650)
     run: Literal["ends_on", "contains", "reached_by"]
     status: Status
 
@@ -88,38 +89,40 @@ class RecoveryCounting(Form):
     """What the source does not say about unmeasured days."""
 
     status: Status
-    bracket_days: int = Field(ge=1, le=60)
-    carry_days: int = Field(ge=0, le=60)
-    look_ahead_days: int = Field(ge=0, le=60)
+    bracket_days: Whole = Field(ge=1, le=60)
+    carry_days: Whole = Field(ge=0, le=60)
+    look_ahead_days: Whole = Field(ge=0, le=60)
 
 
 class TimeRun(Form):
     """How many days, or how many measurements on different days, all criteria must hold."""
 
-    length: int = Field(ge=1, le=60)
+    length: Whole = Field(ge=1, le=60)
     of: Literal["days", "measurements"]
 
 
 class Reached(Form):
     """The days that are searched for the first run, and where the search begins."""
 
-    first_day: int = Field(alias="from", ge=0, le=3650)
-    until: int = Field(ge=1, le=3650)
+    first_day: Whole = Field(alias="from", ge=0, le=3650)
+    until: Whole = Field(ge=1, le=3650)
     after: Literal["first_failing", "nadir"]
-    nadir_until: int | None = Field(default=None, ge=0, le=3650)
+    nadir_until: Whole | None = Field(default=None, ge=0, le=3650)
     status: Status
 
-    @model_validator(mode="after")
-    def _has_days(self) -> Self:
+    @check
+    def _has_days(self) -> Iterator[str]:
         if self.first_day >= self.until:
-            raise ValueError(f"from is {self.first_day} and until {self.until}; from must be the earlier day")
+            yield f"from is {self.first_day} and until {self.until}; from must be the earlier day"
+        elif self.nadir_until is not None and not self.first_day <= self.nadir_until <= self.until:
+            yield f"nadir_until is {self.nadir_until}; it must lie between from and until"
+
+    @check
+    def _names_the_days_of_the_nadir(self) -> Iterator[str]:
         if (self.after == "nadir") != (self.nadir_until is not None):
-            raise ValueError(
+            yield (
                 'after = "nadir" and nadir_until (the last day on which the nadir is looked for) go together'
             )
-        if self.nadir_until is not None and not self.first_day <= self.nadir_until <= self.until:
-            raise ValueError(f"nadir_until is {self.nadir_until}; it must lie between from and until")
-        return self
 
 
 class _Lineages(Head):
@@ -141,6 +144,11 @@ class _Lineages(Head):
     def analyte_units(self) -> tuple[tuple[str, str], ...]:
         """Analyte and unit of each lineage."""
         return tuple((criterion.analyte, criterion.unit) for criterion in self.all_of)
+
+    @property
+    def looks_at_support(self) -> bool:
+        """Whether a lineage must be free of support."""
+        return any(criterion.support_free_days for criterion in self.all_of)
 
 
 class RecoveryDefinition(_Lineages):
@@ -176,16 +184,18 @@ class RecoveryTimeDefinition(_Lineages):
             raise ValueError("has landmark and reached; keep one of them")
         return table  # pyright: ignore[reportUnknownVariableType]
 
-    @model_validator(mode="after")
-    def _counts_as_the_run_needs(self) -> Self:
+    @check
+    def _counts_as_the_run_needs(self) -> Iterator[str]:
         if (self.run.of == "days") != (self.counting is not None):
-            raise ValueError(
+            yield (
                 'run of = "days" needs counting (what an unmeasured day is taken for); a run of'
                 ' "measurements" looks at measured days only and has none'
             )
+
+    @check
+    def _has_one_nadir(self) -> Iterator[str]:
         if self.reached.after == "nadir" and len(self.all_of) > 1:
-            raise ValueError('after = "nadir" needs one lineage; with several write after = "first_failing"')
-        return self
+            yield 'after = "nadir" needs one lineage; with several write after = "first_failing"'
 
     @property
     def bracket_days(self) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Literal, Self, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from cytopenia.definition_forms.base import Form, Head, Number, PlainCut, Status
+from cytopenia.definition_forms.base import Form, Head, Number, PlainCut, Status, Whole
+from cytopenia.definition_forms.checking import check
 
 __all__ = [
     "Coefficients",
@@ -26,7 +27,7 @@ __all__ = [
     "Ties",
 ]
 
-Day = Annotated[int, Field(ge=-3650, le=3650)]
+Day = Annotated[Whole, Field(ge=-3650, le=3650)]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class ScoreInput:
 class PointsRule(PlainCut):
     """One half-line: every value beyond the cut has at least these points."""
 
-    points: int = Field(ge=1, le=100)
+    points: Whole = Field(ge=1, le=100)
     text: str = Field(min_length=1)
 
     @property
@@ -75,14 +76,14 @@ class PointsItem(Form):
     @property
     def most_points(self) -> int:
         """Points of the sickest value."""
-        return self.rules[-1].points
+        return max(rule.points for rule in self.rules)
 
 
 class ScoreGroup(Form):
     """A risk group: every sum of at least so many points, up to the next group."""
 
     name: str = Field(min_length=1)
-    at_least: int = Field(ge=0)
+    at_least: Whole = Field(ge=0)
 
 
 class Ties(Form):
@@ -134,24 +135,25 @@ class PointsDefinition(_Score):
         """Points of a patient who is sickest in every item."""
         return sum(item.most_points for item in self.items.values())
 
-    @model_validator(mode="after")
-    def _groups_cover_every_sum_once(self) -> Self:
+    @check
+    def _groups_cover_every_sum_once(self) -> Iterator[str]:
         starts = [group.at_least for group in self.groups]
         if starts and (starts[0] != 0 or starts != sorted(set(starts)) or max(starts) > self.most_points):
-            raise ValueError(
+            yield (
                 f"groups begin at {starts}; the first must begin at 0, each at more points than the one"
                 f" before, none beyond the {self.most_points} points of the score"
             )
-        if len({group.name for group in self.groups}) < len(self.groups):
-            raise ValueError("groups: two groups have the same name")
-        return self
 
-    @model_validator(mode="after")
-    def _ties_name_items(self) -> Self:
+    @check
+    def _names_each_group_once(self) -> Iterator[str]:
+        if len({group.name for group in self.groups}) < len(self.groups):
+            yield "groups: two groups have the same name"
+
+    @check
+    def _ties_name_items(self) -> Iterator[str]:
         unknown = sorted(set(self.ties.choices) - set(self.items)) if self.ties else []
         if unknown:
-            raise ValueError(f"ties: {', '.join(unknown)} is no item; items: {', '.join(self.items)}")
-        return self
+            yield f"ties: {', '.join(unknown)} is no item; items: {', '.join(self.items)}"
 
 
 class RatioDefinition(_Score):
@@ -174,12 +176,11 @@ class RatioDefinition(_Score):
         """Analyte and unit of each input."""
         return tuple((item.analyte, item.unit) for item in self.inputs_needed)
 
-    @model_validator(mode="after")
-    def _names_each_analyte_once(self) -> Self:
+    @check
+    def _names_each_analyte_once(self) -> Iterator[str]:
         both = sorted(set(self.numerator) & set(self.denominator))
         if both:
-            raise ValueError(f"{', '.join(both)} stands in numerator and denominator; remove one")
-        return self
+            yield f"{', '.join(both)} stands in numerator and denominator; remove one"
 
 
 class ModelInput(Form):
@@ -215,12 +216,11 @@ class ModelDefinition(_Score):
         """Analyte and unit of each input."""
         return tuple((item.analyte, item.unit) for item in self.inputs_needed)
 
-    @model_validator(mode="after")
-    def _has_no_name_twice(self) -> Self:
+    @check
+    def _has_no_name_twice(self) -> Iterator[str]:
         both = sorted(set(self.inputs) & set(self.categories))
         if both:
-            raise ValueError(f"{', '.join(both)} stands in inputs and categories; rename one")
-        return self
+            yield f"{', '.join(both)} stands in inputs and categories; rename one"
 
 
 ScoreDefinition = PointsDefinition | RatioDefinition | ModelDefinition

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from cytopenia.definition_forms.base import Form, Head, Number
+from cytopenia.definition_forms.base import Form, Head, Number, Whole
+from cytopenia.definition_forms.checking import check
 
 __all__ = [
     "BaselineDefinition",
@@ -31,11 +33,11 @@ class Calibration(Form):
     """
 
     status: Literal["calibrated", "assumed"]
-    simulated_patients: int = Field(ge=1)
+    simulated_patients: Whole = Field(ge=1)
     inside_percent: Percent
     schedule: str = Field(min_length=1)
     decided_percent: Percent
-    real_patients: int = Field(ge=0)
+    real_patients: Whole = Field(ge=0)
     real_inside_percent: Percent | None = None
     people: str | None = None
 
@@ -49,24 +51,27 @@ class BoundsDefinition(Head):
     """
 
     kind: Literal["bounds"]
-    longest_days: int = Field(ge=2, le=60)
+    longest_days: Whole = Field(ge=2, le=60)
     slack: dict[str, Factor] = Field(min_length=1)
     growth: dict[str, Factor] = Field(default_factory=dict)
     cap: dict[str, str] = Field(default_factory=dict)
-    least_real_patients: int = Field(default=1, ge=1)
+    least_real_patients: Whole = Field(default=1, ge=1)
     calibration: dict[str, Calibration] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _is_calibrated_on_enough(self) -> Self:
-        for name, one in self.calibration.items():
+    @check
+    def _calibrates_what_has_a_slack(self) -> Iterator[str]:
+        for name in self.calibration:
             if name not in self.slack:
-                raise ValueError(f"calibration.{name}: has no slack")
+                yield f"calibration.{name}: has no slack"
+
+    @check
+    def _is_calibrated_on_enough(self) -> Iterator[str]:
+        for name, one in self.calibration.items():
             if one.status == "calibrated" and one.real_patients < self.least_real_patients:
-                raise ValueError(
+                yield (
                     f"calibration.{name}: {one.real_patients} real patients are fewer than"
                     f" {self.least_real_patients}; its status is 'assumed'"
                 )
-        return self
 
     def slack_of(self, analyte: str) -> float:
         """Slack of an analyte; the widest of all where the definition does not name it."""
@@ -98,8 +103,8 @@ class BaselineDefinition(Head):
     """Which value before treatment stands for the patient's own state."""
 
     kind: Literal["baseline"]
-    days_before: int = Field(ge=0, le=365)
-    peak_window: tuple[int, int]
+    days_before: Whole = Field(ge=0, le=365)
+    peak_window: tuple[Whole, Whole]
 
     @field_validator("peak_window")
     @classmethod
@@ -117,9 +122,9 @@ class GatesDefinition(Head):
     """
 
     kind: Literal["gates"]
-    univariable_from: int = Field(ge=1, le=1000)
-    multivariable_from: int = Field(ge=1, le=1000)
-    per_term: int = Field(ge=1, le=1000)
+    univariable_from: Whole = Field(ge=1, le=1000)
+    multivariable_from: Whole = Field(ge=1, le=1000)
+    per_term: Whole = Field(ge=1, le=1000)
     collinear_from_inflation: Number | None = Field(default=None, ge=1)
     collinear_from_condition: Number | None = Field(default=None, ge=1)
 

@@ -7,7 +7,7 @@ A user's file adds a definition, replaces one of the same id, or `extends` one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -33,6 +33,8 @@ from cytopenia.units import list_units, load_analytes, match_unit
 __all__ = ["Library", "load_definition", "load_library"]
 
 _SHOWN_UNITS = 8
+# Tables of a score whose keys are analytes.
+_BY_ANALYTE = ("items", "inputs", "numerator", "denominator")
 _HEAD = ("id", "kind", "title", "version", "status", "citation", "text", "note", "removed")
 
 
@@ -249,8 +251,9 @@ def _build_library(files: Iterable[tuple[str, bytes]]) -> Library:
             continue
         identity = table.get("id")
         if not isinstance(identity, str):
-            problems.append(f"{name}: 'id' is missing; write id = \"{name.removesuffix('.toml')}\"")
-            continue
+            identity = name.removesuffix(".toml")
+            problems.append(f"{name}: 'id' is missing; write id = \"{identity}\"")
+            table["id"] = identity
         if identity != name.removesuffix(".toml"):
             problems.append(f"{name}: id '{identity}' must be the name of the file; rename one of them")
         if "extends" in table and "status" not in table:
@@ -327,15 +330,34 @@ def _read_definition(identity: str, table: dict[str, Any], problems: list[str]) 
         found = [
             text.replace("'parts.", "'").replace(", parts,", ", a section per analyte,") for text in found
         ]
-    found.extend(f"{where}: {problem}" for problem in _check_units(definition))
+    pairs = _find_units(table) if definition is None else definition.analyte_units
+    found.extend(f"{where}: {problem}" for problem in _check_units(pairs))
     problems.extend(found)
     return definition  # type: ignore[return-value]
 
 
-def _check_units(definition: Definition | None) -> list[str]:
+def _check_units(pairs: Iterable[tuple[str, str]]) -> list[str]:
     """Problems with the analytes and units that a definition names."""
-    pairs = () if definition is None else dict.fromkeys(definition.analyte_units)
-    return [problem for problem in (_check_unit(analyte, unit) for analyte, unit in pairs) if problem]
+    problems = (_check_unit(analyte, unit) for analyte, unit in dict.fromkeys(pairs))
+    return [problem for problem in problems if problem]
+
+
+def _find_units(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Analyte and unit of a file that is wrong elsewhere: side by side, or the unit under its analyte."""
+    analyte, unit = table.get("analyte"), table.get("unit")
+    if isinstance(analyte, str) and isinstance(unit, str):
+        yield analyte, unit
+    for key, value in table.items():
+        tables = cast("list[Any]", value if isinstance(value, list) else [value])
+        for inner in (cast("dict[str, Any]", item) for item in tables if isinstance(item, dict)):
+            yield from _find_units(inner)
+            if key in _BY_ANALYTE:
+                units = {name: _unit_of(entry) for name, entry in inner.items()}
+                yield from ((name, text) for name, text in units.items() if isinstance(text, str))
+
+
+def _unit_of(entry: Any) -> Any:
+    return cast("dict[str, Any]", entry).get("unit") if isinstance(entry, dict) else entry
 
 
 def _check_unit(analyte: str, unit: str) -> str:

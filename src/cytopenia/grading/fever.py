@@ -7,7 +7,7 @@ looked at: as for grades of a course it is open, enters nothing, and is counted 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -89,7 +89,8 @@ def judge_counts(grid: DayGrid, definition: FeverDefinition, *, days: range) -> 
 class _Days:
     """What the readings and the counts of each day say together, from `first_day` on.
 
-    `possible` are days that were looked at; `not_looked_at` have neither a reading nor a count.
+    `possible` are days that were looked at; `not_looked_at` have neither a reading nor a count. `has_no_days`
+    marks patients none of whose days are asked about.
     """
 
     first_day: int
@@ -99,6 +100,21 @@ class _Days:
     possible: Marks
     not_looked_at: Marks
     at_risk: Marks
+    has_no_days: Marks
+
+    def within_readings(self) -> _Days:
+        """Return the days from each patient's first to last reading; `has_no_days` marks who has none."""
+        begun = np.logical_or.accumulate(self.measured, axis=1)
+        not_ended = np.logical_or.accumulate(self.measured[:, ::-1], axis=1)[:, ::-1]
+        kept = begun & not_ended
+        return replace(
+            self,
+            certain=self.certain & kept,
+            possible=self.possible & kept,
+            not_looked_at=self.not_looked_at & kept,
+            at_risk=self.at_risk & kept,
+            has_no_days=~any_marked(self.measured),
+        )
 
     @property
     def open(self) -> Marks:
@@ -118,6 +134,7 @@ def derive_fever(
     grid: DayGrid,
     *,
     window: tuple[int, int],
+    own_days: bool = False,
     judge_open_days: bool = False,
 ) -> tuple[OutcomeRows, dict[str, EvidenceRows]]:
     """Return febrile neutropenia of each patient in a window, and its evidence by analyte.
@@ -130,6 +147,9 @@ def derive_fever(
     grid : DayGrid
         The counts; it reaches before the window as far as the definition looks back.
     window : (int, int)
+    own_days : bool
+        Look at each patient's own part of the window only, from the first to the last day with a reading.
+        Who has none is not judged.
     judge_open_days : bool
         Let `worst` take days with neither a reading nor a count as days with it.
 
@@ -146,8 +166,9 @@ def derive_fever(
     readings = judge_readings(near, definition)
     counts = judge_counts(grid, definition, days=days)
     found = _join_days(readings, counts, grid, days)
+    found = found.within_readings() if own_days else found
     is_certain, is_excluded = any_marked(found.certain), found.is_excluded
-    is_at_risk = any_marked(found.at_risk)
+    is_at_risk = any_marked(found.at_risk) | found.has_no_days
     is_none_worst = is_excluded & ~any_marked(found.not_looked_at) if judge_open_days else is_excluded
     grade = float(definition.grade)
     first = first_marked(found.certain, otherwise=NO_DAY)
@@ -186,6 +207,7 @@ def _join_days(readings: Readings, counts: CountDays, grid: DayGrid, days: range
         possible=at_risk & is_looked_at & (may_be_fever | ~measured) & counts.possible,
         not_looked_at=at_risk & ~is_looked_at,
         at_risk=at_risk,
+        has_no_days=any_marked(np.zeros_like(measured)),
     )
 
 
@@ -196,7 +218,7 @@ def _explain(found: _Days, counts: CountDays, *, is_judged: Marks) -> NDArray[np
     lasting = question & found.measured & ~found.fever
     conditions = [
         is_judged,
-        ~any_marked(found.at_risk),
+        ~any_marked(found.at_risk) & ~found.has_no_days,
         ~any_marked(found.measured),
         any_marked(no_count),
         any_marked(lasting),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from cytopenia.bedside_inputs import load_bedside_inputs
 from cytopenia.contract import EVENT_KINDS, RESPONSES, SUPPORT_KINDS, TABLES, TextFormat
 from cytopenia.contract.bedside import BEDSIDE_COLUMNS, BEDSIDE_UNITS
+from cytopenia.definition_forms import Number
 from cytopenia.errors import ProtocolError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_form
 from cytopenia.units import convert_value, is_usual_limit, list_units, load_analytes, match_unit
@@ -44,7 +45,7 @@ class _Form(BaseModel):
 class Limit(_Form):
     """A limit of normal with its unit."""
 
-    value: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    value: Annotated[Number, Field(ge=0)]
     unit: str
 
 

@@ -11,16 +11,15 @@ from typing import Any
 
 from cytopenia.grading.explain import ExplainedDay, OutcomeExplanation, PatientExplanation
 from cytopenia.report.display import plural
+from cytopenia.report.explanation_changes import say_change, say_settling
 from cytopenia.report.explanation_words import (
     join_days,
     name_analyte,
     name_support,
     say_answer,
-    say_change,
     say_days,
     say_open_days,
     say_result,
-    say_settling,
     say_spans,
     say_value,
 )
@@ -33,6 +32,14 @@ _EVIDENCE = {
     "measured": "measured: the answer rests on measured days",
     "bracketed": "bracketed: unmeasured days are taken to lie near the measurements around them",
     "open": "open: some days lie far from any measurement",
+}
+_NO_PHENOTYPE = (
+    "for phenotypes: they hang on several stretches of days at once, and no change of one is the least"
+)
+_NOT_ASKED = {
+    "phenotype": _NO_PHENOTYPE,
+    "second_dip": _NO_PHENOTYPE,
+    "fever": "for febrile neutropenia: it needs temperatures, by the hour, and a count together",
 }
 _EVENTS = {"crs": "CRS", "icans": "ICANS"}
 
@@ -122,18 +129,22 @@ def _tell_outcome(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
         yield "Parts", _tell_parts(outcome)
     deciding = [day for day in outcome.days if day.role == "decides"]
     yield from _tell_deciding(deciding, outcome)
+    yield from _tell_unconfirmed(outcome)
     yield from _tell_filled(outcome)
     yield from _tell_left_out(outcome)
     unsettled = [day for day in outcome.days if day.role == "would settle"]
     for place, text in enumerate(say_open_days(unsettled, outcome)):
         yield "" if place else "Unsettled", text
-    if outcome.answer.worst is not None or outcome.answer.possible_labels is not None:
+    is_at_risk = outcome.answer.worst is not None or outcome.answer.possible_labels is not None
+    if is_at_risk:
         yield from _tell_account(outcome)
         yield "Possible", _tell_possible(outcome)
     for place, text in enumerate(say_settling(outcome)):
         yield "" if place else "Settled by", text
     for place, change in enumerate(outcome.changes):
         yield "" if place else "Changed by", say_change(change, outcome)
+    if is_at_risk and outcome.kind in _NOT_ASKED:
+        yield "Changed by", f"not asked {_NOT_ASKED[outcome.kind]}"
 
 
 def _tell_rules(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
@@ -193,6 +204,20 @@ def _count_deciding(deciding: Sequence[ExplainedDay], outcome: OutcomeExplanatio
     return f"{plural(len(deciding), 'day')}, {join_days(day.day for day in deciding)}: {', '.join(counts)}"
 
 
+def _tell_unconfirmed(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    """Low values that are too few for the definition."""
+    found = outcome.confirmation
+    if found is None:
+        return
+    analyte = outcome.analytes[0]
+    cut = say_value(found.cut, analyte, found.comparator)
+    count = plural(len(found.measured), "measured day")
+    yield "Unconfirmed", f"{count} {cut}, and the definition asks for {found.needed}"
+    for item in found.measured:
+        value = say_value(item.value, analyte, item.comparator)
+        yield "", f"  day {item.day}: {value}, row {item.source_row}"
+
+
 def _tell_filled(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     """The days that the definition takes a value for and that stand in no other line."""
     told = {day.day for day in outcome.days if day.role == "decides"}
@@ -216,9 +241,12 @@ def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
         days = plural(row["days_measured"], "day")
         yield "Account", f"{days} with a temperature; {plural(row['days_open'], 'day')} open"
         return
-    near, far = row["days_short_gap"], row["days_open"]
+    bounded_near, bounded_far = outcome.bounded
+    near, far = row["days_short_gap"] - bounded_near, row["days_open"] - bounded_far
     what = "cell" if len(outcome.analytes) > 1 else "day"
     words = [f"{plural(row['days_measured'], what)} measured"]
+    if bounded_near + bounded_far:
+        words.append(f"{bounded_near + bounded_far} bounded by white cells")
     words.append(f"{near} unmeasured between near measurements")
     words.append(f"{far} unmeasured far from any")
     if over := _count_over(outcome):

@@ -1,4 +1,4 @@
-"""The words of an explanation: answers, days, what would settle an outcome and what would change it."""
+"""The words of an explanation: values, days, answers."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from itertools import groupby
 
 from cytopenia.grading.explain import (
     Answer,
-    AnswerRange,
-    Change,
     ExplainedDay,
     Measurement,
+    OpenStop,
     OutcomeExplanation,
-    Settling,
 )
-from cytopenia.report.display import lower_first
+from cytopenia.report.display import lower_first, plural
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = [
     "join_days",
+    "join_words",
     "name_analyte",
+    "name_course",
+    "name_stops",
     "name_support",
+    "name_value",
     "say_answer",
-    "say_change",
     "say_days",
     "say_open_days",
+    "say_policy",
     "say_result",
-    "say_settling",
     "say_spans",
     "say_value",
 ]
@@ -42,7 +43,6 @@ _SUPPORT = {
 }
 # Values, cuts and rows are printed in full; what was computed between them with three digits.
 _FULL, _SHORT = 12, 3
-_MOST_GROUPS = 3
 
 
 def name_support(kind: str) -> str:
@@ -56,8 +56,8 @@ def name_analyte(analyte: str) -> str:
     return title if title[1:2].isupper() or title[1:2] == "-" else lower_first(title)
 
 
-def _name_value(analyte: str) -> str:
-    """One value of an analyte: "a neutrophil count", "a hemoglobin value"."""
+def name_value(analyte: str) -> str:
+    """Return one value of an analyte: "a neutrophil count", "a hemoglobin value"."""
     name = name_analyte(analyte)
     return name if name.endswith(("count", "temperature")) else f"{name} value"
 
@@ -104,7 +104,7 @@ def say_answer(answer: Answer, outcome: OutcomeExplanation) -> str:
     A single word where it is decided: "grade 3". Else what is possible: "between grade 2 and 3".
     """
     if answer.possible_labels is not None:
-        return _join(answer.possible_labels.split("|"), "or")
+        return join_words(answer.possible_labels.split("|"), "or")
     if answer.best is None or answer.worst is None:
         return answer.label or "not judged"
     if answer.best == answer.worst:
@@ -117,7 +117,8 @@ def say_answer(answer: Answer, outcome: OutcomeExplanation) -> str:
     return f"{low} or {high}" if outcome.kind != "recovery_time" else f"from {low} to {high}"
 
 
-def _say_policy(answer: Answer, outcome: OutcomeExplanation) -> str:
+def say_policy(answer: Answer, outcome: OutcomeExplanation) -> str:
+    """Return what the rule of the definition says."""
     if answer.label is not None and outcome.kind in ("recovery", "phenotype"):
         return answer.label
     if answer.label == "recovered":
@@ -127,19 +128,51 @@ def _say_policy(answer: Answer, outcome: OutcomeExplanation) -> str:
 
 def say_result(outcome: OutcomeExplanation) -> str:
     """Return the result by the rule of the definition, and whether it is decided."""
-    answer, reason = outcome.answer, outcome.row["reason"]
-    shown = _say_policy(answer, outcome)
+    answer, reason = outcome.answer, _say_reason(outcome)
+    shown = say_policy(answer, outcome)
     if outcome.kind == "recovery_time" and answer.label not in (None, "recovered", "never below"):
         shown = answer.label or shown
     if answer.decided:
         why = f" ({reason})" if reason else ""
-        same = "" if answer.best is None else ": the same in the best and in the worst case"
-        return f"{shown}, decided{same}{why}"
+        return f"{shown}, decided{_say_ground(outcome)}{why}"
     is_open = answer.possible_labels is not None or answer.best is not None
     if not is_open:
         return f"{shown}: {reason}"
     because = f": {reason}" if reason else ""
     return f"{shown}; {_say_bounds(outcome)}{because}"
+
+
+def _say_reason(outcome: OutcomeExplanation) -> str:
+    """What leaves the outcome open; support of unrecorded stop by name."""
+    reason = str(outcome.row["reason"])
+    if not outcome.stops:
+        return reason
+    are = "is" if len(outcome.stops) == 1 else "are"
+    stops = f"{name_stops(outcome.stops)} {are} not recorded"
+    return stops if outcome.stops_settle or not reason else f"{reason}, and {stops}"
+
+
+def _say_ground(outcome: OutcomeExplanation) -> str:
+    """What a decided outcome rests on: both bounds, or a few days of many."""
+    row = outcome.row
+    if outcome.kind in ("grade", "days", "any_of") and row["evidence"] == "open" and row["days_measured"]:
+        seen, near, unseen = row["days_measured"], row["days_short_gap"], row["days_open"]
+        between = f" and {near} between them" if near else ""
+        alone = " alone" if seen == 1 and not near else ""
+        were = "was not seen and does" if unseen == 1 else "were not seen and do"
+        return f" by {plural(seen, 'measured day')}{between}{alone}; {plural(unseen, 'day')} {were} not count"
+    return "" if outcome.answer.best is None else ": the same in the best and in the worst case"
+
+
+def name_stops(stops: Sequence[OpenStop]) -> str:
+    """Return the stops of support of unrecorded stop: "the stop of G-CSF from day 12"."""
+    named = [name_course(stop.kind, stop.start) for stop in stops]
+    return f"the stop{'s' if len(named) > 1 else ''} of {join_words(named, 'and')}"
+
+
+def name_course(kind: str, start: int) -> str:
+    """Return support by its kind and first day."""
+    return f"{name_support(kind)} from day {start}"
 
 
 def _say_bounds(outcome: OutcomeExplanation) -> str:
@@ -149,15 +182,16 @@ def _say_bounds(outcome: OutcomeExplanation) -> str:
         return words
     if answer.possible_labels is not None:
         others = [label for label in answer.possible_labels.split("|") if label != answer.label]
-        return f"could also be {_join(others, 'or')}" if others and answer.label else f"could be {words}"
+        return f"could also be {join_words(others, 'or')}" if others and answer.label else f"could be {words}"
     if answer.policy is None or outcome.kind == "recovery_time":
         return f"could be {words}"
     ends = (answer.best, answer.worst)
     others = [_say_number(end, outcome) for end in ends if end is not None and end != answer.policy]
-    return f"could also be {_join(others, 'or')}" if others else words
+    return f"could also be {join_words(others, 'or')}" if others else words
 
 
-def _join(words: Sequence[str], last: str) -> str:
+def join_words(words: Sequence[str], last: str) -> str:
+    """Return words in a row, the last after "and" or "or"."""
     *most, end = words or [""]
     return f"{', '.join(most)} {last} {end}" if most else end
 
@@ -245,6 +279,8 @@ def say_open_days(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> 
     """Yield the days that could change the outcome, unmeasured ones with the same bounds together."""
 
     def kind(day: ExplainedDay) -> tuple[object, ...]:
+        if _is_of_support(day):
+            return day.analyte, day.open_support, day.verdict
         own = day.day if day.measurement is not None else None
         return day.analyte, day.low, day.high, day.before, day.after, own, day.state, day.verdict
 
@@ -252,6 +288,13 @@ def say_open_days(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> 
         alike = list(group)
         taken = f"{alike[0].verdict} by the rule; " if outcome.kind == "recovery" else ""
         yield f"{_place(alike, outcome)}: {taken}{_say_doubt(alike[0])}"
+
+
+def _is_of_support(day: ExplainedDay) -> bool:
+    """Whether only support that may have lasted to the day can leave it open: its own count is exact."""
+    item = day.measurement
+    is_exact = item is not None and item.analyte == day.analyte and item.comparator == "="
+    return is_exact and bool(day.open_support)
 
 
 def say_spans(values: Sequence[tuple[int, float]], analyte: str) -> str:
@@ -266,6 +309,15 @@ def say_spans(values: Sequence[tuple[int, float]], analyte: str) -> str:
 
 
 def _say_doubt(day: ExplainedDay) -> str:
+    named = join_words([name_course(*course) for course in day.open_support], "and")
+    under = f"perhaps under {named}, stop not recorded"
+    if _is_of_support(day):
+        return f"measured, {under}"
+    return f"{_say_own_doubt(day)}; {under}" if day.open_support else _say_own_doubt(day)
+
+
+def _say_own_doubt(day: ExplainedDay) -> str:
+    """What leaves a day open, support aside."""
     item = day.measurement
     if item is not None and item.analyte == day.analyte:
         return f"{_say_measurement(item)}, which leaves it open"
@@ -275,105 +327,13 @@ def _say_doubt(day: ExplainedDay) -> str:
         if one is not None
     )
     measured = f"; measured {around}" if around else ""
+    if item is not None:
+        most = f"at most the {name_analyte(item.analyte)}, {_say_measurement(item)}"
+        where = ", far from any measurement" if day.state == "open" else ""
+        return f"not measured{where}; {most}{measured}"
     if day.state == "open":
         return f"not measured, far from any measurement: could be anything{measured}"
     if day.low is None:
         return f"not measured{measured}"
     most = "upward" if day.high is None else f"to {say_value(day.high, day.analyte, digits=_SHORT)}"
     return f"not measured, plausible from {say_value(day.low, day.analyte, digits=_SHORT)} {most}{measured}"
-
-
-def say_settling(outcome: OutcomeExplanation) -> Iterator[str]:
-    """Yield which further measurement would have settled an open outcome, and what it would have said."""
-    if outcome.answer.decided:
-        return
-    settling = [item for item in outcome.settling if item.settles]
-    for same in _group_alike(settling):
-        days = join_days((item.day for item in same), "or")
-        yield (
-            f"a {_name_value(same[0].analyte)} on {days} would have settled it, whatever it was:"
-            f" {_say_ranges(same[0], outcome)}"
-        )
-    if settling:
-        return
-    if outcome.was_asked:
-        yield "no single further value would have settled it whatever it was"
-    for same in _group_alike(outcome.settling)[:_MOST_GROUPS]:
-        days = join_days((item.day for item in same), "or")
-        yield f"a {_name_value(same[0].analyte)} on {days}: {_say_ranges(same[0], outcome)}"
-    if outcome.together:
-        analytes = dict.fromkeys(analyte for analyte, _ in outcome.together)
-        places = [
-            f"{name_analyte(name)} on {join_days(day for other, day in outcome.together if other == name)}"
-            for name in analytes
-        ]
-        yield f"all of these together would have: {'; '.join(places)}"
-
-
-def _group_alike(found: Iterable[Settling]) -> list[list[Settling]]:
-    """Measurements with the same analyte and answers, in the order of their first day."""
-    groups: dict[tuple[str, tuple[AnswerRange, ...]], list[Settling]] = {}
-    for item in sorted(found, key=lambda one: (one.analyte, one.day)):
-        groups.setdefault((item.analyte, item.ranges), []).append(item)
-    return list(groups.values())
-
-
-def _say_ranges(item: Settling, outcome: OutcomeExplanation) -> str:
-    return "; ".join(
-        f"{_say_range(one, item.analyte)}: {_say_given(one.answer, outcome)}" for one in item.ranges
-    )
-
-
-def _say_given(answer: Answer, outcome: OutcomeExplanation) -> str:
-    """An answer in a range of values; where there was none before, what the rule would say counts as well."""
-    words = say_answer(answer, outcome)
-    if answer.decided or answer.policy is None or outcome.answer.policy is not None:
-        return words
-    return f"{_say_policy(answer, outcome)} by the rule ({words})"
-
-
-def _say_range(one: AnswerRange, analyte: str) -> str:
-    low = say_value(one.low, analyte, "at_least" if one.includes_low else "above")
-    if one.high is None:
-        return low if one.low else "any value"
-    high = say_value(one.high, analyte, "at_most" if one.includes_high else "below")
-    return f"{low} and {high}" if one.low else high
-
-
-def say_change(change: Change, outcome: OutcomeExplanation) -> str:
-    """Return one thing that would change the answer, and the answer that it gives."""
-    answer = _say_policy(change.answer, outcome)
-    if change.or_higher:
-        answer += " or higher"
-    if not change.answer.decided:
-        answer += " by the rule, not decided"
-    analyte = change.analyte or ""
-    value = "" if change.cut is None else say_value(change.cut, analyte, change.comparator or "")
-    named = f"{_name_value(analyte)} {value}" if len(outcome.analytes) > 1 and analyte else f"value {value}"
-    without = f"without {_join([name_support(kind) for kind in change.support], 'and')}"
-    match change.kind:
-        case "more_days":
-            count = len(change.days)
-            more = "1 more day" if count == 1 else f"{count} more days"
-            return f"{more} {value} ({join_days(change.days)}): {answer}"
-        case "any_day" if outcome.kind == "recovery":
-            return f"one {named} on any of {join_days(change.days)}: {answer}"
-        case "any_day":
-            return f"one {named} on any day: {answer}"
-        case "one_day":
-            return f"one {named} on {join_days(change.days, 'or')}: {answer}"
-        case "without_row":
-            measured = [day for day in outcome.days if day.role == "decides"]
-            row = f"without row {change.source_row} ({join_days(change.days)})"
-            is_single = len(measured) == 1
-            return (
-                f"rests on one measurement: {row} the answer is {answer}" if is_single else f"{row}: {answer}"
-            )
-        case "values":
-            same = f"the same {name_analyte(analyte)}"
-            needed = f"{name_analyte(analyte)} {value} on {join_days(change.days)}" if change.days else same
-            return f"{', '.join(filter(None, (needed, without if change.support else '')))}: {answer}"
-        case _:
-            beside = f", and {without}" if change.support else ""
-            failed = f"every count that failed or was unknown on {join_days(change.days)}"
-            return f"{failed} at its cut{beside}: {answer}"

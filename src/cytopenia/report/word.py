@@ -23,13 +23,13 @@ from cytopenia.report.word_parts import (
     NAMESPACE,
     CaptionLabel,
     fix_archive,
-    measure_table,
     split_label,
     write_caption,
     write_paragraph,
     write_run,
     write_table,
 )
+from cytopenia.report.word_widths import measure_table
 
 __all__ = ["render_word"]
 

@@ -8,17 +8,15 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
 
 from cytopenia.report.display import clean_text
 from cytopenia.report.table_model import Cell, Column, Table, footnote_mark
+from cytopenia.report.word_widths import BOUNDS_SIZE, MARGIN, hold_together, let_break, measure_columns
 
 __all__ = [
     "NAMESPACE",
     "CaptionLabel",
     "fix_archive",
-    "measure_columns",
-    "measure_table",
     "split_label",
     "write_caption",
     "write_paragraph",
@@ -29,16 +27,9 @@ __all__ = [
 NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 # The oldest date that a ZIP archive can hold.
 ARCHIVE_DATE = (1980, 1, 1, 0, 0, 0)
-# Sizes of type in half points.
-BOUNDS_SIZE = 15
 QUIET, DIFFERS = "5B6673", "9C1C14"
-# Widths in twentieths of a point.
-INDENT, MARGIN, PER_SIGN, PER_BOLD_SIGN, NARROWEST = 200, 70, 92, 118, 520
-MOST_SIGNS, MOST_HEADER_SIGNS, COMFORTABLE_SIGNS = 34, 40, 24
-# Share of the texts of a column that its usual width holds on one line.
-USUAL = 0.85
-# Where a word may break without a sign.
-LONG_WORD, BREAK = 12, "\N{ZERO WIDTH SPACE}"
+# In twentieths of a point.
+INDENT = 200
 HOLDING = re.compile("((?<=[^ ])[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}](?=[^ ]))")
 HEAVY_RULE, LIGHT_RULE = 8, 4
 # A table of no more rows stands on one page.
@@ -169,7 +160,7 @@ def _write_header(table: Table, widths: Sequence[int]) -> Iterable[str]:
         yield _write_row(cells, is_header=True)
     titles = [
         _write_cell(
-            write_run(_let_break(column.title), bold=True) + _write_marks(column.marks),
+            write_run(let_break(column.title), bold=True) + _write_marks(column.marks),
             one,
             CellLook(rule=LIGHT_RULE, align=column.align, keep_next=True),
         )
@@ -198,7 +189,8 @@ def _write_rows(table: Table, widths: Sequence[int]) -> Iterable[str]:
 def _write_data(cell: Cell, column: Column, width: int, *, keep_next: bool) -> str:
     """Return a cell: its text with marks, the bounds on a line of their own below."""
     color = {"quiet": QUIET, "differs": DIFFERS}.get(cell.tone, "")
-    runs = write_run(cell.text, bold=cell.tone == "differs", color=color) if cell.text else ""
+    text = hold_together(cell.text, column)
+    runs = write_run(text, bold=cell.tone == "differs", color=color) if text else ""
     runs += _write_marks(cell.marks)
     if cell.bounds:
         runs += f"<w:r><w:br/></w:r>{write_run(cell.bounds, size=BOUNDS_SIZE, color=QUIET)}"
@@ -237,70 +229,6 @@ def _write_notes(table: Table) -> str:
     return "".join(write_paragraph(line, style="TableNote") for line in lines) + write_paragraph(
         "", style="TableEnd"
     )
-
-
-@dataclass(frozen=True)
-class ColumnNeed:
-    """Widths of a column: the least that breaks no number or word, and what most or all of its texts need."""
-
-    least: int
-    usual: int
-    most: int
-
-
-def measure_table(table: Table) -> int:
-    """Return the width below which numbers of a table would break, or its row headers would be squeezed."""
-    first, *others = (_measure(table, place) for place in range(len(table.columns)))
-    comfortable = max(first.least, min(first.most, COMFORTABLE_SIGNS * PER_SIGN))
-    return comfortable + sum(one.least for one in others)
-
-
-def measure_columns(table: Table, *, width: int) -> list[int]:
-    """Return a width for each column: what its texts need, less where the page is too narrow for that.
-
-    Texts give way first, the few long ones before the many, then numbers break. No column becomes narrower
-    than its longest word, unless the longest words do not fit either.
-    """
-    needs = [_measure(table, place) for place in range(len(table.columns))]
-    levels = [[one.least for one in needs], [one.usual for one in needs], [one.most for one in needs]]
-    if sum(levels[-1]) <= width:
-        return levels[-1]
-    for low, high in pairwise(levels):
-        if sum(low) <= width < sum(high):
-            share = (width - sum(low)) / (sum(high) - sum(low))
-            return [least + int((most - least) * share) for least, most in zip(low, high, strict=True)]
-    return [one * width // sum(levels[0]) for one in levels[0]]
-
-
-def _measure(table: Table, place: int) -> ColumnNeed:
-    column = table.columns[place]
-    rows = [row for row in table.rows if not row.is_section]
-    if place:
-        cells = [row.cells[place - 1] for row in rows if len(row.cells) >= place]
-        texts = [text + "a" * len(cell.marks) for cell in cells for text in (cell.text, cell.bounds)]
-    else:
-        # An indent is as wide as two signs.
-        texts = ["a" * 2 * row.indent + row.header + "a" * len(row.marks) for row in rows]
-    is_text = column.align == "left"
-    lengths = sorted(map(len, texts)) or [0]
-    words = max((len(word) for text in texts for word in text.split(" ")), default=0)
-    # A column of sentences gets more room than one of names.
-    most = min(MOST_SIGNS + (lengths[-1] // 4 if is_text else 0), lengths[-1])
-    usual = min(most, lengths[int(USUAL * (len(lengths) - 1))])
-    # Titles are bold, and broken into two lines before they widen a column.
-    pieces = _let_break(column.title).replace(BREAK, " ").split(" ")
-    title = max(len(piece) + bool(column.marks) for piece in pieces) * PER_BOLD_SIGN
-    lines = min(MOST_HEADER_SIGNS, -(-len(column.title) // 2)) * PER_BOLD_SIGN
-    margins = 2 * MARGIN
-    least = max((words if is_text else most) * PER_SIGN + margins, title + margins, NARROWEST)
-    usual = max(usual * PER_SIGN + margins, least)
-    return ColumnNeed(least, usual, max(most * PER_SIGN + margins, lines + margins, usual))
-
-
-def _let_break(title: str) -> str:
-    """Return a title that may break behind the slash of a long word."""
-    words = title.split(" ")
-    return " ".join(word.replace("/", f"/{BREAK}") if len(word) > LONG_WORD else word for word in words)
 
 
 def fix_archive(data: bytes) -> bytes:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from cytopenia.definition_forms import Number, Whole
 from cytopenia.study.factor_forms import (
     Day,
     Event,
@@ -81,7 +82,7 @@ class TimeToRecovery(_Analysis):
 
     kind: Literal["time_to_recovery"]
     outcome: Name
-    days: tuple[Annotated[int, Field(ge=0, le=3650)], ...] = Field(min_length=1, max_length=12)
+    days: tuple[Annotated[Whole, Field(ge=0, le=3650)], ...] = Field(min_length=1, max_length=12)
     by: str | None = None
 
     @field_validator("days")
@@ -100,7 +101,7 @@ class Cutpoints(Form):
 
     rule: Literal["youden", "fixed"]
     roc: Name | None = None
-    values: dict[str, float] = Field(default_factory=dict)
+    values: dict[str, Number] = Field(default_factory=dict)
     reference: Literal["low", "high"] = "low"
 
     @model_validator(mode="after")
@@ -116,7 +117,7 @@ class Selection(Form):
     """Which factors enter the multivariable model: those whose P lies below a limit."""
 
     screen: Literal["univariable", "test"]
-    p_below: float = Field(gt=0, le=1)
+    p_below: Number = Field(gt=0, le=1)
 
 
 class Multivariable(Form):
@@ -137,8 +138,8 @@ class Missing(Form):
     """What models do with missing factors; the outcome is never imputed."""
 
     method: Literal["complete_case", "multiple_imputation"] = "complete_case"
-    imputations: int = Field(default=20, ge=2, le=1000)
-    iterations: int = Field(default=10, ge=1, le=200)
+    imputations: Whole = Field(default=20, ge=2, le=1000)
+    iterations: Whole = Field(default=10, ge=1, le=200)
 
     @model_validator(mode="before")
     @classmethod
@@ -263,7 +264,7 @@ class Roc(_Association):
     kind: Literal["roc"]
     higher_means_event: tuple[str, ...] = ()
     lower_means_event: tuple[str, ...] = ()
-    resamples: Annotated[int, Field(ge=FEWEST_RESAMPLES, le=MOST_RESAMPLES)] | None = None
+    resamples: Annotated[Whole, Field(ge=FEWEST_RESAMPLES, le=MOST_RESAMPLES)] | None = None
 
     @model_validator(mode="after")
     def _names_factors(self) -> Self:
@@ -302,10 +303,10 @@ class Survival(_Analysis):
 
     kind: Literal["survival"]
     endpoint: Literal["overall_survival"]
-    times: tuple[Annotated[int, Field(ge=1, le=7300)], ...] = Field(min_length=1, max_length=12)
+    times: tuple[Annotated[Whole, Field(ge=1, le=7300)], ...] = Field(min_length=1, max_length=12)
     by: str | None = None
-    landmark: Annotated[int, Field(ge=1, le=3650)] | None = None
-    restricted_mean_until: Annotated[int, Field(ge=1, le=7300)] | None = None
+    landmark: Annotated[Whole, Field(ge=1, le=3650)] | None = None
+    restricted_mean_until: Annotated[Whole, Field(ge=1, le=7300)] | None = None
     second_infusion: Literal["censor", "ignore"] = "censor"
     factors: tuple[str, ...] = ()
     multivariable: Multivariable | None = None

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from cytopenia.grading.explain import Answer, Change, Settling, group_answers, join_answers
+from cytopenia.grading.answer_ranges import group_answers, join_answers
+from cytopenia.grading.explain import Answer, Change, Settling
 from cytopenia.study.probes import Probe
-from cytopenia.study.questions import Trial
+from cytopenia.study.trials import Trial
 
 __all__ = ["check_change", "choose_settling", "read_changes", "read_settling"]
 
@@ -26,6 +27,9 @@ def read_settling(probe: Probe, answers: Sequence[Answer]) -> Settling:
         day=probe.day,
         settles=covers_all and all(item.answer.decided for item in ranges),
         ranges=ranges,
+        given=tuple(
+            sorted({end for one in ranges for end in (one.low, one.high) if end in probe.candidates.given})
+        ),
     )
 
 
@@ -56,7 +60,7 @@ def read_changes(answered: Answered, own: Answer) -> tuple[Change, ...]:
     changing = [item for item in answered if _is_changed(*item, own)]
     return tuple(
         change
-        for read in (_read_more_days, _read_single_days, _read_rows, _read_cells)
+        for read in (_read_more_days, _read_single_days, _read_run_days, _read_rows, _read_cells)
         for change in read(changing, answered)
     )
 
@@ -116,12 +120,27 @@ def _read_single_days(changing: Answered, answered: Answered) -> Iterator[Change
         if not found or key[0] in done:
             continue
         done.add(key[0])
-        days = tuple(sorted(trial.days[0] for trial, _ in found))
+        days = tuple(sorted({trial.days[0] for trial, _ in found}))
         answers = [answer for _, answers in found for answer in answers]
         if len({answer.label for answer in answers}) == 1:
             is_any = len(found) == sum(_cut_of(trial) == key for trial, _ in tried)
             change = _make_change(found[0][0], answers)
             yield replace(change, kind="any_day" if is_any else "one_day", days=days)
+
+
+def _read_run_days(changing: Answered, answered: Answered) -> Iterator[Change]:
+    """One value on a day of a run of recovery; days with the same answer together."""
+    del answered
+    groups: dict[tuple[object, ...], list[tuple[Trial, Sequence[Answer]]]] = {}
+    for trial, answers in changing:
+        if trial.kind == "run_day":
+            groups.setdefault((_cut_of(trial), answers[0].label, answers[0].policy), []).append(
+                (trial, answers)
+            )
+    for found in list(groups.values())[:_MOST_SHOWN]:
+        days = tuple(sorted(trial.days[0] for trial, _ in found))
+        change = _make_change(found[0][0], [answer for _, answers in found for answer in answers])
+        yield replace(change, kind="one_day", days=days)
 
 
 def _cut_of(trial: Trial) -> tuple[str | None, str | None, float | None]:
@@ -137,10 +156,10 @@ def _read_rows(changing: Answered, answered: Answered) -> Iterator[Change]:
 def _read_cells(changing: Answered, answered: Answered) -> Iterator[Change]:
     """What one lineage alone would have needed to recover; where none could, what all would have."""
     del answered
-    steps: dict[str | None, tuple[Trial, Sequence[Answer]]] = {}
+    steps: dict[tuple[str | None, bool], tuple[Trial, Sequence[Answer]]] = {}
     for trial, answers in changing:
         if trial.kind == "values":
-            steps.setdefault(trial.analyte, (trial, answers))
+            steps.setdefault((trial.analyte, bool(trial.days)), (trial, answers))
     joint = [item for item in changing if item[0].kind == "all_values"]
     for trial, answers in list(steps.values()) or joint[:1]:
         yield _make_change(trial, answers)

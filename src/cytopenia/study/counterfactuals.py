@@ -36,11 +36,14 @@ class Edit:
         Measurements that the copy does not have.
     without_support : tuple of str
         Kinds of support that the copy did not receive.
+    stops : tuple of (kind, start, agent, stop)
+        Last days of support for which the patient has none.
     """
 
     values: tuple[tuple[str, int, float], ...] = ()
     without_rows: tuple[tuple[str, int], ...] = ()
     without_support: tuple[str, ...] = ()
+    stops: tuple[tuple[str, int, str | None, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -206,4 +209,20 @@ def _edit_support(support: pl.DataFrame, edits: Sequence[Edit]) -> pl.DataFrame:
         schema={"patient_id": pl.String, "kind": pl.String},
         orient="row",
     )
-    return support.join(removed, on=removed.columns, how="anti")
+    kept = support.join(removed, on=removed.columns, how="anti")
+    if not any(edit.stops for edit in edits):
+        return kept
+    stops = pl.DataFrame(
+        [(_name_copy(place), *stop) for place, edit in enumerate(edits) for stop in edit.stops],
+        schema={
+            "patient_id": pl.String,
+            "kind": pl.String,
+            "start": support.schema["start"],
+            "agent": pl.String,
+            "given_stop": support.schema["stop"],
+        },
+        orient="row",
+    )
+    key = ["patient_id", "kind", "start", "agent"]
+    filled = kept.join(stops, on=key, how="left", nulls_equal=True, maintain_order="left")
+    return filled.with_columns(pl.coalesce("stop", "given_stop").alias("stop")).select(support.columns)

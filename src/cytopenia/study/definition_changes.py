@@ -11,6 +11,7 @@ from cytopenia.definition_forms import GradesPart
 from cytopenia.definitions import match_parts
 from cytopenia.errors import DataError
 from cytopenia.study.derived import judge_threshold
+from cytopenia.study.grade_crosstab import cross_grades
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.plan import GradePlan, build_plan
 from cytopenia.study.protocol import Study
@@ -163,19 +164,17 @@ def _compare(
         cohort.outcomes.filter(pl.col("outcome") == _name(side, address, window)).sort("patient_id")
         for side, address in zip((_OLD, _NEW), addresses, strict=True)
     )
-    both = pl.DataFrame({_OLD: old["policy"].cast(pl.Int8), _NEW: new["policy"].cast(pl.Int8)})
-    one_side = both[_OLD].is_null() != both[_NEW].is_null()
-    crosstab = both.group_by(_OLD, _NEW).agg(pl.len().cast(pl.Int64).alias("patients"))
+    found = cross_grades(old["policy"].cast(pl.Int8), new["policy"].cast(pl.Int8))
     return TermInPatients(
         analyte=analyte,
         old_address=addresses[0],
         new_address=addresses[1],
         window=window,
-        patients=both.height,
-        crosstab=crosstab.sort(_OLD, _NEW, nulls_last=True),
-        milder=int((both[_NEW] < both[_OLD]).sum()),
-        worse=int((both[_NEW] > both[_OLD]).sum()),
-        judged_by_one=int(one_side.sum()),
+        patients=old.height,
+        crosstab=found.cells.rename({"first": _OLD, "second": _NEW}),
+        milder=found.lower,
+        worse=found.higher,
+        judged_by_one=found.graded_by_one,
         min_grade=min_grade,
         old_reached=_count_reached(old, min_grade),
         new_reached=_count_reached(new, min_grade),

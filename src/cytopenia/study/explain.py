@@ -16,21 +16,29 @@ from cytopenia.grading.explain import (
     Answer,
     Change,
     ExplainedDay,
+    OpenStop,
     OutcomeExplanation,
     PatientExplanation,
     RuleText,
 )
 from cytopenia.study.changed_answers import check_change, choose_settling, read_changes, read_settling
 from cytopenia.study.counterfactuals import Kernel, keep_patient
+from cytopenia.study.open_stops import (
+    edit_stops_together,
+    list_open_support,
+    list_stop_trials,
+    read_stops,
+)
 from cytopenia.study.outcomes import Progress
 from cytopenia.study.patient_facts import PatientFacts, collect_facts
-from cytopenia.study.patient_series import fill_by_outcome, lay_out_series
+from cytopenia.study.patient_series import count_bounded, fill_by_outcome, find_unconfirmed, lay_out_series
 from cytopenia.study.plan import build_plan
 from cytopenia.study.probes import Probe, edit_together, list_probes, list_together
 from cytopenia.study.protocol import Study
-from cytopenia.study.questions import Trial, list_checks, list_trials
+from cytopenia.study.questions import list_checks, list_trials
 from cytopenia.study.run import choose_cohort
 from cytopenia.study.subjects import Rule, Subject, list_subjects
+from cytopenia.study.trials import Trial, rank_cut
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["explain_in_study"]
@@ -183,21 +191,45 @@ class _Patient:
         named = {(row["analyte"], row["day"]) for row in evidence if row["role"] == "would settle"}
         shown = choose_settling(settling, own, named=named)
         is_needed = is_joint and not any(item.settles for item in shown)
+        stops, stops_settle = self._find_stops(name, own)
         return {
             "settling": shown,
             "was_asked": was_asked,
             "together": tuple((probe.analyte, probe.day) for probe in together) if is_needed else (),
+            "stops": stops,
+            "stops_settle": stops_settle,
             "changes": tuple(self._find_changes(name, evidence, own)),
         }
+
+    def _find_stops(self, name: str, own: Answer) -> tuple[tuple[OpenStop, ...], bool]:
+        """What each stop of support without one would have said, where the outcome is open."""
+        if own.decided or own.worst is None:
+            return (), False
+        trials = list_stop_trials(self.subjects[name], self.facts)
+        edits = [edit for trial in trials for edit in trial.edits]
+        edits += edit_stops_together(trials)
+        rows = self.kernel.ask(self.facts.tables, edits, outcome=name)
+        return read_stops(trials, (Answer.of_row(row) for row in rows), own)
 
     def _find_changes(self, name: str, evidence: list[dict[str, Any]], own: Answer) -> Iterator[Change]:
         """What would change the outcome: found with few values, then checked with more."""
         subject = self.subjects[name]
+        parts = {part: self.subjects[part] for part in subject.parts}
         trials = list_trials(subject, self.facts, row=self.rows[name], evidence=evidence)
+        if parts:
+            trials = [trial for part in parts for trial in self._list_trials_of_part(part, own)]
+            trials.sort(key=rank_cut)
         for change in read_changes(self._try(name, trials), own):
-            checks = self._try(name, list_checks(subject, self.facts, change))
+            checks = self._try(name, list_checks(subject, self.facts, change, parts=parts))
             if (checked := check_change(change, checks, own)) is not None:
                 yield checked
+
+    def _list_trials_of_part(self, part: str, own: Answer) -> list[Trial]:
+        """What could change one part of a combination; where any part is met, only a part that is met can."""
+        row = self.rows[part]
+        if own.policy == 1 and row["policy"] != 1:
+            return []
+        return list_trials(self.subjects[part], self.facts, row=row, evidence=self._list_evidence(part))
 
     def _try(self, name: str, trials: Sequence[Trial]) -> list[tuple[Trial, list[Answer]]]:
         """The answers to every copy of each trial."""
@@ -279,8 +311,16 @@ class _Patient:
                 if item.analyte in subject.analytes and subject.look[0] <= item.day <= subject.look[1]
             ),
             parts=tuple((part, Answer.of_row(self.rows[part])) for part in subject.parts),
+            bounded=self._count_bounded(name),
+            confirmation=find_unconfirmed(subject, self.facts) if row["policy"] == 0 else None,
             **found,
         )
+
+    def _count_bounded(self, name: str) -> tuple[int, int]:
+        """Of a combination the days of its parts, as its account has them."""
+        subjects = [self.subjects[part] for part in self.subjects[name].parts or (name,)]
+        near, far = zip(*(count_bounded(subject, self.facts) for subject in subjects), strict=True)
+        return sum(near), sum(far)
 
 
 def _list_rules(subject: Subject, row: Mapping[str, Any], facts: PatientFacts) -> Iterator[RuleText]:
@@ -333,4 +373,5 @@ def _explain_day(
         before=before,
         after=after,
         support=tuple(kind for kind in facts.list_support(day) if _concerns(kind, analyte, subject)),
+        open_support=list_open_support(subject, facts, (analyte, day)),
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from cytopenia.definition_forms import Number, Whole
 
 __all__ = [
     "Day",
@@ -19,9 +21,20 @@ __all__ = [
     "Window",
 ]
 
+
+def _read_level(value: object) -> object:
+    """One sentence for a value that is neither, instead of one for each of the two."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        shown = str(value).lower() if isinstance(value, bool) else "a table or a list"
+        raise ValueError(f"is {shown}; allowed: a text or a number")
+    return value
+
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Day = Annotated[int, Field(ge=-3650, le=3650)]
+Day = Annotated[Whole, Field(ge=-3650, le=3650)]
 Window = tuple[Day, Day]
+# A value of a column: a text or a number.
+Level = Annotated[str | Number, BeforeValidator(_read_level)]
 Event = Literal["yes", "no", "recovered", "not_recovered"]
 Parity = Literal["spss", "r", "default"]
 NamedTest = Literal["mann_whitney", "welch_t", "chi_squared", "fisher_exact", "fisher_mid_p", "trend"]
@@ -38,7 +51,7 @@ class Form(BaseModel):
 class Step(Form):
     """A step of so many units."""
 
-    per: float = Field(gt=0, allow_inf_nan=False)
+    per: Number = Field(gt=0, allow_inf_nan=False)
 
 
 class Factor(Form):
@@ -53,18 +66,18 @@ class Factor(Form):
     column: str | None = None
     event: EventKind | None = None
     window: Window | None = None
-    grade_from: tuple[Annotated[int, Field(ge=1, le=5)], ...] = ()
+    grade_from: tuple[Annotated[Whole, Field(ge=1, le=5)], ...] = ()
     without_event: Literal["none", "missing"] | None = None
     response_window: Window | None = None
     score: str | None = None
     as_: Literal["group"] | None = Field(default=None, alias="as")
     coefficients: str | None = None
-    levels: dict[str, tuple[str | float, ...]] = Field(default_factory=dict)
+    levels: dict[str, tuple[Level, ...]] = Field(default_factory=dict)
     reference: str | None = None
     ordered: bool = False
     scale: Literal["unit", "doubling", "iqr", "sd"] | Step | None = None
     spline_knots: Literal[3, 4, 5] | None = None
-    between: tuple[float, float] | None = None
+    between: tuple[Number, Number] | None = None
 
     @model_validator(mode="after")
     def _has_one_shape(self) -> Self:
@@ -133,9 +146,7 @@ class Factor(Form):
 
     @field_validator("levels")
     @classmethod
-    def _names_each_value_once(
-        cls, levels: dict[str, tuple[str | float, ...]]
-    ) -> dict[str, tuple[str | float, ...]]:
+    def _names_each_value_once(cls, levels: dict[str, tuple[Level, ...]]) -> dict[str, tuple[Level, ...]]:
         values = [value for level in levels.values() for value in level]
         if len(set(values)) < len(values):
             raise ValueError("two levels have a value in common")

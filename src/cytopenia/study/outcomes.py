@@ -154,6 +154,7 @@ class _Kernel:
             part.with_columns(pl.col("patient") - patients.start),
             self.grids[plan.definition.count.analyte].part(patients),
             window=plan.window,
+            own_days=plan.own_days,
             judge_open_days=not self.bounds.has_neighbors,
         )
         for analyte, rows_of_analyte in evidence.items():

@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from cytopenia.definition_forms import Counting
+from cytopenia.grading.cuts import is_met
 from cytopenia.grading.episodes import round_grid
-from cytopenia.grading.explain import AnalyteSeries, CutLine, Measurement, SeriesDay
+from cytopenia.grading.explain import AnalyteSeries, Confirmation, CutLine, Measurement, SeriesDay
 from cytopenia.grading.follow_up import follow_courses
 from cytopenia.grading.gaps import ScenarioGrid
 from cytopenia.study.patient_facts import PatientFacts
 from cytopenia.study.subjects import Rule, Subject, resolve_cut
-from cytopenia.units import load_analytes
+from cytopenia.units import convert_value, load_analytes
 
-__all__ = ["fill_by_outcome", "lay_out_series"]
+__all__ = ["count_bounded", "fill_by_outcome", "find_unconfirmed", "lay_out_series"]
 
 _COUNTS = ("anc", "platelets", "hemoglobin")
 
@@ -29,10 +30,46 @@ def fill_by_outcome(subjects: Sequence[Subject], facts: PatientFacts) -> dict[st
     }
 
 
-def _fill(subject: Subject, counting: Counting, facts: PatientFacts) -> dict[int, float]:
-    (analyte,), window = subject.analytes, subject.window or subject.look
+def count_bounded(subject: Subject, facts: PatientFacts) -> tuple[int, int]:
+    """Return how many unmeasured days another analyte bounds: between near measurements, and other."""
+    grids = [_cut_to_course(subject, name, facts) for name in subject.analytes if name in facts.scenarios]
+    near = sum(int((grid.capped & grid.short_gap).sum()) for grid in grids)
+    return near, sum(int((grid.capped & grid.open_day).sum()) for grid in grids)
+
+
+def find_unconfirmed(subject: Subject, facts: PatientFacts) -> Confirmation | None:
+    """Return the measured days that meet the cut of a confirmation, if there are some and not enough."""
+    confirm = subject.confirm
+    if confirm is None or subject.window is None:
+        return None
+    (analyte,), unit = subject.analytes, subject.rules[0].unit
+    cut = convert_value(confirm.cut, analyte=analyte, unit=unit)
+    grid = _cut_to_course(subject, analyte, facts)
+    days = (np.flatnonzero(grid.measured[0]) + grid.first_day).tolist()
+    # The end of a reported limit farther from the cut says whether every value it stands for meets it.
+    ends = grid.high if confirm.comparator in ("below", "at_most") else grid.low
+    met = [
+        facts.measured[analyte][day]
+        for day in days
+        if is_met(ends[0, day - grid.first_day], confirm.comparator, cut).all()
+    ]
+    if not 0 < len(met) < confirm.measurements:
+        return None
+    return Confirmation(
+        comparator=confirm.comparator, cut=cut, needed=confirm.measurements, measured=tuple(met)
+    )
+
+
+def _cut_to_course(subject: Subject, analyte: str, facts: PatientFacts) -> ScenarioGrid:
+    """The days of an outcome on which the patient is followed."""
+    window = subject.window or subject.look
     follow_up = follow_courses(facts.cohort.courses, window, subject.censor_at)
-    grid = facts.scenarios[analyte].window(*window).until(follow_up.last_day)
+    return facts.scenarios[analyte].window(*window).until(follow_up.last_day)
+
+
+def _fill(subject: Subject, counting: Counting, facts: PatientFacts) -> dict[int, float]:
+    (analyte,) = subject.analytes
+    grid = _cut_to_course(subject, analyte, facts)
     is_sick_below = subject.rules[0].comparator in ("below", "at_most")
     filled = round_grid(grid, counting, is_sick_below=is_sick_below).filled[0]
     places = np.flatnonzero(~np.isnan(filled) & ~grid.measured[0]).tolist()

@@ -71,11 +71,15 @@ class RecoveryPlan:
 
 @dataclass(frozen=True)
 class FeverPlan:
-    """Febrile neutropenia over one window."""
+    """Febrile neutropenia over one window; with `own_days` each patient's part of it.
+
+    The part of a patient goes from the first to the last day with a temperature.
+    """
 
     outcome: str
     definition: FeverDefinition
     window: tuple[int, int]
+    own_days: bool = False
 
 
 @dataclass(frozen=True)

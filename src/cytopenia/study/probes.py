@@ -8,7 +8,7 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Any
 
-from cytopenia.grading.explain import Candidates, list_candidates
+from cytopenia.grading.answer_ranges import Candidates, list_candidates
 from cytopenia.grading.gaps import GapRule
 from cytopenia.study.counterfactuals import Edit
 from cytopenia.study.patient_facts import PatientFacts

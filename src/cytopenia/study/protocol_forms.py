@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from cytopenia.definition_forms import Whole
 from cytopenia.readers.mapping import DataSection
 from cytopenia.study.analysis_forms import Analysis, Day, Factor, Form, Name
 
@@ -16,7 +17,7 @@ class StudySection(Form):
     """What holds for the whole study."""
 
     title: str = Field(min_length=1)
-    seed: int = Field(ge=0)
+    seed: Whole = Field(ge=0)
     lymphodepletion_day: Day | None = Field(default=None, le=0)
     support_complete: bool = False
     bound_anc_by_wbc: bool = False
@@ -34,7 +35,7 @@ class OutcomeSpec(Form):
 
     title: str | None = None
     definition: str | None = None
-    min_grade: int | None = Field(default=None, ge=1, le=5)
+    min_grade: Whole | None = Field(default=None, ge=1, le=5)
     window: tuple[Day, Day] | None = None
     treatment_emergent: bool = False
     any_of: tuple[Name, ...] = ()

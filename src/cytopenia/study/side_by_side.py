@@ -16,6 +16,7 @@ from cytopenia.study.analysis_forms import Analysis, SideBySide
 from cytopenia.study.answer_changes import CHANGE_SCHEMA, list_changes
 from cytopenia.study.answers import ANSWER_SCHEMA, Answers, collect_answers, frame_answers
 from cytopenia.study.factors import FactorColumn
+from cytopenia.study.grade_crosstab import cross_grades
 from cytopenia.study.models import (
     Method,
     fit_factors,
@@ -208,18 +209,10 @@ def _cross_grades(analysis_id: str, first: Answers, second: Answers) -> Iterator
         estimate="count",
         n=first.rows.height,
     )
-    both = pl.DataFrame({"first": first.grade, "second": second.grade})
-    numbers = {
-        "same": both["first"] == both["second"],
-        "lower": both["second"] < both["first"],
-        "higher": both["second"] > both["first"],
-        "graded_by_one": both["first"].is_null() != both["second"].is_null(),
-        "graded_by_none": both["first"].is_null() & both["second"].is_null(),
-    }
-    for name, marks in numbers.items():
-        yield replace(key, estimate=name, value=int(marks.sum()))
-    known = both.drop_nulls().group_by("first", "second").len().sort("first", "second")
-    for one, other, count in known.iter_rows():
+    found = cross_grades(first.grade, second.grade)
+    for name in ("same", "lower", "higher", "graded_by_one", "graded_by_none"):
+        yield replace(key, estimate=name, value=getattr(found, name))
+    for one, other, count in found.cells.drop_nulls().iter_rows():
         yield replace(key, variable_level=f"{one:g}|{other:g}", value=count)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cytopenia.definition_forms import (
+    Confirm,
     Counting,
     Criterion,
     FeverDefinition,
@@ -21,6 +22,7 @@ from cytopenia.definitions import Library, describe_definition, say_rule
 from cytopenia.definitions.counting_words import describe_counting
 from cytopenia.definitions.phenotype_words import describe_phenotype_rules
 from cytopenia.grading.course_grades import censoring_of
+from cytopenia.grading.cuts import Comparator
 from cytopenia.grading.recovery import days_needed
 from cytopenia.study.plan import FeverPlan, GradePlan, PhenotypePlan, Plan, RecoveryPlan, RecoveryTimePlan
 from cytopenia.units import convert_value
@@ -40,7 +42,7 @@ class Rule:
     analyte: str
     unit: str
     grade: int | None
-    comparator: str
+    comparator: Comparator
     cut: float | LimitOfNormal | MultipleOfBaseline
     words: str
     text: str
@@ -53,7 +55,8 @@ class Subject:
     """One outcome: `window` are the days it is about, `look` those on which a measurement may matter.
 
     `sentences` say the rule where it is no list of grades, `counts` how days are counted; `support` are the
-    kinds that count against each analyte; `parts` the outcomes that a combination is made of.
+    kinds that count against each analyte; `parts` the outcomes that a combination is made of; `confirm` says
+    how many measured days must meet which cut.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Subject:
     counts: tuple[str, ...] = ()
     support: Mapping[str, tuple[str, ...]] | None = None
     parts: tuple[str, ...] = ()
+    confirm: Confirm | None = None
 
     @property
     def analytes(self) -> tuple[str, ...]:
@@ -119,6 +123,7 @@ def _describe_grade(name: str, plan: GradePlan, whole: Plan, library: Library) -
         window=plan.window,
         look=plan.window,
         counting=part.counting,
+        confirm=part.confirm,
         censor_at=censoring_of(part),
         counts=tuple(text for text, _ in describe_counting(part) if text not in part.assumptions),
     )
