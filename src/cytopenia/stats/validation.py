@@ -1,0 +1,365 @@
+"""How much better a model looks on its own patients than it is: optimism through every step of its making."""
+
+# SciPy ships no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cytopenia.errors import DataError
+from cytopenia.stats.batched_logistic import fit_logistic_batch, predict_batch
+from cytopenia.stats.batched_roc import measure_auc_batch
+from cytopenia.stats.resamples import count_rows
+
+__all__ = ["ModelRecipe", "PairedOut", "ValidatedIndex", "Validation", "leave_pairs_out", "validate_model"]
+
+Numbers = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Marks = NDArray[np.bool_]
+
+INDICES = ("c_statistic", "brier", "slope", "intercept")
+# Log odds that differ by no more than rounding are a tie.
+TIE = 1e-10
+# The calibration line of a model that is fitted by maximum likelihood, on its own patients.
+CALIBRATED = {"slope": 1.0, "intercept": 0.0}
+
+
+@dataclass(frozen=True)
+class ModelRecipe:
+    """How a model is made from patients; every step is repeated in every resample.
+
+    Attributes
+    ----------
+    method : str
+        "maximum_likelihood" or "firth".
+    factors : tuple of int
+        The factor that each column belongs to; the columns of one factor enter together.
+    p_below : float or None
+        Factors enter whose univariable P is below this: Wald for one column, the likelihood ratio for
+        several. All enter if None.
+    """
+
+    method: str
+    factors: tuple[int, ...]
+    p_below: float | None = None
+
+
+@dataclass(frozen=True)
+class ValidatedIndex:
+    """One measure of a model; None where not estimable.
+
+    Attributes
+    ----------
+    apparent : float or None
+        On the patients the model was made from.
+    optimism : float or None
+        How much better, on average, the models of the resamples are on their own resample than on all.
+    corrected : float or None
+        `apparent` less `optimism`.
+    resamples : int
+        Resamples in which it could be measured both ways.
+    """
+
+    apparent: float | None
+    optimism: float | None
+    corrected: float | None
+    resamples: int
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """A model validated by resampling.
+
+    Attributes
+    ----------
+    c_statistic, brier, slope, intercept : ValidatedIndex
+        Area under the ROC curve; mean squared error of the probability; slope and intercept of the line that
+        recalibrates the log odds.
+    chosen : (columns,) array of bool
+        The columns of the model of all patients.
+    frequencies : (columns,) array of float
+        Share of the resamples whose model has the column.
+    models : sequence of (columns of a model, how many resamples)
+        The most frequent first.
+    resamples, unfitted : int
+        Resamples, and those without a model: one side is empty, columns are constant, or maximum likelihood
+        has no finite estimate.
+    status, note : str
+    """
+
+    c_statistic: ValidatedIndex
+    brier: ValidatedIndex
+    slope: ValidatedIndex
+    intercept: ValidatedIndex
+    chosen: Marks
+    frequencies: Numbers
+    models: tuple[tuple[tuple[int, ...], int], ...]
+    resamples: int
+    unfitted: int
+    status: str
+    note: str
+
+
+@dataclass(frozen=True)
+class PairedOut:
+    """The C statistic of models made without the two patients they are asked about.
+
+    Attributes
+    ----------
+    value : float or None
+        Share of the pairs in which the patient with the event has the higher log odds; a tie counts half.
+    standard_error : float or None
+        Of the drawing of pairs; 0 where all pairs were taken.
+    pairs, of_pairs, unfitted : int
+        Pairs taken, pairs there are, and pairs taken without whom no model could be fitted.
+    """
+
+    value: float | None
+    standard_error: float | None
+    pairs: int
+    of_pairs: int
+    unfitted: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """The models of many samples and what they say on their own sample and on all patients."""
+
+    chosen: Marks
+    inside: dict[str, Numbers]
+    outside: dict[str, Numbers]
+
+
+def validate_model(
+    design: ArrayLike, event: ArrayLike, resamples: ArrayLike, *, recipe: ModelRecipe
+) -> Validation:
+    """Return how a model does on its own patients, corrected for optimism by the bootstrap.
+
+    Parameters
+    ----------
+    design : (rows, columns) array of float
+        Complete.
+    event : (rows,) array of 0 and 1
+    resamples : (resamples, rows) array of int
+        Row numbers, from `draw_resamples`.
+    recipe : ModelRecipe
+        Selection and fit; each resample selects and fits anew.
+
+    Returns
+    -------
+    Validation
+        Not estimable, with the reason: no model of all patients, or none of any resample.
+
+    Raises
+    ------
+    DataError
+        A number is missing or infinite, the event is not 0 or 1, shapes do not fit, or the method is unknown.
+
+    Notes
+    -----
+    Harrell's optimism bootstrap: same as `rms::validate(fit, B)` on the same resamples. In a resample whose
+    selection leaves no column every patient has the same probability: the C statistic is 0.5, and there is
+    no line of calibration.
+
+    References
+    ----------
+    Harrell, Lee and Mark, Statistics in Medicine 1996;15:361-387.
+    Heymans et al., BMC Medical Research Methodology 2007;7:33. DOI 10.1186/1471-2288-7-33.
+
+    Examples
+    --------
+    >>> from cytopenia.stats.resamples import draw_resamples
+    >>> rng = np.random.default_rng(1)
+    >>> design = rng.normal(size=(60, 3))
+    >>> event = (rng.random(60) < 1 / (1 + np.exp(-design[:, 0]))).astype(int)
+    >>> recipe = ModelRecipe("firth", (0, 1, 2))
+    >>> found = validate_model(design, event, draw_resamples(60, count=200, seed=1), recipe=recipe)
+    >>> found.c_statistic.corrected < found.c_statistic.apparent
+    True
+    """
+    columns, marks, drawn = _require_data(design, event, resamples, recipe)
+    times = np.concatenate([np.ones((1, marks.size)), count_rows(drawn, marks.size).astype(np.float64)])
+    made = _make_models(columns, marks, times, recipe)
+    found = {name: _correct(made.inside[name], made.outside[name]) for name in INDICES}
+    is_fitted = np.isfinite(made.inside["brier"])
+    frequencies = made.chosen[1:][is_fitted[1:]]
+    reason = ""
+    if not is_fitted[0]:
+        reason = "the model of all patients could not be fitted"
+    elif not is_fitted[1:].any():
+        reason = "no resample gave a model"
+    return Validation(
+        **found,
+        chosen=made.chosen[0],
+        frequencies=frequencies.mean(axis=0) if len(frequencies) else np.full(columns.shape[1], np.nan),
+        models=_rank_models(frequencies),
+        resamples=len(drawn),
+        unfitted=int((~is_fitted[1:]).sum()),
+        status="not_estimable" if reason else "ok",
+        note=reason,
+    )
+
+
+def leave_pairs_out(
+    design: ArrayLike, event: ArrayLike, *, recipe: ModelRecipe, most_pairs: int = 4000, seed: int = 0
+) -> PairedOut:
+    """Return the C statistic of a recipe, each pair of patients judged by a model made without them.
+
+    Parameters
+    ----------
+    design : (rows, columns) array of float
+        Complete.
+    event : (rows,) array of 0 and 1
+    recipe : ModelRecipe
+        Selection and fit; each pair selects and fits anew.
+    most_pairs : int
+        Of more pairs so many are drawn, each patient as evenly as can be.
+    seed : int
+        Used only where pairs are drawn.
+
+    Notes
+    -----
+    Of 60 patients, 21 with the event, with three or five columns, its mean lay within 0.01 of the true C of
+    the model; the optimism bootstrap stayed up to 0.045 too high where the columns were noise
+    (`docs/simulation_study`).
+
+    References
+    ----------
+    Airola et al., Computational Statistics & Data Analysis 2011;55:1828-1844. DOI 10.1016/j.csda.2010.11.018.
+
+    Examples
+    --------
+    >>> design, event = np.array([[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]]), np.array([0, 0, 1, 0, 1, 1])
+    >>> leave_pairs_out(design, event, recipe=ModelRecipe("firth", (0,))).pairs
+    9
+    """
+    everybody = np.arange(np.asarray(event).size)[np.newaxis]
+    columns, marks, _ = _require_data(design, event, everybody, recipe)
+    yes, no = np.flatnonzero(marks == 1), np.flatnonzero(marks == 0)
+    total = yes.size * no.size
+    if not total:
+        return PairedOut(None, None, 0, 0, 0)
+    pairs = np.arange(total)
+    if total > most_pairs:
+        pairs = np.sort(np.random.default_rng(seed).permutation(total)[:most_pairs])
+    first, second = yes[pairs // no.size], no[pairs % no.size]
+    places = np.arange(pairs.size)
+    times = np.ones((pairs.size, marks.size))
+    times[places, first], times[places, second] = 0.0, 0.0
+    chosen = _choose(columns, marks, times, recipe)
+    scores = predict_batch(
+        fit_logistic_batch(columns, marks, times, method=recipe.method, chosen=chosen), columns
+    )
+    gap = scores[places, first] - scores[places, second]
+    is_fitted = np.isfinite(gap)
+    won = np.where(np.abs(gap) <= TIE, 0.5, gap > 0)[is_fitted]
+    if not won.size:
+        return PairedOut(None, None, pairs.size, total, pairs.size)
+    share = 1.0 - pairs.size / total
+    error = math.sqrt(float(won.var()) / won.size * share)
+    return PairedOut(float(won.mean()), error, pairs.size, total, int((~is_fitted).sum()))
+
+
+def _require_data(
+    design: ArrayLike, event: ArrayLike, resamples: ArrayLike, recipe: ModelRecipe
+) -> tuple[Numbers, Numbers, Counts]:
+    columns = np.asarray(design, dtype=np.float64)
+    marks = np.asarray(event, dtype=np.float64)
+    drawn = np.asarray(resamples)
+    if columns.ndim != 2 or marks.shape != columns.shape[:1]:
+        raise DataError("design, event: give rows by columns, and one 0 or 1 for each row")
+    if len(recipe.factors) != columns.shape[1]:
+        raise DataError(f"recipe.factors: {len(recipe.factors)} given for {columns.shape[1]} columns")
+    if drawn.ndim != 2 or not np.issubdtype(drawn.dtype, np.integer) or not drawn.size:
+        raise DataError("resamples: give row numbers, resamples by rows, from draw_resamples")
+    if drawn.min() < 0 or drawn.max() >= marks.size:
+        raise DataError(f"resamples: row numbers must lie between 0 and {marks.size - 1}")
+    return columns, marks, drawn.astype(np.int64)
+
+
+def _make_models(columns: Numbers, marks: Numbers, times: Numbers, recipe: ModelRecipe) -> _Made:
+    """Select, fit and measure in every sample; the first sample is all patients once."""
+    chosen = _choose(columns, marks, times, recipe)
+    fit = fit_logistic_batch(columns, marks, times, method=recipe.method, chosen=chosen)
+    scores = predict_batch(fit, columns)
+    everybody = np.ones_like(marks)
+    return _Made(
+        chosen,
+        _measure(scores, marks, times, has_line=recipe.method == "firth"),
+        _measure(scores, marks, np.broadcast_to(everybody, times.shape), has_line=True),
+    )
+
+
+def _choose(columns: Numbers, marks: Numbers, times: Numbers, recipe: ModelRecipe) -> Marks:
+    """Which columns the model of each sample has: those of factors with a univariable P below the limit."""
+    if recipe.p_below is None:
+        return np.ones((len(times), columns.shape[1]), dtype=bool)
+    chosen = np.zeros((len(times), columns.shape[1]), dtype=bool)
+    for factor in dict.fromkeys(recipe.factors):
+        own = [place for place, name in enumerate(recipe.factors) if name == factor]
+        p = _test_factor(columns[:, own], marks, times, recipe.method)
+        # A factor without an estimate is not chosen: NaN is below nothing.
+        chosen[:, own] = (p < recipe.p_below)[:, np.newaxis]
+    return chosen
+
+
+def _test_factor(columns: Numbers, marks: Numbers, times: Numbers, method: str) -> Numbers:
+    """P of one factor by itself: Wald for one column, the likelihood ratio for several."""
+    from scipy.special import chdtrc, ndtr
+
+    fit = fit_logistic_batch(columns, marks, times, method=method)
+    if columns.shape[1] == 1:
+        with np.errstate(invalid="ignore"):
+            return 2.0 * ndtr(-np.abs(fit.coefficients[:, 1] / fit.standard_errors[:, 0]))
+    scores = predict_batch(fit, columns)
+    share = (times @ marks / times.sum(axis=1))[:, np.newaxis]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        empty = np.broadcast_to(np.log(share / (1.0 - share)), scores.shape)
+        ratio = 2.0 * (_measure_likelihood(scores, marks, times) - _measure_likelihood(empty, marks, times))
+    return chdtrc(columns.shape[1], np.maximum(ratio, 0.0))
+
+
+def _measure_likelihood(scores: Numbers, marks: Numbers, times: Numbers) -> Numbers:
+    return -(times * np.logaddexp(0.0, (1.0 - 2.0 * marks) * scores)).sum(axis=1)
+
+
+def _measure(scores: Numbers, marks: Numbers, times: Numbers, *, has_line: bool) -> dict[str, Numbers]:
+    """Every index of every sample; NaN where there is no model or no line."""
+    from scipy.special import expit
+
+    chance = np.asarray(expit(scores), dtype=np.float64)
+    brier = (times * (chance - marks) ** 2).sum(axis=1) / times.sum(axis=1)
+    lines = np.full((len(scores), 2), np.nan)
+    is_fitted = np.isfinite(scores).all(axis=1)
+    lines[is_fitted] = [CALIBRATED["intercept"], CALIBRATED["slope"]]
+    if has_line:
+        lines[is_fitted] = fit_logistic_batch(
+            scores[is_fitted][:, :, np.newaxis], marks, times[is_fitted], method="maximum_likelihood"
+        ).coefficients
+    area = measure_auc_batch(scores, marks, times)
+    return {"c_statistic": area, "brier": brier, "slope": lines[:, 1], "intercept": lines[:, 0]}
+
+
+def _correct(inside: Numbers, outside: Numbers) -> ValidatedIndex:
+    own = inside[0]
+    gain = inside[1:] - outside[1:]
+    is_measured = np.isfinite(gain)
+    count = int(is_measured.sum())
+    apparent = None if math.isnan(own) else float(own)
+    if not count:
+        return ValidatedIndex(apparent, None, None, 0)
+    optimism = float(gain[is_measured].mean())
+    return ValidatedIndex(apparent, optimism, None if apparent is None else apparent - optimism, count)
+
+
+def _rank_models(chosen: Marks) -> tuple[tuple[tuple[int, ...], int], ...]:
+    if not len(chosen):
+        return ()
+    models, counts = np.unique(chosen, axis=0, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return tuple((tuple(np.flatnonzero(models[place]).tolist()), int(counts[place])) for place in order)
