@@ -1,8 +1,8 @@
 """How often 95% intervals after imputation hold a known truth, and how far complete cases are off.
 
 Usage: python scripts/simulate_imputation.py [repetitions [profile | t]]. Prints the table of
-docs/missing_data.md. Of the made-up patients z is always known, x depends on z, the event on both. Of x about a
-third is missing: at random altogether (MCAR), or more often with a high z and with the event (MAR).
+docs/missing_data.md. Of the made-up patients z is always known, x depends on z, the event on both. A
+third of x is missing: at random altogether (MCAR), or more often with a high z and with the event (MAR).
 """
 
 from __future__ import annotations
