@@ -151,6 +151,7 @@ def test_another_process_gives_the_same_bytes_and_loads_only_what_it_needs(
 ) -> None:
     loaded = modules_after(["demo", "--out", str(tmp_path)])
     assert not loaded & {"pandas", "pyarrow", "duckdb", "statsmodels", "sklearn", "fastexcel"}
+    assert (tmp_path / "results" / "report.html").stat().st_size > 10_000
     for name in FILES:
         if name != "provenance.json":
             again = (tmp_path / "results" / name).read_bytes()
