@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,33 @@ REQUIRE_PROGRAMS = "CYTOPENIA_REQUIRE_PROGRAMS"
 def coarse_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures for Word with few pixels: a run in a test that is not about them takes half the time."""
     monkeypatch.setattr("cytopenia.report.drawing.PRINT_DPI", 30)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no later search for garbage goes through it."""
+    gc.collect()
+    gc.freeze()
+
+
+@cache
+def draw_once() -> bytes:
+    from matplotlib.figure import Figure
+
+    picture = io.BytesIO()
+    Figure(figsize=(1, 1), dpi=30).savefig(picture, format="png")
+    return picture.getvalue()
+
+
+@pytest.fixture
+def one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same small picture in place of each figure of a Word file: for runs whose test looks elsewhere."""
+    monkeypatch.setattr("cytopenia.report.drawing.render_png", lambda figure, name: draw_once())
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without figures: half the time of a small run, for tests that read its tables alone."""
+    monkeypatch.setattr("cytopenia.report.document.plot_figures", lambda content: {})
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,7 @@ def number_rows(base: dict[str, Any], text: str = "", **values: float) -> list[R
     ]
 
 
+@cache
 def make_results() -> pl.DataFrame:
     """Return the results of every analysis the report knows."""
     rows = [*_flow(), *_characteristics(), *_baseline(), *_occurrence(), *_nadirs(), *_recovery(), *_cells()]
@@ -267,6 +269,7 @@ def _trajectories() -> list[ResultRow]:
     return rows
 
 
+@cache
 def make_patient_days(patients: int = 63, last_day: int = 28) -> pl.DataFrame:
     """Return days of invented courses with clinic-like gaps; the same every time."""
     rng = np.random.default_rng(7)
@@ -297,6 +300,7 @@ def make_patient_days(patients: int = 63, last_day: int = 28) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+@cache
 def make_outcomes() -> pl.DataFrame:
     """Return one row per patient and outcome."""
     rows = [
@@ -315,6 +319,7 @@ def make_outcomes() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
+@cache
 def make_findings() -> pl.DataFrame:
     """Return findings of every severity, not in the order of gravity."""
     rows = [

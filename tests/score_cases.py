@@ -33,10 +33,15 @@ def make_values(printed: Mapping[str, str], patient_id: str = "A") -> pl.DataFra
         "unit": [unit or PRINTED_UNITS[name] for name, (_, _, unit) in cells.items()],
     }
     frame = pl.DataFrame(rows, schema=dict.fromkeys(rows, pl.String))
+    return prepare_values(frame, pl.repeat(patient_id, frame.height, eager=True))
+
+
+def prepare_values(frame: pl.DataFrame, patients: pl.Series) -> pl.DataFrame:
+    """Printed analyte, value and unit of each row, as the values of these patients."""
     labs, _ = prepare_labs(frame, text=TextFormat(decimal="."))
     assert labs["invalid"].null_count() == labs.height, labs["invalid"].to_list()
     return labs.with_columns(
-        patient_id=pl.lit(patient_id), day=pl.lit(None, dtype=pl.Int32), problem=pl.lit(None, dtype=pl.String)
+        patient_id=patients, day=pl.lit(None, dtype=pl.Int32), problem=pl.lit(None, dtype=pl.String)
     ).select("patient_id", "analyte", "day", "value", "comparator", "source_row", "problem")
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import takewhile
 from pathlib import Path
@@ -375,9 +376,15 @@ def place_of(module: str) -> tuple[int, str, int] | None:
     return None
 
 
+@cache
+def nodes_of(module: str) -> tuple[ast.AST, ...]:
+    """Every node of a module; a dozen rules walk each of them."""
+    return tuple(ast.walk(TREES[module]))
+
+
 def imports_of(module: str) -> Iterator[str]:
     """Modules of the package that a module imports, also inside functions and for types only."""
-    for node in ast.walk(TREES[module]):
+    for node in nodes_of(module):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from inside_package(alias.name, None)
@@ -389,7 +396,7 @@ def imports_of(module: str) -> Iterator[str]:
 
 def names_imported(module: str) -> Iterator[tuple[str, str]]:
     """Module and name of everything a module takes from another module of the package."""
-    for node in ast.walk(TREES[module]):
+    for node in nodes_of(module):
         if isinstance(node, ast.ImportFrom) and node.module:
             source = next(inside_package(node.module, None), "")
             yield from ((source, alias.name) for alias in node.names if source in ROOMS)
@@ -417,7 +424,7 @@ def complaint(module: str, target: str) -> str | None:
 
 
 def functions_of(module: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(TREES[module]):
+    for node in nodes_of(module):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -436,12 +443,13 @@ def code_lines(module: str) -> set[int]:
     for token in tokenize.generate_tokens(io.StringIO(TEXTS[module]).readline):
         if token.type not in silent:
             lines.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(TREES[module]):
+    for node in nodes_of(module):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return lines
 
 
+@cache
 def function_sizes(module: str) -> dict[str, int]:
     code = code_lines(module)
     return {
@@ -578,7 +586,7 @@ def test_names_say_something(module: str) -> None:
 @pytest.mark.parametrize("module", [name for name in ROOMS if not name.startswith("app.")])
 def test_nothing_connects_to_a_network(module: str) -> None:
     found: set[str] = set()
-    for node in ast.walk(TREES[module]):
+    for node in nodes_of(module):
         if isinstance(node, ast.Import):
             found.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -586,9 +594,9 @@ def test_nothing_connects_to_a_network(module: str) -> None:
     assert not found & CONNECTING, f"{module} imports {sorted(found & CONNECTING)}"
 
 
-def numbers_compared(tree: ast.AST) -> Iterator[tuple[int, float]]:
+def numbers_compared(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, float]]:
     """Line and number of every comparison with a number written in the code."""
-    for node in ast.walk(tree):
+    for node in nodes:
         operands: list[ast.expr] = []
         if isinstance(node, ast.Compare):
             operands = [node.left, *node.comparators]
@@ -617,9 +625,9 @@ def is_cut(node: ast.expr) -> bool:
     return any(is_cut(part) for part in parts if isinstance(part, ast.expr))
 
 
-def cut_comparisons(tree: ast.AST) -> Iterator[int]:
+def cut_comparisons(nodes: Iterable[ast.AST]) -> Iterator[int]:
     """Lines where something that is no cut is put in order with a cut."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Compare) and any(isinstance(sign, ORDERING) for sign in node.ops):
             sides = {is_cut(side) for side in (node.left, *node.comparators)}
             if sides == {True, False}:
@@ -636,7 +644,7 @@ def cut_comparisons(tree: ast.AST) -> Iterator[int]:
 def test_no_threshold_in_code(module: str) -> None:
     found = [
         f"{module}: line {line}: {number:g}"
-        for line, number in numbers_compared(TREES[module])
+        for line, number in numbers_compared(nodes_of(module))
         if number not in HARMLESS and (module, number) not in NO_THRESHOLD
     ]
     assert not found, f"a cut belongs in data/, any other number in a named constant: {found}"
@@ -644,7 +652,7 @@ def test_no_threshold_in_code(module: str) -> None:
 
 @pytest.mark.parametrize("module", [name for name in ROOMS if name != COMPARES])
 def test_only_one_module_compares_with_a_cut(module: str) -> None:
-    lines = list(cut_comparisons(TREES[module]))
+    lines = list(cut_comparisons(nodes_of(module)))
     assert not lines, f"{module}: lines {lines}: use {COMPARES}.is_met"
 
 
@@ -653,16 +661,16 @@ def test_only_one_module_compares_with_a_cut(module: str) -> None:
     ["anc < 0.5", "0.5 >= anc", "pl.col('value') <= 1.5", "value < -0.5", "column.lt(0.5)", "days >= 7"],
 )
 def test_a_threshold_in_code_is_seen(code: str) -> None:
-    assert [number for _, number in numbers_compared(ast.parse(code)) if number not in HARMLESS]
+    assert [number for _, number in numbers_compared(ast.walk(ast.parse(code))) if number not in HARMLESS]
 
 
 @pytest.mark.parametrize(
     "code", ["value < cut", "low <= rule.below", "np.less(value, cut)", "x > anc_threshold", "x > 2 * cut"]
 )
 def test_a_comparison_with_a_cut_is_seen(code: str) -> None:
-    assert list(cut_comparisons(ast.parse(code))) == [1]
+    assert list(cut_comparisons(ast.walk(ast.parse(code)))) == [1]
 
 
 @pytest.mark.parametrize("code", ["worse.cut < milder.cut", "len(rules_below(x)) > 1", "cut == other"])
 def test_other_comparisons_pass(code: str) -> None:
-    assert not list(cut_comparisons(ast.parse(code)))
+    assert not list(cut_comparisons(ast.walk(ast.parse(code))))

@@ -36,6 +36,8 @@ from cytopenia.workflow import check_study, explain_patient, run_study
 from score_cases import make_values
 from study_files import write_study
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 Case = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 

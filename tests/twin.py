@@ -11,6 +11,7 @@ second_infusion and death (day or None). A rule is a dict with grade, comparator
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from math import inf
@@ -52,9 +53,9 @@ def exact(number: float | int | str) -> Any:
     return inf if number == inf else Fraction(str(number))
 
 
-@cache
 def round_digits(number: Any, digits: int) -> Any:
-    return number if number == inf else Fraction(f"{float(number):.{digits - 1}e}")
+    """The decimal of so many digits; decimals are compared exactly, and faster than fractions."""
+    return number if number == inf else Decimal(f"{float(number):.{digits - 1}e}")
 
 
 def encode(value: float, comparator: str) -> tuple[End, End]:

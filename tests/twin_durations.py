@@ -125,10 +125,9 @@ def is_below(day: Row, rule: Row, reading: str, *, open_day: bool) -> bool:
     state = day["state"]
     if state != "measured" and day["cap"] is not None and is_met(day["cap"], comparator, cut):
         return True
-    certain = is_certain(day["low"], day["high"], comparator, cut)
-    possible = is_possible(day["low"], day["high"], comparator, cut)
+    holds = is_certain if reading in ("policy", "best", "least") else is_possible
     if state == "measured":
-        return certain if reading in ("policy", "best", "least") else possible
+        return holds(day["low"], day["high"], comparator, cut)
     if reading == "policy":
         counts_days = rule["days"] is not None
         return counts_days and day["filled"] is not None and is_met(day["filled"], comparator, cut)
@@ -136,7 +135,7 @@ def is_below(day: Row, rule: Row, reading: str, *, open_day: bool) -> bool:
         return reading == "most"
     if state == "open":
         return reading == "worst" and open_day
-    return certain if reading == "best" else possible
+    return holds(day["low"], day["high"], comparator, cut)
 
 
 def below_days(days: dict[int, Row], rule: Row, reading: str) -> list[bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -63,4 +63,4 @@ def collect_results(rows: Iterable[ResultRow]) -> pl.DataFrame:
     >>> collect_results([row]).select("variable", "value", "status").row(0)
     ('patients', 63.0, 'ok')
     """
-    return pl.DataFrame([asdict(row) for row in rows], schema=RESULT_SCHEMA)
+    return pl.DataFrame([vars(row) for row in rows], schema=RESULT_SCHEMA)

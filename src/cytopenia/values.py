@@ -226,24 +226,28 @@ def _parse_text(column: pl.Series, decimal: str) -> pl.DataFrame:
         decimal = _name_marks(_find_marks(shape))
     body, point = pl.col("body"), _point_form(decimal)
     number = pl.concat_str(point, pl.col("exponent")).cast(pl.Float64, strict=False)
-    signed = pl.when(pl.col("minus")).then(-number).otherwise(number)
+    signed = pl.when(pl.col("minus")).then(-pl.col("number")).otherwise("number")
     doubtful = (body.str.contains(_DOUBTFUL) & pl.col("exponent").eq("")).fill_null(value=False) & pl.lit(
         decimal in {"both", "none"}
     )
-    parsed = shape.with_columns(
-        value=pl.when(signed.is_finite()).then(signed + 0.0), doubtful=doubtful
-    ).select(
-        text=distinct,
-        comparator=pl.when(pl.col("value").is_null()).then(pl.lit("=")).otherwise(pl.col("comparator")),
-        value="value",
-        invalid=pl.when(is_missing_text(distinct))
-        .then(pl.lit(MISSING))
-        .when("doubtful")
-        .then(pl.lit(AMBIGUOUS))
-        .when(pl.col("value").is_null())
-        .then(pl.lit(NOT_A_NUMBER))
-        .when((pl.col("value") < 0) | (pl.col("minus") & (pl.col("value") != 0)))
-        .then(pl.lit(NEGATIVE)),
+    # Step by step: each later word about the number would repeat all the rules that made it.
+    parsed = (
+        shape.with_columns(number=number, doubtful=doubtful)
+        .with_columns(value=signed)
+        .with_columns(value=pl.when(pl.col("value").is_finite()).then(pl.col("value") + 0.0))
+        .select(
+            text=distinct,
+            comparator=pl.when(pl.col("value").is_null()).then(pl.lit("=")).otherwise(pl.col("comparator")),
+            value="value",
+            invalid=pl.when(is_missing_text(distinct))
+            .then(pl.lit(MISSING))
+            .when("doubtful")
+            .then(pl.lit(AMBIGUOUS))
+            .when(pl.col("value").is_null())
+            .then(pl.lit(NOT_A_NUMBER))
+            .when((pl.col("value") < 0) | (pl.col("minus") & (pl.col("value") != 0)))
+            .then(pl.lit(NEGATIVE)),
+        )
     )
     return (
         column.to_frame("text")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,35 +11,13 @@ import pytest
 
 from cytopenia.cli import app
 from cytopenia.commands import terminal
+from processes import SOURCE, modules_after
 
-SOURCE = Path(__file__).parents[2] / "src"
 COMMANDS = ["check", "definitions", "demo", "explain", "grade", "init", "run", "score", "simulate"]
-
-
-def modules_after(arguments: list[str]) -> set[str]:
-    """Names of the modules that a new process has imported when the command ends."""
-    code = (
-        "import contextlib, io, json, sys\n"
-        "from cytopenia.cli import main\n"
-        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
-        f"    main({arguments!r})\n"
-        "print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
-    )
-    return set(json.loads(done.stdout.splitlines()[-1]))
 
 
 def test_help_loads_no_heavy_library() -> None:
     assert not modules_after(["--help"]) & {"polars", "matplotlib", "numpy", "pydantic", "jinja2", "narwhals"}
-
-
-def test_the_demo_loads_only_what_it_needs(tmp_path: Path) -> None:
-    loaded = modules_after(["demo", "--out", str(tmp_path / "demo")])
-    assert (tmp_path / "demo" / "results" / "report.html").stat().st_size > 10_000
-    assert not loaded & {"pandas", "pyarrow", "duckdb", "statsmodels", "sklearn", "fastexcel"}
 
 
 def test_importing_the_package_costs_nothing() -> None:

@@ -10,7 +10,7 @@ import pytest
 from cytopenia.study.protocol import read_protocol
 from study_files import change
 
-pytestmark = pytest.mark.usefixtures("coarse_pictures")
+pytestmark = pytest.mark.usefixtures("one_picture")
 
 
 def test_init_in_an_empty_folder(command, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from cytopenia.cli import main
-from cytopenia.workflow import run_study
+from cytopenia.workflow import analyze_study
+from processes import modules_after
 
 EXAMPLE = Path(str(resources.files("cytopenia") / "data" / "example"))
 FILES = (
@@ -54,7 +55,7 @@ def run_changed(folder: Path, name: str, old: str, new: str) -> pl.DataFrame:
     text = (folder / name).read_text("utf-8")
     assert text.count(old) == 1
     (folder / name).write_text(text.replace(old, new), encoding="utf-8")
-    return run_study(folder / "study.toml").run.results
+    return analyze_study(folder / "study.toml").results
 
 
 def test_every_file_is_written_and_says_that_it_is_synthetic(demo: Path) -> None:
@@ -145,11 +146,15 @@ def test_one_lab_value_changes_a_verdict(tmp_path: Path) -> None:
     assert changed["nadir_hemoglobin"] == "differs"
 
 
-def test_two_runs_give_the_same_bytes(demo: Path, tmp_path: Path) -> None:
-    run_study(demo / "study" / "study.toml", out=tmp_path / "again")
+def test_another_process_gives_the_same_bytes_and_loads_only_what_it_needs(
+    demo: Path, tmp_path: Path
+) -> None:
+    loaded = modules_after(["demo", "--out", str(tmp_path)])
+    assert not loaded & {"pandas", "pyarrow", "duckdb", "statsmodels", "sklearn", "fastexcel"}
+    assert (tmp_path / "results" / "report.html").stat().st_size > 10_000
     for name in FILES:
         if name != "provenance.json":
-            again = (tmp_path / "again" / name).read_bytes()
+            again = (tmp_path / "results" / name).read_bytes()
             assert again == (demo / "results" / name).read_bytes(), name
 
 
@@ -161,4 +166,4 @@ def test_a_paper_of_the_user(tmp_path: Path) -> None:
     (tmp_path / "study" / "mine.toml").write_text(head + text, encoding="utf-8")
     file = tmp_path / "study" / "study.toml"
     file.write_text(file.read_text("utf-8").replace('"qiu2023"', '"mine.toml"'), encoding="utf-8")
-    assert read_verdicts(run_study(file).run.results) == {"patients": "differs"}
+    assert read_verdicts(analyze_study(file).results) == {"patients": "differs"}

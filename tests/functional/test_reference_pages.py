@@ -51,6 +51,7 @@ def scripts() -> tuple[ModuleType, ModuleType]:
         sys.path.remove(str(ROOT / "scripts"))
 
 
+@cache
 def examples() -> dict[str, list[Any]]:
     return scripts()[1].read_examples()
 

@@ -12,7 +12,7 @@ from cytopenia.cli import main
 from cytopenia.report import document
 from study_files import change, write_study
 
-pytestmark = pytest.mark.usefixtures("coarse_pictures")
+pytestmark = pytest.mark.usefixtures("one_picture")
 
 WRITTEN = [
     "day_account.csv",
@@ -140,6 +140,7 @@ def test_two_runs_give_the_same_bytes(finished: Path, command, study: Path, tmp_
         assert (tmp_path / "again" / name).read_bytes() == (finished / name).read_bytes(), name
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_the_order_of_rows_does_not_matter(finished: Path, command, study: Path) -> None:
     head, *rows = (study / "labs.csv").read_text("utf-8").splitlines()
     (study / "labs.csv").write_text("\n".join([head, *reversed(rows)]) + "\n", encoding="utf-8")
@@ -172,6 +173,7 @@ def test_a_second_infusion_ends_the_course(command, study: Path) -> None:
     assert column(results, "thrombocytopenia_policy") == [3, 4, 4]
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_values_before_the_second_infusion_still_count(command, study: Path) -> None:
     change(study / "infusions.csv", "B,2024-02-01,-5", "B,2024-02-01,-5\nB,2024-02-08,")
     assert command("run", study).code == 0
@@ -242,6 +244,7 @@ def test_dates_before_the_infusion_are_found(command, study: Path) -> None:
     assert column(study / "results", "neutropenia_policy") == [None, 4, None]
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_protocol_can_leave_patients_out(command, study: Path) -> None:
     change(study / "study.toml", "[data]", '[cohort]\nrequire = ["patients.sex"]\n\n[data]')
     change(study / "patients.csv", "B,48,male", "B,48,")
@@ -259,6 +262,7 @@ def test_nobody_is_left(command, study: Path) -> None:
     assert "No patient is left" in answer.err
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_an_interrupted_run_leaves_the_old_results(
     command, study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,6 +280,7 @@ def test_an_interrupted_run_leaves_the_old_results(
     assert [path.name for path in study.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_folder_that_cannot_be_replaced_stays(
     command, study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,6 +300,7 @@ def test_a_folder_that_cannot_be_replaced_stays(
     assert [path.name for path in study.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_run_replaces_the_results_of_an_earlier_one(command, study: Path) -> None:
     assert command("run", study).code == 0
     change(study / "study.toml", "Three invented patients", "A new title")
@@ -303,6 +309,7 @@ def test_a_run_replaces_the_results_of_an_earlier_one(command, study: Path) -> N
     assert sorted(path.name for path in (study / "results").iterdir()) == WRITTEN
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_definition_of_the_study_is_used(command, study: Path) -> None:
     (study / "definitions").mkdir()
     (study / "definitions" / "strict.toml").write_text(
@@ -328,6 +335,7 @@ def test_every_day_at_the_grade_is_evidence_of_it(finished: Path) -> None:
     assert highest["day"].to_list() == [7]
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_the_headline_reading_of_early_deaths_comes_first(tmp_path: Path) -> None:
     study = write_study(tmp_path / "cohort")
     change(study / "study.toml", '"exclude"', '"competing_event"')

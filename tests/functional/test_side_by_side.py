@@ -18,7 +18,7 @@ from cytopenia.errors import ProtocolError
 from cytopenia.study.protocol import read_protocol
 from side_by_side_files import ANALYSIS, HEAD, OUTCOMES, write_cohort
 
-pytestmark = pytest.mark.usefixtures("coarse_pictures")
+pytestmark = pytest.mark.usefixtures("one_picture")
 
 
 @pytest.fixture(scope="module")

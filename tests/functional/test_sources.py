@@ -11,7 +11,7 @@ import pytest
 from cytopenia.cli import main
 from study_files import COUNTS, change, list_labs, write_labs, write_study
 
-pytestmark = pytest.mark.usefixtures("coarse_pictures")
+pytestmark = pytest.mark.usefixtures("no_figures")
 
 Change = Callable[[Path], None]
 COLUMNS = ("patient_id", "day", "analyte", "value", "unit", "lln")

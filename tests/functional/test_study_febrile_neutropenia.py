@@ -10,7 +10,7 @@ import pytest
 
 from study_files import change, write_study
 
-pytestmark = pytest.mark.usefixtures("coarse_pictures")
+pytestmark = pytest.mark.usefixtures("one_picture")
 
 # Day 7: A has a single reading of 38.5, B one of 38.1 only; C has none, and neutrophils are low all along.
 READINGS = """A,7,38.5

@@ -15,7 +15,7 @@ import pytest
 
 from study_files import change, write_study
 
-pytestmark = pytest.mark.usefixtures("coarse_pictures")
+pytestmark = pytest.mark.usefixtures("one_picture")
 
 OUTCOMES = """
 [outcomes.anc_time]

@@ -12,7 +12,7 @@ from cytopenia.study.factors import FactorColumn
 from cytopenia.workflow import analyze_study
 from study_files import change, write_study
 
-pytestmark = pytest.mark.usefixtures("coarse_pictures")
+pytestmark = pytest.mark.usefixtures("one_picture")
 
 ADDED = """
 [[analyses]]

@@ -22,7 +22,7 @@ from docx.oxml.ns import qn
 
 from association_factory import make_associations
 from cytopenia.report.display import clean_text
-from cytopenia.report.document import ReportContent, list_sections
+from cytopenia.report.document import ReportContent, ReportSection, list_sections
 from cytopenia.report.drawing import PRINT_DPI, PRINT_HEIGHT, PRINT_WIDTH
 from cytopenia.report.figures import plot_day_map
 from cytopenia.report.methods import write_methods_paragraphs
@@ -40,6 +40,11 @@ SIDE_BY_SIDE, UPRIGHT = WD_ORIENT.LANDSCAPE, WD_ORIENT.PORTRAIT
 @cache
 def content() -> ReportContent:
     return make_associations()
+
+
+@cache
+def sections_of_content() -> list[ReportSection]:
+    return list_sections(content())
 
 
 @cache
@@ -85,6 +90,16 @@ def small(*rows: Row, columns: int = 3, **more: Any) -> Table:
     return Table(**{"id": "t", "caption": "C", "columns": titles, "rows": rows, **more})
 
 
+@pytest.fixture(autouse=True)
+def coarse(coarse_pictures: None) -> None:
+    """Few pixels, except where a test asks for the picture that is printed."""
+
+
+@pytest.fixture
+def printed_pictures(coarse: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cytopenia.report.drawing.PRINT_DPI", PRINT_DPI)
+
+
 # -- order and bytes ---------------------------------------------------------------------------------
 
 
@@ -93,7 +108,7 @@ def test_two_renders_are_the_same_bytes() -> None:
 
 
 def test_sections_may_be_given() -> None:
-    assert render_word(content(), sections=list_sections(content())) == data()
+    assert render_word(content(), sections=sections_of_content()) == data()
 
 
 def test_the_file_knows_no_clock_and_no_user() -> None:
@@ -118,7 +133,7 @@ def test_an_archive_keeps_its_files() -> None:
 
 
 def test_sections_in_the_order_of_the_report_then_findings_then_methods() -> None:
-    titles = [section.title for section in list_sections(content())]
+    titles = [section.title for section in sections_of_content()]
     assert styles(opened(), "Heading 1") == [*titles, "Findings about the data", "Methods"]
 
 
@@ -135,7 +150,7 @@ def test_findings_are_counted_and_not_listed() -> None:
         "The checks of the data found 1 error, 2 warnings, 1 note. report.html and findings.csv list them."
     )
     assert not any(message[:30] in shown(opened().element.body) for message in make_findings()["message"])
-    without = opened(render_word(make_content(findings=make_findings().head(0))))
+    without = opened(render_word(make_content(findings=make_findings().head(0)), sections=()))
     assert styles(without, "Normal")[0] == "The checks of the data found nothing to report."
 
 
@@ -158,7 +173,7 @@ def test_a_run_without_results_gives_a_file() -> None:
 
 
 def test_every_table_is_native_with_its_caption_above() -> None:
-    tables = [table for section in list_sections(content()) for table in section.tables]
+    tables = [table for section in sections_of_content() for table in section.tables]
     found = blocks(opened())
     places = [at for at, one in enumerate(found) if one.tag == qn("w:tbl")]
     assert len(places) == len(tables)
@@ -345,7 +360,7 @@ def test_a_turned_page_is_as_wide_as_it_is_high() -> None:
 def test_pictures_say_what_they_show() -> None:
     document = opened()
     described = [one.get("descr") for one in document.element.body.iter(qn("wp:docPr"))]
-    figures = [figure for section in list_sections(content()) for figure in section.figures]
+    figures = [figure for section in sections_of_content() for figure in section.figures]
     assert described == [clean_text(figure.description) for figure in figures]
     assert described[0].startswith("Patients with a first CAR-T infusion in the tables: 68.")
     assert all(shape.width <= PAGE * 635 for shape in document.inline_shapes)
@@ -365,14 +380,14 @@ def test_a_figure_without_a_picture_keeps_its_caption() -> None:
             section,
             figures=tuple(dataclasses.replace(figure, make_png=None) for figure in section.figures),
         )
-        for section in list_sections(content())
+        for section in sections_of_content()
     ]
     document = opened(render_word(content(), sections=sections))
     assert len(document.inline_shapes) == 0
     assert sum(caption.startswith("Figure") for caption in styles(document, "Caption")) == 6
 
 
-def test_the_picture_of_a_large_cohort_is_no_larger_than_a_page() -> None:
+def test_the_picture_of_a_large_cohort_is_no_larger_than_a_page(printed_pictures: None) -> None:
     figure = plot_day_map(make_content(patient_days=make_patient_days(400)))
     assert figure is not None
     picture = figure.png
@@ -384,8 +399,8 @@ def test_the_picture_of_a_large_cohort_is_no_larger_than_a_page() -> None:
     assert picture == figure.png
 
 
-def test_the_file_stays_small() -> None:
-    assert len(data()) < 2_000_000
+def test_the_file_stays_small(printed_pictures: None) -> None:
+    assert len(render_word(content())) < 2_000_000
 
 
 # -- what is said, and what may stand in a text ------------------------------------------------------

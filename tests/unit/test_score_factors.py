@@ -11,7 +11,7 @@ from cytopenia.errors import ProtocolError
 from cytopenia.workflow import StudyRun, analyze_study
 from study_files import change, write_study
 
-pytestmark = pytest.mark.usefixtures("coarse_pictures")
+pytestmark = pytest.mark.usefixtures("one_picture")
 
 POINTS = '\n[factors.car_hematotox]\nscore = "car_hematotox"\n'
 GROUP = '\n[factors.risk]\nscore = "car_hematotox"\nas = "group"\n'

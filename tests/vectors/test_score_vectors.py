@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
+from cytopenia.grading.score_tables import score_values
 from cytopenia.units import list_units
-from score_cases import score_of, score_patient
+from score_cases import find_score, prepare_values, score_of
 
 FOLDER = Path(__file__).parent
-ITEMS = pl.read_csv(FOLDER / "car_hematotox_items.csv", infer_schema=False)
+# Each value is that of a patient of its own, so that all are scored at once.
+ITEMS = pl.read_csv(FOLDER / "car_hematotox_items.csv", infer_schema=False).with_row_index("patient_id")
+ITEMS = ITEMS.with_columns(pl.col("patient_id").cast(pl.String))
 PATIENTS = pl.read_csv(FOLDER / "car_hematotox_patients.csv", infer_schema=False)
+
+
+@cache
+def items_of_the_table() -> dict[tuple[str, str], dict[str, Any]]:
+    values = prepare_values(ITEMS.select("analyte", "value", "unit"), ITEMS["patient_id"])
+    _, items = score_values(find_score("car_hematotox"), values, ITEMS["patient_id"])
+    return {(row["patient_id"], row["item"]): row for row in items.iter_rows(named=True)}
 
 
 @pytest.mark.parametrize("row", ITEMS.rows(named=True), ids=lambda row: f"{row['value']} {row['unit']}")
 def test_every_value_has_the_points_of_the_table(row):
-    _, items = score_patient("car_hematotox", **{row["analyte"]: f"{row['value']} {row['unit']}"})
-    found = items[row["analyte"]]
+    found = items_of_the_table()[row["patient_id"], row["analyte"]]
     assert (found["points_best"], found["points_worst"]) == (int(row["best"]), int(row["worst"]))
 
 

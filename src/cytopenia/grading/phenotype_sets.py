@@ -194,6 +194,7 @@ class _Walk:
         """Every state after one day that takes each of its levels in turn."""
         moved = np.zeros_like(states)
         zero = np.uint64(0)
+        counted = {is_severe: self._count_severe(states, is_severe=is_severe) for is_severe in (True, False)}
         for level in range(self.levels.up + 1):
             if level == self.levels.middle and not self.levels.has_middle:
                 # Only a day that the policy leaves aside stands there, and it stands there alone.
@@ -202,9 +203,7 @@ class _Walk:
                 allowed = (lowest <= level) & (level <= highest)
             if not allowed.any():
                 continue
-            lengths = np.where(
-                allowed, self._count_severe(states, is_severe=level <= self.levels.severe), zero
-            )
+            lengths = np.where(allowed, counted[level <= self.levels.severe], zero)
             for place, phase in enumerate(self.phases):
                 moved[self.phases.index(self._next_phase(phase, level, day))] |= lengths[place]
         return moved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from cytopenia.report.association_cells import table_label
@@ -205,7 +205,9 @@ def _list_analytes(content: ReportContent) -> list[str]:
     return content.patient_days["analyte"].unique(maintain_order=True).to_list()
 
 
+@cache
 def _make_environment() -> Any:
+    """The templates, compiled once for all reports of a process."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment: Any = Environment(

@@ -277,7 +277,9 @@ def derive_outcomes(
 def _run_parts(kernel: _Kernel, parts: Sequence[slice], progress: Progress | None) -> list[Found]:
     found: list[Found] = []
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for part, result in zip(parts, pool.map(kernel.run, parts), strict=True):
+        # A pool starts its threads at the first task: one part alone, as of one patient, is run without it.
+        results = pool.map(kernel.run, parts) if len(parts) > 1 else map(kernel.run, parts)
+        for part, result in zip(parts, results, strict=True):
             found.append(result)
             if progress is not None:
                 progress("grading", part.stop, len(kernel.courses))
