@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN ?= .venv/bin
 
 .DEFAULT_GOAL := list
-.PHONY: list setup check fix test test-long coverage spec reference golden bench constraints ci
+.PHONY: list setup check fix test test-long coverage spec reference golden bench simulation constraints ci
 
 list:  ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -47,6 +47,9 @@ reference:  ## write docs/definitions from the definition files and the worked e
 golden:  ## rewrite the kept files of tests/golden, then show what changed
 	CYTOPENIA_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q -m "long or not long" tests/golden
 	git --no-pager diff --stat -- tests/golden
+
+simulation:  ## measure how honest the statistics are at 60 patients; writes docs/simulation_study
+	for name in cutoffs models imputation pipeline; do $(BIN)/python scripts/simulate_$$name.py || exit 1; done
 
 bench:  ## time and memory of the grading beside a database's own floor
 	$(BIN)/python benchmarks/bench_grading.py
