@@ -1,10 +1,10 @@
 """Measure intervals and corrected numbers of models in 60 patients of whom 21 have the event.
 
-Writes docs/simulation_study/models.csv: how often the 95% intervals of Firth's odds ratio and of the area under a
-ROC curve hold the truth, and how far the apparent and the corrected C statistic of a model lie from the C that
-this very model has in new patients. Numbers are normal with standard deviation 1; the first is higher with the
-event by the distance that gives the true area, the others are noise. No patient stands behind them. Run
-`python scripts/simulate_models.py --help`.
+Writes docs/simulation_study/models.csv: how often the 95% intervals of Firth's odds ratio and of the area
+under a ROC curve hold the truth, and how far the apparent and the corrected C statistic of a model lie
+from the C that this very model has in new patients. Numbers are normal with standard deviation 1; the
+first is higher with the event by the distance that gives the true area, the others are noise. No patient
+stands behind them. Run `python scripts/simulate_models.py --help`.
 """
 
 from __future__ import annotations
