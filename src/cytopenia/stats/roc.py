@@ -95,7 +95,7 @@ def estimate_roc(
     Notes
     -----
     Same as `auc`, `ci.auc(method = "delong")` and `coords("best", best.method = "youden")` of pROC 1.18 to
-    1e-9. DeLong's components are computed from ranks (Sun and Xu).
+    1e-9. DeLong's components are computed from counts of one sort (after Sun and Xu, who rank).
 
     References
     ----------
@@ -116,10 +116,10 @@ def estimate_roc(
     reason = _find_reason(number, curve)
     if reason:
         return replace(curve, note=reason)
-    signed = number if high_means_event else -number
-    auc, error = _estimate_auc(signed[has_event], signed[~has_event])
+    distinct, yes_below, no_below = _count_below(number, has_event)
+    auc, error = _estimate_auc(yes_below, no_below, high_means_event)
     low, high = _limit(auc, error, level)
-    distinct, true_positives, true_negatives = _count_sides(number, has_event, high_means_event)
+    true_positives, true_negatives = _count_sides(yes_below, no_below, high_means_event)
     curve = replace(
         curve,
         thresholds=_freeze(_place_thresholds(distinct)),
@@ -197,19 +197,34 @@ def _find_reason(number: Numbers, curve: RocCurve) -> str:
     return "all values are equal" if np.ptp(number) == 0 else ""
 
 
-def _estimate_auc(yes: Numbers, no: Numbers) -> tuple[float, float | None]:
-    """Area and its DeLong standard error from midranks; None if a group has one member."""
-    from scipy.stats import rankdata
+def _count_below(number: Numbers, has_event: Marks) -> tuple[Numbers, Counts, Counts]:
+    """Distinct values, and for every threshold the events and the others below it."""
+    order = np.argsort(number)
+    ordered = number[order]
+    ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), number.size - 1)
+    yes = np.cumsum(has_event[order], dtype=np.int64)[ends]
+    yes_below = np.concatenate([[0], yes])
+    no_below = np.concatenate([[0], ends + 1 - yes])
+    return ordered[ends], yes_below, no_below
 
-    m, n = yes.size, no.size
-    together = np.asarray(rankdata(np.concatenate([yes, no])), dtype=np.float64)
+
+def _estimate_auc(yes_below: Counts, no_below: Counts, high_means_event: bool) -> tuple[float, float | None]:
+    """Area and its DeLong standard error from counts; None if a group has one member."""
+    m, n = int(yes_below[-1]), int(no_below[-1])
     # For every member: the share of the other group that lies on the proper side; ties count half.
-    of_yes = (together[:m] - rankdata(yes)) / n
-    of_no = 1.0 - (together[m:] - rankdata(no)) / m
-    auc = float(of_yes.mean())
+    of_yes = (no_below[1:] + no_below[:-1]) / (2 * n)
+    of_no = 1.0 - (yes_below[1:] + yes_below[:-1]) / (2 * m)
+    if not high_means_event:
+        of_yes, of_no = 1.0 - of_yes, 1.0 - of_no
+    yes, no = np.diff(yes_below), np.diff(no_below)
+    auc = float(yes @ of_yes) / m
     if min(m, n) < 2:
         return auc, None
-    return auc, math.sqrt(float(of_yes.var(ddof=1)) / m + float(of_no.var(ddof=1)) / n)
+    variances = [
+        float(counts @ (shares - float(counts @ shares) / size) ** 2) / (size - 1)
+        for counts, shares, size in ((yes, of_yes, m), (no, of_no, n))
+    ]
+    return auc, math.sqrt(variances[0] / m + variances[1] / n)
 
 
 def _limit(auc: float, error: float | None, level: float) -> tuple[float | None, float | None]:
@@ -221,16 +236,11 @@ def _limit(auc: float, error: float | None, level: float) -> tuple[float | None,
     return max(0.0, auc - half), min(1.0, auc + half)
 
 
-def _count_sides(number: Numbers, has_event: Marks, high_means_event: bool) -> tuple[Numbers, Counts, Counts]:
-    """Distinct values, and for every threshold the events and the others on their proper side."""
-    distinct, place = np.unique(number, return_inverse=True)
-    yes = np.bincount(place[has_event], minlength=distinct.size)
-    no = np.bincount(place[~has_event], minlength=distinct.size)
-    below_yes = np.concatenate([[0], np.cumsum(yes)])
-    below_no = np.concatenate([[0], np.cumsum(no)])
+def _count_sides(yes_below: Counts, no_below: Counts, high_means_event: bool) -> tuple[Counts, Counts]:
+    """For every threshold the events and the others on their proper side."""
     if high_means_event:
-        return distinct, below_yes[-1] - below_yes, below_no
-    return distinct, below_yes, below_no[-1] - below_no
+        return yes_below[-1] - yes_below, no_below
+    return yes_below, no_below[-1] - no_below
 
 
 def _place_thresholds(distinct: Numbers) -> Numbers:
