@@ -127,22 +127,21 @@ def main() -> None:
     """Print one row per mechanism, size and quantity."""
     repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else REPETITIONS
     interval = sys.argv[2] if len(sys.argv) > 2 else "profile"
-    lines = [
+    sys.stdout.write(
         "| Missing | n | Quantity | Imputed: coverage | Imputed: bias | Complete: coverage | Complete: bias |"
-        " Repetitions |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+        " Repetitions |\n|---|---:|---|---:|---:|---:|---:|---:|\n"
+    )
     for mechanism in MECHANISMS:
         for size in SIZES:
             found = simulate_coverage(
                 size=size, mechanism=mechanism, repetitions=repetitions, interval=interval
             )
-            lines += [
-                f"| {mechanism} | {size} | {name} of x | {one.held:.1%} | {one.bias:+.3f} |"
-                f" {one.complete_held:.1%} | {one.complete_bias:+.3f} | {one.repetitions} |"
-                for name, one in found.items()
-            ]
-    sys.stdout.write("\n".join(lines) + "\n")
+            for name, one in found.items():
+                sys.stdout.write(
+                    f"| {mechanism} | {size} | {name} of x | {one.held:.1%} | {one.bias:+.3f} |"
+                    f" {one.complete_held:.1%} | {one.complete_bias:+.3f} | {one.repetitions} |\n"
+                )
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

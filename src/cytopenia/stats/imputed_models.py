@@ -1,5 +1,8 @@
 """One logistic model on several imputed tables at once, pooled by Rubin's rules. Knows no patients."""
 
+# SciPy ships no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import math
@@ -231,7 +234,7 @@ def _combine_profiles(tops: _Tops, place: int, term: PooledEstimate, level: floa
     if term.estimate is None or term.standard_error is None:
         return term
     center, error = term.estimate, term.standard_error
-    free = np.delete(np.arange(tops.columns.shape[2]), place + 1)
+    free = np.flatnonzero(np.arange(tops.columns.shape[2]) != place + 1)
 
     def share(value: float) -> float:
         """How much of the posterior distributions of all tables lies below a coefficient; NaN if lost."""
@@ -243,8 +246,11 @@ def _combine_profiles(tops: _Tops, place: int, term: PooledEstimate, level: floa
         return float(ndtr(side * np.sqrt(ratio)).mean()) if is_done.all() else math.nan
 
     def find_end(target: float, sign: float) -> float | None:
+        def miss(value: float) -> float:
+            return share(value) - target
+
         inner, outer = center, center + sign * 2 * error
-        while (share(outer) - target) * sign < 0:
+        while miss(outer) * sign < 0:
             inner, outer = outer, outer + 2 * (outer - inner)
             if abs(outer - center) > FARTHEST * error:
                 return None
@@ -252,7 +258,7 @@ def _combine_profiles(tops: _Tops, place: int, term: PooledEstimate, level: floa
             return None
         # A profile that is lost on the way leaves the end unknown, not wrong.
         try:
-            return float(np.asarray(brentq(lambda at: share(at) - target, inner, outer, xtol=NEAR * error)))
+            return float(np.asarray(brentq(miss, inner, outer, xtol=NEAR * error)))
         except ValueError:
             return None
 
