@@ -148,6 +148,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "imputation",
             "pooling",
             "imputed_models",
+            "model_recipes",
             "validation",
         ],
     },
