@@ -206,6 +206,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "missingness",
             "cut_points",
             "factor_terms",
+            "pipelines",
             "models",
             "model_rows",
             "honest_cuts",

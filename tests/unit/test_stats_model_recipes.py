@@ -137,7 +137,9 @@ def test_the_size_of_a_block_changes_nothing_and_progress_is_told(monkeypatch: p
     whole = make_models(design, event, times, recipe=recipe)
     monkeypatch.setattr("cytopenia.stats.model_recipes.BLOCK", 200)
     told: list[tuple[int, int]] = []
-    parts = make_models(design, event, times, recipe=recipe, progress=lambda *done: told.append(done))
+    parts = make_models(
+        design, event, times, recipe=recipe, progress=lambda done, of: told.append((done, of))
+    )
     assert parts.scores == pytest.approx(whole.scores, abs=1e-8)
     assert told == [(2, 7), (4, 7), (6, 7), (7, 7)]
 

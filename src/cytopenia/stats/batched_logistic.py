@@ -257,7 +257,7 @@ def _climb_block(block: _Block) -> tuple[Numbers, Numbers]:
 def _solve(information: Numbers, slope: Numbers) -> Numbers:
     """The steps; NaN where separation has left no information at all."""
     try:
-        return np.linalg.solve(information, slope[..., np.newaxis])[..., 0]
+        return np.asarray(np.linalg.solve(information, slope[..., np.newaxis])[..., 0], dtype=np.float64)
     except np.linalg.LinAlgError:
         step = np.full_like(slope, np.nan)
         is_regular = np.linalg.slogdet(information)[0] > 0
