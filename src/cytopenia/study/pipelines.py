@@ -1,0 +1,236 @@
+"""A way of making a model, from factors to log odds, judged by models made again without its patients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytopenia.stats.model_recipes import ModelRecipe
+from cytopenia.stats.resamples import draw_resamples
+from cytopenia.stats.validation import PairedOut, Validation, leave_pairs_out, validate_model
+from cytopenia.study.factor_terms import Method, Term, make_terms
+from cytopenia.study.factors import FactorColumn
+from cytopenia.study.groups import Sides
+from cytopenia.study.outcomes import Progress
+
+__all__ = ["JudgedPipeline", "Pipeline", "PipelineDesign", "judge_pipeline", "lay_out_pipeline"]
+
+Mask = NDArray[np.bool_]
+Numbers = NDArray[np.float64]
+
+# Of more pairs so many are drawn.
+MOST_PAIRS = 4000
+RESAMPLES = "resampling the model"
+PAIRS = "leaving out pairs"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """How a model comes about; everything is done again in each resample.
+
+    Attributes
+    ----------
+    method : str
+        "maximum_likelihood" or "firth".
+    p_below : float or None
+        Factors enter whose univariable P is below this: Wald for a factor of one column, the likelihood ratio
+        for one of several. All enter if None.
+    higher_means_event, lower_means_event : collection of str
+        Numbers that are divided at the cut with the largest Youden index, by the direction that is declared.
+    """
+
+    method: Method
+    p_below: float | None = None
+    higher_means_event: frozenset[str] = frozenset()
+    lower_means_event: frozenset[str] = frozenset()
+
+    def find_direction(self, name: str) -> int:
+        """Return 1 or -1 for a factor that is divided, 0 for another."""
+        return int(name in self.higher_means_event) - int(name in self.lower_means_event)
+
+
+@dataclass(frozen=True, eq=False)
+class PipelineDesign:
+    """The columns of a pipeline, and the patients it is made from.
+
+    Attributes
+    ----------
+    terms : tuple of Term
+        One for each column; a factor that will be divided is its number.
+    columns : (patients, terms) array of float
+        Of the members only.
+    event : (patients,) array of 0 and 1
+    recipe : ModelRecipe
+    members : array of bool
+        Of the cohort: in a group, every factor known.
+    patients, missing : int
+        In a group; of these, left out for a missing value.
+    refused : mapping of (factor, level) to str
+        Why a factor or a level has no column.
+    """
+
+    terms: tuple[Term, ...]
+    columns: Numbers
+    event: Numbers
+    recipe: ModelRecipe
+    members: Mask
+    patients: int
+    missing: int
+    refused: Mapping[tuple[str, str], str]
+
+    @property
+    def events(self) -> int:
+        """Members with the event."""
+        return int(self.event.sum())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The factors with a column, each once."""
+        return tuple(dict.fromkeys(term.factor.name for term in self.terms))
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedPipeline:
+    """A pipeline with what models made again say of it.
+
+    Attributes
+    ----------
+    design : PipelineDesign
+    validation : Validation or None
+        By the bootstrap; None where no factor has a column.
+    paired : PairedOut or None
+        The C statistic with pairs left out.
+    frequencies : mapping of factor to float
+        Share of the fitted resamples whose model has it.
+    models : sequence of (factors of a model, resamples that made it)
+        The most frequent first.
+    status, note : str
+        `not_estimable` with the reason where no model could be made.
+    """
+
+    design: PipelineDesign
+    validation: Validation | None
+    paired: PairedOut | None
+    frequencies: Mapping[str, float] = field(default_factory=dict[str, float])
+    models: Sequence[tuple[tuple[str, ...], int]] = ()
+    status: str = "ok"
+    note: str = ""
+
+
+def lay_out_pipeline(factors: Sequence[FactorColumn], sides: Sides, pipeline: Pipeline) -> PipelineDesign:
+    """Return the columns of the candidates for the patients in a group who have them all.
+
+    Parameters
+    ----------
+    factors : sequence of FactorColumn
+        Every candidate, chosen in the end or not. A number that the pipeline divides is taken as a number; a
+        marker reported as below a limit counts as half of it. Knots of curves are those of all patients.
+    sides : Sides
+        The policy's groups are used.
+    pipeline : Pipeline
+
+    Returns
+    -------
+    PipelineDesign
+        Without columns if nobody has every factor, or no factor varies.
+    """
+    in_group = ~np.isnan(sides.policy)
+    members = in_group.copy()
+    for factor in factors:
+        members &= factor.values.is_not_null().to_numpy()
+    terms: list[Term] = []
+    refused: dict[tuple[str, str], str] = {}
+    for factor in factors:
+        found, reasons = _make_columns(factor, pipeline, members, in_group)
+        terms.extend(found)
+        refused.update(reasons)
+    places = {name: place for place, name in enumerate(dict.fromkeys(term.factor.name for term in terms))}
+    recipe = ModelRecipe(
+        pipeline.method,
+        tuple(places[term.factor.name] for term in terms),
+        pipeline.p_below,
+        tuple(pipeline.find_direction(term.factor.name) for term in terms),
+    )
+    columns = [term.column[members] for term in terms]
+    return PipelineDesign(
+        terms=tuple(terms),
+        columns=np.column_stack(columns) if columns else np.empty((int(members.sum()), 0)),
+        event=sides.policy[members],
+        recipe=recipe,
+        members=members,
+        patients=int(in_group.sum()),
+        missing=int((in_group & ~members).sum()),
+        refused=refused,
+    )
+
+
+def _make_columns(
+    factor: FactorColumn, pipeline: Pipeline, members: Mask, among: Mask
+) -> tuple[list[Term], dict[tuple[str, str], str]]:
+    if not pipeline.find_direction(factor.name) or not members.any():
+        return make_terms(factor, members, among=among)
+    numbers = np.array(factor.numbers.fill_null(np.nan).to_numpy(), dtype=np.float64)
+    if len(np.unique(numbers[members])) == 1:
+        return [], {(factor.name, ""): "all patients have the same value"}
+    return [Term(factor, "", numbers, "divided at its cut")], {}
+
+
+def judge_pipeline(
+    design: PipelineDesign, *, resamples: int, seed: int, progress: Progress | None = None
+) -> JudgedPipeline:
+    """Return what a pipeline is worth: its indices corrected for optimism, and C with pairs left out.
+
+    Parameters
+    ----------
+    design : PipelineDesign
+        From `lay_out_pipeline`.
+    resamples : int
+        Of the bootstrap, from 1.
+    seed : int
+        Of resamples and pairs.
+    progress : callable, optional
+        Called with a label, the models made and all models, for the resamples and for the pairs.
+
+    Returns
+    -------
+    JudgedPipeline
+        In a resample without one of the levels, or in which maximum likelihood has no finite estimate, there
+        is no model; such resamples are counted.
+
+    Notes
+    -----
+    Optimism by Harrell's bootstrap, the C statistic with pairs left out by Airola et al.; see
+    `cytopenia.stats.validation`.
+    """
+    if not design.terms or design.event.size == 0:
+        reason = "no patient with every value" if not design.event.size else "no factor varies"
+        return JudgedPipeline(design, None, None, status="not_estimable", note=reason)
+    drawn = draw_resamples(design.event.size, count=resamples, seed=seed)
+    validation = validate_model(
+        design.columns, design.event, drawn, recipe=design.recipe, progress=_label(progress, RESAMPLES)
+    )
+    paired = leave_pairs_out(
+        design.columns,
+        design.event,
+        recipe=design.recipe,
+        most_pairs=MOST_PAIRS,
+        seed=seed,
+        progress=_label(progress, PAIRS),
+    )
+    frequencies: dict[str, float] = {}
+    for term, share in zip(design.terms, validation.frequencies, strict=True):
+        frequencies.setdefault(term.factor.name, float(share))
+    models = [
+        (tuple(dict.fromkeys(design.terms[column].factor.name for column in columns)), count)
+        for columns, count in validation.models
+    ]
+    return JudgedPipeline(design, validation, paired, frequencies, models, validation.status, validation.note)
+
+
+def _label(progress: Progress | None, label: str) -> Callable[[int, int], None] | None:
+    if progress is None:
+        return None
+    return lambda done, of: progress(label, done, of)
