@@ -149,6 +149,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "imputation",
             "pooling",
             "imputed_models",
+            "model_recipes",
             "validation",
         ],
     },

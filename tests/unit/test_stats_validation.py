@@ -258,3 +258,20 @@ def test_of_many_pairs_some_are_drawn_and_the_error_of_drawing_is_told() -> None
 def test_without_pairs_there_is_no_c() -> None:
     found = leave_pairs_out([[1.0], [2.0]], [1, 1], recipe=ModelRecipe("firth", (0,)))
     assert (found.value, found.pairs) == (None, 0)
+
+
+def test_a_rare_level_that_separates_is_no_fit() -> None:
+    """The ground becomes flat before the coefficient is large: one patient in ten, all with the event."""
+    design = np.zeros((40, 1))
+    design[:4] = 1.0
+    event = np.zeros(40)
+    event[:8] = 1.0
+    assert not fit_logistic_batch(design, event, np.ones((1, 40)), method="maximum_likelihood").is_fitted[0]
+
+
+def test_numbers_that_separate_by_far_are_no_fit() -> None:
+    near, far = np.linspace(-1.0, 1.0, 10), np.linspace(-1000.0, 1000.0, 10)
+    design = np.stack([near, near, near, far])[:, :, np.newaxis]
+    event = (np.arange(10) >= 5).astype(float)
+    fit = fit_logistic_batch(design, event, np.ones((4, 10)), method="maximum_likelihood")
+    assert not fit.is_fitted.any()

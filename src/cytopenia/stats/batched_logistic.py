@@ -18,6 +18,8 @@ METHODS = ("maximum_likelihood", "firth")
 # Of the squared length of a step in standard errors.
 TOLERANCE = 1e-17
 ROUNDING = 1e-12
+# Under separation the ground becomes flat while steps stay as long as they were.
+SHORT_STEP = 1e-3
 # Near separation each step of the penalized fit is some percent shorter than the last.
 MOST_STEPS = 2000
 MOST_HALVINGS = 12
@@ -237,9 +239,11 @@ def _climb_block(block: _Block) -> tuple[Numbers, Numbers]:
             break
         here = block.take(active)
         value, slope, information = _evaluate(here, weights[active])
-        step = np.asarray(np.linalg.solve(information, slope[..., np.newaxis])[..., 0], dtype=np.float64)
-        is_top = np.einsum("bk,bk->b", slope, step) <= TOLERANCE
-        done, going = active[is_top], np.flatnonzero(~is_top)
+        step = _solve(information, slope)
+        # NaN is no top and goes no further.
+        is_flat = ~(np.einsum("bk,bk->b", slope, step) > TOLERANCE)
+        is_top = is_flat & (np.abs(step).max(axis=1, initial=0.0) < SHORT_STEP)
+        done, going = active[is_top], np.flatnonzero(~is_flat)
         found[done] = weights[done]
         errors[done] = np.sqrt(np.einsum("bkk->bk", np.linalg.inv(information[is_top])))
         active = active[going]
@@ -248,6 +252,17 @@ def _climb_block(block: _Block) -> tuple[Numbers, Numbers]:
         farthest = np.abs(moved).max(axis=1, initial=0.0)
         active = active[np.isfinite(farthest) & (farthest < LARGEST_WEIGHT)]
     return found, np.where(block.chosen > 0, errors, np.nan)
+
+
+def _solve(information: Numbers, slope: Numbers) -> Numbers:
+    """The steps; NaN where separation has left no information at all."""
+    try:
+        return np.linalg.solve(information, slope[..., np.newaxis])[..., 0]
+    except np.linalg.LinAlgError:
+        step = np.full_like(slope, np.nan)
+        is_regular = np.linalg.slogdet(information)[0] > 0
+        step[is_regular] = np.linalg.solve(information[is_regular], slope[is_regular, :, np.newaxis])[..., 0]
+        return step
 
 
 def _can_be_fitted(block: _Block) -> Marks:

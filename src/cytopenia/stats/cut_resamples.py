@@ -12,7 +12,9 @@ __all__ = [
     "Draws",
     "SortedRows",
     "count_times",
+    "divide_rows",
     "find_batch_cuts",
+    "find_counted_cuts",
     "join_batches",
     "plan_draws",
     "sort_rows",
@@ -56,6 +58,17 @@ class CutBatch:
     inside: Counts
     outside: Counts
     whole: Counts
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """The cut of each resample, and the sums below each threshold that it was chosen by."""
+
+    cut: Numbers
+    has_one_class: Marks
+    place: Counts
+    yes: Counts
+    no: Counts
 
 
 def sort_rows(values: Numbers, has_event: Marks, *, high_means_event: bool) -> SortedRows:
@@ -129,24 +142,68 @@ def find_batch_cuts(rows: SortedRows, drawn: Counts, *, weights: Counts | None =
     CutBatch
     """
     times = count_times(drawn, rows.values.size)
-    yes = _accumulate(times * rows.has_event, rows.ends)
-    no = _accumulate(times * ~rows.has_event, rows.ends)
-    place, is_better = _choose_places(yes, no, rows.high_means_event)
-    has_one_class = (yes[:, -1] == 0) | (no[:, -1] == 0)
-    has_cut = is_better & ~has_one_class
-    lower, upper = _find_neighbors(_accumulate(times, rows.ends), place)
-    distinct = rows.values[rows.ends]
-    cut = np.where(has_cut, distinct[lower] / 2 + distinct[upper] / 2, np.nan)
-    inside = _count_at(yes, no, place, rows.high_means_event)
+    found = _find_cuts(rows, times)
+    has_cut = ~np.isnan(found.cut)
+    inside = _count_at(found.yes, found.no, found.place, rows.high_means_event)
     everybody = np.ones_like(times) if weights is None else weights
     # A row that was not drawn may lie between the two values whose middle is the cut.
-    edge = np.where(has_cut, cut, distinct[0])
-    below = np.searchsorted(rows.values, edge - LAST_BITS * np.spacing(np.abs(edge)), side="left")
+    edge = np.where(has_cut, found.cut, rows.values[0])
+    below = np.searchsorted(rows.values, _lower(edge), side="left")
     outside = _count_sides(rows, everybody * (times == 0), below)
     whole = _count_sides(rows, everybody, below)
     for counts in (inside, outside, whole):
         counts[~has_cut] = 0
-    return CutBatch(cut, has_one_class, inside, outside, whole)
+    return CutBatch(found.cut, found.has_one_class, inside, outside, whole)
+
+
+def find_counted_cuts(rows: SortedRows, times: Counts) -> Numbers:
+    """Return the cut of each resample of which is known how often each row was drawn.
+
+    Parameters
+    ----------
+    rows : SortedRows
+    times : array of int, resamples by rows
+        In the order of `rows`.
+
+    Returns
+    -------
+    array of float
+        As `find_batch_cuts`: NaN where no cut does better than chance or only one class was drawn.
+
+    Examples
+    --------
+    >>> rows = sort_rows(np.array([1.0, 2.0, 3.0]), np.array([False, True, True]), high_means_event=True)
+    >>> find_counted_cuts(rows, np.array([[1, 1, 1], [1, 0, 2], [0, 1, 2]]))
+    array([1.5, 2. , nan])
+    """
+    return _find_cuts(rows, times).cut
+
+
+def divide_rows(values: Numbers, cut: Numbers) -> Marks:
+    """Return which values lie at or above each cut, cuts by values; nobody where there is no cut.
+
+    Examples
+    --------
+    >>> divide_rows(np.array([1.0, 1.5, 3.0]), np.array([1.5, np.nan]))
+    array([[False,  True,  True],
+           [False, False, False]])
+    """
+    return values >= _lower(cut)[:, np.newaxis]
+
+
+def _lower(cut: Numbers) -> Numbers:
+    return cut - LAST_BITS * np.spacing(np.abs(cut))
+
+
+def _find_cuts(rows: SortedRows, times: Counts) -> _Found:
+    yes = _accumulate(times * rows.has_event, rows.ends)
+    no = _accumulate(times * ~rows.has_event, rows.ends)
+    place, is_better = _choose_places(yes, no, rows.high_means_event)
+    has_one_class = (yes[:, -1] == 0) | (no[:, -1] == 0)
+    lower, upper = _find_neighbors(_accumulate(times, rows.ends), place)
+    distinct = rows.values[rows.ends]
+    middle = distinct[lower] / 2 + distinct[upper] / 2
+    return _Found(np.where(is_better & ~has_one_class, middle, np.nan), has_one_class, place, yes, no)
 
 
 def join_batches(batches: list[CutBatch]) -> CutBatch:

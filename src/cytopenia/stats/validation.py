@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cytopenia.errors import DataError
-from cytopenia.stats.batched_logistic import fit_logistic_batch, predict_batch
+from cytopenia.stats.batched_logistic import fit_logistic_batch
 from cytopenia.stats.batched_roc import measure_auc_batch
+from cytopenia.stats.model_recipes import ModelRecipe, Progress, make_models
 from cytopenia.stats.resamples import count_rows
 
 __all__ = ["ModelRecipe", "PairedOut", "ValidatedIndex", "Validation", "leave_pairs_out", "validate_model"]
@@ -27,26 +28,6 @@ INDICES = ("c_statistic", "brier", "slope", "intercept")
 TIE = 1e-10
 # The calibration line of a model that is fitted by maximum likelihood, on its own patients.
 CALIBRATED = {"slope": 1.0, "intercept": 0.0}
-
-
-@dataclass(frozen=True)
-class ModelRecipe:
-    """How a model is made from patients; every step is repeated in every resample.
-
-    Attributes
-    ----------
-    method : str
-        "maximum_likelihood" or "firth".
-    factors : tuple of int
-        The factor that each column belongs to; the columns of one factor enter together.
-    p_below : float or None
-        Factors enter whose univariable P is below this: Wald for one column, the likelihood ratio for
-        several. All enter if None.
-    """
-
-    method: str
-    factors: tuple[int, ...]
-    p_below: float | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +117,12 @@ class _Made:
 
 
 def validate_model(
-    design: ArrayLike, event: ArrayLike, resamples: ArrayLike, *, recipe: ModelRecipe
+    design: ArrayLike,
+    event: ArrayLike,
+    resamples: ArrayLike,
+    *,
+    recipe: ModelRecipe,
+    progress: Progress | None = None,
 ) -> Validation:
     """Return how a model does on its own patients, corrected for optimism by the bootstrap.
 
@@ -148,7 +134,9 @@ def validate_model(
     resamples : (resamples, rows) array of int
         Row numbers, from `draw_resamples`.
     recipe : ModelRecipe
-        Selection and fit; each resample selects and fits anew.
+        Cuts, selection and fit; each resample divides, selects and fits anew.
+    progress : callable, optional
+        Called with the samples done and all samples: the resamples, and all patients once.
 
     Returns
     -------
@@ -158,7 +146,8 @@ def validate_model(
     Raises
     ------
     DataError
-        A number is missing or infinite, the event is not 0 or 1, shapes do not fit, or the method is unknown.
+        A number is missing or infinite, the event is not 0 or 1, shapes or the recipe do not fit, or the
+        method is unknown.
 
     Notes
     -----
@@ -182,9 +171,9 @@ def validate_model(
     >>> found.c_statistic.corrected < found.c_statistic.apparent
     True
     """
-    columns, marks, drawn = _require_data(design, event, resamples, recipe)
+    columns, marks, drawn = _require_data(design, event, resamples)
     times = np.concatenate([np.ones((1, marks.size)), count_rows(drawn, marks.size).astype(np.float64)])
-    made = _make_models(columns, marks, times, recipe)
+    made = _measure_models(columns, marks, times, recipe=recipe, progress=progress)
     found = {name: _correct(made.inside[name], made.outside[name]) for name in INDICES}
     is_fitted = np.isfinite(made.inside["brier"])
     frequencies = made.chosen[1:][is_fitted[1:]]
@@ -206,7 +195,13 @@ def validate_model(
 
 
 def leave_pairs_out(
-    design: ArrayLike, event: ArrayLike, *, recipe: ModelRecipe, most_pairs: int = 4000, seed: int = 0
+    design: ArrayLike,
+    event: ArrayLike,
+    *,
+    recipe: ModelRecipe,
+    most_pairs: int = 4000,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> PairedOut:
     """Return the C statistic of a recipe, each pair of patients judged by a model made without them.
 
@@ -216,11 +211,13 @@ def leave_pairs_out(
         Complete.
     event : (rows,) array of 0 and 1
     recipe : ModelRecipe
-        Selection and fit; each pair selects and fits anew.
+        Cuts, selection and fit; each pair divides, selects and fits anew.
     most_pairs : int
         Of more pairs so many are drawn, each patient as evenly as can be.
     seed : int
         Used only where pairs are drawn.
+    progress : callable, optional
+        Called with the pairs done and all pairs taken.
 
     Notes
     -----
@@ -239,7 +236,7 @@ def leave_pairs_out(
     9
     """
     everybody = np.arange(np.asarray(event).size)[np.newaxis]
-    columns, marks, _ = _require_data(design, event, everybody, recipe)
+    columns, marks, _ = _require_data(design, event, everybody)
     yes, no = np.flatnonzero(marks == 1), np.flatnonzero(marks == 0)
     total = yes.size * no.size
     if not total:
@@ -251,10 +248,7 @@ def leave_pairs_out(
     places = np.arange(pairs.size)
     times = np.ones((pairs.size, marks.size))
     times[places, first], times[places, second] = 0.0, 0.0
-    chosen = _choose(columns, marks, times, recipe)
-    scores = predict_batch(
-        fit_logistic_batch(columns, marks, times, method=recipe.method, chosen=chosen), columns
-    )
+    scores = make_models(columns, marks, times, recipe=recipe, progress=progress).scores
     gap = scores[places, first] - scores[places, second]
     is_fitted = np.isfinite(gap)
     won = np.where(np.abs(gap) <= TIE, 0.5, gap > 0)[is_fitted]
@@ -266,15 +260,17 @@ def leave_pairs_out(
 
 
 def _require_data(
-    design: ArrayLike, event: ArrayLike, resamples: ArrayLike, recipe: ModelRecipe
+    design: ArrayLike, event: ArrayLike, resamples: ArrayLike
 ) -> tuple[Numbers, Numbers, Counts]:
     columns = np.asarray(design, dtype=np.float64)
     marks = np.asarray(event, dtype=np.float64)
     drawn = np.asarray(resamples)
     if columns.ndim != 2 or marks.shape != columns.shape[:1]:
         raise DataError("design, event: give rows by columns, and one 0 or 1 for each row")
-    if len(recipe.factors) != columns.shape[1]:
-        raise DataError(f"recipe.factors: {len(recipe.factors)} given for {columns.shape[1]} columns")
+    if not np.isfinite(columns).all():
+        raise DataError("design: a number is missing or infinite; impute or leave out incomplete rows first")
+    if not np.isin(marks, (0.0, 1.0)).all():
+        raise DataError("event: must be 0 or 1")
     if drawn.ndim != 2 or not np.issubdtype(drawn.dtype, np.integer) or not drawn.size:
         raise DataError("resamples: give row numbers, resamples by rows, from draw_resamples")
     if drawn.min() < 0 or drawn.max() >= marks.size:
@@ -282,50 +278,17 @@ def _require_data(
     return columns, marks, drawn.astype(np.int64)
 
 
-def _make_models(columns: Numbers, marks: Numbers, times: Numbers, recipe: ModelRecipe) -> _Made:
-    """Select, fit and measure in every sample; the first sample is all patients once."""
-    chosen = _choose(columns, marks, times, recipe)
-    fit = fit_logistic_batch(columns, marks, times, method=recipe.method, chosen=chosen)
-    scores = predict_batch(fit, columns)
+def _measure_models(
+    columns: Numbers, marks: Numbers, times: Numbers, *, recipe: ModelRecipe, progress: Progress | None
+) -> _Made:
+    """Make and measure the model of every sample; the first sample is all patients once."""
+    made = make_models(columns, marks, times, recipe=recipe, progress=progress)
     everybody = np.ones_like(marks)
     return _Made(
-        chosen,
-        _measure(scores, marks, times, has_line=recipe.method == "firth"),
-        _measure(scores, marks, np.broadcast_to(everybody, times.shape), has_line=True),
+        made.chosen,
+        _measure(made.scores, marks, times, has_line=recipe.method == "firth"),
+        _measure(made.scores, marks, np.broadcast_to(everybody, times.shape), has_line=True),
     )
-
-
-def _choose(columns: Numbers, marks: Numbers, times: Numbers, recipe: ModelRecipe) -> Marks:
-    """Which columns the model of each sample has: those of factors with a univariable P below the limit."""
-    if recipe.p_below is None:
-        return np.ones((len(times), columns.shape[1]), dtype=bool)
-    chosen = np.zeros((len(times), columns.shape[1]), dtype=bool)
-    for factor in dict.fromkeys(recipe.factors):
-        own = [place for place, name in enumerate(recipe.factors) if name == factor]
-        p = _test_factor(columns[:, own], marks, times, recipe.method)
-        # A factor without an estimate is not chosen: NaN is below nothing.
-        chosen[:, own] = (p < recipe.p_below)[:, np.newaxis]
-    return chosen
-
-
-def _test_factor(columns: Numbers, marks: Numbers, times: Numbers, method: str) -> Numbers:
-    """P of one factor by itself: Wald for one column, the likelihood ratio for several."""
-    from scipy.special import chdtrc, ndtr
-
-    fit = fit_logistic_batch(columns, marks, times, method=method)
-    if columns.shape[1] == 1:
-        with np.errstate(invalid="ignore"):
-            return 2.0 * ndtr(-np.abs(fit.coefficients[:, 1] / fit.standard_errors[:, 0]))
-    scores = predict_batch(fit, columns)
-    share = (times @ marks / times.sum(axis=1))[:, np.newaxis]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        empty = np.broadcast_to(np.log(share / (1.0 - share)), scores.shape)
-        ratio = 2.0 * (_measure_likelihood(scores, marks, times) - _measure_likelihood(empty, marks, times))
-    return chdtrc(columns.shape[1], np.maximum(ratio, 0.0))
-
-
-def _measure_likelihood(scores: Numbers, marks: Numbers, times: Numbers) -> Numbers:
-    return -(times * np.logaddexp(0.0, (1.0 - 2.0 * marks) * scores)).sum(axis=1)
 
 
 def _measure(scores: Numbers, marks: Numbers, times: Numbers, *, has_line: bool) -> dict[str, Numbers]:
