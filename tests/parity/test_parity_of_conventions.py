@@ -1,0 +1,190 @@
+"""The P values of each program's usual way; how they were made stands in make_conventions.R.
+
+What R gives is compared with R. What SPSS prints was computed in R from its published formulas. What SciPy
+gives is compared with SciPy's own functions, called without options.
+"""
+
+# SciPy ships no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import chi2_contingency, fisher_exact, mannwhitneyu, ttest_ind
+
+from cytopenia.stats.conventions import (
+    ProgramTest,
+    compare_counts_by_program,
+    compare_distributions_by_program,
+    compare_means_by_program,
+)
+from cytopenia.stats.model_tests import compare_terms
+
+HERE = Path(__file__).parent
+NEAR = 1e-9
+TABLES = {
+    "crs": [[1, 18], [13, 27], [1, 3]],
+    "plain": [[33, 6], [7, 14]],
+    "near": [[10, 11], [10, 10]],
+    "border": [[12, 8], [5, 14]],
+    "perondi": [[7, 27], [1, 33]],
+    "lampasona": [[9, 4], [4, 10]],
+    "none": [[0, 16], [15, 57]],
+    "tea": [[3, 1], [1, 3]],
+    "large": [[520, 480], [455, 545]],
+    "three": [[20, 30], [15, 35], [30, 20]],
+    "four": [[2, 9], [6, 8], [9, 7], [4, 3]],
+}
+TYPED: dict[str, tuple[list[float], list[float]]] = {
+    "small": ([1.1, 2.2, 3.3, 9.7], [4.4, 5.5, 6.6, 7.7, 8.8]),
+    "tied": ([1, 2, 2, 3, 3, 3, 5], [2, 3, 3, 4, 5, 5, 6, 7]),
+    "nine": (
+        [1.1, 2.3, 3.2, 4.8, 5.1, 6.7, 7.4, 8.9, 9.3],
+        [5.6, 6.1, 7.2, 8.3, 9.9, 10.4, 11.8, 12.5, 13.6],
+    ),
+    "few": ([3.5, 4.5, 20.5], [place / 10 + 5.03 for place in range(1, 46)]),
+    "depression": (
+        [0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46],
+        [1.15, 0.88, 0.90, 0.74, 1.21],
+    ),
+}
+SAMPLES = [*TYPED, "anc", "crp"]
+MODELS = [name for name in TABLES if name != "none"]
+Results = Mapping[str, Mapping[str, float]]
+Found = dict[tuple[str, str], float | None]
+
+
+def read_results(path: Path) -> Results:
+    cases: dict[str, dict[str, float]] = defaultdict(dict)
+    with path.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            cases[row["case"]][row["name"]] = float(row["value"])
+    return dict(cases)
+
+
+R = read_results(HERE / "conventions_results.csv")
+
+
+def take(sample: str) -> tuple[list[float], list[float]]:
+    if sample in TYPED:
+        return TYPED[sample]
+    with (HERE / "cohort.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    one, two = ([float(row[sample]) for row in rows if row["event"] == side] for side in "10")
+    return one, two
+
+
+def find(tests: tuple[ProgramTest, ...]) -> Found:
+    return {(one.program, one.found.method): one.found.p_value for one in tests}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_counts_as_r_and_spss(name: str) -> None:
+    found, expected = find(compare_counts_by_program(TABLES[name], is_ordered=True)), R[f"counts_{name}"]
+    is_two_by_two = len(TABLES[name]) == 2
+    yates = "chi_squared_yates" if is_two_by_two else "chi_squared"
+    close = {
+        ("r", yates): expected["r_chisq_test"],
+        ("r", "fisher_exact"): expected["r_fisher_test"],
+        ("spss", "chi_squared"): expected["chi_squared"],
+        ("spss", "likelihood_ratio_chi_squared"): expected["likelihood_ratio_chi_squared"],
+        ("spss", "linear_by_linear"): expected["linear_by_linear"],
+    }
+    if is_two_by_two:
+        close["spss", "chi_squared_yates"] = expected["r_chisq_test"]
+        close["spss", "fisher_exact"] = expected["r_fisher_test"]
+    else:
+        close["r", "cochran_armitage"] = expected["r_prop_trend_test"]
+    assert {key: found[key] for key in close} == pytest.approx(close, rel=NEAR)
+    assert {key for key in found if key[0] != "scipy"} - close.keys() <= {("spss", "fisher_exact")}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_counts_as_scipy(name: str) -> None:
+    found, table = find(compare_counts_by_program(TABLES[name], is_ordered=True)), TABLES[name]
+    squared = next(p for key, p in found.items() if key[0] == "scipy" and key[1].startswith("chi_squared"))
+    assert squared == pytest.approx(float(chi2_contingency(table)[1]), rel=NEAR)
+    # Of a larger table SciPy draws 9999 tables by chance.
+    far = 5 * (found["scipy", "fisher_exact"] or 0.0) ** 0.5 / 9999**0.5 if len(table) > 2 else NEAR
+    assert found["scipy", "fisher_exact"] == pytest.approx(float(fisher_exact(table)[1]), abs=far)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_numbers_as_r_and_spss(name: str) -> None:
+    one, two = take(name)
+    found, expected = find(compare_distributions_by_program(one, two)), R[f"numbers_{name}"]
+    (as_r,) = (p for key, p in found.items() if key[0] == "r")
+    assert as_r == pytest.approx(expected["r_wilcox_test"], rel=NEAR)
+    assert found["spss", "mann_whitney_asymptotic"] == pytest.approx(
+        expected["mann_whitney_asymptotic"], rel=NEAR
+    )
+    exact = found.get(("spss", "mann_whitney_exact_untied"))
+    assert (exact is not None) == (len(one) + len(two) <= 40 and "exact_untied" in expected)
+    if exact is not None:
+        assert exact == pytest.approx(expected["exact_untied"], rel=NEAR)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_numbers_as_scipy(name: str) -> None:
+    one, two = take(name)
+    (as_scipy,) = (
+        test.found.p_value for test in compare_distributions_by_program(one, two) if test.program == "scipy"
+    )
+    assert as_scipy == pytest.approx(float(mannwhitneyu(one, two).pvalue), rel=NEAR)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_means(name: str) -> None:
+    one, two = take(name)
+    found, expected = find(compare_means_by_program(one, two)), R[f"numbers_{name}"]
+    assert found == pytest.approx(
+        {
+            ("spss", "student_t"): expected["student_t"],
+            ("spss", "welch_t"): expected["welch_t"],
+            ("r", "welch_t"): expected["welch_t"],
+            ("scipy", "student_t"): float(ttest_ind(one, two).pvalue),
+        },
+        rel=NEAR,
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models(name: str) -> None:
+    """The P of Wald and of the ratio of likelihoods that rows of models are made of."""
+    table = np.array(TABLES[name])
+    level = np.repeat(np.tile(np.arange(len(table)), 2), table.T.ravel())
+    event = np.repeat([1, 0], table.sum(axis=0))
+    design = np.column_stack([level == place for place in range(1, len(table))]).astype(float)
+    names = [str(place) for place in range(1, len(table))]
+    found, expected = compare_terms(design, event, names=names, tested=names), R[f"model_{name}"]
+    assert found.wald_p == pytest.approx(expected["wald"], rel=1e-6)
+    assert found.p_value == pytest.approx(expected["likelihood_ratio"], rel=1e-6)
+
+
+def test_every_case_is_compared() -> None:
+    cases = [f"counts_{name}" for name in TABLES] + [f"numbers_{name}" for name in SAMPLES]
+    assert set(R) == {*cases, *(f"model_{name}" for name in MODELS)}
+    assert (HERE / "conventions_versions.txt").read_text("utf-8").startswith("R version 4.2.2")
+
+
+@pytest.mark.long
+def test_r_gives_the_stored_conventions(tmp_path: Path) -> None:
+    program = shutil.which("Rscript")
+    if program is None:
+        if os.environ.get("CYTOPENIA_REQUIRE_PROGRAMS") == "1":
+            pytest.fail("Rscript is not on PATH, and CYTOPENIA_REQUIRE_PROGRAMS is 1")
+        pytest.skip("Rscript is not on PATH")
+    subprocess.run([program, HERE / "make_conventions.R", tmp_path], check=True, timeout=300)
+    again = read_results(tmp_path / "conventions_results.csv")
+    assert again.keys() == R.keys()
+    for case, numbers in R.items():
+        assert again[case] == pytest.approx(dict(numbers), rel=1e-9, abs=1e-12), case
