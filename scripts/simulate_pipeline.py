@@ -51,7 +51,9 @@ def main() -> None:
     settings = [str(PATIENTS), str(EVENTS), str(MARKERS), f"{P_BELOW:g}", str(given.seed)]
     write_table(given.target, (*COLUMNS, "patients", "events", "markers", "p_below", "seed"), rows, settings)
     quoted = [row for row in rows if row[0] == "declared" and row[1] == "any_independent"]
-    write_table(given.quoted, (*COLUMNS, "patients", "events", "markers", "p_below", "seed"), quoted, settings)
+    write_table(
+        given.quoted, (*COLUMNS, "patients", "events", "markers", "p_below", "seed"), quoted, settings
+    )
 
 
 def write_table(path: Path, columns: tuple[str, ...], rows: list[list[str]], settings: list[str]) -> None:

@@ -14,7 +14,8 @@ from association_factory import associations_of
 from cytopenia import workflow
 from cytopenia.definitions import load_library
 from cytopenia.errors import ProtocolError
-from cytopenia.report.association_tables import table_crosstab, table_risk_factors
+from cytopenia.report.association_tables import table_risk_factors
+from cytopenia.report.crosstab_tables import table_crosstab
 from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.results import ResultRow
 from cytopenia.study.analysis_forms import Crosstab, RiskFactors

@@ -26,12 +26,12 @@ from association_factory import (
     refused,
 )
 from cytopenia.report.association_tables import (
-    table_crosstab,
     table_cutpoints,
     table_normality,
     table_risk_factors,
 )
 from cytopenia.report.content import ReportContent
+from cytopenia.report.crosstab_tables import table_crosstab
 from cytopenia.report.display import Counted, format_bounds, format_odds_ratio, format_p
 from cytopenia.report.document import list_sections, render_report
 from cytopenia.report.printed_tables import table_printed
