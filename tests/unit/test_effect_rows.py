@@ -240,7 +240,7 @@ def test_the_table_shows_effect_and_adjusted_p() -> None:
     tests = {"yes": "fisher_mid_p"}
     table = print_table(run(make_analysis(tests=tests, adjust={"method": "benjamini_hochberg"})))
     titles = [column.title for column in table.columns]
-    assert titles[-3:] == ["Difference (95% CI)", "P", "q (Benjamini-Hochberg)"]
+    assert titles[-3:] == ["Difference (95% CI)", "P", "q (BH)"]
     cells = {row.header: [cell.text for cell in row.cells[-3:]] for row in table.rows}
     assert cells["low"] == ["reference", "", ""]
     # Risks 5 of 6 against 1 of 6.

@@ -89,7 +89,7 @@ def adjusted_title(found: Association) -> str:
     methods = [one.text for key, one in found.tests.estimates.items() if key[4] == "p_adjusted"]
     if not methods:
         return ""
-    return "q (Benjamini-Hochberg)" if methods[0] == "benjamini_hochberg" else "P (Holm)"
+    return "q (BH)" if methods[0] == "benjamini_hochberg" else "P (Holm)"
 
 
 def adjusted_cell(found: Association, factor: str, level: str) -> Cell:

@@ -252,10 +252,19 @@ def _models(content: ReportContent, found: Sequence[Association], references: Re
             f"penalized likelihood intervals (95%) and penalized likelihood ratio tests {sources}."
         )
     if methods and any(one.has_numbers for one in found):
-        yield "The odds ratio of a number is that of one unit."
+        yield f"The odds ratio of a number is that of one unit{_except_steps(content)}."
     lookups = [lookup for one in found for lookup in one.models.values()]
     if methods and any(row.status == "not_estimable" for one in lookups for row in one.estimates.values()):
         yield "Where an odds ratio could not be estimated, the reason is given in its place."
+
+
+def _except_steps(content: ReportContent) -> str:
+    """Return the reservation where the odds ratio of a number is for another step, or between two values."""
+    title = pl.col("text").fill_null("")
+    has_step = title.str.contains("(per ", literal=True) & ~title.str.contains("(per unit)", literal=True)
+    rows = content.results.filter(pl.col("estimate") == "odds_ratio")
+    is_other = has_step | title.str.contains(" versus ", literal=True)
+    return ", unless another step is named" if rows.filter(is_other).height else ""
 
 
 def _selections(found: Sequence[Association]) -> Iterator[str]:
