@@ -110,6 +110,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "trend",
             "shift",
             "means",
+            "conventions",
             "count_effects",
             "separation",
             "likelihood",
@@ -179,6 +180,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "study": [
             "factor_forms",
+            "convention_forms",
             "analysis_forms",
             "protocol_forms",
             "event_checks",
@@ -213,6 +215,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "survival",
             "recovery_groups",
             "imputed_factors",
+            "program_conventions",
             "associations",
             "ordinal_grades",
             "answers",

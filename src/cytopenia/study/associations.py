@@ -36,6 +36,11 @@ from cytopenia.study.models import (
     summarize_refusal,
     summarize_size,
 )
+from cytopenia.study.program_conventions import (
+    ConventionInput,
+    summarize_conventions,
+    summarize_pair_conventions,
+)
 
 __all__ = ["RiskFactorInput", "summarize_crosstab", "summarize_risk_factors"]
 
@@ -89,6 +94,8 @@ def summarize_risk_factors(analysis: RiskFactors, given: RiskFactorInput) -> Ite
         if group in analysis.columns:
             key = ResultRow(analysis_id=analysis.id, group=group, variable="", estimate="")
             yield from summarize_refusal(key, uncut, "the ROC curve gives no cut")
+    compared = ConventionInput(divided.factors, sides, given.gates, given.seed)
+    yield from summarize_conventions(analysis, compared)
 
 
 def _divide(
@@ -266,8 +273,11 @@ def summarize_crosstab(
     test = analysis.tests.get(factor.name)
     compared = compare_factor(factor, sides, parity=analysis.own_parity, seed=seed, test=test)
     yield from report_comparison(key, compared)
+    by_program = ConventionInput([factor], sides, None, seed)
+    yield from summarize_conventions(analysis, by_program)
     if analysis.pairwise:
         pairs = list(combinations(factor.list_levels(), 2))
+        yield from summarize_pair_conventions(analysis, pairs, by_program)
         tables = [count_cells(factor, sides, levels=list(pair)) for pair in pairs]
         found = [compare_counts(table, parity=analysis.own_parity, seed=seed) for table in tables]
         adjusted = adjust_holm([one.p_value for one in found])
