@@ -111,6 +111,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "trend",
             "shift",
             "means",
+            "conventions",
             "count_effects",
             "separation",
             "likelihood",
@@ -181,6 +182,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "study": [
             "factor_forms",
+            "convention_forms",
             "analysis_forms",
             "protocol_forms",
             "event_checks",
@@ -216,6 +218,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "survival",
             "recovery_groups",
             "imputed_factors",
+            "program_conventions",
             "associations",
             "ordinal_grades",
             "answers",

@@ -72,6 +72,7 @@ def _describe_analysis(item: Analysis, *, title: str) -> dict[str, Any]:
             "label",
             "columns",
             "parity",
+            "significance_level",
             "outcome",
             "event",
             "events",

@@ -21,6 +21,7 @@ __all__ = [
     "assess_normality",
     "compare_counts",
     "compare_distributions",
+    "compare_ranks",
     "drop_missing",
     "name_rank_method",
     "rank_values",
@@ -56,7 +57,8 @@ class Comparison:
     method : str
         What was done: `mann_whitney_exact`, `mann_whitney_continuity`, `mann_whitney_asymptotic`,
         `chi_squared`, `chi_squared_yates`, `fisher_exact`, `fisher_monte_carlo`, `fisher_mid_p`,
-        `shapiro_wilk` or `one_sample_wilcoxon`; of other modules also `welch_t`, `cochran_armitage`,
+        `shapiro_wilk` or `one_sample_wilcoxon`; of other modules also `welch_t`, `student_t`,
+        `cochran_armitage`, `linear_by_linear`, `likelihood_ratio_chi_squared`, `mann_whitney_exact_untied`,
         `kruskal_wallis` and `jonckheere_terpstra`.
     statistic, p_value : float or None
         The statistic is U of the first sample, t, chi-squared, W, the sum of the positive ranks, or z;
@@ -120,7 +122,11 @@ def compare_distributions(first: ArrayLike, second: ArrayLike, *, parity: str = 
     """
     require_one_of("parity", parity, PARITIES)
     one, two = drop_missing(first), drop_missing(second)
-    method = name_rank_method(one, two, parity)
+    return compare_ranks(one, two, name_rank_method(one, two, parity))
+
+
+def compare_ranks(one: Numbers, two: Numbers, method: str) -> Comparison:
+    """Return one form of the Mann-Whitney test of two samples without missing values."""
     n = one.size + two.size
     if not one.size or not two.size:
         return _refuse(method, n, "a group has no value")

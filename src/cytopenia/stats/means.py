@@ -1,4 +1,4 @@
-"""The means of two samples: Welch's test and the difference with its interval."""
+"""The means of two samples: Welch's test, Student's test and the difference with its interval."""
 
 # SciPy ships no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -18,10 +18,12 @@ Numbers = NDArray[np.float64]
 FEWEST_FOR_SPREAD = 2
 
 
-def compare_means(first: ArrayLike, second: ArrayLike) -> Comparison:
+def compare_means(first: ArrayLike, second: ArrayLike, *, with_equal_spread: bool = False) -> Comparison:
     """Return Welch's two-sided t test of two samples; NaN is missing and not counted.
 
-    The statistic is t of the first mean minus the second. Same as `t.test(first, second)` of R to 1e-9.
+    With `with_equal_spread` it is Student's test, which takes both standard deviations for the same. The
+    statistic is t of the first mean minus the second. Same as `t.test(first, second)` of R, and as `t.test(first,
+    second, var.equal = TRUE)`, to 1e-9.
 
     Returns
     -------
@@ -40,13 +42,16 @@ def compare_means(first: ArrayLike, second: ArrayLike) -> Comparison:
     """
     one, two = drop_missing(first), drop_missing(second)
     n = one.size + two.size
+    method = "student_t" if with_equal_spread else "welch_t"
     reason = _explain(one, two)
     if reason:
-        return Comparison("welch_t", None, None, None, None, n, "not_estimable", reason)
+        return Comparison(method, None, None, None, None, n, "not_estimable", reason)
     from scipy.stats import ttest_ind
 
-    statistic, p_value = np.asarray(ttest_ind(one, two, equal_var=False), dtype=np.float64).tolist()
-    return Comparison("welch_t", statistic, p_value, None, None, n, "ok", "")
+    statistic, p_value = np.asarray(
+        ttest_ind(one, two, equal_var=with_equal_spread), dtype=np.float64
+    ).tolist()
+    return Comparison(method, statistic, p_value, None, None, n, "ok", "")
 
 
 def estimate_mean_difference(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Effect:

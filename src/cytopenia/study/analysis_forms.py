@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from cytopenia.definition_forms import Number, Whole
+from cytopenia.study.convention_forms import ComparedConventions, TestedConventions
 from cytopenia.study.factor_forms import (
     Day,
     Event,
@@ -174,10 +175,9 @@ class Missingness(_Analysis):
         return self
 
 
-class _Association(_Analysis):
+class _Association(_Analysis, ComparedConventions):
     outcome: Name
     event: Event
-    parity: Parity = "default"
 
 
 class Adjustment(Form):
@@ -187,7 +187,7 @@ class Adjustment(Form):
     family: Name | None = None
 
 
-class _Tested(_Association):
+class _Tested(_Association, TestedConventions):
     """Factors tested between the two sides: by the declared rule, or by the test that is named."""
 
     tests: dict[str, NamedTest] = Field(default_factory=dict)
@@ -212,7 +212,7 @@ class RiskFactors(_Tested):
     @model_validator(mode="after")
     def _interval_has_its_method(self) -> Self:
         own = None if self.multivariable is None else self.multivariable.method
-        if self.interval is not None and self.parity == "default" and own != "maximum_likelihood":
+        if self.interval is not None and self.own_parity == "default" and own != "maximum_likelihood":
             raise ValueError(
                 "interval goes with maximum likelihood; Firth's method has the profile of its penalized"
                 " likelihood. Remove it"
@@ -234,6 +234,8 @@ class RiskFactors(_Tested):
                 "the column 'multivariable' and the key multivariable = { ... } go together: give both, or"
                 " neither"
             )
+        if self.compares_programs and not {"p", "univariable"} & {*self.columns}:
+            raise ValueError('parity = "compare" is for tests and models; add "p" or "univariable" to columns')
         for key in ("tests", "adjust"):
             if getattr(self, key) and "p" not in self.columns:
                 raise ValueError(f"'{key}' is about the tests of the column 'p'; add \"p\" to columns")

@@ -36,6 +36,11 @@ from cytopenia.study.models import (
     summarize_refusal,
     summarize_size,
 )
+from cytopenia.study.program_conventions import (
+    ConventionInput,
+    summarize_conventions,
+    summarize_pair_conventions,
+)
 
 __all__ = ["RiskFactorInput", "summarize_crosstab", "summarize_risk_factors"]
 
@@ -89,6 +94,8 @@ def summarize_risk_factors(analysis: RiskFactors, given: RiskFactorInput) -> Ite
         if group in analysis.columns:
             key = ResultRow(analysis_id=analysis.id, group=group, variable="", estimate="")
             yield from summarize_refusal(key, uncut, "the ROC curve gives no cut")
+    compared = ConventionInput(divided.factors, sides, given.gates, given.seed)
+    yield from summarize_conventions(analysis, compared)
 
 
 def _divide(
@@ -119,7 +126,7 @@ def _test(analysis: RiskFactors, factor: FactorColumn, given: RiskFactorInput) -
     return compare_factor(
         factor,
         given.sides,
-        parity=analysis.parity,
+        parity=analysis.own_parity,
         seed=given.seed,
         test=analysis.tests.get(factor.name),
     )
@@ -137,8 +144,8 @@ def _model(analysis: RiskFactors, given: RiskFactorInput) -> Iterator[ResultRow]
         estimate="smaller_group",
         value=given.sides.smaller_group,
     )
-    method: Method = "firth" if analysis.parity == "default" else "maximum_likelihood"
-    is_published = analysis.parity != "default"
+    method: Method = "firth" if analysis.own_parity == "default" else "maximum_likelihood"
+    is_published = analysis.own_parity != "default"
     p_values: dict[str, float | None] = {}
     if "univariable" in analysis.columns:
         refusal, note = judge_univariable(given.sides, given.gates, is_requested=is_published)
@@ -264,12 +271,15 @@ def summarize_crosstab(
     yield from _count_rows(analysis.id, factor, sides)
     key = ResultRow(analysis_id=analysis.id, group="test", variable=factor.name, estimate="p_value")
     test = analysis.tests.get(factor.name)
-    compared = compare_factor(factor, sides, parity=analysis.parity, seed=seed, test=test)
+    compared = compare_factor(factor, sides, parity=analysis.own_parity, seed=seed, test=test)
     yield from report_comparison(key, compared)
+    by_program = ConventionInput([factor], sides, None, seed)
+    yield from summarize_conventions(analysis, by_program)
     if analysis.pairwise:
         pairs = list(combinations(factor.list_levels(), 2))
+        yield from summarize_pair_conventions(analysis, pairs, by_program)
         tables = [count_cells(factor, sides, levels=list(pair)) for pair in pairs]
-        found = [compare_counts(table, parity=analysis.parity, seed=seed) for table in tables]
+        found = [compare_counts(table, parity=analysis.own_parity, seed=seed) for table in tables]
         adjusted = adjust_holm([one.p_value for one in found])
         for pair, one, p_holm in zip(pairs, found, adjusted, strict=True):
             pair_key = replace(key, group="pairwise", variable_level=" vs ".join(pair))

@@ -40,7 +40,7 @@ def summarize_effects(analysis: RiskFactors, factor: FactorColumn, sides: Sides)
         if test == "welch_t":
             name, found = "mean_difference", estimate_mean_difference(one, two)
         else:
-            name, found = "shift", estimate_shift(one, two, parity=analysis.parity)
+            name, found = "shift", estimate_shift(one, two, parity=analysis.own_parity)
         yield replace(key, value=found.n, text=factor.title)
         yield _report(key, name, _tell_censored(found, factor, sides))
         yield _report(key, "rank_biserial", estimate_rank_biserial(one, two))

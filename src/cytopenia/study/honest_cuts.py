@@ -61,7 +61,7 @@ def summarize_honest_cuts(analysis: Roc, given: HonestInput) -> Iterator[ResultR
     """
     if analysis.resamples is None:
         return
-    is_published = analysis.parity != "default"
+    is_published = analysis.own_parity != "default"
     refusal, note = judge_univariable(given.sides, given.gates, is_requested=is_published)
     key = ResultRow(analysis_id=analysis.id, variable="", estimate="")
     if note:

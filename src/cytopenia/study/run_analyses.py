@@ -35,6 +35,7 @@ from cytopenia.study.ordinal_grades import summarize_ordinal
 from cytopenia.study.outcomes import CohortOutcomes, Progress
 from cytopenia.study.phenotype_outcomes import summarize_dips, summarize_phenotypes
 from cytopenia.study.plan import GradePlan, Plan
+from cytopenia.study.program_conventions import summarize_cut_conventions
 from cytopenia.study.protocol import Study
 from cytopenia.study.recovery_groups import summarize_recovery_groups
 from cytopenia.study.side_by_side import Compared, summarize_side_by_side
@@ -195,7 +196,9 @@ def _summarize_association(
             given = RiskFactorInput(factors, sides, curves, material.study.library.gates, seed)
             yield from summarize_risk_factors(analysis, given)
         case Roc():
-            yield from summarize_roc(factors, curves[analysis.id], sides, analysis_id=analysis.id)
+            own = curves[analysis.id]
+            yield from summarize_roc(factors, own, sides, analysis_id=analysis.id)
+            yield from summarize_cut_conventions(analysis, factors, sides=sides, curves=own)
             honest = HonestInput(factors, sides, material.study.library.gates, seed, material.progress)
             yield from summarize_honest_cuts(analysis, honest)
         case Crosstab():
