@@ -29,7 +29,7 @@ def test_the_analysis_itself_is_by_default() -> None:
 
 
 def test_a_level_must_be_declared() -> None:
-    with pytest.raises(ValidationError, match="such as significance_level = 0.05"):
+    with pytest.raises(ValidationError, match=r"such as significance_level = 0\.05"):
         crosstab(parity="compare")
     with pytest.raises(ValidationError, match='significance_level goes with parity = "compare"; remove it'):
         crosstab(significance_level=0.05)

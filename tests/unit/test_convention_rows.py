@@ -108,7 +108,9 @@ def test_pairs_are_compared_too() -> None:
 
 def test_every_row_has_a_name_of_its_own() -> None:
     rows = run_crosstab(*take_paper(is_ordered=True), pairwise=True, **COMPARE)
-    keys = [(row.stratum, row.variable, row.variable_level, row.scenario, row.estimate, row.group) for row in rows]
+    keys = [
+        (row.stratum, row.variable, row.variable_level, row.scenario, row.estimate, row.group) for row in rows
+    ]
     assert len(keys) == len(set(keys))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from cytopenia.report.table_model import Table
 from cytopenia.results import ResultRow
 
 # What R 4.2.2 gives for 1 of 19, 13 of 40 and 1 of 4 (make_conventions.R).
-PAPER = [
+PAPER: list[tuple[str, str, float | None]] = [
     ("spss", "chi_squared", 0.071680643),
     ("spss", "likelihood_ratio_chi_squared", 0.041219017),
     ("r", "chi_squared", 0.071680643),
@@ -31,19 +32,19 @@ KEY: dict[str, Any] = {"analysis_id": "a", "group": "conventions", "variable": "
 
 
 def rows_of(
-    tests: list[tuple[str, str, float | None]] = PAPER,
+    tests: Sequence[tuple[str, str, float | None]] = PAPER,
     *,
     depends: float | None = 1.0,
     question: str = "independence",
     pair: str = "",
 ) -> list[ResultRow]:
-    key = {**KEY, "variable_level": pair, "level": question}
-    level = {"analysis_id": "a", "group": "conventions", "variable": "tests"}
+    key: dict[str, Any] = {**KEY, "variable_level": pair, "level": question}
+    level: dict[str, Any] = {"analysis_id": "a", "group": "conventions", "variable": "tests"}
     rows = [ResultRow(**level, estimate="significance_level", value=0.05)]
     rows.append(ResultRow(**KEY, estimate="n", value=63, text="Cytokine release syndrome"))
     for program, method, p in tests:
         status, note = ("ok", "") if p is not None else ("not_estimable", "separation")
-        more = {"stratum": program, "estimate": f"p_{method}", "text": method}
+        more: dict[str, Any] = {"stratum": program, "estimate": f"p_{method}", "text": method}
         rows.append(ResultRow(**key, **more, value=p, status=status, note=note))
     return [*rows, ResultRow(**key, estimate=f"depends_{question}", value=depends)]
 
@@ -60,7 +61,11 @@ def flat(table: Table) -> list[tuple[str, ...]]:
 def test_thrombocytopenia_by_crs_is_listed() -> None:
     table = table_program_conclusions(content_of(*rows_of()), "a")
     assert table.caption == "Conclusions that depend on the program"
-    assert [column.title for column in table.columns] == ["Factor", "P < 0.05", "P \N{GREATER-THAN OR EQUAL TO} 0.05"]
+    assert [column.title for column in table.columns] == [
+        "Factor",
+        "P < 0.05",
+        "P \N{GREATER-THAN OR EQUAL TO} 0.05",
+    ]
     assert flat(table) == [
         (
             "Cytokine release syndrome",
@@ -107,7 +112,7 @@ def test_pairs_and_models_have_lines_of_their_own() -> None:
     headers = [line[0] for line in flat(table_program_conclusions(content_of(*rows), "a"))]
     assert headers == [
         "Cytokine release syndrome, logistic model",
-        "Cytokine release syndrome, none vs grade \N{GREATER-THAN OR EQUAL TO} 3",
+        "Cytokine release syndrome, none vs grade \N{GREATER-THAN OR EQUAL TO}\N{NO-BREAK SPACE}3",
     ]
     lines = flat(table_program_tests(content_of(*rows), "a"))
     assert ("Penalized likelihood ratio test (logistf)", "", "0.040", "") in lines
@@ -127,12 +132,15 @@ def test_without_the_comparison_there_is_nothing() -> None:
 
 
 def test_cuts() -> None:
-    key = {**KEY, "level": "cut", "estimate": "cut"}
-    rows = [ResultRow(**{**KEY, "estimate": "n"}, value=60, text="ANC")]
-    for program, text in (("spss", "< 3.5"), ("r", "< 3.5"), ("cutpointr", "<= 3"), ("scikit_learn", "<= 3")):
+    key: dict[str, Any] = {**KEY, "level": "cut", "estimate": "cut"}
+    rows = [ResultRow(**KEY, estimate="n", value=60, text="ANC")]
+    cuts = {"spss": "< 3.5", "r": "< 3.5", "cutpointr": "<= 3", "scikit_learn": "<= 3"}
+    for program, text in cuts.items():
         rows.append(ResultRow(**key, stratum=program, value=3.0, text=text))
     content = content_of(*rows, kind="roc")
-    assert flat(table_program_cuts(content, "a")) == [("ANC", "< 3.5", "\N{LESS-THAN OR EQUAL TO} 3")]
+    assert flat(table_program_cuts(content, "a")) == [
+        ("ANC", "< 3.5", "\N{LESS-THAN OR EQUAL TO}\N{NO-BREAK SPACE}3")
+    ]
     assert table_program_tests(content, "a").rows == ()
     assert "divide these patients alike" in " ".join(table_program_cuts(content, "a").notes)
 
@@ -140,9 +148,9 @@ def test_cuts() -> None:
 def test_the_methods_name_programs_level_and_factors() -> None:
     (text,) = convention_paragraphs(content_of(*rows_of()), References())
     assert text == (
-        "In A, each test was also done as SPSS, R and SciPy do it by default; the results given are those of the "
-        "test stated above. At a level of 0.05 the conclusion depended on the program for cytokine release "
-        "syndrome."
+        "In A, each test was also done as SPSS, R and SciPy do it by default; the results given are those of "
+        "the test stated above. At a level of 0.05 the conclusion depended on the program for cytokine "
+        "release syndrome."
     )
     (none,) = convention_paragraphs(content_of(*rows_of(depends=0.0)), References())
     assert none.endswith("At a level of 0.05 no conclusion depended on the program.")

@@ -15,6 +15,11 @@ from cytopenia.report.association_tables import (
 )
 from cytopenia.report.cells import analyte_title
 from cytopenia.report.content import ReportContent, read_definition
+from cytopenia.report.convention_tables import (
+    table_program_conclusions,
+    table_program_cuts,
+    table_program_tests,
+)
 from cytopenia.report.crosstab_tables import table_crosstab
 from cytopenia.report.cut_panel import cut_figure_id
 from cytopenia.report.display import clean_text, format_level
@@ -63,6 +68,7 @@ from cytopenia.report.tables import (
 __all__ = ["ReportContent", "ReportSection", "list_sections", "render_report"]
 
 TableMaker = Callable[[ReportContent, str], Table]
+PROGRAM_TABLES: tuple[TableMaker, ...] = (table_program_conclusions, table_program_tests)
 TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     "characteristics": (table_characteristics, table_baseline_cytopenia),
     "occurrence": (
@@ -75,11 +81,17 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     "recovery": (table_recovery, table_cells),
     "time_to_recovery": (table_recovery_days, table_recovery_labels, table_recovery_groups),
     "survival": (table_survival, table_group_tests, table_hazards),
-    "risk_factors": (table_risk_factors, table_imputed_models, table_normality, table_collinearity),
+    "risk_factors": (
+        table_risk_factors,
+        *PROGRAM_TABLES,
+        table_imputed_models,
+        table_normality,
+        table_collinearity,
+    ),
     "ordinal": (table_ordinal, table_collinearity),
-    "roc": (table_cutpoints, table_honest_cuts),
+    "roc": (table_cutpoints, table_program_cuts, table_honest_cuts),
     "missingness": (table_missing_values,),
-    "crosstab": (table_crosstab,),
+    "crosstab": (table_crosstab, *PROGRAM_TABLES),
     "definitions": (
         table_definition_events,
         table_definition_agreement,

@@ -49,7 +49,7 @@ UNTIED = "of the distribution without ties"
 HALF = "U is {0:g}, no whole number; how SPSS rounds it is not published"
 EXACT_MODULE = "SPSS needs its Exact Tests option for it"
 BY_CHANCE = (
-    "the exact P; SciPy draws 9999 tables by chance, so that its own P is near this and differs from run to run"
+    "the exact P; SciPy draws 9999 tables by chance, so that its own P is near this and differs between runs"
 )
 TWO = 2
 
@@ -63,8 +63,8 @@ class ProgramTest:
     program : str
         `spss`, `r` or `scipy`.
     question : str
-        `difference` of ranks, `means`, `independence` of counts, or `trend` over ordered levels. Only tests of
-        the same question can contradict each other.
+        `difference` of ranks, `means`, `independence` of counts, or `trend` over ordered levels. Only tests
+        of the same question can contradict each other.
     found : Comparison
         Its method says which test; its note, what is particular to the program.
     """
@@ -100,8 +100,8 @@ def compare_distributions_by_program(first: ArrayLike, second: ArrayLike) -> tup
     Returns
     -------
     tuple of ProgramTest
-        SPSS: asymptotic, corrected for ties, without continuity correction; up to 40 cases also the exact P of
-        the distribution without ties, which is not estimable where ties make U no whole number. R:
+        SPSS: asymptotic, corrected for ties, without continuity correction; up to 40 cases also the exact P
+        of the distribution without ties, which is not estimable where ties make U no whole number. R:
         `wilcox.test(first, second)`. SciPy: `mannwhitneyu(first, second)`, exact if a sample has at most 8
         values and none occurs twice, else with continuity correction.
 
@@ -150,8 +150,8 @@ def _count_untied(one: Numbers, two: Numbers) -> Comparison:
 def compare_means_by_program(first: ArrayLike, second: ArrayLike) -> tuple[ProgramTest, ...]:
     """Return the two-sided t tests that the programs print of two samples; NaN is missing.
 
-    SPSS prints Student's and Welch's, `t.test` of R gives Welch's, `ttest_ind` of SciPy gives Student's. Same as
-    R 4.2.2 and SciPy 1.17 to 1e-9.
+    SPSS prints Student's and Welch's, `t.test` of R gives Welch's, `ttest_ind` of SciPy gives Student's. Same
+    as R 4.2.2 and SciPy 1.17 to 1e-9.
 
     Examples
     --------
@@ -181,16 +181,17 @@ def compare_counts_by_program(
     Returns
     -------
     tuple of ProgramTest
-        SPSS (CROSSTABS): Pearson's chi-squared without Yates' correction, with it (two by two), the likelihood
-        ratio, Fisher's test, and linear-by-linear association. R: `chisq.test(table)`, which corrects two by
-        two, `fisher.test(table)`, and `prop.trend.test` of ordered levels. SciPy: `chi2_contingency(table)`,
-        which corrects two by two, and `fisher_exact(table)`. Of more than two levels the linear-by-linear
-        association is one of order: it stands under `trend`, and only if the levels have an order.
+        SPSS (CROSSTABS): Pearson's chi-squared without Yates' correction, with it (two by two), the
+        likelihood ratio, Fisher's test, and linear-by-linear association. R: `chisq.test(table)`, which
+        corrects two by two, `fisher.test(table)`, and `prop.trend.test` of ordered levels. SciPy:
+        `chi2_contingency(table)`, which corrects two by two, and `fisher_exact(table)`. Of more than two
+        levels the linear-by-linear association is one of order: it stands under `trend`, and only if the
+        levels have an order.
 
     Notes
     -----
-    Same as R 4.2.2 to 1e-9 (Fisher's test as far as `fisher.test` reaches) and as SciPy 1.17. What SPSS prints
-    follows its documentation; no SPSS was run.
+    Same as R 4.2.2 to 1e-9 and as SciPy 1.17; of larger tables SciPy estimates Fisher's P by chance, and here
+    it is exact. What SPSS prints follows its documentation; no SPSS was run.
 
     References
     ----------
@@ -225,9 +226,7 @@ def compare_counts_by_program(
     return (*asked, *_list_trends(counts, is_larger=is_larger, is_ordered=is_ordered))
 
 
-def _list_trends(
-    counts: NDArray[np.int64], *, is_larger: bool, is_ordered: bool
-) -> Iterator[ProgramTest]:
+def _list_trends(counts: NDArray[np.int64], *, is_larger: bool, is_ordered: bool) -> Iterator[ProgramTest]:
     trend = compare_ordered_counts(counts)
     if not is_larger:
         yield ProgramTest(SPSS, INDEPENDENCE, _take_one_off(trend))

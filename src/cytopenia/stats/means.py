@@ -22,8 +22,8 @@ def compare_means(first: ArrayLike, second: ArrayLike, *, with_equal_spread: boo
     """Return Welch's two-sided t test of two samples; NaN is missing and not counted.
 
     With `with_equal_spread` it is Student's test, which takes both standard deviations for the same. The
-    statistic is t of the first mean minus the second. Same as `t.test(first, second)` of R, and as `t.test(first,
-    second, var.equal = TRUE)`, to 1e-9.
+    statistic is t of the first mean minus the second. Same as `t.test(first, second)` of R, and as
+    `t.test(first, second, var.equal = TRUE)`, to 1e-9.
 
     Returns
     -------

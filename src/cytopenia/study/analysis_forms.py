@@ -235,7 +235,9 @@ class RiskFactors(_Tested):
                 " neither"
             )
         if self.compares_programs and not {"p", "univariable"} & {*self.columns}:
-            raise ValueError('parity = "compare" is for tests and models; add "p" or "univariable" to columns')
+            raise ValueError(
+                'parity = "compare" is for tests and models; add "p" or "univariable" to columns'
+            )
         for key in ("tests", "adjust"):
             if getattr(self, key) and "p" not in self.columns:
                 raise ValueError(f"'{key}' is about the tests of the column 'p'; add \"p\" to columns")

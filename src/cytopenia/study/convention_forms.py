@@ -39,8 +39,8 @@ class TestedConventions(ComparedConventions):
     def _level_is_declared_where_conclusions_are_compared(self) -> Self:
         if self.compares_programs and self.significance_level is None:
             raise ValueError(
-                'parity = "compare" says which conclusions depend on the program: give the level at which they'
-                " are drawn, such as significance_level = 0.05"
+                'parity = "compare" says which conclusions depend on the program: give the level at which'
+                " they are drawn, such as significance_level = 0.05"
             )
         if self.significance_level is not None and not self.compares_programs:
             raise ValueError('significance_level goes with parity = "compare"; remove it')

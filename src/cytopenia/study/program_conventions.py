@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cytopenia.definition_forms import GatesDefinition
+from cytopenia.grading.cuts import is_met
 from cytopenia.results import ResultRow
 from cytopenia.stats.compare import Comparison
 from cytopenia.stats.conventions import (
@@ -64,9 +65,9 @@ class ConventionInput:
 def summarize_conventions(analysis: RiskFactors | Crosstab, given: ConventionInput) -> Iterator[ResultRow]:
     """The P of each factor, program and test, and whether they lie on both sides of the declared level.
 
-    Nothing unless the protocol asks for the comparison. Rows of group `conventions`: `stratum` is the program,
-    `level` the question that the test asks, `estimate` p_ and the test. `depends_` and the question is 1 if some
-    P values lie below the level and some do not, else 0; without a value with fewer than two of them.
+    Nothing unless the protocol asks for the comparison. Rows of group `conventions`: `stratum` is the
+    program, `level` the question that the test asks, `estimate` p_ and the test. `depends_` and the question
+    is 1 if some P values lie below the level and some do not, else 0; without a value with fewer than two.
     """
     level = analysis.significance_level
     if not analysis.compares_programs or level is None:
@@ -76,7 +77,9 @@ def summarize_conventions(analysis: RiskFactors | Crosstab, given: ConventionInp
     columns = analysis.columns if isinstance(analysis, RiskFactors) else ("p",)
     for factor in given.factors:
         named = replace(key, variable=factor.name)
-        yield replace(named, estimate="n", value=int((~np.isnan(given.sides.policy)).sum()), text=factor.title)
+        yield replace(
+            named, estimate="n", value=int((~np.isnan(given.sides.policy)).sum()), text=factor.title
+        )
         if "p" in columns:
             tests = _list_tests(factor, given, is_of_means=analysis.tests.get(factor.name) == "welch_t")
             yield from _report(named, tests, level)
@@ -84,7 +87,11 @@ def summarize_conventions(analysis: RiskFactors | Crosstab, given: ConventionInp
             refusal, _ = judge_univariable(given.sides, given.gates, is_requested=False)
             if refusal:
                 yield replace(
-                    named, level=UNIVARIABLE, estimate=f"depends_{UNIVARIABLE}", status="not_done", note=refusal
+                    named,
+                    level=UNIVARIABLE,
+                    estimate=f"depends_{UNIVARIABLE}",
+                    status="not_done",
+                    note=refusal,
                 )
             else:
                 yield from _report(named, _list_models(factor, given.sides), level)
@@ -207,9 +214,10 @@ def _find_observed(curve: RocCurve, cut: float, numbers: np.ndarray) -> tuple[fl
 
     A cut with a Youden index above 0 has patients on both sides.
     """
+    is_above = is_met(numbers, "at_least", cut)
     if curve.high_means_event:
-        return float(numbers[numbers > cut].min()), ">="
-    return float(numbers[numbers < cut].max()), "<="
+        return float(numbers[is_above].min()), ">="
+    return float(numbers[~is_above].max()), "<="
 
 
 def _print_cut(key: ResultRow, programs: tuple[str, ...], cut: float, side: str) -> Iterator[ResultRow]:
