@@ -150,6 +150,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "imputed_models",
             "model_recipes",
             "validation",
+            "optimism_curves",
         ],
     },
     {
@@ -180,11 +181,14 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "study": [
             "factor_forms",
+            "analysis_parts",
+            "prediction_forms",
             "analysis_forms",
             "protocol_forms",
             "event_checks",
             "named_tests",
             "survival_checks",
+            "prediction_checks",
             "name_checks",
             "protocol",
             "plan",
@@ -209,6 +213,9 @@ FLOORS: list[dict[str, list[str]]] = [
             "pipelines",
             "models",
             "model_rows",
+            "final_model",
+            "points",
+            "prediction",
             "honest_cuts",
             "survival_times",
             "hazard_models",
