@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import chi2_contingency, fisher_exact, mannwhitneyu, ttest_ind
+
 from cytopenia.stats.conventions import (
     ProgramTest,
     compare_counts_by_program,
     compare_distributions_by_program,
     compare_means_by_program,
 )
-from scipy.stats import chi2_contingency, fisher_exact, mannwhitneyu, ttest_ind
-
 from cytopenia.stats.model_tests import compare_terms
 
 HERE = Path(__file__).parent

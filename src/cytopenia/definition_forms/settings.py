@@ -117,14 +117,16 @@ class BaselineDefinition(Head):
 class GatesDefinition(Head):
     """How many events a model needs; the smaller of events and non-events counts.
 
-    From `collinear_from_inflation` (of one term) and `collinear_from_condition` on, collinearity is remarked
-    on; never where they are not given.
+    Curves of calibration and decision, a nomogram and points need `prediction_from`; none where it
+    is not given. From `collinear_from_inflation` (of one term) and `collinear_from_condition` on,
+    collinearity is remarked on; never where they are not given.
     """
 
     kind: Literal["gates"]
     univariable_from: Whole = Field(ge=1, le=1000)
     multivariable_from: Whole = Field(ge=1, le=1000)
     per_term: Whole = Field(ge=1, le=1000)
+    prediction_from: Whole | None = Field(default=None, ge=1, le=100_000)
     collinear_from_inflation: Number | None = Field(default=None, ge=1)
     collinear_from_condition: Number | None = Field(default=None, ge=1)
 

@@ -293,6 +293,8 @@ def _describe_gates(definition: GatesDefinition) -> tuple[list[str], list[str]]:
         f"One factor at a time from {definition.univariable_from} on, a multivariable model from"
         f" {definition.multivariable_from} on, one term per {definition.per_term}."
     )
+    if definition.prediction_from is not None:
+        rule += f" Curves and points of a prediction model from {definition.prediction_from} on."
     return [rule], []
 
 

@@ -16,7 +16,14 @@ from cytopenia.errors import DataError
 from cytopenia.stats.logistic import fit_logistic
 from cytopenia.stats.roc import estimate_roc
 
-__all__ = ["CalibrationCurve", "Estimate", "Performance", "assess_predictions", "smooth_calibration"]
+__all__ = [
+    "CalibrationCurve",
+    "Estimate",
+    "Performance",
+    "assess_predictions",
+    "recalibrate_intercept",
+    "smooth_calibration",
+]
 
 Numbers = NDArray[np.float64]
 
@@ -151,6 +158,34 @@ def assess_predictions(chance: ArrayLike, event: ArrayLike, *, level: float = 0.
         status="ok",
         note=note,
     )
+
+
+def recalibrate_intercept(log_odds: ArrayLike, event: ArrayLike) -> float:
+    """Return what to add to all log odds so that the mean probability is the share with the event.
+
+    Raises
+    ------
+    DataError
+        Log odds are missing or infinite, the event is not 0 or 1, everybody or nobody has it, or lengths
+        differ.
+
+    Notes
+    -----
+    Same as `coef(glm(event ~ offset(log_odds), family = binomial))` of R.
+
+    Examples
+    --------
+    >>> round(recalibrate_intercept([0.0, 0.0, 0.0, 0.0], [1, 0, 0, 0]), 4)
+    -1.0986
+    """
+    scores, marks = np.asarray(log_odds, dtype=np.float64), np.asarray(event, dtype=np.float64)
+    if scores.ndim != 1 or scores.shape != marks.shape or not np.isfinite(scores).all():
+        raise DataError("log_odds, event: give one finite number and one 0 or 1 for each patient")
+    if set(marks.tolist()) != {0.0, 1.0}:
+        raise DataError("event: must be 0 or 1, and both must occur")
+    found = _find_shift(scores, marks, 0.95).value
+    assert found is not None  # noqa: S101 - with both sides there is one
+    return found
 
 
 def smooth_calibration(chance: ArrayLike, event: ArrayLike) -> CalibrationCurve:

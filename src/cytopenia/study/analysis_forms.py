@@ -7,6 +7,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from cytopenia.definition_forms import Number, Whole
+from cytopenia.study.analysis_parts import (
+    FEWEST_RESAMPLES,
+    MOST_RESAMPLES,
+    AnalysisForm,
+    Association,
+    Missing,
+)
 from cytopenia.study.convention_forms import ComparedConventions, TestedConventions
 from cytopenia.study.factor_forms import (
     Day,
@@ -17,6 +24,7 @@ from cytopenia.study.factor_forms import (
     NamedTest,
     Parity,
 )
+from cytopenia.study.prediction_forms import Prediction
 
 __all__ = [
     "Adjustment",
@@ -36,6 +44,7 @@ __all__ = [
     "Occurrence",
     "Ordinal",
     "Parity",
+    "Prediction",
     "Recovery",
     "RiskFactors",
     "Roc",
@@ -46,17 +55,9 @@ __all__ = [
 ]
 
 FEWEST_DEFINITIONS, MOST_DEFINITIONS = 2, 8
-# With fewer the ends of a 95% interval rest on a handful of resamples; more change no printed digit.
-FEWEST_RESAMPLES, MOST_RESAMPLES = 200, 20_000
 
 
-class _Analysis(Form):
-    id: Name
-    title: str | None = None
-    label: str = Field(default="", max_length=40)
-
-
-class Characteristics(_Analysis):
+class Characteristics(AnalysisForm):
     """Who the patients are: factors, and cytopenia before treatment."""
 
     kind: Literal["characteristics"]
@@ -64,21 +65,21 @@ class Characteristics(_Analysis):
     baseline_definition: str | None = None
 
 
-class Occurrence(_Analysis):
+class Occurrence(AnalysisForm):
     """How many patients had each grade, with bounds, and the nadirs."""
 
     kind: Literal["occurrence"]
     outcomes: tuple[Name, ...] = Field(min_length=1)
 
 
-class Recovery(_Analysis):
+class Recovery(AnalysisForm):
     """How many patients had recovered at the landmark, with the logic behind it."""
 
     kind: Literal["recovery"]
     outcome: Name
 
 
-class TimeToRecovery(_Analysis):
+class TimeToRecovery(AnalysisForm):
     """Cumulative incidence of recovery, with death as the competing event, at stated days."""
 
     kind: Literal["time_to_recovery"]
@@ -135,32 +136,7 @@ class Multivariable(Form):
         return self
 
 
-class Missing(Form):
-    """What models do with missing factors; the outcome is never imputed."""
-
-    method: Literal["complete_case", "multiple_imputation"] = "complete_case"
-    imputations: Whole = Field(default=20, ge=2, le=1000)
-    iterations: Whole = Field(default=10, ge=1, le=200)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _may_be_a_word(cls, given: object) -> object:
-        return {"method": given} if isinstance(given, str) else given
-
-    @model_validator(mode="after")
-    def _says_how_often_only_where_it_imputes(self) -> Self:
-        beside = sorted(self.model_fields_set - {"method"})
-        if beside and self.method == "complete_case":
-            raise ValueError(f"'{', '.join(beside)}' goes with method = \"multiple_imputation\"; remove it")
-        return self
-
-    @property
-    def is_imputed(self) -> bool:
-        """Whether models on imputed values stand beside those on complete cases."""
-        return self.method == "multiple_imputation"
-
-
-class Missingness(_Analysis):
+class Missingness(AnalysisForm):
     """Which values are missing: by factor, by pattern, and on either side of an outcome."""
 
     kind: Literal["missingness"]
@@ -175,11 +151,6 @@ class Missingness(_Analysis):
         return self
 
 
-class _Association(_Analysis, ComparedConventions):
-    outcome: Name
-    event: Event
-
-
 class Adjustment(Form):
     """How P values of tests are adjusted, and for which tests: those of the analysis, or a named family."""
 
@@ -187,7 +158,7 @@ class Adjustment(Form):
     family: Name | None = None
 
 
-class _Tested(_Association, TestedConventions):
+class _Tested(Association, TestedConventions):
     """Factors tested between the two sides: by the declared rule, or by the test that is named."""
 
     tests: dict[str, NamedTest] = Field(default_factory=dict)
@@ -248,7 +219,7 @@ class RiskFactors(_Tested):
         return self
 
 
-class Ordinal(_Analysis):
+class Ordinal(AnalysisForm):
     """The grade of an outcome against factors, by proportional odds: one odds ratio for every step."""
 
     kind: Literal["ordinal"]
@@ -258,7 +229,7 @@ class Ordinal(_Analysis):
     interval: Literal["wald", "profile"] = "profile"
 
 
-class Roc(_Association):
+class Roc(Association, ComparedConventions):
     """ROC curves of numeric factors with their Youden cuts; the direction is declared.
 
     With `resamples` the cuts are bootstrapped, tested as the best of all, and set beside the association of
@@ -298,7 +269,7 @@ class Crosstab(_Tested):
         return (self.factor,)
 
 
-class Survival(_Analysis):
+class Survival(AnalysisForm):
     """Survival from the infusion, or from a landmark: curves, of groups as well, and hazard models.
 
     `by` is a factor, or an outcome whose state at the landmark makes the groups. `times` and
@@ -336,7 +307,7 @@ class Survival(_Analysis):
         return tuple(dict.fromkeys([*([] if self.by is None else [self.by]), *self.factors]))
 
 
-class SideBySide(_Analysis):
+class SideBySide(AnalysisForm):
     """One cohort under several named definitions: events, agreement, who changes, an odds ratio under each.
 
     `events` says which side of an outcome counts; without a word it is "yes". A recovery has no such default.
@@ -383,6 +354,7 @@ Analysis = Annotated[
     | Crosstab
     | Survival
     | Missingness
+    | Prediction
     | SideBySide,
     Field(discriminator="kind"),
 ]

@@ -12,6 +12,7 @@ from cytopenia.study.analysis_forms import (
     Analysis,
     Crosstab,
     Factor,
+    Prediction,
     RiskFactors,
     Roc,
     Survival,
@@ -169,6 +170,8 @@ def _check_tests(study: Study, tables: Tables) -> Iterator[str]:
 def _names_of_numbers(analysis: Analysis) -> tuple[str, ...]:
     if isinstance(analysis, Roc):
         return analysis.factors
+    if isinstance(analysis, Prediction):
+        return analysis.divided
     if isinstance(analysis, RiskFactors) and analysis.cutpoints is not None:
         return tuple(analysis.cutpoints.values)
     return ()

@@ -15,7 +15,15 @@ from cytopenia.stats.compare import Comparison, assess_normality, compare_counts
 from cytopenia.stats.describe import describe_numbers, estimate_proportion
 from cytopenia.stats.means import compare_means
 from cytopenia.stats.trend import compare_ordered_counts
-from cytopenia.study.analysis_forms import Crosstab, Event, Missingness, NamedTest, RiskFactors, Roc
+from cytopenia.study.analysis_forms import (
+    Crosstab,
+    Event,
+    Missingness,
+    NamedTest,
+    Prediction,
+    RiskFactors,
+    Roc,
+)
 from cytopenia.study.factors import FactorColumn
 
 __all__ = [
@@ -86,7 +94,7 @@ class Sides:
 
 
 def derive_sides(
-    analysis: RiskFactors | Roc | Crosstab | Missingness,
+    analysis: RiskFactors | Roc | Crosstab | Missingness | Prediction,
     frame: pl.DataFrame,
     *,
     died_before_landmark: str | None = None,
@@ -95,7 +103,7 @@ def derive_sides(
 
     Parameters
     ----------
-    analysis : RiskFactors, Roc, Crosstab or Missingness with an event
+    analysis : RiskFactors, Roc, Crosstab, Prediction, or Missingness with an event
         Which side is the event.
     frame : DataFrame
         Rows of the outcomes table of that outcome, in the order of the courses: 1 is yes, and of a recovery

@@ -35,6 +35,7 @@ __all__ = [
     "judge_univariable",
     "judge_univariable_size",
     "name_p",
+    "say_size",
     "summarize_model",
     "summarize_refusal",
     "summarize_size",
@@ -256,7 +257,7 @@ def summarize_refusal(key: ResultRow, factors: Sequence[FactorColumn], why: str)
 def judge_univariable(sides: Sides, gates: GatesDefinition, *, is_requested: bool) -> tuple[str, str]:
     """Return why no univariable model is fitted (empty: it is), and the gate's note."""
     m = sides.smaller_group
-    return judge_univariable_size(m, gates, said=_say_size(m), is_requested=is_requested)
+    return judge_univariable_size(m, gates, said=say_size(m), is_requested=is_requested)
 
 
 def judge_multivariable(
@@ -264,7 +265,7 @@ def judge_multivariable(
 ) -> tuple[str, str]:
     """Return why no multivariable model is fitted (empty: it is), and the gate's note."""
     m = sides.smaller_group
-    return judge_terms(m, terms, gates, said=_say_size(m), is_requested=is_requested)
+    return judge_terms(m, terms, gates, said=say_size(m), is_requested=is_requested)
 
 
 def judge_univariable_size(
@@ -299,6 +300,7 @@ def _say_terms(count: int) -> str:
     return f"{count} term{'' if count == 1 else 's'}"
 
 
-def _say_size(m: int) -> str:
+def say_size(m: int) -> str:
+    """Return the smaller group in words."""
     word = "patient" if m == 1 else "patients"
     return f"{m} {word} in the smaller group"

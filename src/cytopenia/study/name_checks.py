@@ -23,6 +23,7 @@ from cytopenia.study.analysis_forms import (
     Missingness,
     Occurrence,
     Ordinal,
+    Prediction,
     Recovery,
     RiskFactors,
     Roc,
@@ -39,6 +40,7 @@ from cytopenia.study.event_checks import (
     is_yes_or_no,
 )
 from cytopenia.study.named_tests import check_families, check_tests
+from cytopenia.study.prediction_checks import check_prediction
 from cytopenia.study.protocol_forms import OutcomeSpec, Protocol
 from cytopenia.study.survival_checks import check_groups_of_recovery, check_survival
 from cytopenia.units import load_analytes
@@ -253,6 +255,8 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
             return _check_association(analysis, protocol, library)
         case Ordinal():
             return check_ordinal(analysis, protocol, library)
+        case Prediction():
+            return check_prediction(analysis, protocol, library)
         case SideBySide():
             return check_side_by_side(analysis, protocol, library)
 

@@ -64,8 +64,8 @@ class PipelineDesign:
         Of the members only.
     event : (patients,) array of 0 and 1
     recipe : ModelRecipe
-    members : array of bool
-        Of the cohort: in a group, every factor known.
+    in_group, members : array of bool
+        Of the cohort: in a group; and with every factor known.
     patients, missing : int
         In a group; of these, left out for a missing value.
     refused : mapping of (factor, level) to str
@@ -76,6 +76,7 @@ class PipelineDesign:
     columns: Numbers
     event: Numbers
     recipe: ModelRecipe
+    in_group: Mask
     members: Mask
     patients: int
     missing: int
@@ -160,6 +161,7 @@ def lay_out_pipeline(factors: Sequence[FactorColumn], sides: Sides, pipeline: Pi
         columns=np.column_stack(columns) if columns else np.empty((int(members.sum()), 0)),
         event=sides.policy[members],
         recipe=recipe,
+        in_group=in_group,
         members=members,
         patients=int(in_group.sum()),
         missing=int((in_group & ~members).sum()),

@@ -16,6 +16,7 @@ from cytopenia.study.analysis_forms import (
     Missingness,
     Occurrence,
     Ordinal,
+    Prediction,
     Recovery,
     RiskFactors,
     Roc,
@@ -35,6 +36,7 @@ from cytopenia.study.ordinal_grades import summarize_ordinal
 from cytopenia.study.outcomes import CohortOutcomes, Progress
 from cytopenia.study.phenotype_outcomes import summarize_dips, summarize_phenotypes
 from cytopenia.study.plan import GradePlan, Plan
+from cytopenia.study.prediction import PredictionInput, summarize_prediction
 from cytopenia.study.program_conventions import summarize_cut_conventions
 from cytopenia.study.protocol import Study
 from cytopenia.study.recovery_groups import summarize_recovery_groups
@@ -92,7 +94,7 @@ class Material:
         patients = pl.DataFrame({"patient_id": self.cohort.courses.patient_id})
         return patients.join(self.frames[outcome], on="patient_id", how="left", maintain_order="left")
 
-    def find_sides(self, analysis: RiskFactors | Roc | Crosstab | Missingness) -> Sides:
+    def find_sides(self, analysis: RiskFactors | Roc | Crosstab | Missingness | Prediction) -> Sides:
         """Return who has the event of an analysis, and who has not."""
         outcome = str(analysis.outcome)
         spec, frame = self.plan.specs[outcome], self.align(outcome)
@@ -112,7 +114,7 @@ def summarize_analyses(material: Material) -> Iterator[ResultRow]:
     curves = material.fit_all_curves()
     for analysis in material.study.protocol.analyses:
         match analysis:
-            case RiskFactors() | Roc() | Crosstab():
+            case RiskFactors() | Roc() | Crosstab() | Prediction():
                 yield from _summarize_association(analysis, material, curves)
             case Characteristics() | Occurrence() | Missingness():
                 yield from _summarize_patients(analysis, material)
@@ -184,7 +186,7 @@ def _summarize_survival(analysis: Survival, material: Material) -> Iterator[Resu
 
 
 def _summarize_association(
-    analysis: RiskFactors | Roc | Crosstab,
+    analysis: RiskFactors | Roc | Crosstab | Prediction,
     material: Material,
     curves: Mapping[str, Mapping[str, RocCurve]],
 ) -> Iterator[ResultRow]:
@@ -201,6 +203,10 @@ def _summarize_association(
             yield from summarize_cut_conventions(analysis, factors, sides=sides, curves=own)
             honest = HonestInput(factors, sides, material.study.library.gates, seed, material.progress)
             yield from summarize_honest_cuts(analysis, honest)
+        case Prediction():
+            gates = material.study.library.gates
+            made = PredictionInput(factors, sides, gates, seed, material.progress)
+            yield from summarize_prediction(analysis, made)
         case Crosstab():
             yield from summarize_crosstab(analysis, factors[0], sides, seed=seed)
 

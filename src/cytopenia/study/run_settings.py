@@ -14,6 +14,7 @@ from cytopenia.study.analysis_forms import (
     Analysis,
     Characteristics,
     Ordinal,
+    Prediction,
     RiskFactors,
     Roc,
     SideBySide,
@@ -65,6 +66,8 @@ def _has_models(analysis: Analysis) -> bool:
         return analysis.resamples is not None
     if isinstance(analysis, Survival):
         return bool(analysis.candidates)
+    if isinstance(analysis, Prediction):
+        return True
     if isinstance(analysis, TimeToRecovery):
         return analysis.by is not None
     return isinstance(analysis, RiskFactors) and bool({"univariable", "multivariable"} & {*analysis.columns})
@@ -98,8 +101,8 @@ def collect_settings(study: Study, tables: Tables, plan: Plan) -> dict[str, Any]
 
 
 def _list_libraries(study: Study) -> tuple[str, ...]:
-    """The packages behind the numbers; those of hazard models where survival is analyzed."""
-    is_timed = any(isinstance(analysis, Survival) for analysis in study.protocol.analyses)
+    """The packages behind the numbers; those of models where survival is analyzed or an outcome predicted."""
+    is_timed = any(isinstance(analysis, Survival | Prediction) for analysis in study.protocol.analyses)
     return (*_LIBRARIES, *(_MODEL_LIBRARIES if is_timed else ()))
 
 

@@ -1,0 +1,55 @@
+"""What the forms of several kinds of analysis have in common."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from cytopenia.definition_forms import Whole
+from cytopenia.study.factor_forms import Event, Form, Name
+
+__all__ = ["FEWEST_RESAMPLES", "MOST_RESAMPLES", "AnalysisForm", "Association", "Missing"]
+
+# With fewer the ends of a 95% interval rest on a handful of resamples; more change no printed digit.
+FEWEST_RESAMPLES, MOST_RESAMPLES = 200, 20_000
+
+
+class AnalysisForm(Form):
+    """The keys of every analysis."""
+
+    id: Name
+    title: str | None = None
+    label: str = Field(default="", max_length=40)
+
+
+class Association(AnalysisForm):
+    """An analysis of one side of an outcome against the other."""
+
+    outcome: Name
+    event: Event
+
+
+class Missing(Form):
+    """What models do with missing factors; the outcome is never imputed."""
+
+    method: Literal["complete_case", "multiple_imputation"] = "complete_case"
+    imputations: Whole = Field(default=20, ge=2, le=1000)
+    iterations: Whole = Field(default=10, ge=1, le=200)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _may_be_a_word(cls, given: object) -> object:
+        return {"method": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _says_how_often_only_where_it_imputes(self) -> Self:
+        beside = sorted(self.model_fields_set - {"method"})
+        if beside and self.method == "complete_case":
+            raise ValueError(f"'{', '.join(beside)}' goes with method = \"multiple_imputation\"; remove it")
+        return self
+
+    @property
+    def is_imputed(self) -> bool:
+        """Whether models on imputed values stand beside those on complete cases."""
+        return self.method == "multiple_imputation"

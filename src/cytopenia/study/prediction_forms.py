@@ -1,0 +1,103 @@
+"""The form of an analysis that makes a prediction model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from cytopenia.definition_forms import Number, Whole
+from cytopenia.study.analysis_parts import FEWEST_RESAMPLES, MOST_RESAMPLES, Association, Missing
+from cytopenia.study.factor_forms import Form, Parity
+
+__all__ = ["Prediction", "PredictionCuts", "PredictionSelection"]
+
+
+class PredictionSelection(Form):
+    """Which candidates enter the model: those whose univariable P lies below a limit."""
+
+    p_below: Number = Field(gt=0, le=1)
+
+
+class PredictionCuts(Form):
+    """Numbers that are divided at their Youden cut, by the direction that is declared."""
+
+    higher_means_event: tuple[str, ...] = ()
+    lower_means_event: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        if not self.factors:
+            raise ValueError("needs factors in higher_means_event or lower_means_event")
+        both = set(self.higher_means_event) & set(self.lower_means_event)
+        if both:
+            raise ValueError(f"{', '.join(sorted(both))} stands in both directions; remove one")
+        return self
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """All factors that are divided."""
+        return (*self.higher_means_event, *self.lower_means_event)
+
+
+class Prediction(Association):
+    """A model that predicts an outcome: how large it may be, what it is worth, and its card.
+
+    Selection and cuts are part of the model: they are done again in every resample.
+    """
+
+    kind: Literal["prediction"]
+    parity: Parity = "default"
+    factors: tuple[str, ...] = Field(min_length=1)
+    method: Literal["maximum_likelihood", "firth"] | None = None
+    select: PredictionSelection | None = None
+    cuts: PredictionCuts | None = None
+    expected_r2: Number | None = Field(default=None, gt=0, lt=1)
+    expected_c: Number | None = Field(default=None, gt=0.5, lt=1)
+    resamples: Whole = Field(ge=FEWEST_RESAMPLES, le=MOST_RESAMPLES)
+    thresholds: tuple[Annotated[Number, Field(gt=0, lt=1)], ...] = Field(default=(), max_length=99)
+    missing: Missing = Missing()
+
+    @field_validator("thresholds")
+    @classmethod
+    def _rises(cls, thresholds: tuple[float, ...]) -> tuple[float, ...]:
+        if list(thresholds) != sorted(set(thresholds)):
+            raise ValueError(f"{list(thresholds)} must rise, such as [0.1, 0.2, 0.3]")
+        return thresholds
+
+    @model_validator(mode="after")
+    def _says_what_is_expected(self) -> Self:
+        if (self.expected_r2 is None) == (self.expected_c is None):
+            raise ValueError(
+                "needs exactly one of expected_r2 (Nagelkerke) and expected_c: what earlier studies let"
+                " you expect of the model; the size that it needs rests on it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _divides_its_candidates(self) -> Self:
+        unknown = [name for name in self.divided if name not in self.factors]
+        if unknown:
+            raise ValueError(f"cuts names {', '.join(unknown)}, not among the factors")
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_complete_cases(self) -> Self:
+        if self.missing.is_imputed:
+            raise ValueError(
+                "missing = multiple_imputation is not offered for prediction: the imputation would have to be"
+                " done anew in every resample; leave it out, the model is made from complete cases"
+            )
+        return self
+
+    @property
+    def divided(self) -> tuple[str, ...]:
+        """The factors that are divided at a cut."""
+        return () if self.cuts is None else self.cuts.factors
+
+    @property
+    def fitted_by(self) -> Literal["maximum_likelihood", "firth"]:
+        """The method: as named, else Firth's, and of a published way maximum likelihood."""
+        if self.method is not None:
+            return self.method
+        return "firth" if self.parity == "default" else "maximum_likelihood"

@@ -1,0 +1,61 @@
+"""Made-up patients and rows of a prediction, for the tests of what it computes and prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from cytopenia.definition_forms import GatesDefinition
+from cytopenia.definitions import load_library
+from cytopenia.results import collect_results
+from cytopenia.study.factors import FactorColumn
+from cytopenia.study.groups import Sides
+from cytopenia.study.prediction import PredictionInput, summarize_prediction
+from cytopenia.study.prediction_forms import Prediction
+
+STAGES = ("I", "II", "III")
+
+
+def make_analysis(**changes: Any) -> Prediction:
+    """Return the form of a prediction of an outcome from ferritin and stage."""
+    given: dict[str, Any] = {
+        "id": "model",
+        "kind": "prediction",
+        "outcome": "recovery",
+        "event": "not_recovered",
+        "factors": ["ferritin", "stage"],
+        "expected_r2": 0.25,
+        "resamples": 200,
+    }
+    return Prediction.model_validate({**given, **changes})
+
+
+def make_patients(rows: int = 320, *, seed: int = 4) -> tuple[list[FactorColumn], Sides]:
+    """Return ferritin (taken by doublings) and stage of made-up patients, and who had the event."""
+    rng = np.random.default_rng(seed)
+    ferritin = np.round(np.exp(rng.normal(6, 1, rows)))
+    stage = rng.integers(0, 3, rows)
+    lean = 0.9 * (np.log(ferritin) - 6) + 0.6 * stage - 0.9
+    event: NDArray[np.float64] = (rng.random(rows) < 1 / (1 + np.exp(-lean))).astype(float)
+    factors = [
+        FactorColumn("ferritin", "Baseline ferritin, µg/L", pl.Series(ferritin), scale="doubling"),
+        FactorColumn("stage", "Stage", pl.Series(np.array(STAGES)[stage]), levels=STAGES),
+    ]
+    return factors, Sides(
+        ("Not recovered", "Recovered"), dict.fromkeys(("policy", "best", "worst"), event), {}
+    )
+
+
+def load_gates() -> GatesDefinition:
+    """Return the gates of the package."""
+    return load_library().gates
+
+
+def predict(analysis: Prediction, patients: tuple[list[FactorColumn], Sides]) -> pl.DataFrame:
+    """Return the rows of a prediction as the long result table."""
+    factors, sides = patients
+    given = PredictionInput(factors, sides, load_gates(), seed=7)
+    return collect_results(summarize_prediction(analysis, given))
