@@ -10,7 +10,6 @@ from statistics import NormalDist
 
 from cytopenia.results import ResultRow
 from cytopenia.stats.adjustments import adjust_benjamini_hochberg
-from cytopenia.stats.validation import ValidatedIndex
 from cytopenia.study.care_cuts import SIGNIFICANT
 from cytopenia.study.care_effects import fit_careful
 from cytopenia.study.care_models import CareInput, find_method, list_published, list_terms, pick_headlines
@@ -26,6 +25,7 @@ NOT_PUBLISHED = "not in a published model"
 NO_SCREEN = "no factor was screened by its own P value"
 NO_MULTIVARIABLE = "no multivariable model was published"
 BY_TESTS = "factors were screened by tests, which are not done again in resamples"
+OTHER_PIPELINE = "measured for another way: Youden cuts, univariable P below 0.05, one model of what is left"
 NO_SELECTION = "the published model was named, not selected"
 
 
@@ -43,7 +43,7 @@ def summarize_careful_model(given: CareInput) -> Iterator[ResultRow]:
     yield from _summarize_screen(replace(key, scenario="screen"), given)
     yield from _summarize_pipeline(key, given)
     yield from _summarize_named_model(key, given)
-    yield from _quote_noise(replace(key, scenario="noise"))
+    yield from _quote_noise(replace(key, scenario="noise"), given)
 
 
 def _summarize_terms(key: ResultRow, given: CareInput) -> Iterator[ResultRow]:
@@ -165,11 +165,12 @@ def _summarize_selection(
         yield refuse_panel(row, found.note)
         return
     fitted = found.validation.resamples - found.validation.unfitted
+    told = _tell_unfitted(found)
     for name, share in found.frequencies.items():
         title = given.find_factor(name).title
         own = replace(row, variable=name)
         yield from report_numbers(
-            own, Effect(float(name in published), text=title), Effect(share, n=fitted, text=title)
+            own, Effect(float(name in published), text=title), Effect(share, n=fitted, text=title, note=told)
         )
     same = sum(count for names, count in found.models if set(names) == published)
     yield replace(
@@ -180,7 +181,7 @@ def _summarize_selection(
         value=same / fitted if fitted else None,
         n=fitted,
         status="ok" if fitted else "not_estimable",
-        note="" if fitted else "no resample gave a model",
+        note=told if fitted else "no resample gave a model",
     )
     yield replace(row, scenario="selection", variable="panel", estimate="resamples", value=fitted)
     yield replace(
@@ -194,10 +195,10 @@ def _summarize_area(key: ResultRow, found: JudgedPipeline) -> Iterator[ResultRow
         yield refuse_panel(replace(key, scenario="auc"), found.note)
         return
     area, n = found.validation.c_statistic, int(found.design.event.size)
-    apparent = _read_area(area.apparent, n)
-    yield from report_numbers(
-        replace(key, scenario="auc", estimate="auc"), apparent, _read_corrected(area, n)
-    )
+    apparent, corrected = _read_area(area.apparent, n), _read_area(area.corrected, n)
+    if corrected.status == "ok":
+        corrected = replace(corrected, note=_tell_unfitted(found))
+    yield from report_numbers(replace(key, scenario="auc", estimate="auc"), apparent, corrected)
     paired = found.paired
     left_out = Effect(status="not_estimable", note="no pair of patients")
     if paired is not None and paired.value is not None:
@@ -210,8 +211,14 @@ def _read_area(value: float | None, n: int) -> Effect:
     return Effect(value, n=n, status=status, note=note)
 
 
-def _read_corrected(area: ValidatedIndex, n: int) -> Effect:
-    return _read_area(area.corrected, n)
+def _tell_unfitted(found: JudgedPipeline) -> str:
+    """In how many resamples there was no model to count."""
+    if found.validation is None or not found.validation.unfitted:
+        return ""
+    return (
+        f"{found.validation.unfitted} of {found.validation.resamples} resamples gave no finite estimate and"
+        " are not counted"
+    )
 
 
 def _summarize_named_model(key: ResultRow, given: CareInput) -> Iterator[ResultRow]:
@@ -225,9 +232,14 @@ def _summarize_named_model(key: ResultRow, given: CareInput) -> Iterator[ResultR
     yield from _summarize_area(own, _judge(plain, Pipeline("firth"), list(given.rule.terms)))
 
 
-def _quote_noise(key: ResultRow) -> Iterator[ResultRow]:
+def _quote_noise(key: ResultRow, given: CareInput) -> Iterator[ResultRow]:
     """What cut, screen and fit find among markers that have nothing to do with the event."""
-    noise = load_noise()
+    noise, rule = load_noise(), given.analysis.multivariable
+    select = None if rule is None else rule.select
+    is_such = select is not None and select.screen == "univariable" and bool(given.chosen_cuts)
+    if not is_such or select is None or select.p_below != float(noise["p_below"]):
+        yield refuse_panel(key, OTHER_PIPELINE)
+        return
     share, error = float(noise["share"]), float(noise["standard_error"])
     half = NormalDist().inv_cdf(0.975) * error
     row = replace(key, variable="pipeline", stratum="published", estimate="share")
