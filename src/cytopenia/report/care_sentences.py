@@ -15,7 +15,7 @@ from cytopenia.report.display import (
 )
 from cytopenia.report.references import join_names, name_inside
 
-__all__ = ["write_sentence"]
+__all__ = ["READINGS", "write_sentence"]
 
 DECIMALS = 2
 READINGS = {
@@ -93,7 +93,7 @@ def _say_cuts(panel: CarePanel) -> str:
 
 
 def _say_model(panel: CarePanel) -> str:
-    parts = []
+    parts: list[str] = []
     lines = panel.pick("model")
     if lines:
         named = join_names(dict.fromkeys(name_inside(one.title) for one in lines))
@@ -112,7 +112,9 @@ def _say_model(panel: CarePanel) -> str:
 
 
 def _say_noise(panel: CarePanel, share: float) -> str:
-    markers, error = (panel.value("pipeline", name, scenario="noise") for name in ("markers", "standard_error"))
+    markers, error = (
+        panel.value("pipeline", name, scenario="noise") for name in ("markers", "standard_error")
+    )
     wrong = "" if error is None else f" (Monte Carlo error {format_number(100 * error, 1)} points)"
     return (
         f"among {format_number(markers)} markers of pure noise, cut, screen and fit find an independent risk "
@@ -121,7 +123,7 @@ def _say_noise(panel: CarePanel, share: float) -> str:
 
 
 def _say_patients(panel: CarePanel) -> str:
-    parts = []
+    parts: list[str] = []
     if "early_deaths" in panel.refusals:
         parts.append(clean_text(panel.refusals["early_deaths"]))
     else:

@@ -31,8 +31,8 @@ DECIMALS = 2
 RULE_NOTE = (
     "The conclusion of an odds ratio is the side of 1 that its 95% interval leaves out. Same: both intervals "
     "leave out 1 on the same side, or neither does. Weaker: only the published one does; stronger: only the "
-    "careful one. Reversed: both do, on opposite sides. Of P values, below 0.05 or not; of the screen, below "
-    "the limit of the protocol or not."
+    "careful one. Reversed: both do, on opposite sides. Open: one side has no interval. Of P values, below "
+    "0.05 or not; of the screen, below the limit of the protocol or not."
 )
 SAME_MODEL_NOTE = (
     "Panels D to F fit the published models again, with their terms, cut-offs and method; only the patients "
@@ -41,6 +41,10 @@ SAME_MODEL_NOTE = (
 NOISE_NOTE = (
     "Noise: {data_sets} simulated cohorts of {patients} patients, {events} with the event, {markers} markers "
     "that have nothing to do with it; seed {seed}."
+)
+CUT_NOTE = (
+    "Cut-off, sensitivity / specificity and P; careful: middle 95% of the cut-offs of resamples, corrected "
+    "for the choice, P of the best of all cut-offs"
 )
 TITLES = {"pipeline": "Published model", "named_model": "Model named before"}
 
@@ -83,11 +87,9 @@ def _panel_rows(content: ReportContent, panel: CarePanel, notes: Footnotes) -> I
     letter = f"{panel.letter.upper()}. "
     if not panel.lines:
         yield Row(f"{letter}{PANELS[panel.letter]}", is_section=True)
-    told: set[str] = set()
-    for scenario, lines in groupby(panel.lines, key=lambda line: _name_part(line)):
+    for scenario, lines in groupby(panel.lines, key=_name_part):
         yield Row(f"{letter}{_title_part(content, panel, scenario)}", is_section=True)
         yield from _list_rows(panel, list(lines), notes)
-        told.add(scenario)
     for scenario, why in panel.refusals.items():
         words = _title_part(content, panel, scenario) if panel.lines else "Not done"
         yield Row(words, (Cell(), absent_cell(Estimate(None, "", "not_done", why), notes)))
@@ -121,7 +123,9 @@ def _title_part(content: ReportContent, panel: CarePanel, scenario: str) -> str:
         count, grade = (panel.value("patients", name, scenario=scenario) for name in ("count", "min_grade"))
         if count is None:
             return "Cytopenia before treatment"
-        return f"Without {plural(count, 'patient')} of grade {format_number(grade)} or higher before treatment"
+        return (
+            f"Without {plural(count, 'patient')} of grade {format_number(grade)} or higher before treatment"
+        )
     if panel.letter == "f" and scenario:
         events, count = (panel.value("patients", name, scenario=scenario) for name in ("events", "count"))
         return f"{outcome_title(content, scenario)}: {format_number(events)}/{format_number(count)}"
@@ -186,13 +190,13 @@ def _cut_row(panel: CarePanel, lines: Sequence[CareLine], notes: Footnotes) -> R
             cells.append(absent_cell(getattr(cut, side), notes))
             continue
         shares = " / ".join(
-            format_number(getattr(found[name], side).value, DECIMALS) for name in ("sensitivity", "specificity")
+            format_number(getattr(found[name], side).value, DECIMALS)
+            for name in ("sensitivity", "specificity")
         )
         said = f"P {_sign_p(format_p(p_value.value))}"
         cells.append(Cell(where[place], f"{shares}, {said}"))
     marks = after_infusion_marks([panel.numbers], cut.variable, notes)
-    marks += notes.mark("Cut-off, sensitivity / specificity and P; careful: middle 95% of the cut-offs of resamples, "
-                        "corrected for the choice, P of the best of all cut-offs")  # fmt: skip
+    marks += notes.mark(CUT_NOTE)
     return Row(cut.title, (*cells, _verdict_cell(p)), marks=marks)
 
 
@@ -247,7 +251,11 @@ def _noise_rows(panel: CarePanel) -> Iterator[Row]:
 
 def _say_noise(panels: dict[str, CarePanel]) -> Iterator[str]:
     panel = panels.get("c")
-    found = None if panel is None else panel.numbers.get("pipeline", "share", scenario="noise", stratum="published")
+    found = (
+        None
+        if panel is None
+        else panel.numbers.get("pipeline", "share", scenario="noise", stratum="published")
+    )
     if panel is None or found is None:
         return
     said = {

@@ -34,9 +34,10 @@ def care_paragraphs(content: ReportContent, references: References) -> list[str]
         "steps (cut-off, screen by univariable P, fit) were done again in each bootstrap resample "
         f"{references.cite(*STABILITY)}; the area under the curve was corrected for optimism "
         f"{references.cite(*BOOTSTRAP)}, and estimated with pairs of patients left out "
-        f"{references.cite(*PAIRS)}. The published models were fitted again with early deaths read otherwise, "
-        "without patients who had the cytopenia before treatment where a baseline was declared, with every "
-        "open outcome at its best and at its worst, and under the other definitions that were declared."
+        f"{references.cite(*PAIRS)}. The published models were fitted again with early deaths read "
+        "otherwise, without patients who had the cytopenia before treatment where a baseline was "
+        "declared, with every open outcome at its best and at its worst, and under the other "
+        "definitions that were declared."
     ]
 
 

@@ -212,7 +212,9 @@ class RiskFactors(_Tested):
     @model_validator(mode="after")
     def _care_has_models(self) -> Self:
         if self.read_with_care is not None and not {"univariable", "multivariable"} & {*self.columns}:
-            raise ValueError("read_with_care is about odds ratios; add univariable or multivariable to columns")
+            raise ValueError(
+                "read_with_care is about odds ratios; add univariable or multivariable to columns"
+            )
         return self
 
     @model_validator(mode="after")

@@ -29,8 +29,8 @@ def check_care(analysis: RiskFactors, protocol: Protocol, library: Library) -> l
     ]
     problems += [
         f"read_with_care.{key} names '{name}' twice; remove one"
-        for key in ("terms", "definitions")
-        for name, count in Counter(getattr(care, key)).items()
+        for key, names in (("terms", care.terms), ("definitions", care.definitions))
+        for name, count in Counter(names).items()
         if count > 1
     ]
     for name in dict.fromkeys(care.definitions):

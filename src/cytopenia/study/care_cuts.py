@@ -49,16 +49,16 @@ def _summarize_cut(key: ResultRow, given: CareInput, place: int) -> Iterator[Res
         event,
         high_means_event=given.roc is not None and factor.name in given.roc.higher_means_event,
         how=Resampling(resamples=given.rule.resamples, seed=given.seed),
-        progress=None if tell is None else lambda done, _: tell("reading cuts with care", done_before + done, of),
+        progress=None
+        if tell is None
+        else lambda done, _: tell("reading cuts with care", done_before + done, of),
     )
-    yield from report_numbers(
-        replace(key, estimate="cut"), *_read_cut(found, factor.title)
-    )
+    yield from report_numbers(replace(key, estimate="cut"), *_read_cut(found, factor.title))
     for name in MEASURES:
         published, careful = _read_measure(found.apparent.get(name)), _read_measure(found.corrected.get(name))
         yield from report_numbers(replace(key, estimate=name), published, careful)
     published_p, best = find_published_p(given, factor.name), assess_maximal_cut(numbers, event)
-    verdict = compare_p_values(published_p.value, best.p_value, below=SIGNIFICANT)
+    verdict = compare_p_values(published_p.value, best.p_value, limit=SIGNIFICANT)
     yield from report_numbers(
         replace(key, estimate="p_value"), published_p, _read_test(best), verdict=verdict
     )

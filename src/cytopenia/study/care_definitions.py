@@ -1,4 +1,4 @@
-"""Panel F of "Read with care": events and odds ratios under other named definitions, none counted as a vote."""
+"""Panel F of "Read with care": events and odds ratios under other named definitions, none of them a vote."""
 
 from __future__ import annotations
 

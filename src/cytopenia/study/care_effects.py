@@ -39,9 +39,7 @@ def summarize_careful_effects(given: CareInput) -> Iterator[ResultRow]:
     for line in lines:
         alone = careful.get((line.model, line.factor, line.level))
         effect = alone or careful.get((line.model, line.factor, ""), Effect(status="not_estimable"))
-        yield from report_effects(
-            replace(line.begin_row(key), scenario=line.model), line.effect, effect
-        )
+        yield from report_effects(replace(line.begin_row(key), scenario=line.model), line.effect, effect)
 
 
 def fit_careful(

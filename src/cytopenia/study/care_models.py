@@ -100,7 +100,9 @@ class CareInput:
     @property
     def chosen_cuts(self) -> list[str]:
         """The factors that were cut where the ROC curve looks best."""
-        return [] if self.roc is None else [factor.name for factor in self.factors if factor.name in self.cuts]
+        return (
+            [] if self.roc is None else [factor.name for factor in self.factors if factor.name in self.cuts]
+        )
 
     def find_factor(self, name: str) -> FactorColumn:
         """The factor as it is."""
@@ -137,7 +139,9 @@ def read_effects(model: Model) -> dict[Place, Effect]:
     key = ResultRow(analysis_id="", variable="", estimate="")
     rows = summarize_model(key, model, None, with_counts=False)
     return {
-        (row.variable, row.variable_level): read_row_effect(row) for row in rows if row.estimate == "odds_ratio"
+        (row.variable, row.variable_level): read_row_effect(row)
+        for row in rows
+        if row.estimate == "odds_ratio"
     }
 
 

@@ -20,7 +20,13 @@ from cytopenia.study.groups import SCENARIOS, Sides, split_sides
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.plan import GradePlan, Plan
 
-__all__ = ["HadBefore", "OtherReading", "find_had_before", "read_deaths_otherwise", "summarize_careful_patients"]
+__all__ = [
+    "HadBefore",
+    "OtherReading",
+    "find_had_before",
+    "read_deaths_otherwise",
+    "summarize_careful_patients",
+]
 
 Mask = NDArray[np.bool_]
 DIED = "died before landmark"
@@ -62,7 +68,7 @@ def read_deaths_otherwise(
 
 
 def find_had_before(
-    analysis: RiskFactors, plan: Plan, cohort: CohortOutcomes, library: Library
+    analysis: RiskFactors, plan: Plan, *, cohort: CohortOutcomes, library: Library
 ) -> HadBefore | None:
     """Return who had the grade at baseline that the protocol names; None where it names none."""
     rule = None if analysis.read_with_care is None else analysis.read_with_care.baseline
@@ -75,8 +81,9 @@ def find_had_before(
         if part.analyte in judged and part.analyte in cohort.grids
     }
     grades = np.column_stack(list(graded.values()) or [np.full(len(cohort.courses), np.nan)])
-    had = (grades >= rule.min_grade).any(axis=1)
-    return HadBefore(had, ~had & np.isnan(grades).any(axis=1), rule.min_grade, tuple(graded))
+    had: Mask = np.asarray((grades >= rule.min_grade).any(axis=1))
+    is_unknown: Mask = np.asarray(~had & np.isnan(grades).any(axis=1))
+    return HadBefore(had, is_unknown, rule.min_grade, tuple(graded))
 
 
 def _grade(cohort: CohortOutcomes, plan: GradePlan, baseline: BaselineDefinition) -> NDArray[np.float64]:

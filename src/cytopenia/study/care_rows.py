@@ -87,17 +87,17 @@ def compare_conclusions(published: Effect, careful: Effect) -> str:
     return "stronger" if before == 0 else "reversed"
 
 
-def compare_p_values(published: float | None, careful: float | None, *, below: float) -> str:
+def compare_p_values(published: float | None, careful: float | None, *, limit: float) -> str:
     """Return what becomes of a conclusion that rests on P below a limit, in the words of the intervals.
 
     Examples
     --------
-    >>> compare_p_values(0.02, 0.05, below=0.05), compare_p_values(0.02, None, below=0.05)
+    >>> compare_p_values(0.02, 0.05, limit=0.05), compare_p_values(0.02, None, limit=0.05)
     ('weaker', 'not_estimable')
     """
     if published is None or careful is None:
         return NOT_ESTIMABLE
-    before, after = published < below, careful < below
+    before, after = published < limit, careful < limit
     if before == after:
         return "same"
     return "weaker" if before else "stronger"

@@ -82,7 +82,7 @@ def _summarize_screen(key: ResultRow, given: CareInput) -> Iterator[ResultRow]:
     if not known:
         yield refuse_panel(key, NO_SCREEN)
         return
-    below = SIGNIFICANT if select is None else select.p_below
+    limit = SIGNIFICANT if select is None else select.p_below
     yield replace(key, variable="panel", estimate="tests", value=len(known))
     for (name, p), q in zip(screened.items(), adjust_benjamini_hochberg(screened.values()), strict=True):
         status = "ok" if p is not None else "not_estimable"
@@ -92,7 +92,7 @@ def _summarize_screen(key: ResultRow, given: CareInput) -> Iterator[ResultRow]:
             replace(key, variable=name, estimate="p_value"),
             Effect(p, status=status, note=why, text=title),
             Effect(q, status=status, note=why, text="benjamini_hochberg"),
-            verdict=compare_p_values(p, q, below=below),
+            verdict=compare_p_values(p, q, limit=limit),
         )
 
 
@@ -152,9 +152,7 @@ def _judge(given: CareInput, pipeline: Pipeline, names: list[str]) -> JudgedPipe
         if pipeline.find_direction(name) or any(one.name == name for one in given.divided)
     ]
     design = lay_out_pipeline(factors, given.sides, pipeline)
-    return judge_pipeline(
-        design, resamples=given.rule.resamples, seed=given.seed, progress=given.progress
-    )
+    return judge_pipeline(design, resamples=given.rule.resamples, seed=given.seed, progress=given.progress)
 
 
 def _summarize_selection(
@@ -223,13 +221,14 @@ def _tell_unfitted(found: JudgedPipeline) -> str:
 
 def _summarize_named_model(key: ResultRow, given: CareInput) -> Iterator[ResultRow]:
     """The area of the model named before, on its own patients and corrected."""
-    own = replace(key, variable="named_model")
-    refused = [one for one in fit_careful(given, given.rule.terms).values() if one.status == "not_done"]
-    if refused and len(given.rule.terms) > 1:
+    own, terms = replace(key, variable="named_model"), given.rule.terms
+    careful = fit_careful(given, terms, is_univariable=len(terms) == 1)
+    refused = [one for one in careful.values() if one.status == "not_done"]
+    if refused:
         yield refuse_panel(replace(own, scenario="auc"), refused[0].note)
         return
     plain = replace(given, divided=given.factors, cuts={})
-    yield from _summarize_area(own, _judge(plain, Pipeline("firth"), list(given.rule.terms)))
+    yield from _summarize_area(own, _judge(plain, Pipeline("firth"), list(terms)))
 
 
 def _quote_noise(key: ResultRow, given: CareInput) -> Iterator[ResultRow]:

@@ -219,7 +219,9 @@ def _read_with_care(
     plan, library, rule = material.plan, material.study.library, analysis.cutpoints
     cuts = find_cuts(rule, given.curves, factors=analysis.factors)
     source = None if rule is None else rule.roc
-    curves = (item for item in material.study.protocol.analyses if isinstance(item, Roc) and item.id == source)
+    curves = (
+        item for item in material.study.protocol.analyses if isinstance(item, Roc) and item.id == source
+    )
     care = CareInput(
         analysis=analysis,
         factors=given.factors,
@@ -236,7 +238,7 @@ def _read_with_care(
     yield from summarize_read_with_care(
         care,
         reading=read_deaths_otherwise(analysis, material.align(analysis.outcome), died),
-        before=find_had_before(analysis, plan, material.cohort, library),
+        before=find_had_before(analysis, plan, cohort=material.cohort, library=library),
         definitions=_find_definitions(analysis, material),
     )
 
