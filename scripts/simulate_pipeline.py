@@ -81,13 +81,14 @@ def run_pipeline(direction: str, data_sets: int, seed: int) -> dict[str, Numbers
     together[some] = read_p(sides[some], event, times[some], is_chosen[some])
     is_found = together < P_BELOW
     is_fitted = ~np.isnan(together) | ~is_chosen
-    return {
-        "any_screened": some.astype(np.float64),
-        "any_independent": is_found.any(axis=1).astype(np.float64),
+    found = {
+        "any_screened": some,
+        "any_independent": is_found.any(axis=1),
         "marker_screened": is_chosen.mean(axis=1),
         "marker_independent": is_found.mean(axis=1),
-        "no_finite_estimate": (~is_fitted.all(axis=1)).astype(np.float64),
+        "no_finite_estimate": ~is_fitted.all(axis=1),
     }
+    return {name: np.asarray(numbers, dtype=np.float64) for name, numbers in found.items()}
 
 
 def divide_markers(markers: Numbers, event: Numbers, direction: str) -> tuple[Numbers, Marks]:

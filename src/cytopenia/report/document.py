@@ -13,6 +13,7 @@ from cytopenia.report.association_tables import (
     table_normality,
     table_risk_factors,
 )
+from cytopenia.report.care_tables import table_care_sentences, table_read_with_care
 from cytopenia.report.cells import analyte_title
 from cytopenia.report.content import ReportContent, read_definition
 from cytopenia.report.convention_tables import (
@@ -128,7 +129,8 @@ def list_sections(content: ReportContent) -> list[ReportSection]:
     """Return the sections between summary and findings; a table or figure without rows is left out."""
     figures = plot_figures(content)
     sections = [ReportSection(id="flow", title="Cohort", figures=_pick(figures, "flow"))]
-    sections += [_analysis_section(content, analysis, figures) for analysis in content.analyses]
+    for analysis in content.analyses:
+        sections += [_analysis_section(content, analysis, figures), _care_section(content, analysis)]
     evidence = () if content.outcomes.is_empty() else (table_evidence(content),)
     sections += [
         ReportSection(id="courses", title="Counts over time", figures=_pick(figures, "trajectories")),
@@ -163,6 +165,14 @@ def _analysis_section(
         tables = (replace(tables[0], caption=f"{label}. {tables[0].caption}"), *tables[1:])
     title = clean_text(analysis.get("title") or format_level(name))
     return ReportSection(id=f"analysis-{name}", title=title, tables=tables, figures=shown)
+
+
+def _care_section(content: ReportContent, analysis: Mapping[str, Any]) -> ReportSection:
+    """Return the page "Read with care" of an analysis; without tables where it was not asked for."""
+    name = analysis["id"]
+    tables = _keep_filled(maker(content, name) for maker in (table_care_sentences, table_read_with_care))
+    label = table_label(analysis) or clean_text(analysis.get("title") or format_level(name))
+    return ReportSection(id=f"care-{name}", title=f"{label}, read with care", tables=tables)
 
 
 def _keep_filled(tables: Iterable[Table]) -> tuple[Table, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cytopenia.report.care_text import care_paragraphs
 from cytopenia.report.comparison_text import write_statistics
 from cytopenia.report.content import ReportContent
 from cytopenia.report.convention_text import convention_paragraphs
@@ -11,7 +12,13 @@ from cytopenia.report.regression_text import regression_paragraphs
 
 __all__ = ["statistics_of_run"]
 
-_PARTS = (write_statistics, convention_paragraphs, regression_paragraphs, imputation_paragraphs)
+_PARTS = (
+    write_statistics,
+    convention_paragraphs,
+    regression_paragraphs,
+    imputation_paragraphs,
+    care_paragraphs,
+)
 
 
 def statistics_of_run(content: ReportContent, references: References) -> list[str]:

@@ -8,12 +8,11 @@ from pydantic import Field, field_validator, model_validator
 
 from cytopenia.definition_forms import Number, Whole
 from cytopenia.study.analysis_parts import (
-    FEWEST_RESAMPLES,
-    MOST_RESAMPLES,
     AnalysisForm,
     Association,
     Missing,
 )
+from cytopenia.study.care_forms import ReadWithCare, Resamples
 from cytopenia.study.convention_forms import ComparedConventions, TestedConventions
 from cytopenia.study.factor_forms import (
     Day,
@@ -179,6 +178,15 @@ class RiskFactors(_Tested):
     interval: Literal["wald", "profile"] | None = None
     diagnostics: bool = False
     missing: Missing = Missing()
+    read_with_care: ReadWithCare | None = None
+
+    @model_validator(mode="after")
+    def _care_has_models(self) -> Self:
+        if self.read_with_care is not None and not {"univariable", "multivariable"} & {*self.columns}:
+            raise ValueError(
+                "read_with_care is about odds ratios; add univariable or multivariable to columns"
+            )
+        return self
 
     @model_validator(mode="after")
     def _interval_has_its_method(self) -> Self:
@@ -239,7 +247,7 @@ class Roc(Association, ComparedConventions):
     kind: Literal["roc"]
     higher_means_event: tuple[str, ...] = ()
     lower_means_event: tuple[str, ...] = ()
-    resamples: Annotated[Whole, Field(ge=FEWEST_RESAMPLES, le=MOST_RESAMPLES)] | None = None
+    resamples: Resamples | None = None
 
     @model_validator(mode="after")
     def _names_factors(self) -> Self:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from cytopenia.definition_forms import Whole
 from cytopenia.study.factor_forms import Event, Form, Name
 
-__all__ = ["FEWEST_RESAMPLES", "MOST_RESAMPLES", "AnalysisForm", "Association", "Missing"]
+__all__ = ["AnalysisForm", "Association", "Missing", "Resamples"]
 
 # With fewer the ends of a 95% interval rest on a handful of resamples; more change no printed digit.
 FEWEST_RESAMPLES, MOST_RESAMPLES = 200, 20_000
+Resamples = Annotated[Whole, Field(ge=FEWEST_RESAMPLES, le=MOST_RESAMPLES)]
 
 
 class AnalysisForm(Form):

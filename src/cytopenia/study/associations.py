@@ -12,7 +12,7 @@ from cytopenia.stats.adjustments import adjust_holm
 from cytopenia.stats.compare import Comparison, compare_counts
 from cytopenia.stats.describe import estimate_proportion
 from cytopenia.study.analysis_forms import Crosstab, Multivariable, RiskFactors, Selection
-from cytopenia.study.cut_points import Curves, Cut, apply_cut, find_cuts, summarize_cuts
+from cytopenia.study.cut_points import Curves, divide_factors, find_cuts, summarize_cuts
 from cytopenia.study.effects import summarize_effects
 from cytopenia.study.factor_terms import Method
 from cytopenia.study.factors import FactorColumn
@@ -70,11 +70,10 @@ def summarize_risk_factors(analysis: RiskFactors, given: RiskFactorInput) -> Ite
     """Groups, tests, univariable and multivariable models, as far as the protocol names them."""
     sides = given.sides
     yield from summarize_sides(analysis.id, sides)
-    cuts = {} if analysis.cutpoints is None else find_cuts(analysis.cutpoints, given.curves)
-    cuts = {name: cut for name, cut in cuts.items() if name in analysis.factors}
+    cuts = find_cuts(analysis.cutpoints, given.curves, factors=analysis.factors)
     yield from summarize_cuts(analysis.id, cuts)
     uncut = [factor for factor in given.factors if factor.name in cuts and cuts[factor.name].value is None]
-    divided = replace(given, factors=_divide(analysis, given.factors, cuts))
+    divided = replace(given, factors=divide_factors(given.factors, cuts, rule=analysis.cutpoints))
     if "groups" in analysis.columns:
         for factor in divided.factors:
             yield from summarize_group(analysis.id, factor, sides)
@@ -96,21 +95,6 @@ def summarize_risk_factors(analysis: RiskFactors, given: RiskFactorInput) -> Ite
             yield from summarize_refusal(key, uncut, "the ROC curve gives no cut")
     compared = ConventionInput(divided.factors, sides, given.gates, given.seed)
     yield from summarize_conventions(analysis, compared)
-
-
-def _divide(
-    analysis: RiskFactors, factors: Sequence[FactorColumn], cuts: Mapping[str, Cut]
-) -> list[FactorColumn]:
-    """Factors with a cut as two levels; one whose cut could not be found is left out."""
-    reference = "low" if analysis.cutpoints is None else analysis.cutpoints.reference
-    found: list[FactorColumn] = []
-    for factor in factors:
-        cut = cuts.get(factor.name)
-        if cut is None:
-            found.append(factor)
-        elif cut.value is not None:
-            found.append(apply_cut(factor, cut.value, reference=reference))
-    return found
 
 
 def _compare(analysis: RiskFactors, given: RiskFactorInput) -> Iterator[ResultRow]:

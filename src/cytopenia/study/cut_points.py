@@ -15,7 +15,16 @@ from cytopenia.study.analysis_forms import Cutpoints, Roc
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import KNOWN_AFTER, Sides
 
-__all__ = ["Curves", "Cut", "apply_cut", "find_cuts", "fit_curves", "summarize_cuts", "summarize_roc"]
+__all__ = [
+    "Curves",
+    "Cut",
+    "apply_cut",
+    "divide_factors",
+    "find_cuts",
+    "fit_curves",
+    "summarize_cuts",
+    "summarize_roc",
+]
 
 Curves = Mapping[str, RocCurve]
 
@@ -45,11 +54,32 @@ def fit_curves(analysis: Roc, factors: Sequence[FactorColumn], sides: Sides) -> 
     }
 
 
-def find_cuts(rule: Cutpoints, curves: Mapping[str, Curves]) -> dict[str, Cut]:
-    """Return the cut of each factor that is to be divided."""
+def find_cuts(
+    rule: Cutpoints | None, curves: Mapping[str, Curves], *, factors: Sequence[str]
+) -> dict[str, Cut]:
+    """Return the cut of each of the factors that is to be divided; none without a rule."""
+    if rule is None:
+        return {}
     if rule.roc is None:
-        return {name: Cut(value, "fixed") for name, value in rule.values.items()}
-    return {name: Cut(curve.cut, "youden", curve.note) for name, curve in curves[rule.roc].items()}
+        cuts = {name: Cut(value, "fixed") for name, value in rule.values.items()}
+    else:
+        cuts = {name: Cut(curve.cut, "youden", curve.note) for name, curve in curves[rule.roc].items()}
+    return {name: cut for name, cut in cuts.items() if name in factors}
+
+
+def divide_factors(
+    factors: Sequence[FactorColumn], cuts: Mapping[str, Cut], *, rule: Cutpoints | None
+) -> list[FactorColumn]:
+    """Return factors with a cut as two levels; one whose cut could not be found is left out."""
+    reference = "low" if rule is None else rule.reference
+    found: list[FactorColumn] = []
+    for factor in factors:
+        cut = cuts.get(factor.name)
+        if cut is None:
+            found.append(factor)
+        elif cut.value is not None:
+            found.append(apply_cut(factor, cut.value, reference=reference))
+    return found
 
 
 def apply_cut(factor: FactorColumn, value: float, *, reference: str) -> FactorColumn:

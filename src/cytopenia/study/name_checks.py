@@ -31,6 +31,7 @@ from cytopenia.study.analysis_forms import (
     Survival,
     TimeToRecovery,
 )
+from cytopenia.study.care_checks import check_care
 from cytopenia.study.event_checks import (
     check_event,
     check_known,
@@ -284,6 +285,7 @@ def _check_association(
     problems = check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
     if isinstance(analysis, RiskFactors):
         problems += [*_check_cutpoints(analysis, protocol), *_check_terms(analysis)]
+        problems += check_care(analysis, protocol, library)
     if isinstance(analysis, RiskFactors | Crosstab):
         problems += check_tests(analysis, protocol)
     return problems

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from cytopenia.definition_forms import Number, Whole
-from cytopenia.study.analysis_parts import FEWEST_RESAMPLES, MOST_RESAMPLES, Association, Missing
+from cytopenia.definition_forms import Number
+from cytopenia.study.analysis_parts import Association, Missing, Resamples
 from cytopenia.study.factor_forms import Form, Parity
 
 __all__ = ["Prediction", "PredictionCuts", "PredictionSelection"]
@@ -54,7 +54,7 @@ class Prediction(Association):
     cuts: PredictionCuts | None = None
     expected_r2: Number | None = Field(default=None, gt=0, lt=1)
     expected_c: Number | None = Field(default=None, gt=0.5, lt=1)
-    resamples: Whole = Field(ge=FEWEST_RESAMPLES, le=MOST_RESAMPLES)
+    resamples: Resamples
     thresholds: tuple[Annotated[Number, Field(gt=0, lt=1)], ...] = Field(default=(), max_length=99)
     missing: Missing = Missing()
 

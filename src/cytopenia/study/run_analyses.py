@@ -25,11 +25,14 @@ from cytopenia.study.analysis_forms import (
     TimeToRecovery,
 )
 from cytopenia.study.associations import RiskFactorInput, summarize_crosstab, summarize_risk_factors
-from cytopenia.study.cut_points import fit_curves, summarize_roc
+from cytopenia.study.care_definitions import OtherDefinition
+from cytopenia.study.care_models import CareInput
+from cytopenia.study.care_patients import find_had_before, read_deaths_otherwise
+from cytopenia.study.cut_points import divide_factors, find_cuts, fit_curves, summarize_roc
 from cytopenia.study.derived import grade_baseline
 from cytopenia.study.event_checks import is_recovery
 from cytopenia.study.factors import FactorColumn, derive_factors
-from cytopenia.study.groups import Sides, derive_sides
+from cytopenia.study.groups import Sides, derive_sides, split_sides
 from cytopenia.study.honest_cuts import HonestInput, summarize_honest_cuts
 from cytopenia.study.missingness import summarize_missingness
 from cytopenia.study.ordinal_grades import summarize_ordinal
@@ -39,6 +42,7 @@ from cytopenia.study.plan import GradePlan, Plan
 from cytopenia.study.prediction import PredictionInput, summarize_prediction
 from cytopenia.study.program_conventions import summarize_cut_conventions
 from cytopenia.study.protocol import Study
+from cytopenia.study.read_with_care import summarize_read_with_care
 from cytopenia.study.recovery_groups import summarize_recovery_groups
 from cytopenia.study.side_by_side import Compared, summarize_side_by_side
 from cytopenia.study.summaries import (
@@ -196,7 +200,10 @@ def _summarize_association(
     match analysis:
         case RiskFactors():
             given = RiskFactorInput(factors, sides, curves, material.study.library.gates, seed)
-            yield from summarize_risk_factors(analysis, given)
+            rows = list(summarize_risk_factors(analysis, given))
+            yield from rows
+            if analysis.read_with_care is not None:
+                yield from _read_with_care(analysis, material, given, rows)
         case Roc():
             own = curves[analysis.id]
             yield from summarize_roc(factors, own, sides, analysis_id=analysis.id)
@@ -209,6 +216,48 @@ def _summarize_association(
             yield from summarize_prediction(analysis, made)
         case Crosstab():
             yield from summarize_crosstab(analysis, factors[0], sides, seed=seed)
+
+
+def _read_with_care(
+    analysis: RiskFactors, material: Material, given: RiskFactorInput, rows: list[ResultRow]
+) -> Iterator[ResultRow]:
+    """The six panels beside what was published."""
+    plan, library, rule = material.plan, material.study.library, analysis.cutpoints
+    cuts = find_cuts(rule, given.curves, factors=analysis.factors)
+    source = None if rule is None else rule.roc
+    curves = (
+        item for item in material.study.protocol.analyses if isinstance(item, Roc) and item.id == source
+    )
+    care = CareInput(
+        analysis=analysis,
+        factors=given.factors,
+        divided=divide_factors(given.factors, cuts, rule=rule),
+        sides=given.sides,
+        cuts=cuts,
+        published=rows,
+        gates=given.gates,
+        seed=given.seed,
+        roc=next(curves, None),
+        progress=material.progress,
+    )
+    died = plan.specs[analysis.outcome].died_before_landmark
+    yield from summarize_read_with_care(
+        care,
+        reading=read_deaths_otherwise(analysis, material.align(analysis.outcome), died),
+        before=find_had_before(analysis, plan, cohort=material.cohort, library=library),
+        definitions=_find_definitions(analysis, material),
+    )
+
+
+def _find_definitions(analysis: RiskFactors, material: Material) -> list[OtherDefinition]:
+    names = () if analysis.read_with_care is None else analysis.read_with_care.definitions
+    found: list[OtherDefinition] = []
+    for name in names:
+        died = material.plan.specs[name].died_before_landmark
+        sides = split_sides(analysis.event, material.align(name), died_before_landmark=died)
+        title = material.plan.title(name, support_complete=material.support_complete)
+        found.append(OtherDefinition(name, title, sides))
+    return found
 
 
 def _summarize_characteristics(analysis: Characteristics, material: Material) -> Iterator[ResultRow]:

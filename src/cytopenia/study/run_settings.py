@@ -54,6 +54,9 @@ def list_used_definitions(study: Study, plan: Plan) -> list[str]:
     for analysis in study.protocol.analyses:
         if isinstance(analysis, Characteristics) and analysis.baseline_definition:
             names.append(analysis.baseline_definition.partition(".")[0])
+        care = analysis.read_with_care if isinstance(analysis, RiskFactors) else None
+        if care is not None and care.baseline is not None:
+            names.append(care.baseline.definition.partition(".")[0])
     names += [definition.id for definition in list_scores(study)]
     gates = ["model_gates"] if any(map(_has_models, study.protocol.analyses)) else []
     return [*dict.fromkeys(names), "neighbor_bounds", "baseline", *gates]
