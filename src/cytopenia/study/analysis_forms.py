@@ -7,12 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from cytopenia.definition_forms import Number, Whole
-from cytopenia.study.analysis_parts import (
-    AnalysisForm,
-    Association,
-    Missing,
-)
-from cytopenia.study.care_forms import ReadWithCare, Resamples
+from cytopenia.study.analysis_parts import AnalysisForm, Association, Missing, Resamples
+from cytopenia.study.care_forms import ReadWithCare
 from cytopenia.study.convention_forms import ComparedConventions, TestedConventions
 from cytopenia.study.factor_forms import (
     Day,
