@@ -260,7 +260,7 @@ def test_r_gives_the_stored_numbers(tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore:Maximum Likelihood optimization failed to converge")
 def test_proportional_odds_of_statsmodels() -> None:
-    """At its tightest tolerance statsmodels warns, whether it has converged or not."""
+    """At its tightest tolerance statsmodels warns, converged or not; its errors rest on numeric slopes."""
     from statsmodels.miscmodels.ordinal_model import OrderedModel
 
     columns, stage = pick(*ORDINAL), read_cohort()["stage"].astype(int)
@@ -268,4 +268,4 @@ def test_proportional_odds_of_statsmodels() -> None:
     found = OrderedModel(stage, standard, distr="logit").fit(method="bfgs", gtol=1e-10, disp=False)
     fit = fit_ordinal(standard, stage, names=ORDINAL)
     assert [term.coefficient for term in fit.terms] == pytest.approx(list(found.params[:3]), abs=1e-7)
-    assert [term.standard_error for term in fit.terms] == pytest.approx(list(found.bse[:3]), rel=NEAR)
+    assert [term.standard_error for term in fit.terms] == pytest.approx(list(found.bse[:3]), rel=1e-5)
