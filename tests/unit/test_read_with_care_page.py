@@ -67,6 +67,9 @@ def test_every_panel_has_its_sentence_and_nothing_is_counted_over_definitions(co
     assert [row.header[0] for row in rows] == list("ABCDEF")
     said = {row.header[0]: row.cells[0].text for row in rows}
     assert said["B"].endswith("the conclusion is the same for 4 of 5, weaker for baseline ferritin.")
+    assert said["D"].endswith(
+        "before treatment the conclusions are the same for 4 of 5, weaker for baseline hemoglobin."
+    )
     assert said["F"] == "39 events among 60 patients as published, 39–46 under the 3 other definitions."
     assert table_care_sentences(content, "figure_s1").rows == ()
 

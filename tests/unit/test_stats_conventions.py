@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
+
+from cytopenia.errors import DataError
 from cytopenia.stats.conventions import (
     ProgramTest,
     compare_counts_by_program,
     compare_distributions_by_program,
     judge_conclusion,
 )
-
-from cytopenia.errors import DataError
 
 # Thrombocytopenia of grade 3 or higher, by the grade of CRS: without CRS 1 of 19 (5.26%), grade 1-2 13 of 40
 # (32.50%), grade 3 or higher 1 of 4 (25%). Qiu et al., Oncol Lett 2023, Results and Table SV

@@ -139,7 +139,7 @@ def _say_patients(panel: CarePanel) -> str:
         count, grade = (panel.value("patients", name, scenario="baseline") for name in ("count", "min_grade"))
         parts.append(
             f"without {plural(count or 0, 'patient')} of grade {format_number(grade)} or higher before "
-            f"treatment they are {_say_verdicts(panel.pick('baseline'))}"
+            f"treatment the conclusions are {_say_verdicts(panel.pick('baseline'))}"
         )
     return "; ".join(parts)
 
@@ -157,7 +157,7 @@ def _say_unknown(panel: CarePanel) -> str:
     if "imputed" in panel.refusals:
         parts.append(f"nothing was imputed: {lower_first(clean_text(panel.refusals['imputed']))}")
     else:
-        parts.append(f"on imputed values they are {_say_verdicts(panel.pick('imputed'))}")
+        parts.append(f"on imputed values the conclusions are {_say_verdicts(panel.pick('imputed'))}")
     return "; ".join(parts)
 
 
