@@ -244,6 +244,8 @@ FLOORS: list[dict[str, list[str]]] = [
             "grade_crosstab",
             "side_by_side",
             "run_analyses",
+            "model_cards",
+            "card_making",
             "run_settings",
             "run",
             "definition_changes",
@@ -328,7 +330,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "one_file": [],
     },
     {"grade_clinical": [], "grade_options": []},
-    {"grade_file": [], "score_file": [], "run_content": []},
+    {"grade_file": [], "score_file": [], "score_card": [], "run_content": []},
     {"workflow": [], "new_study": []},
     {
         "commands": [

@@ -17,6 +17,7 @@ from cytopenia.folders import explain_failure, replace_folder
 from cytopenia.grading.explain import PatientExplanation
 from cytopenia.readers.tabular import read_tables
 from cytopenia.run_content import collect_content
+from cytopenia.study.card_making import make_cards
 from cytopenia.study.definition_changes import TermInPatients, compare_in_patients
 from cytopenia.study.explain import explain_in_study
 from cytopenia.study.factor_checks import check_factors
@@ -239,6 +240,9 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         run.findings.write_csv(folder / "findings.csv")
         if not run.answers.is_empty():
             run.changes.write_csv(folder / "definition_changes.csv")
+        for name, card in make_cards(run.results, study, content.outcome_titles).items():
+            text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+            (folder / f"{name}.card.json").write_text(text, encoding="utf-8")
         (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
         (folder / "report.html").write_text(render_report(content, sections=sections), encoding="utf-8")
         (folder / "report.docx").write_bytes(render_word(content, sections=sections))

@@ -12,7 +12,9 @@ from cytopenia.commands.terminal import print_findings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cytopenia.score_card import CardScore
     from cytopenia.score_file import ModelRequest, PatientScore
+    from cytopenia.study.model_cards import CardInput
 
 __all__ = ["score"]
 
@@ -21,9 +23,10 @@ _BASELINE = "Values are taken as given: the last before lymphodepletion."
 
 
 def score(  # noqa: PLR0913 - one argument per option of the command
-    name: str,
+    name: str | None = None,
     /,
     *,
+    card: Path | None = None,
     value: Annotated[list[str] | None, Parameter(name="--value", negative="")] = None,
     labs: Path | None = None,
     out: Path | None = None,
@@ -39,11 +42,13 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     allow_outside: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Score one patient, or every patient of a laboratory file.
+    """Score one patient, or every patient of a laboratory file; or give a probability by a model card.
 
     Example: `cytopenia score car_hematotox --value "platelets=110 10^9/L" --value "crp=4.2 mg/dL"`
 
     Example: `cytopenia score car_hematotox --labs labs.csv --lymphodepletion-day -5 --out scores.csv`
+
+    Example: `cytopenia score --card results/model.card.json --value "ferritin=540 ng/mL" --value "stage=II"`
 
     A missing item is never counted as 0: the score is then an interval, and a risk group is named only if
     every completion agrees. Every value needs its unit.
@@ -52,6 +57,9 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     ----------
     name
         Id of a score: car_hematotox, easix, m_easix, s_easix, eipm_pre, eipm_post.
+    card
+        The card of a model, from the results of an analysis of kind "prediction", instead of the id. Every
+        input of the model must be given.
     value
         One value of the patient with its unit: --value "ferritin=540 ng/mL", --value "crp=<0.5 mg/dL".
     labs
@@ -96,33 +104,111 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         "--decimal": decimal,
         "--lymphodepletion-day": lymphodepletion_day,
     }
+    if name is None or card is not None:
+        of_model = {
+            "the id of a score": name,
+            "--labs": labs,
+            "--category": category,
+            "--coefficients": coefficients,
+            "--allow-outside": allow_outside or None,
+        }
+        _score_by_card(card, tuple(value or ()), unfit={**of_model, **files}, json=json)
+        return
     if labs is None:
         _require_alone(files)
         _score_values(name, tuple(value or ()), model, json=json)
         return
     _require_file_options(out, value=value, json=json)
+    _score_labs(name, labs, files, model=model)
+
+
+def _score_labs(name: str, labs: Path, files: Mapping[str, Any], *, model: ModelRequest) -> None:
     from cytopenia.one_file import FileOptions
     from cytopenia.score_file import ScoreFileRequest, score_file
 
-    tables = {"infusions": infusions, "patients": patients}
+    tables = {"infusions": files["--infusions"], "patients": files["--patients"]}
     request = ScoreFileRequest(
         score=name,
         files=FileOptions(
             labs=labs,
             tables={table: path for table, path in tables.items() if path is not None},
-            mapping=map_,
-            day_zero=day_zero,
-            decimal=decimal,
+            mapping=files["--map"],
+            day_zero=files["--day-zero"],
+            decimal=files["--decimal"],
         ),
-        out=out or Path(),
-        items=items,
-        lymphodepletion_day=lymphodepletion_day,
+        out=files["--out"] or Path(),
+        items=files["--items"],
+        lymphodepletion_day=files["--lymphodepletion-day"],
         model=model,
     )
     summary = score_file(request)
     print_findings(summary.findings)
     for line in summary.lines:
         print(line)
+
+
+def _score_by_card(
+    card: Path | None, values: tuple[str, ...], *, unfit: Mapping[str, object], json: bool
+) -> None:
+    from cytopenia.errors import ProtocolError
+    from cytopenia.score_card import score_card
+
+    if card is None:
+        raise ProtocolError("score: name a score, such as car_hematotox, or a model card with --card FILE.")
+    given = [option for option, content in unfit.items() if content is not None]
+    if given:
+        raise ProtocolError(f"{', '.join(given)}: does not go with --card; leave it out.")
+    found = score_card(card, values)
+    if json:
+        from json import dumps
+
+        print(dumps(_record_card(found), ensure_ascii=False, indent=2))
+        return
+    for line in _tell_card(found):
+        print(line)
+
+
+def _record_card(found: CardScore) -> dict[str, Any]:
+    card = found.card
+    return {
+        "card": card.id,
+        "title": card.title,
+        "outcome": card.outcome,
+        "event": card.event,
+        "probability": found.probability,
+        "values": found.values,
+        "warnings": found.warnings,
+        "performance": card.performance.model_dump(),
+        "population": card.population.model_dump(),
+        "remarks": list(card.remarks),
+        "synthetic": card.synthetic,
+        "use": _RESEARCH,
+    }
+
+
+def _tell_card(found: CardScore) -> list[str]:
+    """The probability, and beside it what it is worth."""
+    card, worth = found.card, found.card.performance
+    left_out = "" if worth.c_pairs_left_out is None else f"; with pairs left out {worth.c_pairs_left_out:.2f}"
+    people = f"{card.population.patients} patients, {card.population.events} with the event"
+    lines = [f"{card.title}: {found.probability:.1%}", f"Of: {card.outcome}: {card.event}", ""]
+    lines += [_tell_input(item, found.values[item.name]) for item in card.inputs]
+    lines += ["", *(f"Warning: {warning}." for warning in found.warnings)]
+    lines += [
+        f"C statistic: {worth.c_corrected:.2f} corrected for optimism{left_out}"
+        f" ({worth.c_apparent:.2f} apparent)",
+        f"Slope of calibration: {worth.slope_corrected:.2f} corrected; the coefficients are shrunken by"
+        f" {card.shrinkage:.2f}",
+        f"Made from: {people}",
+    ]
+    lines += [f"Note: {remark}" for remark in card.remarks]
+    lines += ["Synthetic data: no patient stands behind this model."] if card.synthetic else []
+    return [*lines, f"Source: {card.software}, card '{card.id}'", _RESEARCH]
+
+
+def _tell_input(item: CardInput, value: float | str) -> str:
+    shown = value if isinstance(value, str) else f"{value:.6g} {item.unit}".rstrip()
+    return f"  {item.title}: {shown}"
 
 
 def _require_alone(files: Mapping[str, object]) -> None:

@@ -1,0 +1,215 @@
+"""A model card: written by a run, used by `cytopenia score --card`, refused when it was changed."""
+
+from __future__ import annotations
+
+import json
+import math
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cytopenia.study.model_cards import seal_card
+from cytopenia.workflow import run_study
+
+# By hand: 0.4 + 0.5 * log2(540) - 0.3 * 0.95 / 0.5 + 0.8 for stage II.
+ODDS = 0.4 + 0.5 * math.log2(540) - 0.3 * 0.95 / 0.5 + 0.8
+CARD: dict[str, Any] = {
+    "format": "cytopenia-model-card-1",
+    "id": "invented",
+    "title": "Invented model",
+    "outcome": "Hematologic recovery at day 28",
+    "event": "not recovered",
+    "synthetic": True,
+    "method": "firth",
+    "population": {"patients": 60, "events": 21, "left_out_for_missing": 3},
+    "inputs": [
+        {
+            "name": "ferritin",
+            "title": "Ferritin",
+            "analyte": "ferritin",
+            "unit": "ug/L",
+            "minimum": 50.0,
+            "maximum": 900.0,
+        },
+        {
+            "name": "anc",
+            "title": "Neutrophils",
+            "analyte": "anc",
+            "unit": "1e9/L",
+            "minimum": 0.1,
+            "maximum": 9.0,
+        },
+        {"name": "stage", "title": "Stage", "levels": {"I": 20, "II": 40, "III": 0}},
+    ],
+    "terms": [
+        {"input": "ferritin", "kind": "doubling", "coefficient": 1.0, "shrunken_coefficient": 0.5},
+        {"input": "anc", "kind": "number", "step": 0.5, "coefficient": -0.6, "shrunken_coefficient": -0.3},
+        {"input": "stage", "kind": "level", "level": "II", "coefficient": 1.6, "shrunken_coefficient": 0.8},
+    ],
+    "intercept": 0.1,
+    "shrunken_intercept": 0.4,
+    "shrinkage": 0.5,
+    "performance": {
+        "c_apparent": 0.81,
+        "c_corrected": 0.74,
+        "c_pairs_left_out": 0.72,
+        "slope_corrected": 0.5,
+        "intercept_corrected": -0.1,
+        "brier_corrected": 0.19,
+        "resamples": 500,
+    },
+    "remarks": ["21 patients in the smaller group: they allow 2 terms, the model has 3"],
+    "software": "cytopenia 1.0",
+    "protocol_sha256": "0" * 64,
+}
+PATIENT = ("--value", "ferritin=540 ng/mL", "--value", "anc=950 /uL", "--value", "stage=II")
+
+
+def write_card(folder: Path, *, sealed: bool = True, **changes: Any) -> Path:
+    """Write the card with changes; without a new seal it was tampered with."""
+    content = {**CARD, **changes}
+    path = folder / "model.card.json"
+    seal = seal_card(content if sealed else CARD)
+    path.write_text(json.dumps({**content, "seal": seal}), encoding="utf-8")
+    return path
+
+
+def test_a_patient_has_a_probability_with_its_worth_beside(command, tmp_path: Path) -> None:
+    found = command("score", "--card", write_card(tmp_path), *PATIENT)
+    assert found.code == 0
+    assert f"Invented model: {1 / (1 + math.exp(-ODDS)):.1%}" in found.out
+    assert "Of: Hematologic recovery at day 28: not recovered" in found.out
+    assert "C statistic: 0.74 corrected for optimism; with pairs left out 0.72 (0.81 apparent)" in found.out
+    assert "Slope of calibration: 0.50 corrected" in found.out
+    assert "Made from: 60 patients, 21 with the event" in found.out
+    assert "Note: 21 patients in the smaller group: they allow 2 terms" in found.out
+    assert "Synthetic data" in found.out
+    assert "Warning" not in found.out
+
+
+def test_json_for_a_machine(command, tmp_path: Path) -> None:
+    found = json.loads(command("score", "--card", write_card(tmp_path), *PATIENT, "--json").out)
+    assert found["probability"] == pytest.approx(1 / (1 + math.exp(-ODDS)), rel=1e-12)
+    assert found["values"] == {"ferritin": 540.0, "anc": 0.95, "stage": "II"}
+
+
+def test_outside_of_what_was_seen_is_called_extrapolation(command, tmp_path: Path) -> None:
+    values = ("--value", "ferritin=5000 ng/mL", "--value", "anc=<0.5 G/L", "--value", "stage=I")
+    found = command("score", "--card", write_card(tmp_path), *values)
+    assert "ferritin lies outside what the patients of the model had, 50 to 900 ug/L" in found.out
+    assert "the probability is an extrapolation" in found.out
+    assert "anc was reported as below a limit; half of the limit is used" in found.out
+
+
+def test_a_missing_input_is_never_counted_as_0_and_all_faults_are_told(command, tmp_path: Path) -> None:
+    values = ("--value", "feritin=540 ng/mL", "--value", "anc=950", "--value", "stage=III")
+    found = command("score", "--card", write_card(tmp_path), *values)
+    assert found.code == 11
+    assert "unknown input 'feritin' (did you mean 'ferritin'?)" in found.err
+    assert "ferritin is missing; a model counts nothing as 0" in found.err
+    assert "anc has no unit; write one of" in found.err
+    assert "stage: no such level of the card (did you mean 'II'?); allowed: I, II" in found.err
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("anc=>9 G/L", "only known to lie above a limit"),
+        ("anc=90000 G/L", "outside the plausible"),
+        ("anc", "a value has no '='"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused(command, tmp_path: Path, value: str, words: str) -> None:
+    values = ("--value", "ferritin=540 ng/mL", "--value", value, "--value", "stage=I")
+    found = command("score", "--card", write_card(tmp_path), *values)
+    assert found.code == 10
+    assert words in found.err
+
+
+def test_a_tampered_card_is_refused_with_all_faults(command, tmp_path: Path) -> None:
+    terms = [
+        {**CARD["terms"][0], "coefficient": 2.0},
+        {**CARD["terms"][1], "input": "neutrophils"},
+        {**CARD["terms"][2], "level": "IV"},
+    ]
+    found = command("score", "--card", write_card(tmp_path, sealed=False, terms=terms), *PATIENT)
+    assert found.code == 12
+    assert "its seal does not fit its content: it was changed after it was written" in found.err
+    assert "terms.0: shrunken_coefficient is not coefficient times shrinkage" in found.err
+    assert "terms.1: input 'neutrophils' is not among the inputs" in found.err
+    assert "terms.2: kind is 'level', whose keys are missing or do not fit" in found.err
+    assert "inputs.anc: stands in no term" in found.err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("intercept = 1", "is no JSON file"),
+        ('{"coefficients": [1, 2]}', "is no model card of this package (no key 'format')"),
+        ('{"format": "other-card-3"}', "'format' is 'other-card-3'; allowed: 'cytopenia-model-card-1'"),
+    ],
+)
+def test_a_foreign_file_is_refused(command, tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "foreign.json"
+    path.write_text(text, encoding="utf-8")
+    found = command("score", "--card", path, *PATIENT)
+    assert found.code == 12
+    assert words in found.err
+
+
+def test_a_card_takes_no_other_options(command, tmp_path: Path) -> None:
+    found = command("score", "easix", "--card", write_card(tmp_path), "--allow-outside")
+    assert found.code == 13
+    assert "the id of a score, --allow-outside: does not go with --card" in found.err
+
+
+def test_without_a_score_or_a_card_it_says_what_to_name(command) -> None:
+    found = command("score", "--value", "crp=4 mg/L")
+    assert found.code == 13
+    assert "name a score, such as car_hematotox, or a model card with --card FILE" in found.err
+
+
+PREDICTION = """
+[[analyses]]
+id = "model"
+kind = "prediction"
+outcome = "recovery"
+event = "not_recovered"
+factors = ["{factors}"]
+expected_r2 = 0.3
+resamples = 200
+"""
+
+
+def write_study(folder: Path, factors: str) -> Path:
+    """The bundled study with its tables, outcomes and factors, and one prediction."""
+    for item in (resources.files("cytopenia") / "data" / "example").iterdir():
+        (folder / item.name).write_bytes(item.read_bytes())
+    head = (folder / "study.toml").read_text("utf-8").partition("[[analyses]]")[0]
+    (folder / "study.toml").write_text(head + PREDICTION.format(factors=factors), encoding="utf-8")
+    return folder / "study.toml"
+
+
+def test_the_card_of_a_run_gives_the_probability_of_its_coefficients(command, tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    written = run_study(write_study(tmp_path / "study", 'anc", "ferritin'), out=tmp_path / "results")
+    rows = {
+        (row["variable"], row["estimate"]): row["value"]
+        for row in written.run.results.iter_rows(named=True)
+        if row["analysis_id"] == "model" and row["group"] == "coefficients"
+    }
+    odds = rows["intercept", "shrunken_coefficient"] + 2.0 * rows["anc", "shrunken_coefficient"]
+    odds += 300.0 * rows["ferritin", "shrunken_coefficient"]
+    values = ("--value", "anc=2 G/L", "--value", "ferritin=300 ng/mL", "--json")
+    found = command("score", "--card", tmp_path / "results" / "model.card.json", *values)
+    assert json.loads(found.out)["probability"] == pytest.approx(1 / (1 + math.exp(-odds)), rel=1e-9)
+
+
+def test_a_factor_known_only_after_infusion_is_refused_with_the_reason(command, tmp_path: Path) -> None:
+    found = command("run", write_study(tmp_path, 'anc", "crp_peak", "recovery'))
+    assert found.code == 13
+    assert "factors names 'crp_peak', which is known on day" in found.err
+    assert "a model that is asked at the infusion cannot use it" in found.err
+    assert "factors names the outcome 'recovery'; an outcome is no candidate" in found.err
