@@ -275,3 +275,23 @@ def test_numbers_that_separate_by_far_are_no_fit() -> None:
     event = (np.arange(10) >= 5).astype(float)
     fit = fit_logistic_batch(design, event, np.ones((4, 10)), method="maximum_likelihood")
     assert not fit.is_fitted.any()
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_level_of_one_patient_has_the_estimate_of_the_single_fit(place: int) -> None:
+    event = (np.arange(60) < 21).astype(float)
+    design = np.zeros((60, 1))
+    design[place] = 1.0
+    alone = fit_logistic(design, event, names=["x"], method="firth").terms[0].coefficient
+    fit = fit_logistic_batch(design, event, np.ones((1, 60)), method="firth")
+    assert fit.coefficients[0, 1] == pytest.approx(alone, abs=1e-6)
+
+
+def test_samples_that_separate_give_no_warning_and_no_line() -> None:
+    rng = np.random.default_rng(9)
+    design, event = rng.normal(size=(60, 3)), (np.arange(60) < 9).astype(float)
+    design[:, 0] += 3 * event
+    drawn = draw_resamples(60, count=200, seed=1)
+    found = validate_model(design, event, drawn, recipe=ModelRecipe("firth", (0, 1, 2)))
+    assert found.status == "ok"
+    assert found.slope.resamples <= found.c_statistic.resamples == 200 - found.unfitted

@@ -234,6 +234,7 @@ def _climb_block(block: _Block) -> tuple[Numbers, Numbers]:
     weights = np.zeros_like(block.chosen)
     found, errors = np.full_like(weights, np.nan), np.full_like(weights, np.nan)
     active = np.flatnonzero(_can_be_fitted(block))
+    pace, last, gain = np.ones(len(weights)), np.zeros_like(weights), np.zeros(len(weights))
     for _ in range(MOST_STEPS):
         if not active.size:
             break
@@ -245,13 +246,30 @@ def _climb_block(block: _Block) -> tuple[Numbers, Numbers]:
         is_top = is_flat & (np.abs(step).max(axis=1, initial=0.0) < SHORT_STEP)
         done, going = active[is_top], np.flatnonzero(~is_flat)
         found[done] = weights[done]
-        errors[done] = np.sqrt(np.einsum("bkk->bk", np.linalg.inv(information[is_top])))
+        variance = np.einsum("bkk->bk", np.linalg.inv(information[is_top]))
+        errors[done] = np.sqrt(np.where(variance > 0, variance, np.nan))
         active = active[going]
-        moved = _step(here.take(going), weights[active], step[going], value[going])
+        still = np.einsum("bk,bk->b", slope[going], last[active])
+        pace[active] = _find_pace(pace[active], gain[active], still)
+        aimed = step[going] * pace[active, np.newaxis]
+        moved = _step(here.take(going), weights[active], aimed, value[going])
+        last[active] = moved - weights[active]
+        gain[active] = np.einsum("bk,bk->b", slope[going], last[active])
         weights[active] = moved
         farthest = np.abs(moved).max(axis=1, initial=0.0)
         active = active[np.isfinite(farthest) & (farthest < LARGEST_WEIGHT)]
     return found, np.where(block.chosen > 0, errors, np.nan)
+
+
+def _find_pace(pace: Numbers, gain: Numbers, still: Numbers) -> Numbers:
+    """The share of the next step to take, from the slope along the last one at its start and at its end.
+
+    Fisher's information leaves out the curvature of the penalty: where that is strong a whole step lands
+    on the other side of the top, and the next one back, without an end.
+    """
+    bend = gain - still
+    ratio = np.where((gain > 0) & (bend > 0), gain / np.where(bend > 0, bend, 1.0), 2.0)
+    return np.minimum(1.0, pace * np.clip(ratio, 0.1, 2.0))
 
 
 def _solve(information: Numbers, slope: Numbers) -> Numbers:
