@@ -5,12 +5,13 @@ from __future__ import annotations
 from cytopenia.report.comparison_text import write_statistics
 from cytopenia.report.content import ReportContent
 from cytopenia.report.imputed_tables import imputation_paragraphs
+from cytopenia.report.prediction_text import prediction_paragraphs
 from cytopenia.report.references import References
 from cytopenia.report.regression_text import regression_paragraphs
 
 __all__ = ["statistics_of_run"]
 
-_PARTS = (write_statistics, regression_paragraphs, imputation_paragraphs)
+_PARTS = (write_statistics, regression_paragraphs, imputation_paragraphs, prediction_paragraphs)
 
 
 def statistics_of_run(content: ReportContent, references: References) -> list[str]:
