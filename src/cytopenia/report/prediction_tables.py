@@ -52,6 +52,10 @@ WORTH_NOTE = (
     "pair of a patient with and one without the event, the share in which models made without both gave the "
     "first the higher risk; with few patients it is the more trustworthy of the two corrections."
 )
+UNFITTED_NOTE = (
+    "Resamples without a model are left out of the correction; where they separate, their models would have "
+    "been the most overconfident, so that the correction is too small."
+)
 SIZE_NOTE = (
     "Criteria of Riley et al. for a logistic prediction model. A candidate parameter is every term that was "
     "looked at, chosen in the end or not; a cut-off that was searched for costs more than the one that is "
@@ -159,6 +163,8 @@ def _worth_notes(content: ReportContent, analysis_id: str, lookup: ResultLookup)
             f"Fitted by {fitted}; {plural(resamples, 'bootstrap resample')}, in {format_number(unfitted)} of"
             " which no model could be fitted. Cut-offs, selection and fit were done anew in each."
         )
+        if unfitted:
+            yield UNFITTED_NOTE
         yield WORTH_NOTE
         yield from _pair_notes(lookup)
     gate = select_results(content.results, analysis_id, group="gate").get(MODEL, "smaller_group")
