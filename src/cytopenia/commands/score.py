@@ -207,7 +207,10 @@ def _tell_card(found: CardScore) -> list[str]:
 
 
 def _tell_input(item: CardInput, value: float | str) -> str:
-    shown = value if isinstance(value, str) else f"{value:.6g} {item.unit}".rstrip()
+    from cytopenia.units import show_unit
+
+    unit = show_unit(item.unit) if item.unit else ""
+    shown = value if isinstance(value, str) else f"{value:.6g} {unit}".rstrip()
     return f"  {item.title}: {shown}"
 
 

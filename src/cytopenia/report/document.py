@@ -32,6 +32,14 @@ from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
 from cytopenia.report.missingness_tables import table_missing_values
 from cytopenia.report.model_forest import FOREST
 from cytopenia.report.phenotype_tables import table_phenotypes, table_second_dips
+from cytopenia.report.prediction_curves import CURVES_OF_MODEL, NOMOGRAM
+from cytopenia.report.prediction_tables import (
+    table_point_score,
+    table_prediction_selection,
+    table_prediction_size,
+    table_prediction_terms,
+    table_prediction_worth,
+)
 from cytopenia.report.printed_tables import table_printed
 from cytopenia.report.recovery_curves import (
     curve_figure_id,
@@ -93,6 +101,13 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     "roc": (table_cutpoints, table_program_cuts, table_honest_cuts),
     "missingness": (table_missing_values,),
     "crosstab": (table_crosstab, *PROGRAM_TABLES),
+    "prediction": (
+        table_prediction_worth,
+        table_prediction_size,
+        table_prediction_selection,
+        table_prediction_terms,
+        table_point_score,
+    ),
     "definitions": (
         table_definition_events,
         table_definition_agreement,
@@ -110,9 +125,10 @@ FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "definitions": (partial(draw_id, "strip"), partial(draw_id, "forest")),
     "risk_factors": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
     "ordinal": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
+    "prediction": (partial(draw_id, CURVES_OF_MODEL), partial(draw_id, NOMOGRAM)),
 }
 # Kinds whose table comes first: their figures show again what stands in it.
-KINDS_OF_TABLES = {"risk_factors", "ordinal"}
+KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction"}
 
 
 @dataclass(frozen=True, kw_only=True)

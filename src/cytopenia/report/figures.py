@@ -11,6 +11,7 @@ from cytopenia.report.flow import plot_flow, read_flow
 from cytopenia.report.gap_patterns import gap_figure_id, plot_gap_patterns
 from cytopenia.report.model_forest import plot_model_forest
 from cytopenia.report.odds_forest import plot_odds_forest
+from cytopenia.report.prediction_curves import plot_model_curves, plot_nomogram
 from cytopenia.report.recovery_curves import plot_recovery_curve
 from cytopenia.report.recovery_group_curves import plot_recovery_groups
 from cytopenia.report.roc_panel import plot_roc_panel, roc_figure_id
@@ -49,6 +50,7 @@ def plot_figures(content: ReportContent) -> dict[str, ReportFigure]:
         "definitions": (plot_answer_strip, plot_odds_forest),
         "risk_factors": (plot_model_forest, plot_spline_curves),
         "ordinal": (plot_model_forest, plot_spline_curves),
+        "prediction": (plot_model_curves, plot_nomogram),
     }
     own = (make(content, one["id"]) for one in content.analyses for make in makers.get(one["kind"], ()))
     drawn = (plot_flow(content), plot_trajectories(content), plot_day_map(content), *own)

@@ -7,6 +7,7 @@ from cytopenia.report.comparison_text import write_statistics
 from cytopenia.report.content import ReportContent
 from cytopenia.report.convention_text import convention_paragraphs
 from cytopenia.report.imputed_tables import imputation_paragraphs
+from cytopenia.report.prediction_text import prediction_paragraphs
 from cytopenia.report.references import References
 from cytopenia.report.regression_text import regression_paragraphs
 
@@ -17,6 +18,7 @@ _PARTS = (
     convention_paragraphs,
     regression_paragraphs,
     imputation_paragraphs,
+    prediction_paragraphs,
     care_paragraphs,
 )
 

@@ -1,5 +1,8 @@
 """Many logistic regressions at once: one model on many resamples. Knows no patients."""
 
+# SciPy ships no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -297,8 +300,7 @@ def _can_be_fitted(block: _Block) -> Marks:
 def _evaluate(block: _Block, weights: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """Height, slope and information."""
     eta = block.predict(weights)
-    chance = np.exp(-np.logaddexp(0.0, -eta))
-    spread = chance * np.exp(-np.logaddexp(0.0, eta))
+    chance, spread = _find_chances(eta)
     information = block.weigh(block.times * spread)
     rest = block.event - chance
     if block.is_penalized:
@@ -306,9 +308,17 @@ def _evaluate(block: _Block, weights: Numbers) -> tuple[Numbers, Numbers, Number
     return _measure_height(block, eta, information), block.turn(block.times * rest), information
 
 
-def _measure_height(block: _Block, eta: Numbers, information: Numbers) -> Numbers:
+def _find_chances(eta: Numbers) -> tuple[Numbers, Numbers]:
+    """Probability, and probability times its opposite, exact where either is near 0."""
+    from scipy.special import expit
+
+    chance = np.asarray(expit(eta), dtype=np.float64)
+    return chance, chance * expit(-eta)
+
+
+def _measure_height(block: _Block, eta: Numbers, information: Numbers | None) -> Numbers:
     value = -(block.times * np.logaddexp(0.0, (1.0 - 2.0 * block.event) * eta)).sum(axis=1)
-    if not block.is_penalized:
+    if information is None or not block.is_penalized:
         return value
     sign, logarithm = np.linalg.slogdet(information)
     return value + np.where(sign > 0, logarithm, -np.inf) / 2.0
@@ -326,8 +336,9 @@ def _step(block: _Block, weights: Numbers, step: Numbers, value: Numbers) -> Num
             break
         tried, here = weights[left] + step[left], block.take(left)
         eta = here.predict(tried)
-        spread = np.exp(-np.logaddexp(0.0, eta) - np.logaddexp(0.0, -eta))
-        is_higher = _measure_height(here, eta, here.weigh(here.times * spread)) >= lowest[left]
+        # Only the penalty asks for the information.
+        information = here.weigh(here.times * _find_chances(eta)[1]) if here.is_penalized else None
+        is_higher = _measure_height(here, eta, information) >= lowest[left]
         moved[left[is_higher]] = tried[is_higher]
         left = left[~is_higher]
         step[left] /= 2.0

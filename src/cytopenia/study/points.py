@@ -27,6 +27,7 @@ TICKS, TOTALS = 5, 11
 # A round number nearer to an end than this share of a step is left out.
 CROWDED = 1 / 3
 ROUNDING = 1e-9
+BASES, APART = (1.0, 2.0, 5.0), 1.3
 NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -63,7 +64,7 @@ def summarize_nomogram(key: ResultRow, model: FinalModel, design: PipelineDesign
                 yield replace(reading, estimate="at", value=at)
     start = _find_start(model, lines)
     step = _choose_step(most, TOTALS)
-    for place in range(math.floor(most / step) + 1):
+    for place in range(math.ceil(most / step) + 1):
         total = replace(own, variable="total", variable_level=str(place))
         yield replace(total, estimate="points", value=place * step)
         yield replace(total, estimate="risk", value=_find_risk(start + place * step * unit))
@@ -146,7 +147,8 @@ def _draw_line(places: Sequence[int], own: _Weights, design: PipelineDesign) -> 
             factor, (_name_other_side(first), first.level), (None, None), np.array([0.0, own.numbers[0]])
         )
     known = _list_numbers(factor, design)
-    ticks = _list_ticks(float(known.min()), float(known.max()))
+    ends = float(known.min()), float(known.max())
+    ticks = _list_doublings(*ends) if first.kind == "doubling" else _list_ticks(*ends)
     adds = _add_up(own, np.array(ticks))
     return _Line(factor, tuple(f"{tick:.6g}" for tick in ticks), tuple(ticks), adds)
 
@@ -220,6 +222,13 @@ def _list_ticks(low: float, high: float) -> list[float]:
     inside = [step * place for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
     apart = [tick for tick in inside if tick - low > step * CROWDED and high - tick > step * CROWDED]
     return [low, *apart, high]
+
+
+def _list_doublings(low: float, high: float) -> list[float]:
+    """1, 2, 5 and their tenfolds inside, and the two ends."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    inside = [base * 10.0**power for power in powers for base in BASES]
+    return [low, *(tick for tick in inside if low * APART < tick < high / APART), high]
 
 
 def _choose_step(span: float, count: int) -> float:
