@@ -213,3 +213,44 @@ def test_a_factor_known_only_after_infusion_is_refused_with_the_reason(command, 
     assert "factors names 'crp_peak', which is known on day" in found.err
     assert "a model that is asked at the infusion cannot use it" in found.err
     assert "factors names the outcome 'recovery'; an outcome is no candidate" in found.err
+
+
+VALIDATION = """
+[[analyses]]
+id = "elsewhere"
+kind = "validation"
+outcome = "recovery"
+event = "not_recovered"
+{source}
+"""
+
+
+def write_validation(folder: Path, source: str) -> Path:
+    """The bundled study with one validation."""
+    path = write_study(folder, "anc")
+    head = path.read_text("utf-8").partition("[[analyses]]")[0]
+    path.write_text(head + VALIDATION.format(source=source), encoding="utf-8")
+    return path
+
+
+def test_a_card_of_other_inputs_is_refused_before_anything_is_computed(command, tmp_path: Path) -> None:
+    inputs = [
+        {**CARD["inputs"][0], "analyte": "ldh"},
+        {**CARD["inputs"][1], "name": "neutro"},
+        CARD["inputs"][2],
+    ]
+    terms = [CARD["terms"][0], {**CARD["terms"][1], "input": "neutro"}, CARD["terms"][2]]
+    write_card(tmp_path, inputs=inputs, terms=terms)
+    found = command("run", write_validation(tmp_path, 'card = "model.card.json"'))
+    assert found.code == 13
+    assert "analyses.elsewhere: factor 'ferritin' is not what the card means (ldh)" in found.err
+    assert "analyses.elsewhere: the card needs 'neutro'" in found.err
+
+
+def test_a_card_that_is_not_there_and_a_score_that_is_none_are_told(command, tmp_path: Path) -> None:
+    found = command("run", write_validation(tmp_path, 'card = "no.json"'))
+    assert found.code == 13
+    assert "no.json: no such file" in found.err
+    found = command("run", write_validation(tmp_path, 'score = "anc"'))
+    assert found.code == 13
+    assert "it must be a factor with a score and without as; allowed: none in this study" in found.err

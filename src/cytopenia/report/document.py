@@ -73,6 +73,7 @@ from cytopenia.report.tables import (
     table_occurrence,
     table_recovery,
 )
+from cytopenia.report.validation_tables import table_external_validation
 
 __all__ = ["ReportContent", "ReportSection", "list_sections", "render_report"]
 
@@ -101,6 +102,7 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     "roc": (table_cutpoints, table_program_cuts, table_honest_cuts),
     "missingness": (table_missing_values,),
     "crosstab": (table_crosstab, *PROGRAM_TABLES),
+    "validation": (table_external_validation,),
     "prediction": (
         table_prediction_worth,
         table_prediction_size,
@@ -125,10 +127,11 @@ FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "definitions": (partial(draw_id, "strip"), partial(draw_id, "forest")),
     "risk_factors": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
     "ordinal": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
+    "validation": (partial(draw_id, CURVES_OF_MODEL),),
     "prediction": (partial(draw_id, CURVES_OF_MODEL), partial(draw_id, NOMOGRAM)),
 }
 # Kinds whose table comes first: their figures show again what stands in it.
-KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction"}
+KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction", "validation"}
 
 
 @dataclass(frozen=True, kw_only=True)

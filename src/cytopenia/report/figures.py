@@ -50,6 +50,7 @@ def plot_figures(content: ReportContent) -> dict[str, ReportFigure]:
         "definitions": (plot_answer_strip, plot_odds_forest),
         "risk_factors": (plot_model_forest, plot_spline_curves),
         "ordinal": (plot_model_forest, plot_spline_curves),
+        "validation": (plot_model_curves,),
         "prediction": (plot_model_curves, plot_nomogram),
     }
     own = (make(content, one["id"]) for one in content.analyses for make in makers.get(one["kind"], ()))

@@ -28,7 +28,7 @@ STATUS_TEXTS = {
 }
 KINDS_WITH_LANDMARK = {"recovery"}
 TIMED = "time_to_recovery"
-KINDS_AGAINST_OUTCOME = {"risk_factors", "ordinal", "roc", "crosstab", "prediction"}
+KINDS_AGAINST_OUTCOME = {"risk_factors", "ordinal", "roc", "crosstab", "prediction", "validation"}
 SETTING_WORDS = {"None": "not recorded", "True": "yes", "False": "no"}
 READING_TEXTS = {
     "left out": "left out of the denominator",

@@ -9,7 +9,7 @@ import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, format_percent, format_signs
@@ -43,6 +43,14 @@ TICK, LABEL_SIGNS = 4.0, 34
 CLOSE = 30.0
 RISKS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 FULL = 100.0
+CALIBRATION_CAPTION = (
+    "Calibration: smoothed share with the event against the probability of the model; on the dashed line "
+    "they agree."
+)
+CORRECTED_CAPTION = (
+    " Net benefit: of acting on the model at a threshold, against acting on everybody and on nobody (0). "
+    "Corrected: less the optimism at each point, by the bootstrap."
+)
 
 
 def plot_model_curves(content: ReportContent, analysis_id: str) -> ReportFigure | None:
@@ -51,14 +59,13 @@ def plot_model_curves(content: ReportContent, analysis_id: str) -> ReportFigure 
     if not curves["calibration"].get("predicted"):
         return None
     name = draw_id(CURVES_OF_MODEL, analysis_id)
+    has_benefit = bool(curves["decision"].get("threshold"))
     with drawing(name):
         return finish_figure(
             _draw_curves(curves["calibration"], curves["decision"]),
             name,
-            title="Calibration and net benefit of the model",
-            caption="Calibration: smoothed share with the event against the probability of the model; on the "
-            "dashed line they agree. Net benefit: of acting on the model at a threshold, against acting on "
-            "everybody and on nobody (0). Corrected: less the optimism at each point, by the bootstrap.",
+            title="Calibration and net benefit of the model" if has_benefit else "Calibration of the model",
+            caption=CALIBRATION_CAPTION + (CORRECTED_CAPTION if "corrected" in curves["calibration"] else ""),
             description=_describe_curves(curves["calibration"], curves["decision"]),
             synthetic=content.synthetic,
         )
@@ -83,17 +90,17 @@ def _draw_curves(calibration: Mapping[str, list[float]], decision: Mapping[str, 
         figure.add_axes((0.08, 0.15, 0.38, 0.76)) if has_decision else figure.add_axes((0.3, 0.15, 0.4, 0.76))
     )
     left.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle=(0, (4, 3)), label="Agreement")
-    left.plot(
-        calibration["predicted"],
-        calibration["apparent"],
-        color=MUTED,
-        linewidth=1.1,
-        linestyle=(0, (1, 1.5)),
-        label="Apparent",
-    )
-    left.plot(
-        calibration["predicted"], calibration["corrected"], color=LINE, linewidth=1.5, label="Corrected"
-    )
+    looks: dict[str, dict[str, Any]] = {
+        "Apparent": {"color": MUTED, "linewidth": 1.1, "linestyle": (0, (1, 1.5))},
+        "Corrected": {"color": LINE, "linewidth": 1.5},
+        "Observed": {"color": LINE, "linewidth": 1.5},
+    }
+    # Patients whom the model was not made from need no correction.
+    names = {"Apparent": "apparent", "Corrected": "corrected"}
+    if "corrected" not in calibration:
+        names = {"Observed": "apparent"}
+    for label, name in names.items():
+        left.plot(calibration["predicted"], calibration[name], label=label, **looks[label])
     left.set(xlim=(0, 1), ylim=(0, 1))
     _finish_axes(left, "Calibration", "Probability by the model", "Share with the event")
     if has_decision:
@@ -136,10 +143,12 @@ def _finish_axes(axes: Axes, title: str, below: str, beside: str) -> None:
 
 
 def _describe_curves(calibration: Mapping[str, list[float]], decision: Mapping[str, list[float]]) -> str:
-    places = [place for place, one in enumerate(calibration["corrected"]) if not math.isnan(one)]
+    word = "corrected" if "corrected" in calibration else "observed"
+    shares = calibration.get("corrected", calibration["apparent"])
+    places = [place for place, one in enumerate(shares) if not math.isnan(one)]
     parts = [
-        f"Where the model says {format_percent(100 * calibration['predicted'][place])}, the corrected share"
-        f" is {format_percent(100 * min(1.0, max(0.0, calibration['corrected'][place])))}."
+        f"Where the model says {format_percent(100 * calibration['predicted'][place])}, the {word} share"
+        f" is {format_percent(100 * min(1.0, max(0.0, shares[place])))}."
         for place in dict.fromkeys([*places[:1], *places[len(places) // 2 :][:1], *places[-1:]])
     ]
     parts += [

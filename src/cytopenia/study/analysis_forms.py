@@ -19,7 +19,7 @@ from cytopenia.study.factor_forms import (
     NamedTest,
     Parity,
 )
-from cytopenia.study.prediction_forms import Prediction
+from cytopenia.study.prediction_forms import ExternalValidation, Prediction
 
 __all__ = [
     "Adjustment",
@@ -29,6 +29,7 @@ __all__ = [
     "Cutpoints",
     "Day",
     "Event",
+    "ExternalValidation",
     "Factor",
     "Form",
     "Missing",
@@ -359,6 +360,7 @@ Analysis = Annotated[
     | Survival
     | Missingness
     | Prediction
+    | ExternalValidation
     | SideBySide,
     Field(discriminator="kind"),
 ]

@@ -11,6 +11,7 @@ from cytopenia.errors import DefinitionError, ProtocolError, join_problems, sugg
 from cytopenia.study.analysis_forms import (
     Analysis,
     Crosstab,
+    ExternalValidation,
     Factor,
     Prediction,
     RiskFactors,
@@ -19,6 +20,7 @@ from cytopenia.study.analysis_forms import (
     TimeToRecovery,
 )
 from cytopenia.study.factors import list_columns, load_risk, map_levels
+from cytopenia.study.model_cards import read_card
 from cytopenia.study.named_tests import check_kinds
 from cytopenia.study.protocol import Study
 
@@ -39,6 +41,7 @@ def check_factors(study: Study, tables: Tables) -> None:
         *_check_used(study, tables),
         *_check_tests(study, tables),
         *_check_required(study, tables),
+        *_check_cards(study, tables),
     ]
     if _needs_baseline(study) and not _knows_lymphodepletion(tables):
         problems.append(
@@ -195,6 +198,31 @@ def _check_required(study: Study, tables: Tables) -> Iterator[str]:
         allowed = [f"{place}.{name}" for place, names in known_columns.items() for name in names]
         hint = suggest_name(column, known_columns.get(table, []))
         yield f"cohort.require: no column '{address}'{hint}; allowed: {', '.join(allowed)}"
+
+
+def _check_cards(study: Study, tables: Tables) -> Iterator[str]:
+    """Cards that cannot be used, and inputs that this study has not, or has as something else."""
+    known = [*study.protocol.factors, *list_columns(tables)]
+    for analysis in study.protocol.analyses:
+        if not isinstance(analysis, ExternalValidation) or analysis.card is None:
+            continue
+        where = f"analyses.{analysis.id}"
+        try:
+            card = read_card(study.path.parent / analysis.card)
+        except DefinitionError as cause:
+            yield f"{where}: {cause}"
+            continue
+        for item in card.inputs:
+            factor = study.protocol.factors.get(item.name)
+            if item.name not in known:
+                hint = suggest_name(item.name, known)
+                yield f"{where}: the card needs '{item.name}'{hint}; add [factors.{item.name}]"
+            elif _is_number(item.name, study, tables) != item.is_number:
+                kind = "numbers" if item.is_number else "levels"
+                yield f"{where}: factor '{item.name}' must have {kind}, as in the card"
+            elif (None if factor is None else factor.analyte) != item.analyte:
+                wanted = item.analyte or "no analyte"
+                yield f"{where}: factor '{item.name}' is not what the card means ({wanted})"
 
 
 def _needs_baseline(study: Study) -> bool:

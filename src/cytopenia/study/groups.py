@@ -18,6 +18,7 @@ from cytopenia.stats.trend import compare_ordered_counts
 from cytopenia.study.analysis_forms import (
     Crosstab,
     Event,
+    ExternalValidation,
     Missingness,
     NamedTest,
     Prediction,
@@ -94,7 +95,7 @@ class Sides:
 
 
 def derive_sides(
-    analysis: RiskFactors | Roc | Crosstab | Missingness | Prediction,
+    analysis: RiskFactors | Roc | Crosstab | Missingness | Prediction | ExternalValidation,
     frame: pl.DataFrame,
     *,
     died_before_landmark: str | None = None,

@@ -19,6 +19,7 @@ from cytopenia.study.analysis_forms import (
     Analysis,
     Characteristics,
     Crosstab,
+    ExternalValidation,
     Factor,
     Missingness,
     Occurrence,
@@ -41,7 +42,7 @@ from cytopenia.study.event_checks import (
     is_yes_or_no,
 )
 from cytopenia.study.named_tests import check_families, check_tests
-from cytopenia.study.prediction_checks import check_prediction
+from cytopenia.study.prediction_checks import check_external_validation, check_prediction
 from cytopenia.study.protocol_forms import OutcomeSpec, Protocol
 from cytopenia.study.survival_checks import check_groups_of_recovery, check_survival
 from cytopenia.units import load_analytes
@@ -258,6 +259,8 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
             return check_ordinal(analysis, protocol, library)
         case Prediction():
             return check_prediction(analysis, protocol, library)
+        case ExternalValidation():
+            return check_external_validation(analysis, protocol, library)
         case SideBySide():
             return check_side_by_side(analysis, protocol, library)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from cytopenia.definitions import Library
+from cytopenia.errors import suggest_name
 from cytopenia.study.event_checks import check_event
-from cytopenia.study.prediction_forms import Prediction
+from cytopenia.study.prediction_forms import ExternalValidation, Prediction
 from cytopenia.study.protocol_forms import Protocol
 from cytopenia.study.survival_checks import find_last_day
 
-__all__ = ["check_prediction"]
+__all__ = ["check_external_validation", "check_prediction"]
 
 
 def check_prediction(analysis: Prediction, protocol: Protocol, library: Library) -> list[str]:
@@ -26,6 +27,24 @@ def check_prediction(analysis: Prediction, protocol: Protocol, library: Library)
                 f"factors names '{name}', which is known {when}: a model that is asked at the infusion"
                 " cannot use it; remove it, or describe it in an analysis of kind 'risk_factors'"
             )
+    return problems
+
+
+def check_external_validation(
+    analysis: ExternalValidation, protocol: Protocol, library: Library
+) -> list[str]:
+    """Return what is wrong with a validation: its outcome, its event, and whether its score is one."""
+    problems = check_event(analysis.outcome, analysis.event, protocol=protocol, library=library)
+    if analysis.score is None:
+        return problems
+    scores = [name for name, factor in protocol.factors.items() if factor.score and factor.as_ is None]
+    if analysis.score not in scores:
+        hint = suggest_name(analysis.score, scores)
+        known = ", ".join(scores) or "none in this study"
+        problems.append(
+            f"score names '{analysis.score}'{hint}; it must be a factor with a score and without as; allowed:"
+            f' {known}. Add one, such as [factors.hematotox] with score = "car_hematotox"'
+        )
     return problems
 
 

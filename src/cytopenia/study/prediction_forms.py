@@ -1,4 +1,4 @@
-"""The form of an analysis that makes a prediction model."""
+"""The forms of analyses that make a prediction model, and that ask one about other patients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cytopenia.definition_forms import Number
 from cytopenia.study.analysis_parts import Association, Missing, Resamples
 from cytopenia.study.factor_forms import Form, Parity
 
-__all__ = ["Prediction", "PredictionCuts", "PredictionSelection"]
+__all__ = ["ExternalValidation", "Prediction", "PredictionCuts", "PredictionSelection"]
 
 
 class PredictionSelection(Form):
@@ -101,3 +101,21 @@ class Prediction(Association):
         if self.method is not None:
             return self.method
         return "firth" if self.parity == "default" else "maximum_likelihood"
+
+
+class ExternalValidation(Association):
+    """A score or a model asked about patients that it was not made from.
+
+    `score` names a factor that is a score; `card` the card of a model, in the folder of the study.
+    """
+
+    kind: Literal["validation"]
+    score: str | None = None
+    card: str | None = None
+    parity: Parity = "default"
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.score is None) == (self.card is None):
+            raise ValueError("needs exactly one of score (a factor that is a score) and card (a file)")
+        return self

@@ -13,6 +13,7 @@ from cytopenia.stats.roc import RocCurve
 from cytopenia.study.analysis_forms import (
     Characteristics,
     Crosstab,
+    ExternalValidation,
     Missingness,
     Occurrence,
     Ordinal,
@@ -31,10 +32,17 @@ from cytopenia.study.care_patients import find_had_before, read_deaths_otherwise
 from cytopenia.study.cut_points import divide_factors, find_cuts, fit_curves, summarize_roc
 from cytopenia.study.derived import grade_baseline
 from cytopenia.study.event_checks import is_recovery
+from cytopenia.study.external_validation import (
+    CardInput,
+    ScoreInput,
+    summarize_card_validation,
+    summarize_score_validation,
+)
 from cytopenia.study.factors import FactorColumn, derive_factors
 from cytopenia.study.groups import Sides, derive_sides, split_sides
 from cytopenia.study.honest_cuts import HonestInput, summarize_honest_cuts
 from cytopenia.study.missingness import summarize_missingness
+from cytopenia.study.model_cards import read_card
 from cytopenia.study.ordinal_grades import summarize_ordinal
 from cytopenia.study.outcomes import CohortOutcomes, Progress
 from cytopenia.study.phenotype_outcomes import summarize_dips, summarize_phenotypes
@@ -98,7 +106,9 @@ class Material:
         patients = pl.DataFrame({"patient_id": self.cohort.courses.patient_id})
         return patients.join(self.frames[outcome], on="patient_id", how="left", maintain_order="left")
 
-    def find_sides(self, analysis: RiskFactors | Roc | Crosstab | Missingness | Prediction) -> Sides:
+    def find_sides(
+        self, analysis: RiskFactors | Roc | Crosstab | Missingness | Prediction | ExternalValidation
+    ) -> Sides:
         """Return who has the event of an analysis, and who has not."""
         outcome = str(analysis.outcome)
         spec, frame = self.plan.specs[outcome], self.align(outcome)
@@ -124,6 +134,8 @@ def summarize_analyses(material: Material) -> Iterator[ResultRow]:
                 yield from _summarize_patients(analysis, material)
             case Recovery() | TimeToRecovery() | Survival():
                 yield from _summarize_course(analysis, material)
+            case ExternalValidation():
+                yield from _validate(analysis, material)
             case Ordinal():
                 frame = material.align(analysis.outcome)
                 factors, gates = material.find_factors(analysis.factors), material.study.library.gates
@@ -258,6 +270,21 @@ def _find_definitions(analysis: RiskFactors, material: Material) -> list[OtherDe
         title = material.plan.title(name, support_complete=material.support_complete)
         found.append(OtherDefinition(name, title, sides))
     return found
+
+
+def _validate(analysis: ExternalValidation, material: Material) -> Iterator[ResultRow]:
+    study, sides = material.study, material.find_sides(analysis)
+    gates = study.library.gates
+    if analysis.card is None:
+        name = str(analysis.score)
+        (points,) = material.find_factors((name,))
+        definition = study.library.find_score(str(study.protocol.factors[name].score))
+        yield from summarize_score_validation(analysis, ScoreInput(points, definition, sides, gates))
+        return
+    card = read_card(study.path.parent / analysis.card)
+    names = tuple(item.name for item in card.inputs)
+    factors = {factor.name: factor for factor in material.find_factors(names)}
+    yield from summarize_card_validation(analysis, CardInput(card, factors, sides, gates))
 
 
 def _summarize_characteristics(analysis: Characteristics, material: Material) -> Iterator[ResultRow]:

@@ -13,6 +13,7 @@ from cytopenia.definition_forms import ScoreDefinition
 from cytopenia.study.analysis_forms import (
     Analysis,
     Characteristics,
+    ExternalValidation,
     Ordinal,
     Prediction,
     RiskFactors,
@@ -69,7 +70,7 @@ def _has_models(analysis: Analysis) -> bool:
         return analysis.resamples is not None
     if isinstance(analysis, Survival):
         return bool(analysis.candidates)
-    if isinstance(analysis, Prediction):
+    if isinstance(analysis, Prediction | ExternalValidation):
         return True
     if isinstance(analysis, TimeToRecovery):
         return analysis.by is not None
@@ -105,7 +106,10 @@ def collect_settings(study: Study, tables: Tables, plan: Plan) -> dict[str, Any]
 
 def _list_libraries(study: Study) -> tuple[str, ...]:
     """The packages behind the numbers; those of models where survival is analyzed or an outcome predicted."""
-    is_timed = any(isinstance(analysis, Survival | Prediction) for analysis in study.protocol.analyses)
+    is_timed = any(
+        isinstance(analysis, Survival | Prediction | ExternalValidation)
+        for analysis in study.protocol.analyses
+    )
     return (*_LIBRARIES, *(_MODEL_LIBRARIES if is_timed else ()))
 
 
