@@ -89,6 +89,14 @@ for (name in names(predictions)) {
   )
 }
 
+# The calibration curve corrected for optimism, at 50 points.
+fit <- lrm(models$three, data = cohort, x = TRUE, y = TRUE, tol = 1e-12, eps = 1e-12)
+p <- sort(plogis(predict(fit)))
+set.seed(20230515)
+curve <- calibrate(fit, B = times, smoother = "lowess", predy = seq(p[5], p[n - 4], length = 50))
+keep("calibrate_apparent", setNames(curve[, "calibrated.orig"], seq_len(50)))
+keep("calibrate_corrected", setNames(curve[, "calibrated.corrected"], seq_len(50)))
+
 write.csv(do.call(rbind, rows), file.path(target, "validation_results.csv"), row.names = FALSE, quote = FALSE)
 versions <- c(R.version.string, paste("rms", packageVersion("rms")), paste("Hmisc", packageVersion("Hmisc")),
   paste("brglm2", packageVersion("brglm2")))

@@ -18,6 +18,7 @@ from scipy.special import expit
 
 from cytopenia.stats.batched_logistic import fit_logistic_batch
 from cytopenia.stats.calibration import assess_predictions, smooth_calibration
+from cytopenia.stats.optimism_curves import correct_curves
 from cytopenia.stats.resamples import count_rows
 from cytopenia.stats.validation import ModelRecipe, Validation, validate_model
 
@@ -99,6 +100,14 @@ def test_corrected_numbers_are_those_of_rms_validate(name: str) -> None:
     assert found.slope.corrected == pytest.approx(case["slope"], rel=AS_RMS)
     assert found.intercept.corrected == pytest.approx(case["intercept"], rel=AS_RMS)
     assert c.resamples == case["fits"]
+
+
+def test_a_corrected_calibration_curve_is_that_of_rms_calibrate() -> None:
+    design = design_of(*MODELS["three"])
+    recipe = ModelRecipe("maximum_likelihood", (0, 1, 2))
+    found = correct_curves(design, read_cohort()["event"], read_resamples(), recipe=recipe)
+    assert found.observed == pytest.approx(np.array(list(R["calibrate_apparent"].values())), abs=NEAR)
+    assert found.corrected == pytest.approx(np.array(list(R["calibrate_corrected"].values())), abs=NEAR)
 
 
 @pytest.mark.parametrize("place", range(10))
