@@ -221,8 +221,8 @@ def leave_pairs_out(
 
     Notes
     -----
-    Of 60 patients, 21 with the event, with three or five columns, its mean lay within 0.01 of the true C of
-    the model; the optimism bootstrap stayed up to 0.045 too high where the columns were noise
+    Of 60 patients, 21 with the event, with three or five columns, its mean lay within 0.015 of the true C of
+    the model; the optimism bootstrap stayed up to 0.055 too high where the columns were noise
     (`docs/simulation_study`).
 
     References
