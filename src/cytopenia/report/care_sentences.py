@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cytopenia.report.care_lines import VERDICTS, CareLine, CarePanel, count_verdicts
 from cytopenia.report.display import (
@@ -15,7 +15,7 @@ from cytopenia.report.display import (
 )
 from cytopenia.report.references import join_names, name_inside
 
-__all__ = ["READINGS", "write_sentence"]
+__all__ = ["READINGS", "say_never_below", "write_sentence"]
 
 DECIMALS = 2
 READINGS = {
@@ -36,6 +36,14 @@ def write_sentence(panel: CarePanel) -> str:
     }
     text = writers[panel.letter](panel)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def say_never_below(count: float | None) -> str:
+    """Return how many patients of a recovery were never below its cuts, and where they are counted."""
+    if not count:
+        return ""
+    verb = "was" if count == 1 else "were"
+    return f" ({plural(count, 'patient')} {verb} never below and count as recovered)"
 
 
 def _say_refusal(why: str) -> str:
@@ -100,15 +108,43 @@ def _say_model(panel: CarePanel) -> str:
         parts.append(f"in the model of {named}, named before, the conclusion is {_say_verdicts(lines)}")
     same = panel.value("pipeline", "share", scenario="same_model", side="careful")
     if same is not None:
-        parts.append(f"{format_percent(100 * same)} of the resamples select the published factors")
-    for line in panel.pick("auc", "auc"):
-        if line.variable == "pipeline" and line.published.value is not None:
-            after = format_number(line.careful.value, DECIMALS)
-            parts.append(f"its AUC of {format_number(line.published.value, DECIMALS)} becomes {after}")
+        parts.append(
+            f"{format_percent(100 * same)} of the resamples{_say_fitted(panel)} select the published factors"
+        )
+    parts += _say_areas(panel)
     share = panel.value("pipeline", "share", scenario="noise", side="published")
     if share is not None:
         parts.append(_say_noise(panel, share))
     return "; ".join(parts)
+
+
+def _say_fitted(panel: CarePanel) -> str:
+    """Return of how many resamples a share is told, where some gave no model."""
+    fitted, unfitted = (
+        panel.value("panel", name, scenario="selection") for name in ("resamples", "unfitted")
+    )
+    if fitted is None or not unfitted:
+        return ""
+    return f" with a finite fit ({format_number(fitted)} of {format_number(fitted + unfitted)})"
+
+
+def _say_areas(panel: CarePanel) -> Iterator[str]:
+    """Return what is left of the area of the published selection."""
+    names = {"auc": "corrected for optimism", "auc_pairs": "with pairs of patients left out"}
+    lines = {
+        name: line
+        for name in names
+        for line in panel.pick(name, "auc")
+        if line.variable == "pipeline" and line.published.value is not None
+    }
+    left = [
+        f"{format_number(line.careful.value, DECIMALS)} {names[name]}"
+        for name, line in lines.items()
+        if line.careful.value is not None
+    ]
+    if left:
+        before = next(iter(lines.values())).published.value
+        yield f"the AUC of the published selection, {format_number(before, DECIMALS)}, is {join_names(left)}"
 
 
 def _say_noise(panel: CarePanel, share: float) -> str:
@@ -169,8 +205,9 @@ def _say_definitions(panel: CarePanel) -> str:
         panel.value("patients", name, scenario=published) or 0 for name in ("events", "count")
     )
     counts = [panel.value("patients", "events", scenario=name) or 0 for name in others]
+    most = max(panel.value("patients", "never_below", scenario=name) or 0 for name in others)
     ends = format_number(counts[0]) if len(set(counts)) == 1 else format_range(min(counts), max(counts), 0)
     return (
         f"{plural(events, 'event')} among {plural(patients, 'patient')} as published, {ends} under the "
-        f"{plural(len(others), 'other definition')}"
+        f"{plural(len(others), 'other definition')}{say_never_below(most)}"
     )

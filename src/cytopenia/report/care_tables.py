@@ -7,7 +7,7 @@ from itertools import groupby
 
 from cytopenia.report.association_cells import absent_cell, after_infusion_marks, clean_note
 from cytopenia.report.care_lines import PANELS, VERDICTS, CareLine, CarePanel, read_panels
-from cytopenia.report.care_sentences import READINGS, write_sentence
+from cytopenia.report.care_sentences import READINGS, say_never_below, write_sentence
 from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
@@ -128,7 +128,8 @@ def _title_part(content: ReportContent, panel: CarePanel, scenario: str) -> str:
         )
     if panel.letter == "f" and scenario:
         events, count = (panel.value("patients", name, scenario=scenario) for name in ("events", "count"))
-        return f"{outcome_title(content, scenario)}: {format_number(events)}/{format_number(count)}"
+        told = say_never_below(panel.value("patients", "never_below", scenario=scenario))
+        return f"{outcome_title(content, scenario)}: {format_number(events)}/{format_number(count)}{told}"
     return fixed.get(scenario, PANELS[panel.letter])
 
 

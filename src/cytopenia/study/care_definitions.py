@@ -19,11 +19,16 @@ NONE_DECLARED = "no other definition was declared"
 
 @dataclass(frozen=True)
 class OtherDefinition:
-    """Another outcome of the protocol, and its sides with the event of the analysis."""
+    """Another outcome of the protocol, and its sides with the event of the analysis.
+
+    `never_below` is how many of the patients of a recovery were never below its cuts: they are on the side of
+    the recovered.
+    """
 
     outcome: str
     title: str
     sides: Sides
+    never_below: int = 0
 
 
 def summarize_careful_definitions(
@@ -44,6 +49,7 @@ def summarize_careful_definitions(
         policy = one.sides.policy
         yield replace(patients, estimate="events", value=int((policy == 1).sum()))
         yield replace(patients, estimate="count", value=int((~np.isnan(policy)).sum()))
+        yield replace(patients, estimate="never_below", value=one.never_below)
     lines = pick_headlines(list_published(given))
     for one in definitions:
         row = replace(key, scenario=one.outcome)

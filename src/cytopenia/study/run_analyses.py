@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from cytopenia.contract import Tables
+from cytopenia.grading.recovery import RECOVERY_LABELS
 from cytopenia.results import ResultRow
 from cytopenia.stats.roc import RocCurve
 from cytopenia.study.analysis_forms import (
@@ -66,6 +68,8 @@ from cytopenia.study.survival_times import find_survival_times
 from cytopenia.study.time_to_recovery import summarize_time_to_recovery
 
 __all__ = ["Material", "summarize_analyses"]
+
+NEVER_BELOW = RECOVERY_LABELS[1]
 
 
 @dataclass(frozen=True)
@@ -266,9 +270,12 @@ def _find_definitions(analysis: RiskFactors, material: Material) -> list[OtherDe
     found: list[OtherDefinition] = []
     for name in names:
         died = material.plan.specs[name].died_before_landmark
-        sides = split_sides(analysis.event, material.align(name), died_before_landmark=died)
+        frame = material.align(name)
+        sides = split_sides(analysis.event, frame, died_before_landmark=died)
         title = material.plan.title(name, support_complete=material.support_complete)
-        found.append(OtherDefinition(name, title, sides))
+        is_never_below = (frame["label"] == NEVER_BELOW).fill_null(value=False).to_numpy()
+        counted = int((is_never_below & ~np.isnan(sides.policy)).sum())
+        found.append(OtherDefinition(name, title, sides, never_below=counted))
     return found
 
 
