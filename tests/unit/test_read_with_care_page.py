@@ -70,10 +70,10 @@ def test_every_panel_has_its_sentence_and_nothing_is_counted_over_definitions(co
     assert said["D"].endswith(
         "before treatment the conclusions are the same for 4 of 5, weaker for baseline hemoglobin."
     )
-    assert (
-        said["F"]
-        == "39 events among 60 patients as published, 39–46 under the 3 other definitions (13 patients were never below and count as recovered)."
+    assert said["F"].startswith(
+        "39 events among 60 patients as published, 39–46 under the 3 other definitions"
     )
+    assert said["F"].endswith(" (13 patients were never below and count as recovered).")
     assert table_care_sentences(content, "figure_s1").rows == ()
 
 
