@@ -211,8 +211,13 @@ def count_confirming(days: dict[int, Row], definition: Row, reading: str) -> int
         days = {d: day for d, day in days.items() if day["state"] == "measured"}
         return sum(is_certain(d["low"], d["high"], rule["comparator"], rule["cut"]) for d in days.values())
     if reading in ("worst", "closed"):
-        days = {d: day for d, day in days.items() if day["state"] != "open"}
+        # On an open day white cells below the cut prove it.
+        days = {d: day for d, day in days.items() if day["state"] != "open" or _proves(day, rule)}
     return sum(is_below(day, rule, reading, open_day=False) for day in days.values())
+
+
+def _proves(day: Row, rule: Row) -> bool:
+    return is_certain(day["low"], day["high"], rule["comparator"], rule["cut"])
 
 
 def judge_confirmation(days: dict[int, Row], definition: Row, reading: str) -> str:
