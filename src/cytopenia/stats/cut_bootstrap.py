@@ -15,12 +15,12 @@ from cytopenia.stats.cut_resamples import (
     CutBatch,
     Draws,
     SortedRows,
-    count_times,
     find_batch_cuts,
     join_batches,
     plan_draws,
     sort_rows,
 )
+from cytopenia.stats.resamples import count_rows
 from cytopenia.stats.roc import RocCurve, estimate_roc, require_complete
 
 __all__ = ["Corrected", "CutBootstrap", "Resampling", "bootstrap_cut"]
@@ -278,7 +278,7 @@ def _collect(rows: SortedRows, how: Resampling, progress: Progress | None) -> _C
 
 def _repeat(rows: SortedRows, draws: Draws, drawn: Counts, how: Resampling) -> Numbers:
     """The numbers outside of resamples of each resample: again by resamples by numbers."""
-    times = count_times(drawn, rows.values.size)
+    times = count_rows(drawn, rows.values.size)
     at_once = max(1, how.cells // drawn.size)
     found: list[Numbers] = []
     for start in range(0, how.again, at_once):

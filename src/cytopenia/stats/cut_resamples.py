@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cytopenia.stats.resamples import count_rows
+
 __all__ = [
     "CutBatch",
     "Draws",
     "SortedRows",
-    "count_times",
     "divide_rows",
     "find_batch_cuts",
     "find_counted_cuts",
@@ -141,7 +142,7 @@ def find_batch_cuts(rows: SortedRows, drawn: Counts, *, weights: Counts | None =
     -------
     CutBatch
     """
-    times = count_times(drawn, rows.values.size)
+    times = count_rows(drawn, rows.values.size)
     found = _find_cuts(rows, times)
     has_cut = ~np.isnan(found.cut)
     inside = _count_at(found.yes, found.no, found.place, rows.high_means_event)
@@ -215,13 +216,6 @@ def join_batches(batches: list[CutBatch]) -> CutBatch:
         np.concatenate([batch.outside for batch in batches]),
         np.concatenate([batch.whole for batch in batches]),
     )
-
-
-def count_times(drawn: Counts, n: int) -> Counts:
-    """Return how often each of n rows was drawn in each resample."""
-    resamples = drawn.shape[0]
-    cells: Counts = drawn + n * np.arange(resamples, dtype=np.int64)[:, np.newaxis]
-    return np.bincount(cells.ravel(), minlength=n * resamples).reshape(resamples, n)
 
 
 def _accumulate(counts: NDArray[np.integer] | Marks, ends: Counts) -> Counts:

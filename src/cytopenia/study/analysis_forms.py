@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from cytopenia.definition_forms import Number, Whole
-from cytopenia.study.analysis_parts import AnalysisForm, Association, Missing, Resamples
+from cytopenia.study.analysis_parts import AnalysisForm, Association, Directions, Missing, Resamples
 from cytopenia.study.care_forms import ReadWithCare
 from cytopenia.study.convention_forms import ComparedConventions, TestedConventions
 from cytopenia.study.factor_forms import (
@@ -234,7 +234,7 @@ class Ordinal(AnalysisForm):
     interval: Literal["wald", "profile"] = "profile"
 
 
-class Roc(Association, ComparedConventions):
+class Roc(Association, Directions, ComparedConventions):
     """ROC curves of numeric factors with their Youden cuts; the direction is declared.
 
     With `resamples` the cuts are bootstrapped, tested as the best of all, and set beside the association of
@@ -242,23 +242,7 @@ class Roc(Association, ComparedConventions):
     """
 
     kind: Literal["roc"]
-    higher_means_event: tuple[str, ...] = ()
-    lower_means_event: tuple[str, ...] = ()
     resamples: Resamples | None = None
-
-    @model_validator(mode="after")
-    def _names_factors(self) -> Self:
-        if not self.factors:
-            raise ValueError("needs factors in higher_means_event or lower_means_event")
-        both = set(self.higher_means_event) & set(self.lower_means_event)
-        if both:
-            raise ValueError(f"{', '.join(sorted(both))} stands in both directions; remove one")
-        return self
-
-    @property
-    def factors(self) -> tuple[str, ...]:
-        """All factors, those that rise with the event first."""
-        return (*self.higher_means_event, *self.lower_means_event)
 
 
 class Crosstab(_Tested):

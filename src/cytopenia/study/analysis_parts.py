@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from cytopenia.definition_forms import Whole
 from cytopenia.study.factor_forms import Event, Form, Name
 
-__all__ = ["AnalysisForm", "Association", "Missing", "Resamples"]
+__all__ = ["AnalysisForm", "Association", "Directions", "Missing", "Resamples"]
 
 # With fewer the ends of a 95% interval rest on a handful of resamples; more change no printed digit.
 FEWEST_RESAMPLES, MOST_RESAMPLES = 200, 20_000
@@ -29,6 +29,27 @@ class Association(AnalysisForm):
 
     outcome: Name
     event: Event
+
+
+class Directions(Form):
+    """Numbers with the direction in which they mean the event; it is declared, never read from the data."""
+
+    higher_means_event: tuple[str, ...] = ()
+    lower_means_event: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        if not self.factors:
+            raise ValueError("needs factors in higher_means_event or lower_means_event")
+        both = set(self.higher_means_event) & set(self.lower_means_event)
+        if both:
+            raise ValueError(f"{', '.join(sorted(both))} stands in both directions; remove one")
+        return self
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """All factors, those that rise with the event first."""
+        return (*self.higher_means_event, *self.lower_means_event)
 
 
 class Missing(Form):

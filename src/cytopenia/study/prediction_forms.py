@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from cytopenia.definition_forms import Number
-from cytopenia.study.analysis_parts import Association, Missing, Resamples
+from cytopenia.study.analysis_parts import Association, Directions, Missing, Resamples
 from cytopenia.study.factor_forms import Form, Parity
 
 __all__ = ["ExternalValidation", "Prediction", "PredictionCuts", "PredictionSelection"]
@@ -19,25 +19,8 @@ class PredictionSelection(Form):
     p_below: Number = Field(gt=0, le=1)
 
 
-class PredictionCuts(Form):
+class PredictionCuts(Directions):
     """Numbers that are divided at their Youden cut, by the direction that is declared."""
-
-    higher_means_event: tuple[str, ...] = ()
-    lower_means_event: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _names_each_once(self) -> Self:
-        if not self.factors:
-            raise ValueError("needs factors in higher_means_event or lower_means_event")
-        both = set(self.higher_means_event) & set(self.lower_means_event)
-        if both:
-            raise ValueError(f"{', '.join(sorted(both))} stands in both directions; remove one")
-        return self
-
-    @property
-    def factors(self) -> tuple[str, ...]:
-        """All factors that are divided."""
-        return (*self.higher_means_event, *self.lower_means_event)
 
 
 class Prediction(Association):
