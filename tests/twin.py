@@ -340,7 +340,7 @@ def grade_course(
     if not days:
         return dict.fromkeys(("policy", "best", "worst", "first_day", "last_day")) | {
             "decided": False,
-            "evidence": "measured",
+            "evidence": None,
             "days_measured": 0,
             "days_open": 0,
         }
@@ -362,11 +362,15 @@ def grade_course(
     if policy == top or len(measured) == len(days):
         evidence = "measured"
     decisive = [day for rule in known if rule["grade"] == policy for day in known_days(days, rule)]
+    is_decided = policy is not None and best == worst
+    if evidence == "measured" and not is_decided:
+        # A value given as a limit: it is known between bounds.
+        evidence = "bracketed"
     return {
         "policy": policy,
         "best": best,
         "worst": worst,
-        "decided": policy is not None and best == worst,
+        "decided": is_decided,
         "evidence": evidence,
         "first_day": min(decisive, default=None),
         "last_day": max(decisive, default=None),
