@@ -59,6 +59,13 @@ class _Part:
     follow_up: FollowUp
     values: RoundedGrid
     marks: tuple[DayMarks, ...]
+    min_grade: int | None
+
+    def answer(self, grade: Grid) -> Grid:
+        """Return the grade, or 1 and 0 for whether it reaches the one that is asked for."""
+        if self.min_grade is None:
+            return grade
+        return np.where(np.isnan(grade), np.nan, np.where(grade >= self.min_grade, 1.0, 0.0))
 
     @property
     def last_place(self) -> NDArray[np.int32]:
@@ -98,7 +105,7 @@ class _Graded:
 
 
 def grade_durations(
-    part: GradesPart, grid: ScenarioGrid, follow_up: FollowUp
+    part: GradesPart, grid: ScenarioGrid, follow_up: FollowUp, *, min_grade: int | None = None
 ) -> tuple[OutcomeRows, EvidenceRows]:
     """Grade each course by how long its counts stayed beyond a cut.
 
@@ -110,6 +117,9 @@ def grade_durations(
         The patients of one part on the days of the window.
     follow_up : FollowUp
         The last day at risk of each patient, from `follow_courses` with the censoring of the definition.
+    min_grade : int, optional
+        The question is whether this grade is reached: the class of the evidence, the reason and the days that
+        would settle it are those of this question. The three grades stay the same.
 
     Returns
     -------
@@ -126,7 +136,7 @@ def grade_durations(
     `best` and `worst`. Whoever is graded as "lasting to the end" but left follow-up early, alive, has the
     grade by duration as `best`.
     """
-    given = _prepare(part, grid.until(follow_up.last_day), follow_up)
+    given = _prepare(part, grid.until(follow_up.last_day), follow_up, min_grade)
     policy, best, worst = (_grade(given, reading) for reading in (_POLICY, _BEST, _WORST))
     confirmed = _confirm(given)
     healthiest = np.where(confirmed.stands, best.grade, 0.0)
@@ -141,7 +151,8 @@ def grade_durations(
     decider = np.where(known > 0, policy.rule, -1).astype(np.int8)
     deciding = _deciding_days(given, policy, decider)
     evidence, needs_open = _classify(given, confirmed, healthiest, sickest)
-    reason = _explain(given, (known, low, high), confirmed.lacks_second, needs_open)
+    answers = (given.answer(known), given.answer(low), given.answer(high))
+    reason = _explain(given, answers, confirmed.lacks_second, needs_open)
     first, last = span_days(deciding, given.grid.first_day)
     outcome = OutcomeRows(
         policy=known,
@@ -155,17 +166,17 @@ def grade_durations(
         last_day=last,
         days=_count_days(given, deciding, decider),
     )
-    settling = _settling_days(given, worst, low, high)
+    settling = _settling_days(given, (best, worst), low, high)
     return outcome, _collect(given, deciding, decider, settling)
 
 
-def _prepare(part: GradesPart, grid: ScenarioGrid, follow_up: FollowUp) -> _Part:
+def _prepare(part: GradesPart, grid: ScenarioGrid, follow_up: FollowUp, min_grade: int | None) -> _Part:
     rules = part.lab_rules
     counting = part.counting or Counting(status="assumed")
     values = round_grid(grid, counting, is_sick_below=rules[0].is_sick_below)
     marks_of = {cut: _judge(cut, part, grid, values) for cut in dict.fromkeys(map(_cut_of, rules))}
     marks = tuple(marks_of[_cut_of(rule)] for rule in rules)
-    return _Part(part, counting, rules, grid, follow_up, values, marks)
+    return _Part(part, counting, rules, grid, follow_up, values, marks, min_grade)
 
 
 def _cut_of(rule: GradeRule) -> tuple[CutName, float]:
@@ -281,17 +292,18 @@ def _deciding_days(given: _Part, policy: _Graded, decider: Rules) -> Marks:
 
 def _classify(given: _Part, confirmed: _Confirmed, best: Grid, worst: Grid) -> tuple[NDArray[np.int8], Marks]:
     """0 measured, 1 bracketed, 2 open; and whether open days alone can lift the grade to the worst."""
-    is_undecided = best != worst
+    healthiest, sickest = given.answer(best), given.answer(worst)
+    is_undecided = healthiest != sickest
     needs_open = is_undecided.copy()
     rows = np.flatnonzero(is_undecided)
     closed = np.where(confirmed.may_stand[rows], _grade(given, _CLOSED, rows).grade, 0.0)
-    needs_open[rows] = closed != worst[rows]
+    needs_open[rows] = given.answer(closed) != sickest[rows]
     # Where the bounds differ, the wider bounds differ too: only what is decided can have been measured.
     rows = np.flatnonzero(~is_undecided)
     sure = np.where(confirmed.stands[rows], _grade(given, _SURE, rows).grade, 0.0)
     anyhow = np.where(confirmed.could_stand[rows], _grade(given, _ANY, rows).grade, 0.0)
     is_measured = np.zeros_like(is_undecided)
-    is_measured[rows] = sure == anyhow
+    is_measured[rows] = given.answer(sure) == given.answer(anyhow)
     is_open = needs_open
     if any(rule.days is None for rule in given.rules):
         # Such rules never look at open days, which are counted beside the grade.
@@ -341,11 +353,14 @@ def _marked_by_decider(given: _Part, decider: Rules) -> Marks:
 
 
 def _collect(given: _Part, deciding: Marks, decider: Rules, settling: Marks) -> EvidenceRows:
-    """Days that decide, and unmeasured days that could change the grade."""
+    """Days that decide, and days that could change the grade; a filled day can be both, and stands twice."""
     grid = given.grid
-    patient, place = np.nonzero(deciding | settling)
-    decides = deciding[patient, place]
-    state = _name_states(given, deciding, decider)[patient, place]
+    decides = np.concatenate([np.ones(int(deciding.sum()), bool), np.zeros(int(settling.sum()), bool)])
+    patient, place = np.concatenate([np.nonzero(deciding), np.nonzero(settling)], axis=1)
+    order = np.lexsort((~decides, place, patient))
+    patient, place, decides = patient[order], place[order], decides[order]
+    counted, other = _name_states(given, deciding, decider)
+    state = np.where(decides, counted[patient, place], other[patient, place])
     cap = given.values.cap[patient, place]
     is_cap = state == _CAPPED
     return EvidenceRows(
@@ -360,18 +375,25 @@ def _collect(given: _Part, deciding: Marks, decider: Rules, settling: Marks) -> 
     )
 
 
-def _settling_days(given: _Part, sickest: _Graded, low: Grid, high: Grid) -> Marks:
-    """Unmeasured days that could lift the grade above `low`: of an episode long enough for such a rule."""
+def _settling_days(given: _Part, bounds: tuple[_Graded, _Graded], low: Grid, high: Grid) -> Marks:
+    """Days that could lift the grade above `low`: of an episode long enough for such a rule.
+
+    A day that lies in an episode even in the best case, being bridged there, changes nothing.
+    """
+    healthiest, sickest = bounds
     settling = np.zeros_like(given.grid.measured)
+    is_open = given.answer(low) < given.answer(high)
     for place, (rule, marks) in enumerate(zip(given.rules, given.marks, strict=True)):
-        rows = np.flatnonzero((rule.grade > low) & (rule.grade <= high))
+        if given.min_grade is not None and rule.grade < given.min_grade:
+            continue
+        rows = np.flatnonzero(is_open & (rule.grade > low) & (rule.grade <= high))
         if rule.days is None:
             settling[rows] |= (marks.closed | given.unseen(marks))[rows] & ~marks.best[rows]
             continue
-        exposure = sickest.exposures[place]
-        days = marks.worst & ~marks.best
-        settling[rows] |= (days & _episodes_of(rule, exposure, given.counting))[rows]
-    return settling & ~given.grid.measured
+        days = marks.worst & ~healthiest.exposures[place].inside
+        episodes = _episodes_of(rule, sickest.exposures[place], given.counting)
+        settling[rows] |= (days & episodes)[rows]
+    return settling
 
 
 def _episodes_of(rule: GradeRule, exposure: Exposure, counting: Counting) -> Marks:
@@ -384,14 +406,13 @@ def _episodes_of(rule: GradeRule, exposure: Exposure, counting: Counting) -> Mar
     return runs.mark(runs.length >= int(rule.days or 1))
 
 
-def _name_states(given: _Part, deciding: Marks, decider: Rules) -> NDArray[np.int8]:
-    """State of every day: how it came to count, or what it is where it does not."""
+def _name_states(given: _Part, deciding: Marks, decider: Rules) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """State of every day: how it came to count, and what it is where it does not."""
     grid = given.grid
     below = _marked_by_decider(given, decider)
     is_bridged = deciding & ~below
     is_filled = deciding & below & ~grid.measured & ~np.isnan(given.values.filled)
-    return np.select(
-        [is_bridged, grid.measured, is_filled, grid.capped & deciding, grid.short_gap],
-        [_BRIDGED, _MEASURED, _FILLED, _CAPPED, _SHORT_GAP],
-        _OPEN_DAY,
-    ).astype(np.int8)
+    other = np.select([grid.measured, grid.short_gap], [_MEASURED, _SHORT_GAP], _OPEN_DAY).astype(np.int8)
+    conditions = [is_bridged, grid.measured, is_filled, grid.capped & deciding]
+    counted = np.select(conditions, [_BRIDGED, _MEASURED, _FILLED, _CAPPED], other)
+    return counted.astype(np.int8), other

@@ -22,6 +22,7 @@ __all__ = [
     "count_days",
     "frame_evidence",
     "frame_outcomes",
+    "hold_evidence",
     "span_days",
 ]
 
@@ -157,9 +158,27 @@ def frame_outcomes(
     has_one = pl.col("policy").is_not_null() & (pl.col("best") == pl.col("worst"))
     # Without an order: the one label that was possible.
     decided = pl.coalesce(pl.col("label") == pl.col("possible_labels"), has_one)
-    return frame.with_columns(decided.fill_null(value=False).alias("decided")).select(
-        pl.col(name).cast(dtype) for name, dtype in OUTCOME_SCHEMA.items()
-    )
+    held = hold_evidence(frame.with_columns(decided.fill_null(value=False).alias("decided")))
+    return held.select(pl.col(name).cast(dtype) for name, dtype in OUTCOME_SCHEMA.items())
+
+
+def hold_evidence(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return outcomes with the evidence that an answer can have.
+
+    What is not decided does not rest on measured days alone: it is at best bracketed. What has no bounds, as
+    after death before a landmark, has no answer and no evidence.
+
+    Examples
+    --------
+    >>> rows = {"decided": [True, False, False], "worst": [3.0, 3.0, None], "possible_labels": [None] * 3}
+    >>> frame = pl.DataFrame({**rows, "evidence": ["measured"] * 3})
+    >>> hold_evidence(frame)["evidence"].to_list()
+    ['measured', 'bracketed', None]
+    """
+    has_bounds = pl.col("worst").is_not_null() | pl.col("possible_labels").is_not_null()
+    is_overstated = ~pl.col("decided") & (pl.col("evidence") == "measured")
+    held = pl.when(is_overstated).then(pl.lit("bracketed")).otherwise("evidence")
+    return frame.with_columns(pl.when(has_bounds).then(held).alias("evidence"))
 
 
 def frame_evidence(

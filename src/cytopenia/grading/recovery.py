@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,20 +56,23 @@ RECOVERY_REASONS = (
     "unmeasured days around the landmark",
     "a day near the landmark could have been different",
     "the course was censored before the landmark",
+    "support without a recorded stop may have lasted",
 )
-_DIED, _SUPPORT, _UNMEASURED, _COULD_DIFFER, _CENSORED = range(1, 6)
+_DIED, _SUPPORT, _UNMEASURED, _COULD_DIFFER, _CENSORED, _OPEN_STOP = range(1, 7)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
     """State of one lineage on each day of the grid, in three scenarios.
 
-    `policy` holds FAILED, UNDER_SUPPORT, UNKNOWN or MET; `best` and `worst` say whether the cell is met.
+    `policy` holds FAILED, UNDER_SUPPORT, UNKNOWN or MET; `best` and `worst` say whether the cell is met, and
+    `worst_if_stopped` whether it is in the worst case, had support without a recorded stop ended at once.
     """
 
     policy: States
     best: Marks
     worst: Marks
+    worst_if_stopped: Marks
     grid: ScenarioGrid
 
     def window(self, first_day: int, last_day: int) -> Cells:
@@ -79,6 +82,7 @@ class Cells:
             policy=self.policy[:, days],
             best=self.best[:, days],
             worst=self.worst[:, days],
+            worst_if_stopped=self.worst_if_stopped[:, days],
             grid=self.grid.window(first_day, last_day),
         )
 
@@ -136,6 +140,7 @@ def judge_cells(
         policy=policy,
         best=high_met & ~fails_by_cap & ~is_supported & ~grid.dead,
         worst=low_met & ~(support["possible"] & grid.at_risk),
+        worst_if_stopped=low_met & ~is_supported,
         grid=grid,
     )
 
@@ -188,9 +193,12 @@ def derive_recovery(
     best = np.where(died_before, np.nan, np.where(judged.best, 0.0, 1.0))
     worst = np.where(died_before, np.nan, np.where(judged.worst, 0.0, 1.0))
     has_support = _is_failed_by_support(window)
+    stopped = {name: replace(cell, worst=cell.worst_if_stopped) for name, cell in window.items()}
+    hangs_on_stop = (best != worst) & (judged.best == judge[definition.landmark.run](definition, stopped).worst)
+    is_null = label == NOT_EVALUABLE
     reason = np.select(
-        [died_before, (label == NOT_EVALUABLE) & censored_before, label == NOT_EVALUABLE, best != worst],
-        [_DIED, _CENSORED, _UNMEASURED, _COULD_DIFFER],
+        [died_before, is_null & censored_before, is_null, hangs_on_stop, best != worst],
+        [_DIED, _CENSORED, _UNMEASURED, _OPEN_STOP, _COULD_DIFFER],
         np.where((label == NOT_RECOVERED) & has_support, _SUPPORT, 0),
     )
     grids = [cell.grid for cell in window.values()]
@@ -199,7 +207,7 @@ def derive_recovery(
         policy=policy,
         best=best,
         worst=worst,
-        evidence=_classify_cells(judged, window),
+        evidence=np.where(hangs_on_stop, 2, _classify_cells(judged, window)).astype(np.int8),
         reason=reason.astype(np.int8),
         rule=none,
         label=label,
@@ -340,16 +348,19 @@ def sum_days(grids: list[ScenarioGrid]) -> dict[str, NDArray[np.int32]]:
     }
 
 
-def collect_cell_evidence(cells: Cells, rows: Marks, *, first_day: int, last_day: int) -> EvidenceRows:
+def collect_cell_evidence(
+    cells: Cells, rows: Marks, undecided: Marks, *, first_day: int, last_day: int
+) -> EvidenceRows:
     """Return every cell of one lineage on the given days, for the patients marked in `rows`.
 
-    A cell that is unknown, or met in best but not in worst, "would settle" the outcome; the others "decide".
-    The verdict of each row is the state of its cell.
+    A cell that is unknown, or met in best but not in worst, "would settle" the outcome of a patient marked in
+    `undecided`; the others "decide". The verdict of each row is the state of its cell.
     """
     window = cells.window(first_day, last_day)
     grid = window.grid
     patient, place = np.nonzero(grid.at_risk & rows[:, None])
     is_open_question = (window.policy == UNKNOWN) | (window.best != window.worst)
+    is_open_question &= undecided[:, None]
     state = np.select([grid.measured, grid.capped, grid.short_gap], [0, 1, 2], 3)
     return EvidenceRows(
         patient=patient,

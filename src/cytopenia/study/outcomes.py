@@ -186,7 +186,8 @@ class _Kernel:
         for analyte, cell in cells.items():
             # Every cell of a patient who has not recovered for certain is a reason for it.
             marked = ~died & ((rows.policy != 0) | (rows.best != rows.worst))
-            evidence = collect_cell_evidence(cell, marked, first_day=first, last_day=last)
+            open_now = np.isnan(rows.policy) | (rows.best != rows.worst)
+            evidence = collect_cell_evidence(cell, marked, open_now, first_day=first, last_day=last)
             found.evidence[plan.outcome, analyte] = evidence
             for day in range(first, last + 1):
                 found.cells.append((plan.outcome, analyte, day, count_cells(cell, day, ~died)))
