@@ -84,6 +84,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "nadirs",
             "grades",
             "grade_ranges",
+            "duration_readings",
             "durations",
             "landmarks",
             "course_grades",
@@ -260,6 +261,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "changed_answers",
             "open_stops",
             "patient_series",
+            "explained_days",
             "explain",
         ],
         "report": [

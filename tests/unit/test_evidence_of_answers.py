@@ -67,7 +67,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 def run(study: Study, tables: Tables, *, anything: bool = False) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Outcomes in their final form, and the days behind them."""
-    kernel = Kernel(build_plan(study), study.library.bounds, True, study.library.baseline)
+    kernel = Kernel(build_plan(study), study.library.bounds, use_caps=True, baseline=study.library.baseline)
     cohort, outcomes = kernel.run(tables, anything=anything)
     return outcomes, cohort.evidence
 
@@ -132,9 +132,7 @@ def test_what_is_decided_asks_for_no_further_day(study: Study, tables: Tables) -
     assert asked.join(decided, on=["patient_id", "outcome"], how="semi").rows() == []
 
 
-def test_days_that_decide_by_a_filled_value_are_named_as_unsettled_too(
-    study: Study, tables: Tables
-) -> None:
+def test_days_that_decide_by_a_filled_value_are_named_as_unsettled_too(study: Study, tables: Tables) -> None:
     """SYN-02: 0.19 on day 23 and 0.79 on day 26, the line at 0.39 on day 24. SYN-61: 0.473 on day 4, white
     cells of 0.51. SYN-32: 0.65 on day 19, 0.38 on day 24, and 0.47 on day 28, the last value.
     """

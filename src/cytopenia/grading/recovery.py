@@ -194,7 +194,9 @@ def derive_recovery(
     worst = np.where(died_before, np.nan, np.where(judged.worst, 0.0, 1.0))
     has_support = _is_failed_by_support(window)
     stopped = {name: replace(cell, worst=cell.worst_if_stopped) for name, cell in window.items()}
-    hangs_on_stop = (best != worst) & (judged.best == judge[definition.landmark.run](definition, stopped).worst)
+    hangs_on_stop = (best != worst) & (
+        judged.best == judge[definition.landmark.run](definition, stopped).worst
+    )
     is_null = label == NOT_EVALUABLE
     reason = np.select(
         [died_before, is_null & censored_before, is_null, hangs_on_stop, best != worst],

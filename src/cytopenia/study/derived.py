@@ -14,7 +14,7 @@ from cytopenia.grading.outcome_rows import hold_evidence
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.plan import GradePlan, Plan
 
-__all__ = ["derive_all", "grade_baseline", "judge_threshold"]
+__all__ = ["derive_all", "drop_settled", "grade_baseline", "judge_threshold"]
 
 _GRADES = ("policy", "best", "worst")
 _DAY_COUNTS = ("days_measured", "days_short_gap", "days_open", "days_filled", "days_bridged")
@@ -85,6 +85,16 @@ def derive_all(cohort: CohortOutcomes, plan: Plan, definition: BaselineDefinitio
         by_outcome[name] = _combine([by_outcome[part] for part in plan.specs[name].any_of], name)
     order = [*plan.specs, *(nadir.outcome for nadir in plan.nadirs)]
     return pl.concat([by_outcome[name] for name in order]) if order else cohort.outcomes
+
+
+def drop_settled(evidence: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Return the evidence without days that "would settle" an outcome that is decided.
+
+    A grade that is open can be decided in its final form: as a question, or by the grade before treatment.
+    """
+    key = ["patient_id", "outcome"]
+    decided = outcomes.filter("decided").select(*key, pl.lit("would settle").alias("role"))
+    return evidence.join(decided, on=[*key, "role"], how="anti", maintain_order="left")
 
 
 def judge_threshold(frame: pl.DataFrame, min_grade: float) -> pl.DataFrame:
