@@ -107,7 +107,9 @@ def read_courses(
     rules = part.lab_rules
     counting = part.counting or Counting(status="assumed")
     values = round_grid(grid, counting, is_sick_below=rules[0].is_sick_below)
-    marks_of = {cut: judge_days(cut, part, grid, values) for cut in dict.fromkeys(map(_cut_of, rules))}
+    marks_of = {
+        cut: judge_days(cut, part, grid=grid, values=values) for cut in dict.fromkeys(map(_cut_of, rules))
+    }
     marks = tuple(marks_of[_cut_of(rule)] for rule in rules)
     return CountedCourses(part, counting, rules, grid, follow_up, values, marks, min_grade)
 
@@ -117,7 +119,7 @@ def _cut_of(rule: GradeRule) -> tuple[CutName, float]:
 
 
 def judge_days(
-    cut: tuple[CutName, float], part: GradesPart, grid: ScenarioGrid, values: RoundedGrid
+    cut: tuple[CutName, float], part: GradesPart, *, grid: ScenarioGrid, values: RoundedGrid
 ) -> DayMarks:
     """Return the days that meet a cut, given in the unit of the part."""
     number = convert_value(cut[1], analyte=part.analyte, unit=part.unit)

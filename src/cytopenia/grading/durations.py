@@ -154,7 +154,7 @@ def _confirm(given: CountedCourses) -> _Confirmed:
 
 def _count_confirming(given: CountedCourses, confirm: Confirm) -> tuple[NDArray[np.int64], ...]:
     """Measured days that meet the cut for certain, and that may; with those between them; with all others."""
-    marks = judge_days((confirm.comparator, confirm.cut), given.part, given.grid, given.values)
+    marks = judge_days((confirm.comparator, confirm.cut), given.part, grid=given.grid, values=given.values)
     measured = given.grid.measured
     counted = (marks.sure & measured, marks.any & measured, marks.closed, marks.any)
     return tuple(days.sum(axis=1) for days in counted)
