@@ -311,10 +311,10 @@ def _classify_days(
 def collect_run_evidence(
     definition: RecoveryTimeDefinition, cells: Mapping[str, Cells], rows: OutcomeRows
 ) -> dict[str, EvidenceRows]:
-    """Return the days behind the outcome, by lineage: the run, and what was measured and leaves it open.
+    """Return the days behind the outcome, by lineage: the run, and the days that leave it open.
 
-    The days of the run "decide". A measured day that is met in the best case and not in the worst "would
-    settle" an outcome that is not decided.
+    The days of the run "decide". A day that is looked at, met in the best case and not in the worst, "would
+    settle" an outcome that is not decided; one of the run can be both, and stands twice.
     """
     first, until = definition.reached.first_day, definition.reached.until
     window = {name: cell.window(first, until) for name, cell in cells.items()}
@@ -324,18 +324,26 @@ def collect_run_evidence(
     is_run &= day >= rows.first_day[:, None]
     is_run &= np.cumsum(is_run, axis=1) <= definition.run.length
     is_undecided = (rows.best != rows.worst)[:, None] & (day <= rows.last_day[:, None])
-    return {name: _collect_lineage(cell, is_run, is_undecided, first) for name, cell in window.items()}
+    is_of_days = definition.run.of == "days"
+    found: dict[str, EvidenceRows] = {}
+    for name, cell in window.items():
+        looked_at = cell.grid.at_risk if is_of_days else _looks_at(cell.grid)
+        settling = looked_at & (cell.best != cell.worst) & is_undecided
+        found[name] = _collect_lineage(cell, is_run, settling, first)
+    return found
 
 
-def _collect_lineage(cell: Cells, is_run: Marks, is_undecided: Marks, first_day: int) -> EvidenceRows:
+def _collect_lineage(cell: Cells, is_run: Marks, settling: Marks, first_day: int) -> EvidenceRows:
     grid = cell.grid
-    would_settle = grid.measured & (cell.best != cell.worst) & is_undecided & ~is_run
-    patient, place = np.nonzero(is_run | would_settle)
+    decides = np.concatenate([np.ones(int(is_run.sum()), bool), np.zeros(int(settling.sum()), bool)])
+    patient, place = np.concatenate([np.nonzero(is_run), np.nonzero(settling)], axis=1)
+    order = np.lexsort((~decides, place, patient))
+    patient, place, decides = patient[order], place[order], decides[order]
     state = np.select([grid.measured, grid.capped, grid.short_gap], [0, 1, 2], 3)
     return EvidenceRows(
         patient=patient,
         day=(place + first_day).astype(np.int32),
-        role=would_settle[patient, place].astype(np.int8),
+        role=np.where(decides, 0, 1).astype(np.int8),
         state=state[patient, place].astype(np.int8),
         low=grid.low[patient, place],
         high=grid.high[patient, place],

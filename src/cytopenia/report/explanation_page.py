@@ -160,7 +160,10 @@ def _tell_rules(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
         graded = f"grade {rule.grade}: " if rule.grade is not None else ""
         quoted = f" (“{rule.text}”)" if rule.text else ""
         yield "" if place else label, f"{graded}{rule.words}{quoted}"
-    if outcome.counting:
+    if outcome.counting and outcome.kind == "recovery":
+        for place, sentence in enumerate(outcome.counting):
+            yield "" if place else "Counting", sentence
+    elif outcome.counting:
         yield "Counting", "; ".join(outcome.counting)
     if outcome.address:
         yield "Definition", outcome.address
