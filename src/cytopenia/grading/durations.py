@@ -112,6 +112,7 @@ def grade_durations(
         first_day=first,
         last_day=last,
         days=_count_days(given, deciding, decider),
+        is_asked=min_grade is not None,
     )
     settling = _settling_days(given, (best, worst), low, high)
     return outcome, _collect(given, deciding, decider, settling)

@@ -118,6 +118,7 @@ def grade_courses(
         first_day=first,
         last_day=last,
         days=count_days(grid),
+        is_asked=min_grade is not None,
     )
     settling = _settling_days(rules, days, floor, worst > floor, grid)
     return outcome, _collect_evidence(deciding_days, settling, grid)

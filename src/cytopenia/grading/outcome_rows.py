@@ -72,7 +72,8 @@ class OutcomeRows:
 
     `policy`, `best` and `worst` are NaN where there is none; days are `NO_DAY` where there is none.
     `evidence`, `reason`, `rule` and `label` are places in their lists of names; -1 is none. `possible` marks,
-    patient by label, every label that can have been; only outcomes without an order have it.
+    patient by label, every label that can have been; only outcomes without an order have it. With `is_asked`
+    the evidence is that of a question about the grade, which is answered later.
     """
 
     policy: NDArray[np.float64]
@@ -86,6 +87,7 @@ class OutcomeRows:
     last_day: NDArray[np.int32]
     days: Mapping[str, NDArray[np.int32]]
     possible: NDArray[np.bool_] | None = None
+    is_asked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +160,8 @@ def frame_outcomes(
     has_one = pl.col("policy").is_not_null() & (pl.col("best") == pl.col("worst"))
     # Without an order: the one label that was possible.
     decided = pl.coalesce(pl.col("label") == pl.col("possible_labels"), has_one)
-    held = hold_evidence(frame.with_columns(decided.fill_null(value=False).alias("decided")))
+    frame = frame.with_columns(decided.fill_null(value=False).alias("decided"))
+    held = frame if any(part.is_asked for part in parts) else hold_evidence(frame)
     return held.select(pl.col(name).cast(dtype) for name, dtype in OUTCOME_SCHEMA.items())
 
 
