@@ -130,8 +130,8 @@ def test_what_is_measured_holds_whatever_the_unmeasured_days_were(
 def test_what_holds_whatever_the_unmeasured_days_were_is_measured(
     name: str, found: pl.DataFrame, anything: pl.DataFrame
 ) -> None:
-    """SYN-06 has four low days in a span of seven, those between them bridged; that there could have been more
-    is no part of the question.
+    """SYN-06 has four low days in a span of seven, those between bridged; that there could have been more is
+    no part of the question.
     """
     anyhow = anything.filter(pl.col("outcome") == name).select("patient_id", pl.col("decided").alias("holds"))
     rows = found.filter(pl.col("outcome") == name).join(anyhow, on="patient_id")
@@ -161,3 +161,17 @@ def test_days_that_decide_by_a_filled_value_are_named_as_unsettled_too(study: St
     filled = asked.filter(pl.col("patient_id") == "SYN-02", pl.col("day") == 24).row(0, named=True)
     assert filled["low"] == pytest.approx(0.172, abs=0.001)
     assert filled["high"] == pytest.approx(0.999, abs=0.001)
+
+
+def test_days_of_a_phenotype_that_are_filled_and_could_be_otherwise_are_unsettled(
+    study: Study, tables: Tables
+) -> None:
+    """SYN-07 recovers on days 45 to 47: 1.02 on day 45, then the line to 1.24 on day 50, which are at least
+    1.02 / 1.673 = 0.61. Days 25 and 27 lie below 1 whatever they were, and 14 days below 0.5 in a
+    row are out of reach.
+    """
+    _, evidence = run(study, tables)
+    own = evidence.filter(pl.col("outcome") == "phenotype", pl.col("patient_id") == "SYN-07")
+    asked = own.filter(pl.col("role") == "would settle")["day"].to_list()
+    assert asked == [20, 21, 22, 23, *range(34, 39), *range(40, 45), *range(46, 50), *range(51, 58)]
+    assert own.filter(pl.col("role") == "decides")["day"].to_list() == [0, 45, 46, 47]

@@ -106,7 +106,8 @@ def derive_phenotypes(
         days=_count_days(course),
         possible=possible,
     )
-    return outcome, _collect(course, deciding, is_open & is_at_risk)
+    may_be_aplastic = possible[:, PHENOTYPE_LABELS.index("aplastic")]
+    return outcome, _collect(course, deciding, is_open & is_at_risk, may_be_aplastic)
 
 
 def derive_second_dips(
@@ -147,7 +148,7 @@ def derive_second_dips(
         last_day=last,
         days=_count_days(course),
     )
-    return outcome, _collect(course, deciding.astype(np.int8), is_open)
+    return outcome, _collect(course, deciding.astype(np.int8), is_open, np.zeros_like(is_open))
 
 
 def _no_numbers(patients: int) -> dict[str, Grid]:
@@ -315,20 +316,31 @@ def _count_days(course: PhenotypeCourse) -> dict[str, Places]:
     }
 
 
-def _collect(course: PhenotypeCourse, deciding: NDArray[np.int8], is_open: Marks) -> EvidenceRows:
-    """The days on which the label rests, and the days that could change it."""
-    grid = course.grid
+def _collect(
+    course: PhenotypeCourse, deciding: NDArray[np.int8], is_open: Marks, may_be_aplastic: Marks
+) -> EvidenceRows:
+    """The days on which the label rests, and those that could change it; one can be both, and stands twice.
+
+    Where no stretch can have been an aplastic one, nothing hangs on how deep a low count was.
+    """
+    grid, levels = course.grid, course.levels
     lowest, highest = _bounded_levels(course)
+    if 0 <= levels.severe < min(levels.fall, levels.dip):
+        least = np.where(may_be_aplastic, 0, levels.severe + 1).astype(np.int8)[:, None]
+        lowest, highest = np.maximum(lowest, least), np.maximum(highest, least)
     settling = is_open[:, None] & grid.at_risk & (lowest != highest)
-    patient, place = np.nonzero((deciding >= 0) | settling)
-    decides = deciding[patient, place] >= 0
+    counted = deciding >= 0
+    decides = np.concatenate([np.ones(int(counted.sum()), bool), np.zeros(int(settling.sum()), bool)])
+    patient, place = np.concatenate([np.nonzero(counted), np.nonzero(settling)], axis=1)
+    order = np.lexsort((~decides, place, patient))
+    patient, place, decides = patient[order], place[order], decides[order]
     is_filled = ~np.isnan(course.values.filled)
-    is_bridged = (deciding == _APLASIA) & (course.policy > course.levels.severe)
-    state = np.select(
-        [is_bridged, grid.measured, grid.capped, is_filled & (deciding >= 0), grid.short_gap],
-        [_BRIDGED, _MEASURED, _CAPPED, _FILLED, _SHORT_GAP],
-        _OPEN_DAY,
-    )[patient, place]
+    is_bridged = (deciding == _APLASIA) & (course.policy > levels.severe)
+    other = np.select([grid.measured, grid.short_gap], [_MEASURED, _SHORT_GAP], _OPEN_DAY)
+    named = np.select(
+        [is_bridged, grid.measured, grid.capped, is_filled], [_BRIDGED, _MEASURED, _CAPPED, _FILLED], other
+    )
+    state = np.where(decides, named[patient, place], other[patient, place])
     is_cap = state == _CAPPED
     return EvidenceRows(
         patient=patient,
