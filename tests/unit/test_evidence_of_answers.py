@@ -175,3 +175,13 @@ def test_days_of_a_phenotype_that_are_filled_and_could_be_otherwise_are_unsettle
     asked = own.filter(pl.col("role") == "would settle")["day"].to_list()
     assert asked == [20, 21, 22, 23, *range(34, 39), *range(40, 45), *range(46, 50), *range(51, 58)]
     assert own.filter(pl.col("role") == "decides")["day"].to_list() == [0, 45, 46, 47]
+
+
+def test_days_after_the_latest_recovery_ask_for_nothing(study: Study, tables: Tables) -> None:
+    """SYN-61: day 50 has all three counts met, and days 42 to 49 are nine days between measurements. Day 61
+    and later are as far from any, but by then the patient has recovered.
+    """
+    _, evidence = run(study, tables)
+    own = evidence.filter(pl.col("outcome") == "by_one_value", pl.col("patient_id") == "SYN-61")
+    asked = own.filter(pl.col("role") == "would settle", pl.col("analyte") == "anc")
+    assert asked["day"].to_list() == list(range(42, 50))

@@ -323,7 +323,9 @@ def collect_run_evidence(
     is_run = _all(cell.policy == MET for cell in window.values()) & has_run[:, None]
     is_run &= day >= rows.first_day[:, None]
     is_run &= np.cumsum(is_run, axis=1) <= definition.run.length
+    # The latest run is met for certain: nothing hangs on what came after its first day.
     is_undecided = (rows.best != rows.worst)[:, None] & (day <= rows.last_day[:, None])
+    is_undecided &= day < rows.worst[:, None]
     is_of_days = definition.run.of == "days"
     found: dict[str, EvidenceRows] = {}
     for name, cell in window.items():
