@@ -95,8 +95,11 @@ def derive_phenotypes(
     is_open = possible.sum(axis=1) > 1
     deciding = _deciding_days(course, known)
     first, last = _span_of_label(course, known)
+    no_number = np.full(known.size, np.nan)
     outcome = OutcomeRows(
-        **_no_numbers(known.size),
+        policy=no_number,
+        best=no_number,
+        worst=no_number,
         evidence=_classify(course, possible, is_open, "labels"),
         reason=_explain(course, known < 0, is_open, judged),
         rule=known,
@@ -149,10 +152,6 @@ def derive_second_dips(
         days=_count_days(course),
     )
     return outcome, _collect(course, deciding.astype(np.int8), is_open, np.zeros_like(is_open))
-
-
-def _no_numbers(patients: int) -> dict[str, Grid]:
-    return {name: np.full(patients, np.nan) for name in ("policy", "best", "worst")}
 
 
 def _name_by_policy(course: PhenotypeCourse) -> NDArray[np.int8]:
