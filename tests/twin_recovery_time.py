@@ -192,9 +192,11 @@ def find_recovery_time(
     judged = MET in policy or FAILED in policy
     # Without a single count of a lineage only what holds for every reading is an answer.
     is_counted = all(any(lineage[d][2]["state"] == "measured" for d in days) for lineage in lineages)
-    if judged and not is_counted and best != worst:
-        found = {"policy": None, "best": best + first, "worst": worst + first}
-        return {**found, "label": "not evaluable"}
+    if judged and not is_counted:
+        if best != worst:
+            ends = {"best": best + first, "worst": worst + first}
+            return {"policy": None, **ends, "label": "not evaluable"}
+        place = best
     if not judged:
         return {"policy": None, "best": NEVER_BELOW, "worst": NOT_REACHED, "label": "not evaluable"}
     label = "recovered" if abs(place) != inf else "never below" if place < 0 else name_end(why)

@@ -40,8 +40,9 @@ DURATION_REASONS = (
     "days far from any measurement could have been low",
     "counted as lasting to the end of follow-up, which came before the end of the window",
     "a reported value could stand for another grade",
+    "no neutrophil count in the window: white cells alone show only the least grade it can be",
 )
-_NO_MEASUREMENT, _NOT_AT_RISK, _UNDECIDED, _UNCONFIRMED, _GAP, _OPEN, _LOST, _VALUE = range(1, 9)
+_NO_MEASUREMENT, _NOT_AT_RISK, _UNDECIDED, _UNCONFIRMED, _GAP, _OPEN, _LOST, _VALUE, _ONLY_CAPS = range(1, 10)
 
 DURATION_STATES = ("measured", "wbc_bound", "short_gap", "open", "filled", "bridged")
 DURATION_VERDICTS = ("meets the rule", "could change the grade", "inside the episode")
@@ -116,8 +117,8 @@ def grade_durations(
     OutcomeRows, EvidenceRows
         `policy` fills and counts as the definition says. In `best` every unmeasured day is as healthy, in
         `worst` as sick, as the measurements within eight days allow; days farther from any measurement are
-        healthy in `best` and sick in `worst`. Without a measurement there is no policy grade. A course that
-        ended before the window has none of the three.
+        healthy in `best` and sick in `worst`. Without a measurement there is a policy grade only where caps
+        leave no other. A course that ended before the window has none of the three.
 
     Notes
     -----
@@ -132,7 +133,8 @@ def grade_durations(
     healthiest = np.where(confirmed.stands, best.grade, 0.0)
     sickest = np.where(confirmed.may_stand, worst.grade, 0.0)
     has_measurement = any_marked(given.grid.measured)
-    is_judged = (has_measurement | (policy.grade > 0)) & confirmed.is_judged
+    is_proven = (policy.grade > 0) & (policy.grade == healthiest) & (healthiest == sickest)
+    is_judged = (has_measurement | is_proven) & confirmed.is_judged
     is_judged &= ~(_is_undecided(given, policy) & confirmed.stands)
     is_at_risk = any_marked(given.grid.at_risk)
     known = np.where(is_judged & is_at_risk, np.where(confirmed.stands, policy.grade, 0.0), np.nan)
@@ -309,6 +311,7 @@ def _explain(
     has_gap = any_marked(given.grid.short_gap)
     conditions = [
         ~any_marked(given.grid.at_risk),
+        is_null & ~any_marked(given.grid.measured) & any_marked(given.grid.capped),
         is_null & ~any_marked(given.grid.measured),
         is_null & lacks_second,
         is_null,
@@ -317,7 +320,7 @@ def _explain(
         is_undecided & has_gap,
         is_undecided,
     ]
-    codes = [_NOT_AT_RISK, _NO_MEASUREMENT, _UNCONFIRMED, _UNDECIDED, _LOST, _OPEN, _GAP, _VALUE]
+    codes = [_NOT_AT_RISK, _ONLY_CAPS, _NO_MEASUREMENT, _UNCONFIRMED, _UNDECIDED, _LOST, _OPEN, _GAP, _VALUE]
     return np.select(conditions, codes, 0).astype(np.int8)
 
 
