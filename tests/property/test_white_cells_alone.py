@@ -1,4 +1,4 @@
-"""Without a neutrophil count: whatever the neutrophils were below the white cells, the answer holds them all."""
+"""Without a neutrophil count the answer holds for all neutrophils that the white cells allow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""White cells without a neutrophil count: an answer only where they prove it, whatever the neutrophils were."""
+"""White cells without a neutrophil count: an answer only where they prove it."""
 
 from __future__ import annotations
 

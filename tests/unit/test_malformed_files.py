@@ -72,34 +72,87 @@ def read_faults(message: str, name: str) -> list[str]:
         ("seed = 1", 'seed = "1"', "'study.seed' is '1'; allowed: a whole number"),
         ("seed = 1", "seed = 1.5", "'study.seed' is 1.5; allowed: a whole number"),
         ("support_complete = true", "support_complete = 1", "'study.support_complete' is 1; allowed: true"),
-        ("support_complete = true", 'support_complete = "no"', "'study.support_complete' is 'no'; allowed: t"),
-        ("min_grade = 3", 'min_grade = "3"', "'outcomes.severe_neutropenia.min_grade' is '3'; allowed: a who"),
+        (
+            "support_complete = true",
+            'support_complete = "no"',
+            "'study.support_complete' is 'no'; allowed: t",
+        ),
+        (
+            "min_grade = 3",
+            'min_grade = "3"',
+            "'outcomes.severe_neutropenia.min_grade' is '3'; allowed: a who",
+        ),
         ("window = [0, 28]", "window = 28", "'outcomes.neutropenia.window' is 28; allowed: a list"),
-        ('factors = ["age_years", "sex"]', 'factors = "age_years"', "'analyses.1.factors' is 'age_years'; all"),
-        ('[outcomes.neutropenia]\n', "[[outcomes.neutropenia]]\n", "'outcomes.neutropenia' is a list; allowed:"),
+        (
+            'factors = ["age_years", "sex"]',
+            'factors = "age_years"',
+            "'analyses.1.factors' is 'age_years'; all",
+        ),
+        (
+            "[outcomes.neutropenia]\n",
+            "[[outcomes.neutropenia]]\n",
+            "'outcomes.neutropenia' is a list; allowed:",
+        ),
         ("[study]\n", "[[study]]\n", "'study' is a list; allowed: a table"),
-        ('title = "Three invented patients"', "title = 3", "'study.title' is 3; a text in quotation marks is"),
+        (
+            'title = "Three invented patients"',
+            "title = 3",
+            "'study.title' is 3; a text in quotation marks is",
+        ),
         # Missing and empty.
         ('title = "Three invented patients"', 'title = " "', "'study.title' is empty; a text is needed"),
         ('factors = ["age_years", "sex"]', "factors = []", None),
-        ('outcomes = ["neutropenia", "anemia", "thrombocytopenia", "severe_cytopenia"]', "outcomes = []",
-         "'analyses.2.outcomes' has no entry; allowed: 1 or more"),
+        (
+            'outcomes = ["neutropenia", "anemia", "thrombocytopenia", "severe_cytopenia"]',
+            "outcomes = []",
+            "'analyses.2.outcomes' has no entry; allowed: 1 or more",
+        ),
         ("window = [0, 28]", "window = [0]", "'outcomes.neutropenia.window.2' is missing"),
         # Too much.
-        ("window = [0, 28]", "window = [0, 7, 28]", "'outcomes.neutropenia.window' has 3 entries; allowed: 2 or fewer"),
-        ("min_grade = 3", "min_grade = 6", "'outcomes.severe_neutropenia.min_grade' is 6; allowed: 5 or less"),
-        ("seed = 1", "seed = 1\nlymphodepletion_day = 3", "'study.lymphodepletion_day' is 3; allowed: 0 or less"),
-        ('id = "recovery"', f'id = "recovery"\nlabel = "{"x" * 41}"',
-         "'analyses.3.label' has 41 characters; allowed: 40 or fewer"),
+        (
+            "window = [0, 28]",
+            "window = [0, 7, 28]",
+            "'outcomes.neutropenia.window' has 3 entries; allowed: 2 or fewer",
+        ),
+        (
+            "min_grade = 3",
+            "min_grade = 6",
+            "'outcomes.severe_neutropenia.min_grade' is 6; allowed: 5 or less",
+        ),
+        (
+            "seed = 1",
+            "seed = 1\nlymphodepletion_day = 3",
+            "'study.lymphodepletion_day' is 3; allowed: 0 or less",
+        ),
+        (
+            'id = "recovery"',
+            f'id = "recovery"\nlabel = "{"x" * 41}"',
+            "'analyses.3.label' has 41 characters; allowed: 40 or fewer",
+        ),
         # Nested.
-        ('folder = "."', 'folder = "."\n[data.labs]\ncolumns = ["a"]', "'data.labs.columns' is a list; allowed: a t"),
-        ('folder = "."', 'folder = "."\n[data.labs]\nseparator = "::"',
-         "'data.labs.separator' has 2 characters; allowed: 1 or fewer"),
-        ('folder = "."', 'folder = "."\n[data.labs]\nlln = { anc = 2.0 }', "'data.labs.lln.anc' is 2.0; allowed: a t"),
-        ("[[analyses]]\nid = \"recovery\"", "[factors.x]\nanalyte = \"crp\"\nat = \"baseline\"\nscale = { per = inf }\n"
-         '[[analyses]]\nid = "recovery"', "'factors.x.scale.per' is inf; allowed: "),
+        (
+            'folder = "."',
+            'folder = "."\n[data.labs]\ncolumns = ["a"]',
+            "'data.labs.columns' is a list; allowed: a t",
+        ),
+        (
+            'folder = "."',
+            'folder = "."\n[data.labs]\nseparator = "::"',
+            "'data.labs.separator' has 2 characters; allowed: 1 or fewer",
+        ),
+        (
+            'folder = "."',
+            'folder = "."\n[data.labs]\nlln = { anc = 2.0 }',
+            "'data.labs.lln.anc' is 2.0; allowed: a t",
+        ),
+        (
+            '[[analyses]]\nid = "recovery"',
+            '[factors.x]\nanalyte = "crp"\nat = "baseline"\nscale = { per = inf }\n'
+            '[[analyses]]\nid = "recovery"',
+            "'factors.x.scale.per' is inf; allowed: ",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_malformed_study_file(tmp_path: Path, old: str, new: str, fault: str | None) -> None:
     assert old in STUDY
     text = STUDY.replace(old, new)
@@ -126,8 +179,11 @@ def test_every_fault_of_a_study_file_at_once(tmp_path: Path) -> None:
         'any_of = ["severe_neutropenia", "severe_anemia"]\nwindow = [0, 28]\nmin_grade = 9',
     )
     factor = '[factors.peak]\nanalyte = "crp"\nlevels = { a = [1] }\nscale = "unit"\nspline_knots = 7\n'
-    more = RISK.replace('columns = ["groups", "p"]', 'columns = ["groups"]\ntests = { sex = "welch_t" }\n'
-                        'significance_level = 0.05\nread_with_care = { terms = [], resamples = 1000 }')  # fmt: skip
+    more = RISK.replace(
+        'columns = ["groups", "p"]',
+        'columns = ["groups"]\ntests = { sex = "welch_t" }\n'
+        "significance_level = 0.05\nread_with_care = { terms = [], resamples = 1000 }",
+    )
     found = faults_of_study(tmp_path, text + factor + more)
     expected = [
         "unknown key 'study.sed' (did you mean 'seed'?)",
@@ -154,28 +210,60 @@ def test_every_fault_of_a_study_file_at_once(tmp_path: Path) -> None:
         ('title = "Mine"', 'title = ""', "'title' is empty; a text is needed"),
         (CITATION, "citation = 3\n", "'citation' is 3; allowed: a table"),
         (CITATION, 'citation = ["Here"]\n', "'citation' is a list; allowed: a table"),
-        (CITATION, 'citation = { text = "Here", url = "htp:/x" }\n', "'citation': url is 'htp:/x'; allowed: an addr"),
-        (CITATION, 'citation = { text = "Here", url = "example.org" }\n', "'citation': url is 'example.org'; allow"),
-        (CITATION, 'citation = { text = "Here", url = "https://" }\n', "'citation': url is 'https://'; allowed: an"),
-        (CITATION, 'citation = { text = "Here", doi = "https://doi.org/10.1000/x" }\n', "'citation': doi is 'https:"),
-        (CITATION, 'citation = { text = "Here", doi = "unknown" }\n', "'citation': doi is 'unknown'; allowed: a do"),
+        (
+            CITATION,
+            'citation = { text = "Here", url = "htp:/x" }\n',
+            "'citation': url is 'htp:/x'; allowed: an addr",
+        ),
+        (
+            CITATION,
+            'citation = { text = "Here", url = "example.org" }\n',
+            "'citation': url is 'example.org'; allow",
+        ),
+        (
+            CITATION,
+            'citation = { text = "Here", url = "https://" }\n',
+            "'citation': url is 'https://'; allowed: an",
+        ),
+        (
+            CITATION,
+            'citation = { text = "Here", doi = "https://doi.org/10.1000/x" }\n',
+            "'citation': doi is 'https:",
+        ),
+        (
+            CITATION,
+            'citation = { text = "Here", doi = "unknown" }\n',
+            "'citation': doi is 'unknown'; allowed: a do",
+        ),
         (RULES, "grades = []\n", "'anc.grades' has no entry; allowed: 1 or more"),
         (RULES, "grades = 3\n", "'anc.grades' is 3; allowed: a list"),
         (RULES, "grades = [3]\n", "'anc.grades.1' is 3; allowed: a table"),
         (ANC + RULES, "", "a section per analyte is missing, such as [anc]"),
         ("below = 1.0", "below = -5", "'anc.grades.1': grade 1: below is -5; a count cannot be less than 0"),
         ("below = 1.0", "below = 0", "'anc.grades.1': grade 1: below is 0; no count is below 0"),
-        ("below = 1.0", "at_least = 0.0", "'anc.grades.1': grade 1: at_least is 0; every count is at least 0"),
+        (
+            "below = 1.0",
+            "at_least = 0.0",
+            "'anc.grades.1': grade 1: at_least is 0; every count is at least 0",
+        ),
         ("below = 1.0", "below = nan", "'anc.grades.1.below' is nan; allowed: a number"),
         ("below = 1.0", "below = inf", "'anc.grades.1.below' is inf; allowed: a number"),
         ("below = 1.0", "below = { lln = 0 }", "'anc.grades.1.below.lln' is 0; allowed: more than 0"),
         ("below = 1.0", "below = { lln = 1, x = 1 }", "unknown key 'anc.grades.1.below.x'; allowed: lln"),
-        ("below = 1.0", "below = 1.0, only_if = { below = -1 }", "'anc.grades.1.only_if': below is -1; a count"),
-        ("below = 1.0", 'below = 1.0, lab_gradable = "yes"', "'anc.grades.1.lab_gradable' is 'yes'; allowed: true"),
+        (
+            "below = 1.0",
+            "below = 1.0, only_if = { below = -1 }",
+            "'anc.grades.1.only_if': below is -1; a count",
+        ),
+        (
+            "below = 1.0",
+            'below = 1.0, lab_gradable = "yes"',
+            "'anc.grades.1.lab_gradable' is 'yes'; allowed: true",
+        ),
         ("below = 1.0", "below = 1.0, days = 0", "'anc.grades.1.days' is 0; allowed: 1 or more, or 'all'"),
         ("grade = 1,", "", "'anc.grades.1.grade' is missing"),
     ],
-)  # fmt: skip
+)
 def test_a_malformed_definition(tmp_path: Path, old: str, new: str, fault: str) -> None:
     assert old in MINE
     assert faults_of_definition(tmp_path, MINE.replace(old, new))[0].startswith(fault)
@@ -184,14 +272,28 @@ def test_a_malformed_definition(tmp_path: Path, old: str, new: str, fault: str) 
 @pytest.mark.parametrize(
     ("old", "new", "faults"),
     [
-        ("at_least = 1.0", "at_least = -1.0", ["'all_of.1': anc: at_least is -1; a count cannot be less than 0"]),
-        ("at_least = 1.0", "at_least = 0", ["'all_of.1': anc: at_least is 0; every count is at least 0"]),
+        (
+            "at_least = 1.0",
+            "at_least = -1.0",
+            ["'all_of.1': anc: at_least is -1; a count cannot be less than 0"],
+        ),
+        (
+            "at_least = 1.0",
+            "at_least = 0",
+            [
+                "'all_of.1': anc: at_least is 0; every count is at least 0, so that the rule"
+                " would always be met"
+            ],
+        ),
         ("at_least = 1.0", "at_least = nan", ["'all_of.1.at_least' is nan; allowed: a number"]),
         ("all_of = [{ analyte", "all_of = [[{ analyte", ["'all_of.1' is a list; allowed: a table"]),
-        ('at_least = 1.0 }', 'at_least = 1.0, support_free_days = { gcsf = "7" } }',
-         ["'all_of.1.support_free_days.gcsf' is '7'; allowed: a table"]),
+        (
+            "at_least = 1.0 }",
+            'at_least = 1.0, support_free_days = { gcsf = "7" } }',
+            ["'all_of.1.support_free_days.gcsf' is '7'; allowed: a table"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_malformed_recovery(tmp_path: Path, old: str, new: str, faults: list[str]) -> None:
     text = RECOVERY.replace(old, new)
     text = text.replace("1.0 }]\n", "1.0 }]]\n") if "[[" in new else text

@@ -83,9 +83,7 @@ def grade_courses(
     judged_days = grid.measured | grid.short_gap
     by_cap = [_known_by_cap(rule, part, grid, limits) for rule in rules]
     graded_by_cap = np.logical_or.reduce(by_cap)
-    known_days = [
-        found.certain & grid.measured | marks for marks, found in zip(by_cap, days, strict=True)
-    ]
+    known_days = [found.certain & grid.measured | marks for marks, found in zip(by_cap, days, strict=True)]
     known = np.stack([any_marked(marks) for marks in known_days])
     certain = np.stack([any_marked(found.certain & judged_days) for found in days]) | known
     between = np.stack([any_marked(found.possible & judged_days) for found in days])

@@ -249,7 +249,7 @@ class _Patient:
         return [probe for probe in probes if probe.analyte not in unseen], was_asked
 
     def _list_unseen(self, name: str) -> tuple[str, ...]:
-        """Analytes without any value, whose open days no rule counts: one value would speak for one of them."""
+        """Analytes without any value where open days do not count: one value would speak for one of them."""
         row, subject = self.rows[name], self.subjects[name]
         is_unseen = subject.kind == "grade" and not row["days_measured"] and (row["days_open"] or 0) > 1
         return subject.analytes if is_unseen else ()
