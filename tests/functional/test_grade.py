@@ -441,8 +441,8 @@ def test_complete_support_without_a_file_of_it_is_refused(grade, tmp_path: Path,
     answer, _ = grade(write_labs(tmp_path / "labs.csv"), "--support-complete", definition=definition)
     assert answer.code == 12
     assert answer.err == (
-        "cytopenia: --support-complete: there is no file of support that could be complete; add --support FILE,"
-        " or leave it out.\n"
+        "cytopenia: --support-complete: there is no file of support that could be complete;"
+        " add --support FILE, or leave it out.\n"
     )
 
 
