@@ -133,13 +133,13 @@ Cut = Annotated[
 ]
 
 
-def find_idle_cut(comparator: CutName, cut: float) -> Iterator[str]:
+def find_idle_cut(comparator: CutName, number: float) -> Iterator[str]:
     """Yield what is wrong with a cut that no value, or every value, lies beyond: none is less than 0."""
-    if cut < 0:
-        yield f"{comparator} is {cut:g}; a count cannot be less than 0"
-    elif cut == 0 and comparator == "below":
+    if number < 0:
+        yield f"{comparator} is {number:g}; a count cannot be less than 0"
+    elif number == 0 and comparator == "below":
         yield "below is 0; no count is below 0, so that the rule could never be met"
-    elif cut == 0 and comparator == "at_least":
+    elif number == 0 and comparator == "at_least":
         yield "at_least is 0; every count is at least 0, so that the rule would always be met"
 
 
