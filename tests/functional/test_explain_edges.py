@@ -224,3 +224,13 @@ def test_severe_neutropenia_proven_by_white_cells_alone_names_their_days(write: 
     assert (outcome.answer.policy, outcome.answer.decided) == (1, True)
     assert [(day.day, day.state) for day in outcome.days] == [(day, "wbc_bound") for day in range(6, 10)]
     assert "day 6: not measured; at most the white blood cell count, 0.9" in page
+
+
+def test_severe_icaht_proven_by_white_cells_alone_names_their_days(write: Write) -> None:
+    """At most 0.05 on days 6 to 13: at most 0.1 on eight days, grade 3 for certain and perhaps 4."""
+    study = "bound_anc_by_wbc = true"
+    outcome, page = read_page(write(white(d6_13=0.05), "icaht_2023.early", "min_grade = 3", study=study))
+    assert (outcome.answer.policy, outcome.answer.decided, outcome.row["first_day"]) == (1, True, 6)
+    assert "Not met" not in page
+    assert "Rule grade 3: at most 0.1 ×10⁹/L on 7 days or more" in page
+    assert [day.day for day in outcome.days if day.role == "decides"] == list(range(6, 14))

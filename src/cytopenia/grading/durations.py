@@ -99,7 +99,7 @@ class _Graded:
 
 
 def grade_durations(
-    part: GradesPart, grid: ScenarioGrid, follow_up: FollowUp
+    part: GradesPart, grid: ScenarioGrid, follow_up: FollowUp, *, min_grade: int | None = None
 ) -> tuple[OutcomeRows, EvidenceRows]:
     """Grade each course by how long its counts stayed beyond a cut.
 
@@ -111,6 +111,8 @@ def grade_durations(
         The patients of one part on the days of the window.
     follow_up : FollowUp
         The last day at risk of each patient, from `follow_courses` with the censoring of the definition.
+    min_grade : int, optional
+        What proves that it is reached is evidence also where the grade itself is not judged.
 
     Returns
     -------
@@ -140,7 +142,8 @@ def grade_durations(
     known = np.where(is_judged & is_at_risk, np.where(confirmed.stands, policy.grade, 0.0), np.nan)
     low = np.where(is_at_risk, np.fmin(healthiest, known), np.nan)
     high = np.where(is_at_risk, np.fmax(sickest, known), np.nan)
-    decider = np.where(known > 0, policy.rule, -1).astype(np.int8)
+    is_answered = np.zeros_like(is_judged) if min_grade is None else np.fmin(low, policy.grade) >= min_grade
+    decider = np.where((known > 0) | is_answered, policy.rule, -1).astype(np.int8)
     deciding = _deciding_days(given, policy, decider)
     evidence, needs_open = _classify(given, confirmed, healthiest, sickest)
     reason = _explain(given, (known, low, high), confirmed.lacks_second, needs_open)
@@ -175,7 +178,7 @@ def _cut_of(rule: GradeRule) -> tuple[CutName, float]:
 
 
 def _judge(cut: tuple[CutName, float], part: GradesPart, grid: ScenarioGrid, values: RoundedGrid) -> DayMarks:
-    number = convert_value(cut[1], analyte=part.analyte, unit=part.unit)
+    number = convert_value(cut[1], part.unit, analyte=part.analyte)
     return judge_cut(grid, values, comparator=cut[0], cut=number)
 
 
@@ -305,10 +308,8 @@ def _explain(
     given: _Part, grades: tuple[Grid, Grid, Grid], lacks_second: Marks, needs_open: Marks
 ) -> NDArray[np.int8]:
     policy, best, worst = grades
-    is_null = np.isnan(policy)
-    is_undecided = best != worst
+    is_null, is_undecided = np.isnan(policy), best != worst
     is_lost = ~given.follow_up.is_complete & (best < policy)
-    has_gap = any_marked(given.grid.short_gap)
     conditions = [
         ~any_marked(given.grid.at_risk),
         is_null & ~any_marked(given.grid.measured) & any_marked(given.grid.capped),
@@ -317,7 +318,7 @@ def _explain(
         is_null,
         is_undecided & is_lost & (policy == worst),
         is_undecided & needs_open,
-        is_undecided & has_gap,
+        is_undecided & any_marked(given.grid.short_gap),
         is_undecided,
     ]
     codes = [_NOT_AT_RISK, _ONLY_CAPS, _NO_MEASUREMENT, _UNCONFIRMED, _UNDECIDED, _LOST, _OPEN, _GAP, _VALUE]
@@ -349,7 +350,6 @@ def _collect(given: _Part, deciding: Marks, decider: Rules, settling: Marks) -> 
     patient, place = np.nonzero(deciding | settling)
     decides = deciding[patient, place]
     state = _name_states(given, deciding, decider)[patient, place]
-    cap = given.values.cap[patient, place]
     is_cap = state == _CAPPED
     return EvidenceRows(
         patient=patient,
@@ -357,7 +357,7 @@ def _collect(given: _Part, deciding: Marks, decider: Rules, settling: Marks) -> 
         role=np.where(decides, 0, 1).astype(np.int8),
         state=state,
         low=np.where(is_cap, 0.0, grid.low[patient, place]),
-        high=np.where(is_cap, cap, grid.high[patient, place]),
+        high=np.where(is_cap, given.values.cap[patient, place], grid.high[patient, place]),
         source_row=grid.source_row[patient, place],
         verdict=np.where(~decides, 1, np.where(state == _BRIDGED, 2, 0)).astype(np.int8),
     )
