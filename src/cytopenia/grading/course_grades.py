@@ -39,7 +39,7 @@ def grade_part(
     follow_up : FollowUp
         From `follow_courses` with `censoring_of(part)`.
     min_grade : int, optional
-        See `grade_courses` and `grade_durations`; a landmark has no use for it.
+        See `grade_courses` and `grade_durations`; a grade at a landmark has no use for it.
     baseline : Baselines, optional
         See `grade_courses`.
     """

@@ -43,8 +43,9 @@ DURATION_REASONS = (
     "days far from any measurement could have been low",
     "counted as lasting to the end of follow-up, which came before the end of the window",
     "a reported value could stand for another grade",
+    "no neutrophil count in the window: white cells alone show only the least grade it can be",
 )
-_NO_MEASUREMENT, _NOT_AT_RISK, _UNDECIDED, _UNCONFIRMED, _GAP, _OPEN, _LOST, _VALUE = range(1, 9)
+_NO_MEASUREMENT, _NOT_AT_RISK, _UNDECIDED, _UNCONFIRMED, _GAP, _OPEN, _LOST, _VALUE, _ONLY_CAPS = range(1, 10)
 
 DURATION_STATES = ("measured", "wbc_bound", "short_gap", "open", "filled", "bridged")
 DURATION_VERDICTS = ("meets the rule", "could change the grade", "inside the episode")
@@ -73,8 +74,8 @@ def grade_durations(
     OutcomeRows, EvidenceRows
         `policy` fills and counts as the definition says. In `best` every unmeasured day is as healthy, in
         `worst` as sick, as the measurements within eight days allow; days farther from any measurement are
-        healthy in `best` and sick in `worst`. Without a measurement there is no policy grade. A course that
-        ended before the window has none of the three.
+        healthy in `best` and sick in `worst`. Without a measurement there is a policy grade only where caps
+        leave no other. A course that ended before the window has none of the three.
 
     Notes
     -----
@@ -89,13 +90,15 @@ def grade_durations(
     healthiest = np.where(confirmed.stands, best.grade, 0.0)
     sickest = np.where(confirmed.may_stand, worst.grade, 0.0)
     has_measurement = any_marked(given.grid.measured)
-    is_judged = (has_measurement | (policy.grade > 0)) & confirmed.is_judged
+    is_proven = (policy.grade > 0) & (policy.grade == healthiest) & (healthiest == sickest)
+    is_judged = (has_measurement | is_proven) & confirmed.is_judged
     is_judged &= ~(_is_undecided(given, policy) & confirmed.stands)
     is_at_risk = any_marked(given.grid.at_risk)
     known = np.where(is_judged & is_at_risk, np.where(confirmed.stands, policy.grade, 0.0), np.nan)
     low = np.where(is_at_risk, np.fmin(healthiest, known), np.nan)
     high = np.where(is_at_risk, np.fmax(sickest, known), np.nan)
-    decider = np.where(known > 0, policy.rule, -1).astype(np.int8)
+    is_answered = np.zeros_like(is_judged) if min_grade is None else np.fmin(low, policy.grade) >= min_grade
+    decider = np.where((known > 0) | is_answered, policy.rule, -1).astype(np.int8)
     deciding = _deciding_days(given, policy, decider)
     evidence, needs_open = _classify(given, confirmed, healthiest, sickest)
     answers = (given.answer(known), given.answer(low), given.answer(high))
@@ -216,21 +219,20 @@ def _explain(
     given: CountedCourses, grades: tuple[Grid, Grid, Grid], lacks_second: Marks, needs_open: Marks
 ) -> NDArray[np.int8]:
     policy, best, worst = grades
-    is_null = np.isnan(policy)
-    is_undecided = best != worst
+    is_null, is_undecided = np.isnan(policy), best != worst
     is_lost = ~given.follow_up.is_complete & (best < policy)
-    has_gap = any_marked(given.grid.short_gap)
     conditions = [
         ~any_marked(given.grid.at_risk),
+        is_null & ~any_marked(given.grid.measured) & any_marked(given.grid.capped),
         is_null & ~any_marked(given.grid.measured),
         is_null & lacks_second,
         is_null,
         is_undecided & is_lost & (policy == worst),
         is_undecided & needs_open,
-        is_undecided & has_gap,
+        is_undecided & any_marked(given.grid.short_gap),
         is_undecided,
     ]
-    codes = [_NOT_AT_RISK, _NO_MEASUREMENT, _UNCONFIRMED, _UNDECIDED, _LOST, _OPEN, _GAP, _VALUE]
+    codes = [_NOT_AT_RISK, _ONLY_CAPS, _NO_MEASUREMENT, _UNCONFIRMED, _UNDECIDED, _LOST, _OPEN, _GAP, _VALUE]
     return np.select(conditions, codes, 0).astype(np.int8)
 
 
@@ -262,7 +264,6 @@ def _collect(given: CountedCourses, deciding: Marks, decider: Rules, settling: M
     patient, place, decides = patient[order], place[order], decides[order]
     counted, other = _name_states(given, deciding, decider)
     state = np.where(decides, counted[patient, place], other[patient, place])
-    cap = given.values.cap[patient, place]
     is_cap = state == _CAPPED
     return EvidenceRows(
         patient=patient,
@@ -270,7 +271,7 @@ def _collect(given: CountedCourses, deciding: Marks, decider: Rules, settling: M
         role=np.where(decides, 0, 1).astype(np.int8),
         state=state,
         low=np.where(is_cap, 0.0, grid.low[patient, place]),
-        high=np.where(is_cap, cap, grid.high[patient, place]),
+        high=np.where(is_cap, given.values.cap[patient, place], grid.high[patient, place]),
         source_row=grid.source_row[patient, place],
         verdict=np.where(~decides, 1, np.where(state == _BRIDGED, 2, 0)).astype(np.int8),
     )

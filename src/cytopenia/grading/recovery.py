@@ -57,8 +57,9 @@ RECOVERY_REASONS = (
     "a day near the landmark could have been different",
     "the course was censored before the landmark",
     "support without a recorded stop may have lasted",
+    "no neutrophil count around the landmark: white cells alone show only days that fail",
 )
-_DIED, _SUPPORT, _UNMEASURED, _COULD_DIFFER, _CENSORED, _OPEN_STOP = range(1, 7)
+_DIED, _SUPPORT, _UNMEASURED, _COULD_DIFFER, _CENSORED, _OPEN_STOP, _ONLY_CAPS = range(1, 8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +114,8 @@ def judge_cells(
     ----------
     criterion : Criterion
     grid : ScenarioGrid
-        Every day that may bracket: before the days that count, and up to the look-ahead after them.
+        Every day that may bracket: before the days that count, and up to the look-ahead after them. Who has
+        no measured value on any of them has no day filled: a cap decides its own day alone.
     support : mapping of "known" and "possible" to (patients, days) bool
         Days under support: for certain, and if an unknown stop means "never stopped".
     bracket_days : int
@@ -132,6 +134,9 @@ def judge_cells(
     count = _fill_states(
         is_met_measured, is_failed_measured, bracket_days=bracket_days, carry_days=carry_days
     )
+    # A cap vouches for its own day; for the days beside it only together with what was measured.
+    is_counted = any_marked(grid.measured)[:, None]
+    count = np.where(is_counted, count, np.where(fails_by_cap, FAILED, UNKNOWN))
     count = np.where(grid.at_risk, count, np.where(grid.dead, FAILED, UNKNOWN))
     # Whatever was counted under support, or would have been, cannot make the day a met one.
     is_supported = support["known"] & grid.at_risk
@@ -199,8 +204,15 @@ def derive_recovery(
     )
     is_null = label == NOT_EVALUABLE
     reason = np.select(
-        [died_before, is_null & censored_before, is_null, hangs_on_stop, best != worst],
-        [_DIED, _CENSORED, _UNMEASURED, _OPEN_STOP, _COULD_DIFFER],
+        [
+            died_before,
+            is_null & censored_before,
+            is_null & _has_only_caps(cells),
+            is_null,
+            hangs_on_stop,
+            best != worst,
+        ],
+        [_DIED, _CENSORED, _ONLY_CAPS, _UNMEASURED, _OPEN_STOP, _COULD_DIFFER],
         np.where((label == NOT_RECOVERED) & has_support, _SUPPORT, 0),
     )
     grids = [cell.grid for cell in window.values()]
@@ -307,6 +319,12 @@ def _days_after(start: NDArray[np.int32], width: int) -> Marks:
 
 def _label(is_good: Marks, may_be_good: Marks) -> NDArray[np.int8]:
     return np.where(is_good, RECOVERED, np.where(may_be_good, NOT_EVALUABLE, NOT_RECOVERED)).astype(np.int8)
+
+
+def _has_only_caps(cells: Mapping[str, Cells]) -> Marks:
+    """Whether a lineage is known by caps alone on all days that may bracket."""
+    grids = [cell.grid for cell in cells.values()]
+    return np.logical_or.reduce([any_marked(grid.capped) & ~any_marked(grid.measured) for grid in grids])
 
 
 def _is_failed_by_support(window: Mapping[str, Cells]) -> Marks:

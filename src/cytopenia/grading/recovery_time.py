@@ -44,8 +44,10 @@ RECOVERY_TIME_REASONS = (
     "died before recovery",
     "second infusion before recovery",
     "last contact before recovery",
+    "no count of a lineage: white cells alone show only days that fail",
+    "no count of a lineage",
 )
-_UNJUDGED, _OPEN, _BY_DEATH, _BY_INFUSION, _BY_CONTACT = range(1, 6)
+_UNJUDGED, _OPEN, _BY_DEATH, _BY_INFUSION, _BY_CONTACT, _ONLY_CAPS, _UNCOUNTED = range(1, 8)
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,9 @@ def derive_recovery_time(
     OutcomeRows
         `policy` is the first day of the first run; infinity if there is none while the patient is followed,
         minus infinity if no day fails ("never below"), NaN if no day can be judged. `best` and `worst` are
-        the earliest and the latest plausible day, the same way. `first_day` is the first day of the run and
-        `last_day` the last day of follow-up.
+        the earliest and the latest plausible day, the same way. Where a lineage was never measured while the
+        patient was followed, there is a `policy` only if both are the same. `first_day` is the first day of
+        the run and `last_day` the last day of follow-up.
     """
     first, until = definition.reached.first_day, definition.reached.until
     window = {name: cell.window(first, until) for name, cell in cells.items()}
@@ -134,17 +137,21 @@ def derive_recovery_time(
     nadirs = _find_nadirs(definition, window, followed)
     policy, best, worst = _find_days(states, nadirs, definition)
     is_judged = any_marked(states.met | states.failed)
+    is_counted = _all(any_marked(cell.grid.measured & followed) for cell in window.values())
+    policy = np.where(is_counted, policy, np.where(best == worst, best, np.nan))
     policy = np.where(is_judged, policy, np.nan)
     # The bounds hold the policy, also where a definition fills more or less than neighbors vouch for.
     best = np.where(is_judged, np.fmin(best, policy), -np.inf)
     worst = np.where(is_judged, np.fmax(worst, policy), np.inf)
     label = _name_labels(policy, follow_up, until)
+    has_only_caps = _any(any_marked(cell.grid.capped & followed) for cell in window.values())
+    uncounted = np.where(is_judged & ~is_counted, np.where(has_only_caps, _ONLY_CAPS, _UNCOUNTED), _UNJUDGED)
     return OutcomeRows(
         policy=policy + first,
         best=best + first,
         worst=worst + first,
         evidence=_classify_days(window, followed, best == worst, is_of_days=is_of_days),
-        reason=_find_reasons(label, best == worst, follow_up),
+        reason=_find_reasons(label, best == worst, follow_up, uncounted.astype(np.int8)),
         rule=np.full(label.size, -1, dtype=np.int8),
         label=label,
         first_day=np.where(
@@ -282,7 +289,9 @@ def _name_labels(policy: Days, follow_up: FollowUp, until: int) -> NDArray[np.in
     ).astype(np.int8)
 
 
-def _find_reasons(label: NDArray[np.int8], is_decided: Marks, follow_up: FollowUp) -> NDArray[np.int8]:
+def _find_reasons(
+    label: NDArray[np.int8], is_decided: Marks, follow_up: FollowUp, unjudged: NDArray[np.int8]
+) -> NDArray[np.int8]:
     """What leaves the day open comes before what ended the follow-up."""
     is_censored = label == _CENSORED
     return np.select(
@@ -293,7 +302,7 @@ def _find_reasons(label: NDArray[np.int8], is_decided: Marks, follow_up: FollowU
             is_censored & follow_up.is_infused,
             is_censored,
         ],
-        [_UNJUDGED, _OPEN, _BY_DEATH, _BY_INFUSION, _BY_CONTACT],
+        [unjudged, _OPEN, _BY_DEATH, _BY_INFUSION, _BY_CONTACT],
         0,
     ).astype(np.int8)
 

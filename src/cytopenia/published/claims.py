@@ -8,13 +8,15 @@ print is left out and not compared.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, cast, get_args
+from typing import Annotated, Any, ClassVar, Literal, cast, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field
 
+from cytopenia.definition_forms import Form
+from cytopenia.definition_forms.checking import check
 from cytopenia.errors import DefinitionError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_bytes, read_form
 
@@ -61,11 +63,7 @@ PrintedP = Annotated[str, _printed_as(f"{_SIDE}?{_NUMBER}", "a P value, such as 
 PrintedLabel = Annotated[str, _printed_as(f"{_SIDE} ?{_NUMBER}", "a side of a cut, such as '<2.29'")]
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class AddressChange(_Form):
+class AddressChange(Form):
     """The columns in which the address of a second number differs from the first."""
 
     analysis: str | None = None
@@ -77,7 +75,7 @@ class AddressChange(_Form):
     estimate: str | None = None
 
 
-class Address(_Form):
+class Address(Form):
     """Where a number stands in the result table; what is not named is empty there.
 
     `level` is the column `variable_level`, or "*" for the only level there is. `estimate` is needed only
@@ -97,7 +95,7 @@ class Address(_Form):
         return self.model_copy(update=other.model_dump(exclude_none=True))
 
 
-class _Claim(_Form):
+class _Claim(Form):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     where: str = Field(min_length=1)
     about: str = Field(min_length=1)
@@ -106,11 +104,10 @@ class _Claim(_Form):
 
     part_names: ClassVar[tuple[str, ...]] = ()
 
-    @model_validator(mode="after")
-    def _prints_something(self) -> Self:
+    @check
+    def _prints_something(self) -> Iterator[str]:
         if not self.parts:
-            raise ValueError(f"needs at least one of {', '.join(self.part_names)}")
-        return self
+            yield f"needs at least one of {', '.join(self.part_names)}"
 
     @property
     def parts(self) -> dict[str, str]:
@@ -212,11 +209,10 @@ class _OddsRatio(_Claim):
     p: PrintedP | None = None
     part_names: ClassVar[tuple[str, ...]] = ("label", "odds_ratio", "low", "high", "p")
 
-    @model_validator(mode="after")
-    def _has_both_limits(self) -> Self:
+    @check
+    def _has_both_limits(self) -> Iterator[str]:
         if (self.low is None) != (self.high is None):
-            raise ValueError("low and high go together; give both, or neither")
-        return self
+            yield "low and high go together; give both, or neither"
 
     def write(self, parts: Mapping[str, str]) -> str:
         """Return "<2.29: 11 (3.130-38.660), P <0.001"."""
@@ -300,7 +296,7 @@ _CLAIM_FORMS: dict[str, type[Any]] = {
 }
 
 
-class Paper(_Form):
+class Paper(Form):
     """A published paper and what it claims."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")

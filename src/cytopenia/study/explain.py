@@ -235,7 +235,15 @@ class _Patient:
         if row["decided"] or not is_at_risk or self._ends_with_last_value(subject):
             return [], False
         parts = {part: self.subjects[part] for part in subject.parts}
-        return list_probes(subject, self.facts, evidence=evidence, parts=parts)
+        probes, was_asked = list_probes(subject, self.facts, evidence=evidence, parts=parts)
+        unseen = {analyte for part in parts or (name,) for analyte in self._list_unseen(part)}
+        return [probe for probe in probes if probe.analyte not in unseen], was_asked
+
+    def _list_unseen(self, name: str) -> tuple[str, ...]:
+        """Analytes without any value where open days do not count: one value would speak for one of them."""
+        row, subject = self.rows[name], self.subjects[name]
+        is_unseen = subject.kind == "grade" and not row["days_measured"] and (row["days_open"] or 0) > 1
+        return subject.analytes if is_unseen else ()
 
     def _ends_with_last_value(self, subject: Subject) -> bool:
         """Whether one more value would also be one more day of follow-up: where nothing else says its end."""
