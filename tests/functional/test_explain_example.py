@@ -193,8 +193,8 @@ def test_the_row_behind_the_end_of_a_plausible_range_is_named(tmp_path: Path) ->
 
 
 def test_white_cells_that_fail_a_cell_between_them_are_named(tmp_path: Path) -> None:
-    """No neutrophils at all; white cells of 0.6 on days 26 and 28 make day 27 a failed cell."""
-    labs: list[tuple[str, int, float]] = [("wbc", 26, 0.6), ("wbc", 28, 0.5)]
+    """Neutrophils on day 18 alone; white cells of 0.6 on days 26 and 28 make day 27 a failed cell."""
+    labs: list[tuple[str, int, float]] = [("anc", 18, 0.4), ("wbc", 26, 0.6), ("wbc", 28, 0.5)]
     labs += [("hemoglobin", day, 120.0) for day in range(31)]
     labs += [("platelets", day, 200.0) for day in range(31)]
     _, page = read_page(
@@ -206,7 +206,7 @@ def test_white_cells_that_fail_a_cell_between_them_are_named(tmp_path: Path) -> 
     assert "measured around it: nothing" not in page
     assert (
         "neutrophil count, day 27: not measured, taken as failed; measured around it: white blood cell count"
-        " 0.6 ×10⁹/L (day 26, row 2) and white blood cell count 0.5 ×10⁹/L (day 28, row 3)"
+        " 0.6 ×10⁹/L (day 26, row 3) and white blood cell count 0.5 ×10⁹/L (day 28, row 4)"
     ) in page
 
 

@@ -113,14 +113,13 @@ def grade_courses(
     measured_worst = np.where(has_question, _grade_at(_highest(open_questions), grade), 0.0)
     gap_worst = _grade_at(_highest(between), grade)
     first, last = span_days(deciding_days, grid.first_day)
+    grades = (policy, best, worst, measured_worst, gap_worst)
     outcome = OutcomeRows(
         policy=policy,
         best=best,
         worst=worst,
         evidence=_classify_evidence(is_final, grid),
-        reason=_explain(
-            (policy, best, worst, measured_worst, gap_worst), grid, lacking=_name_lacking(days, grid)
-        ),
+        reason=_explain(grades, grid, lacking=_name_lacking(days, grid)),
         rule=decider,
         label=np.full(policy.size, -1, dtype=np.int8),
         first_day=first,
