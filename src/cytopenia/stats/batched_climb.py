@@ -79,10 +79,7 @@ class FitBlock:
         found = self.design.sum_pairs(weights)
         if self.pair_chosen is None:
             return found
-        places = np.arange(self.chosen.shape[1])
-        found = found * self.pair_chosen
-        found[:, places, places] += 1.0 - self.chosen
-        return found
+        return found * self.pair_chosen + np.eye(self.chosen.shape[1]) * (1.0 - self.chosen)[:, np.newaxis, :]
 
     def mask_pairs(self, matrices: Numbers) -> Numbers:
         """0 for each pair of columns that are not both chosen."""
@@ -188,7 +185,8 @@ def _climb(block: FitBlock, start: Numbers) -> Numbers:
         farthest = np.abs(view.step).max(axis=1, initial=0.0)
         # NaN is no top and goes no further.
         is_flat = ~(np.einsum("bk,bk->b", view.slope, view.step) > TOLERANCE)
-        is_near = np.where(is_flat, farthest < SHORT_STEP, view.is_newton & (farthest < LAST_STEP))
+        is_exact = ~is_flat & view.is_newton & (farthest < LAST_STEP)
+        is_near = is_exact | (is_flat & (farthest < SHORT_STEP))
         is_inside = np.abs(path.weights).max(axis=1, initial=0.0) < LARGEST_WEIGHT
         is_top = is_up & is_inside & is_near & (view.variance < LARGEST_VARIANCE)
         found[active[is_top]] = path.weights[is_top] + view.step[is_top]

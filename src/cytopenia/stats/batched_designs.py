@@ -191,17 +191,18 @@ def merge_rows(columns: Numbers, event: Numbers, times: Numbers) -> MergedRows |
     (samples, rows), k = times.shape, columns.shape[2]
     if k > MOST_COLUMNS or not ((columns == 0) | (columns == 1)).all():
         return None
-    bits = 2 ** np.arange(k + 1)
-    codes = (columns @ bits[:k].astype(np.float64) + event * float(bits[k])).astype(np.intp)
+    bits = np.array([2**place for place in range(k + 1)], dtype=np.intp)
+    codes: Places = np.asarray(columns @ bits[:k] + event * bits[k], dtype=np.intp)
     size = int(2 * bits[k])
-    places = codes + size * np.arange(samples)[:, np.newaxis]
-    counts = np.bincount(places.ravel(), weights=times.ravel(), minlength=size * samples)
-    counts = counts.reshape(samples, size)
-    own = np.flatnonzero(counts.any(axis=0))
+    places: Places = codes + size * np.arange(samples, dtype=np.intp)[:, np.newaxis]
+    counts = np.zeros(size * samples)
+    counts[:] = np.bincount(places.ravel(), weights=times.ravel(), minlength=size * samples)
+    table = counts.reshape(samples, size)
+    own = np.flatnonzero(table.any(axis=0))
     if own.size > (rows if len(codes) == 1 else MOST_PATTERNS * rows):
         return None
-    patterns = (own[:, np.newaxis] & bits) > 0
-    return MergedRows(patterns[:, :k].astype(np.float64), patterns[:, k].astype(np.float64), counts[:, own])
+    patterns: Numbers = np.not_equal(own[:, np.newaxis] & bits, 0).astype(np.float64)
+    return MergedRows(patterns[:, :k], patterns[:, k], table[:, own])
 
 
 def invert_batch(matrices: Numbers) -> tuple[Numbers, Numbers]:

@@ -46,13 +46,17 @@ class SortedScores:
             won[tied] = _count_won(yes[tied], no[tied], after[tied], self.is_first[tied])
         # Whole numbers: the running count ends at the sum of all.
         pairs = yes.sum(axis=1) * after[:, -1]
-        return np.where(self.is_complete & (pairs > 0), won / np.where(pairs > 0, pairs, 1.0), np.nan)
+        areas = np.full(len(won), np.nan)
+        own = self.is_complete & (pairs > 0)
+        areas[own] = won[own] / pairs[own]
+        return areas
 
     def _arrange(self, table: Numbers) -> Numbers:
         if table.ndim == 1:
-            return table.take(self.order)
-        places = self.order + self.order.shape[1] * np.arange(len(self.order))[:, np.newaxis]
-        return table.ravel().take(places)
+            return np.take(table, self.order)
+        starts = self.order.shape[1] * np.arange(len(self.order), dtype=np.intp)
+        places: Places = self.order + starts[:, np.newaxis]
+        return np.take(table, places)
 
 
 def sort_scores(scores: ArrayLike, *, tie: float = 0.0) -> SortedScores:
@@ -76,7 +80,7 @@ def sort_scores(scores: ArrayLike, *, tie: float = 0.0) -> SortedScores:
     # Infinite scores have no distance.
     is_first[:, 1:] = ordered[:, 1:] > ordered[:, :-1] + tie
     is_complete = ~np.isnan(ordered[:, -1]) if values.shape[1] else np.zeros(len(values), dtype=bool)
-    return SortedScores(order, is_first, ~is_first.all(axis=1), is_complete)
+    return SortedScores(order, is_first, np.array(~is_first.all(axis=1)), np.array(is_complete))
 
 
 def measure_auc_batch(scores: ArrayLike, event: ArrayLike, times: ArrayLike) -> Numbers:
