@@ -225,9 +225,8 @@ def invert_batch(matrices: Numbers) -> tuple[Numbers, Numbers]:
     Examples
     --------
     >>> inverses, logarithms = invert_batch(np.array([[[4.0, 0.0], [0.0, 2.0]], [[1.0, 2.0], [2.0, 1.0]]]))
-    >>> inverses[0], logarithms.round(3)
-    (array([[0.25, 0.  ],
-           [0.  , 0.5 ]]), array([2.079,   nan]))
+    >>> (inverses[0] + 0.0).tolist(), logarithms.round(3).tolist()
+    ([[0.25, 0.0], [0.0, 0.5]], [2.079, nan])
     """
     work = np.array(matrices.transpose(1, 2, 0), order="C", copy=True)
     logarithms = np.zeros(matrices.shape[0])
