@@ -114,8 +114,8 @@ def find_log_log_limits(estimate: Numbers, spread: Numbers, level: float) -> tup
     Examples
     --------
     >>> low, high = find_log_log_limits(np.array([0.5, 1.0]), np.array([0.2, 0.0]), 0.95)
-    >>> low.round(3), high.round(3)
-    (array([0.295, nan]), array([0.674, nan]))
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.295, nan], [0.675, nan])
     """
     from scipy.special import ndtri
 
