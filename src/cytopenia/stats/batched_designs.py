@@ -136,11 +136,15 @@ class StackedDesign:
 
     def sum_triples(self, weights: Numbers) -> Numbers:
         """Return the weighted sum of the products of three columns."""
-        count, k, rows = self.columns.shape
+        count, k, _ = self.columns.shape
         weighted = self.columns * weights[:, np.newaxis, :]
-        pairs = weighted[:, :, np.newaxis, :] * self.columns[:, np.newaxis, :, :]
-        sums = np.matmul(pairs.reshape(count, k * k, rows), self.columns.transpose(0, 2, 1))
-        return sums.reshape(count, k, k, k)
+        across = self.columns.transpose(0, 2, 1)
+        sums = np.empty((count, k, k, k))
+        for place in range(k):
+            pairs = weighted[:, place : place + 1] * self.columns[:, place:]
+            sums[:, place, place:] = np.matmul(pairs, across)
+            sums[:, place:, place] = sums[:, place, place:]
+        return sums
 
     def measure_rows(self, matrices: Numbers) -> Numbers:
         """Return the squared length of every row by symmetric matrices."""
