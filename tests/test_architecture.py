@@ -230,6 +230,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "recovery_groups",
             "imputed_factors",
             "program_conventions",
+            "model_conventions",
             "associations",
             "care_rows",
             "care_models",

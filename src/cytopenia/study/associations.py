@@ -26,6 +26,7 @@ from cytopenia.study.groups import (
     summarize_sides,
 )
 from cytopenia.study.imputed_factors import ImputationInput, summarize_imputed_models
+from cytopenia.study.model_conventions import summarize_model_conventions
 from cytopenia.study.model_rows import summarize_collinearity, summarize_curves, summarize_factors
 from cytopenia.study.models import (
     Model,
@@ -95,6 +96,9 @@ def summarize_risk_factors(analysis: RiskFactors, given: RiskFactorInput) -> Ite
             yield from summarize_refusal(key, uncut, "the ROC curve gives no cut")
     compared = ConventionInput(divided.factors, sides, given.gates, given.seed)
     yield from summarize_conventions(analysis, compared)
+    yield from summarize_model_conventions(
+        analysis, divided.factors, sides, gates=given.gates, modeled=modeled
+    )
 
 
 def _compare(analysis: RiskFactors, given: RiskFactorInput) -> Iterator[ResultRow]:
