@@ -66,7 +66,15 @@ TYPED: dict[str, tuple[list[float], list[float]]] = {
 SAMPLES = [*TYPED, "anc", "crp"]
 MODELS = [name for name in TABLES if name != "none"]
 # Terms of one model, by case.
-TERMS = ("joint_anc", "joint_ferritin", "joint_stage2", "joint_stage3", "joint_stage4", "two_hemoglobin", "two_crp")
+TERMS = (
+    "joint_anc",
+    "joint_ferritin",
+    "joint_stage2",
+    "joint_stage3",
+    "joint_stage4",
+    "two_hemoglobin",
+    "two_crp",
+)
 Results = Mapping[str, Mapping[str, float]]
 Found = dict[tuple[str, str], float | None]
 
@@ -234,9 +242,13 @@ def test_terms_of_one_model_as_r(case: str, numbers: tuple[str, ...], terms: dic
     sides = Sides(("Yes", "No"), dict.fromkeys(("policy", "best", "worst"), events), {})
     found = {
         (row.variable, row.variable_level, row.stratum, row.estimate): row
-        for row in compare_terms_by_program(ResultRow(analysis_id="a", variable="", estimate=""), factors, sides, level=0.05)
+        for row in compare_terms_by_program(
+            ResultRow(analysis_id="a", variable="", estimate=""), factors, sides, level=0.05
+        )
     }
-    names = {(name, level): name + level for name in [f.name for f in factors] for level in terms.get(name) or [""]}
+    names = {
+        (name, level): name + level for name in [f.name for f in factors] for level in terms.get(name) or [""]
+    }
     for (name, level), short in names.items():
         expected = R[f"multivariable_{case}_{short}"]
         for program in ("spss", "r", "statsmodels"):

@@ -269,15 +269,15 @@ def test_terms_of_the_multivariable_model_by_program() -> None:
         # The analysis itself is Firth's model.
         firth = found[*term, "", "odds_ratio_penalized_likelihood_ratio"]
         odds = own[*term, "odds_ratio"]
-        assert (firth.value, firth.low, firth.high) == pytest.approx((odds.value, odds.low, odds.high), rel=1e-6)
+        assert (firth.value, firth.low, firth.high) == pytest.approx(
+            (odds.value, odds.low, odds.high), rel=1e-6
+        )
     assert found["first", "high", "spss", "p_wald"].value == pytest.approx(0.05269744, abs=1e-8)
     assert found["first", "high", "r", "p_likelihood_ratio"].value == pytest.approx(0.04394155, abs=1e-8)
     assert found["first", "high", "", "depends_multivariable"].value == 1
     assert found["second", "", "", "depends_multivariable"].value == 0
     # One model, one odds ratio, two intervals.
-    wald, profile = (
-        found["second", "", "", f"odds_ratio_{name}"] for name in ("wald", "likelihood_ratio")
-    )
+    wald, profile = (found["second", "", "", f"odds_ratio_{name}"] for name in ("wald", "likelihood_ratio"))
     assert wald.value == profile.value
     assert wald.low != profile.low
 

@@ -12,7 +12,7 @@ from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, lower_first, plural
 from cytopenia.report.honest_cuts import honest_sentences
-from cytopenia.report.lookup import ResultLookup, select_results
+from cytopenia.report.lookup import ResultLookup, list_notes, select_results
 from cytopenia.report.references import References, join_names, name_analyses, name_inside
 
 __all__ = ["factor_paragraphs", "statistics_paragraphs"]
@@ -316,9 +316,7 @@ def _multivariable_size(lookup: ResultLookup, name: str) -> Iterator[str]:
 
 def _gates(content: ReportContent) -> Iterator[str]:
     for analysis in _of_kind(content, "risk_factors"):
-        gates = select_results(content.results, str(analysis["id"]), group="gate")
-        texts = dict.fromkeys(
-            clean_text(one.note).rstrip(".") for one in gates.estimates.values() if one.note
-        )
+        gates = list_notes(content.results, str(analysis["id"]), group="gate")
+        texts = [clean_text(note).rstrip(".") for note in gates]
         if texts:
             yield f"In {name_analyses([analysis])}: {'; '.join(texts)}."

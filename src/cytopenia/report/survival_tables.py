@@ -14,7 +14,7 @@ from cytopenia.report.display import (
     lower_first,
     plural,
 )
-from cytopenia.report.lookup import ResultLookup, select_results
+from cytopenia.report.lookup import ResultLookup, list_notes, select_results
 from cytopenia.report.survival_cells import (
     HAZARD_METHODS,
     OPEN_CASES,
@@ -196,8 +196,7 @@ def table_hazards(content: ReportContent, analysis_id: str) -> Table:
         columns.append(Column("HR (95% CI)", marks=marks, spanner=MODELS[name]))
         columns.append(Column("P", spanner=MODELS[name]))
         columns.append(Column("P, proportional hazards", spanner=MODELS[name]))
-    gates = select_results(content.results, analysis_id, group="gate")
-    said = dict.fromkeys(clean_text(one.note) for one in gates.estimates.values() if one.note)
+    said = [clean_text(note) for note in list_notes(content.results, analysis_id, group="gate")]
     return Table(
         id=f"{analysis_id}-hazards",
         caption=f"{found.title}: hazard ratios, time from {found.since}",

@@ -24,8 +24,8 @@ from cytopenia.study.program_conventions import (
     STATSMODELS,
     WALD,
     R,
-    report_programs,
     read_model_tests,
+    report_programs,
 )
 
 __all__ = ["compare_terms_by_program", "summarize_model_conventions"]
@@ -88,9 +88,7 @@ def summarize_model_conventions(
     refusal, _ = judge_multivariable(sides, gates, terms, is_requested=rule.method is not None)
     if refusal:
         row = replace(key, level=MULTIVARIABLE, estimate=f"depends_{MULTIVARIABLE}")
-        yield from (
-            replace(row, variable=one.name, status="not_done", note=refusal) for one in chosen
-        )
+        yield from (replace(row, variable=one.name, status="not_done", note=refusal) for one in chosen)
         return
     yield from compare_terms_by_program(key, chosen, sides, level=level)
 
