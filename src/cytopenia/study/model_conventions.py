@@ -1,4 +1,4 @@
-"""One model of several factors as programs test its terms: Wald, ratio of likelihoods, and Firth's profile."""
+"""The terms of one model as programs test them: Wald, ratio of likelihoods, and Firth's profile."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from cytopenia.study.models import Model, fit_factors, judge_multivariable
 from cytopenia.study.program_conventions import (
     CONVENTIONS,
     LOGISTF,
+    OF_MODELS,
     PENALIZED,
     RATIO,
     SPSS,
-    STATSMODELS,
     WALD,
-    R,
     read_model_tests,
     report_programs,
 )
@@ -44,8 +43,8 @@ class _Way:
 
 
 WAYS = (
-    _Way(WALD, "maximum_likelihood", "wald", (SPSS, R, STATSMODELS)),
-    _Way(RATIO, "maximum_likelihood", "profile", (SPSS, R, STATSMODELS)),
+    _Way(WALD, "maximum_likelihood", "wald", OF_MODELS),
+    _Way(RATIO, "maximum_likelihood", "profile", OF_MODELS),
     _Way(PENALIZED, "firth", None, (LOGISTF,)),
 )
 
@@ -147,7 +146,7 @@ def _test_whole(models: Sequence[Model], name: str) -> list[ProgramTest]:
     """All terms of one factor at once; the summaries of R and statsmodels have no such line by Wald."""
     ratio, wald = read_model_tests(models[0], RATIO, factor=name)
     penalized, _ = read_model_tests(models[-1], PENALIZED, factor=name)
-    tests = [(SPSS, wald), *((program, ratio) for program in (SPSS, R, STATSMODELS)), (LOGISTF, penalized)]
+    tests = [(SPSS, wald), *((program, ratio) for program in OF_MODELS), (LOGISTF, penalized)]
     return [ProgramTest(program, MULTIVARIABLE, found) for program, found in tests]
 
 

@@ -29,13 +29,12 @@ from cytopenia.study.models import Model, fit_factors, judge_univariable
 __all__ = [
     "CONVENTIONS",
     "LOGISTF",
+    "OF_MODELS",
     "PENALIZED",
     "RATIO",
     "SPSS",
-    "STATSMODELS",
     "WALD",
     "ConventionInput",
-    "R",
     "read_model_tests",
     "report_programs",
     "summarize_conventions",
@@ -47,6 +46,7 @@ CONVENTIONS, UNIVARIABLE = "conventions", "univariable"
 WALD, RATIO, PENALIZED = "wald", "likelihood_ratio", "penalized_likelihood_ratio"
 MONTE_CARLO, FISHER = "fisher_monte_carlo", "fisher_exact"
 SPSS, R, STATSMODELS, LOGISTF = "spss", "r", "statsmodels", "logistf"
+OF_MODELS = (SPSS, R, STATSMODELS)
 MIDPOINT, OBSERVED = (SPSS, R), ("cutpointr", "scikit_learn")
 NO_CUT = "the ROC curve gives no cut"
 ONE_P = "fewer than two P values"
@@ -143,7 +143,7 @@ def _list_models(factor: FactorColumn, sides: Sides) -> tuple[ProgramTest, ...]:
     (penalized, _) = read_model_tests(fit_factors([factor], sides, method="firth"), PENALIZED)
     by_summary = (R, STATSMODELS) if len(plain.terms) <= 1 else ()
     tests = [(program, wald) for program in (SPSS, *by_summary)]
-    tests += [(program, ratio) for program in (SPSS, R, STATSMODELS)]
+    tests += [(program, ratio) for program in OF_MODELS]
     tests.append((LOGISTF, penalized))
     return tuple(ProgramTest(program, UNIVARIABLE, found) for program, found in tests)
 
