@@ -144,6 +144,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "imputation_steps",
             "batched_logistic",
             "batched_roc",
+            "batched_screens",
             "sample_size",
             "calibration",
             "net_benefit",
