@@ -155,8 +155,8 @@ def test_what_was_not_done_says_why() -> None:
         ): "measured for another way: Youden cuts, univariable P below 0.05, one model of what is left",
         ("d", "early_deaths"): "the outcome has no landmark",
         ("d", "baseline"): "the protocol names no definition of the baseline",
-        ("e", "best"): "no outcome is open",
-        ("e", "worst"): "no outcome is open",
+        ("e", "best"): "no outcome is undecided",
+        ("e", "worst"): "no outcome is undecided",
         ("e", "imputed"): "no value is missing",
         ("f", ""): "no other definition was declared",
     }
@@ -345,13 +345,13 @@ def test_who_is_at_risk() -> None:
     assert counts == [6, 1, 3]
 
 
-def test_open_outcomes_one_way_and_the_other() -> None:
+def test_undecided_outcomes_one_way_and_the_other() -> None:
     factor, sides = hemoglobin()
     best, worst = sides.policy.copy(), sides.policy.copy()
     best[39:42] = 1.0  # three with high hemoglobin and no event
     worst[36:39] = 0.0  # three with low hemoglobin and the event
     rows = run(make_analysis(), [factor], make_sides(sides.policy.tolist(), best.tolist(), worst.tolist()))
-    assert rows["e", "best", "patients", "open", ""].value == 6
+    assert rows["e", "best", "patients", "undecided", ""].value == 6
     assert [rows["e", name, "patients", "events", ""].value for name in ("best", "worst")] == [42, 36]
     assert odds(rows, "e", "best", "careful")[0] == pytest.approx(29 * 17 / (1 * 13), abs=1e-3)
     assert odds(rows, "e", "worst", "careful")[0] == pytest.approx(26 * 20 / (4 * 10), abs=1e-3)

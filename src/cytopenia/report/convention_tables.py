@@ -12,12 +12,10 @@ from cytopenia.report.association_cells import absent_cell, clean_note
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
     clean_text,
-    format_number,
     format_odds_ratio,
-    format_p,
+    format_p_beside,
     format_signs,
     plural,
-    round_decimal,
 )
 from cytopenia.report.lookup import Estimate
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
@@ -68,7 +66,6 @@ QUESTIONS = {
 }
 ODDS = "odds_ratio_"
 ODDS_NOTE = "OR, odds ratio with its 95% confidence interval by the same statistic."
-FEWEST_DECIMALS, MOST_DECIMALS = 3, 8
 NO_SPSS = (
     "SPSS: by its documentation. No SPSS was run. R: what wilcox.test, chisq.test, fisher.test, "
     "prop.trend.test and glm give by default; SciPy and statsmodels likewise."
@@ -148,15 +145,6 @@ def _read(row: Mapping[str, Any]) -> Estimate:
     return Estimate(*numbers, low=row["low"], high=row["high"])
 
 
-def _format_side(p: float, level: float) -> str:
-    """Return P with as many decimals as show on which side of the level it lies."""
-    for decimals in range(FEWEST_DECIMALS, MOST_DECIMALS):
-        rounded = round_decimal(p, decimals)
-        if (float(rounded) < level) == (p < level):
-            return format_p(p) if decimals == FEWEST_DECIMALS else str(rounded)
-    return format_number(p)
-
-
 def table_program_conclusions(content: ReportContent, analysis_id: str) -> Table:
     """Return the factors whose P lies on both sides of the level, with the tests on either side."""
     level = read_level(content, analysis_id) or 0.0
@@ -185,7 +173,7 @@ def _list_side(asked: Asked, level: float, *, is_below: bool) -> str:
         names = [PROGRAMS.get(name, name) for name, p in known.items() if (p < level) == is_below]
         if names:
             p = next(p for p in known.values() if (p < level) == is_below)
-            parts.append(f"{TESTS.get(test, test)} {_format_side(p, level)} ({', '.join(names)})")
+            parts.append(f"{TESTS.get(test, test)} {format_p_beside(p, level)} ({', '.join(names)})")
     return "; ".join(parts)
 
 
@@ -227,7 +215,7 @@ def _find_cell(
         return Cell()
     if found.value is None:
         return absent_cell(found, notes)
-    return Cell(_format_side(found.value, level), marks=notes.mark(clean_note(found.note)))
+    return Cell(format_p_beside(found.value, level), marks=notes.mark(clean_note(found.note)))
 
 
 def _list_notes(asked: list[Asked], level: float) -> Iterator[str]:

@@ -23,6 +23,7 @@ __all__ = [
     "format_number",
     "format_odds_ratio",
     "format_p",
+    "format_p_beside",
     "format_percent",
     "format_percent_range",
     "format_range",
@@ -40,7 +41,7 @@ THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 SMALL, LARGE, SEPARATED = 10, 1_000, 10_000
 MOST_DECIMALS = 4
 # Decimals of P values, odds ratios and areas; more only for an odds ratio that would look like 1.
-MODEL_DECIMALS, MOST_MODEL_DECIMALS = 3, 5
+MODEL_DECIMALS, MOST_MODEL_DECIMALS, MOST_P_DECIMALS = 3, 5, 8
 UNREADABLE = 1_000_000
 SUPERSCRIPTS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
@@ -293,6 +294,21 @@ def format_p(value: float | None) -> str:
     if rounded == 0:
         return "<0.001"
     return ">0.999" if rounded == 1 else str(rounded)
+
+
+def format_p_beside(value: float, level: float) -> str:
+    """Return P with three decimals, or as many as show on which side of a level it lies.
+
+    Examples
+    --------
+    >>> format_p_beside(0.0496, 0.05), format_p_beside(0.0504, 0.05), format_p_beside(0.0001, 0.05)
+    ('0.0496', '0.050', '<0.001')
+    """
+    for decimals in range(MODEL_DECIMALS, MOST_P_DECIMALS):
+        rounded = round_decimal(value, decimals)
+        if (float(rounded) < level) == (value < level):
+            return format_p(value) if decimals == MODEL_DECIMALS else str(rounded)
+    return format_number(value)
 
 
 def format_odds_ratio(value: float, low: float | None = None, high: float | None = None) -> str:

@@ -13,7 +13,7 @@ from cytopenia.report.association_tables import (
     table_normality,
     table_risk_factors,
 )
-from cytopenia.report.care_tables import table_care_sentences, table_read_with_care
+from cytopenia.report.care_tables import table_read_with_care
 from cytopenia.report.cells import analyte_title
 from cytopenia.report.content import ReportContent, read_definition
 from cytopenia.report.convention_tables import (
@@ -190,7 +190,7 @@ def _analysis_section(
 def _care_section(content: ReportContent, analysis: Mapping[str, Any]) -> ReportSection:
     """Return the page "Read with care" of an analysis; without tables where it was not asked for."""
     name = analysis["id"]
-    tables = _keep_filled(maker(content, name) for maker in (table_care_sentences, table_read_with_care))
+    tables = _keep_filled(maker(content, name) for maker in (table_read_with_care,))
     label = table_label(analysis) or clean_text(analysis.get("title") or format_level(name))
     return ReportSection(id=f"care-{name}", title=f"{label}, read with care", tables=tables)
 

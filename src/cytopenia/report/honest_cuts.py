@@ -30,7 +30,7 @@ from cytopenia.report.display import (
 from cytopenia.report.lookup import Estimate, ResultLookup, list_notes, select_results
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
-__all__ = ["honest_sentences", "table_honest_cuts"]
+__all__ = ["MAXIMAL", "OUT_OF_BAG", "honest_sentences", "table_honest_cuts"]
 
 MEASURES = {
     "sensitivity": "Sensitivity",

@@ -85,6 +85,7 @@ def _summarize_screen(key: ResultRow, given: CareInput) -> Iterator[ResultRow]:
         return
     limit = SIGNIFICANT if select is None else select.p_below
     yield replace(key, variable="panel", estimate="tests", value=len(known))
+    yield replace(key, variable="panel", estimate="p_below", value=limit)
     for (name, p), q in zip(screened.items(), adjust_benjamini_hochberg(screened.values()), strict=True):
         status = "ok" if p is not None else "not_estimable"
         why = "" if p is not None else "no P value in the screen"
