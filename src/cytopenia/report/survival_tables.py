@@ -34,10 +34,10 @@ CURVE_NOTE = (
     "Kaplan-Meier estimates with 95% confidence intervals on the scale of log(-log). Not reached: more than "
     "half survived while they were followed."
 )
-OPEN_NOTE = (
-    "An outcome is open where unmeasured days could change it; patients who could not be judged are in no "
-    "group by the headline and in one of the two in the runs beside it. These runs show how much hangs on "
-    "open outcomes; they are no bounds."
+UNDECIDED_NOTE = (
+    "An outcome is undecided where unmeasured days could change it; patients who could not be judged are in "
+    "no group by the headline and in one of the two in the runs beside it. These runs show how much hangs on "
+    "undecided outcomes; they are no bounds."
 )
 MEAN_NOTE = "Restricted mean: the mean time alive up to the day named, with its 95% confidence interval."
 RATIO_NOTE = (
@@ -125,13 +125,13 @@ def _list_notes(content: ReportContent, found: SurvivalNumbers, has_mean: bool) 
     if has_mean:
         yield MEAN_NOTE
     if len(found.scenarios) > 1:
-        yield OPEN_NOTE
+        yield UNDECIDED_NOTE
     if found.by in content.outcome_titles:
         yield from common_notes(content, Footnotes(), outcomes=[found.by])
 
 
 def table_group_tests(content: ReportContent, analysis_id: str) -> Table:
-    """Return the tests between the groups, and the same with every open outcome at its best and worst."""
+    """Return the tests between the groups, also with every undecided outcome at its best and worst."""
     found, notes = read_survival(content, analysis_id), Footnotes()
     rows: list[Row] = []
     until = next(iter(found.means.all_levels), "")
