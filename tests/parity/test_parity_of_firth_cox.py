@@ -1,4 +1,4 @@
-"""Firth's Cox regression against R: the penalized likelihood written out in make_firth_cox.R, as coxphf has it.
+"""Firth's Cox regression against R: the penalized likelihood of coxphf, written out in make_firth_cox.R.
 
 The script maximizes by optim and finds the ends by uniroot, and checks likelihood and information against
 survival::coxph; what it gives is stored, so that these tests need no R.

@@ -133,11 +133,13 @@ def select_results(results: pl.DataFrame, analysis_id: str, *, group: str = "") 
     return ResultLookup({row[:5]: Estimate(*row[5:]) for row in rows.iter_rows()})
 
 
-def list_notes(results: pl.DataFrame, analysis_id: str, *, group: str) -> list[str]:
+def list_notes(results: pl.DataFrame, analysis_id: str, *, group: str, level: str | None = None) -> list[str]:
     """Return what the rows of one analysis and group note, in their order, each once.
 
     A row is found whatever its `level`, which a lookup does not hold: an analysis has a gate for each kind of
-    model.
+    model. With `level` only the rows of this one count.
     """
     chosen = results.filter(pl.col("analysis_id") == analysis_id, pl.col("group").fill_null("") == group)
+    if level is not None:
+        chosen = chosen.filter(pl.col("level").fill_null("") == level)
     return [note for note in chosen["note"].unique(maintain_order=True).drop_nulls().to_list() if note]
