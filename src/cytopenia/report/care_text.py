@@ -127,6 +127,6 @@ def _say_patients() -> str:
     )
 
 
-def _name_terms(panels: dict[str, CarePanel]) -> str:
+def _name_terms(panels: Mapping[str, CarePanel]) -> str:
     lines = panels["c"].pick("model") if "c" in panels else []
     return join_names(dict.fromkeys(name_inside(line.title) for line in lines))
