@@ -415,7 +415,7 @@ def test_a_cross_table_prints_the_effects_beside_the_counts() -> None:
     assert cells["low"][2] == "reference"
     # Newcombe's interval of 5/6 minus 1/6 (R 4.2.2, written out).
     assert cells["high"][2] == "66.7 (10.5\N{EN DASH}86.0)"
-    assert cells["high"][3].startswith("5.0 (")
+    assert cells["high"][3].startswith("5.000 (")
     assert all(len(row.cells) == len(table.columns) - 1 for row in table.rows if not row.is_section)
     assert any("Newcombe" in note for note in table.notes)
     again = summarize_crosstab(named, LEVEL, make_sides(EVENT), seed=1)

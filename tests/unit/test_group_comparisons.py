@@ -115,12 +115,16 @@ def test_p_values_are_adjusted_over_the_table() -> None:
     assert adjusted["yes"] == pytest.approx(0.0659340659341)
 
 
+# Size and name of a group do not part: the spaces of the size do not break.
+NAMES = ("Low (n_=_6)", "Middle (n_=_4)", "High (n_=_6)")
+
+
 def test_the_table_has_a_column_for_each_group_and_names_the_test() -> None:
     content = associations_of(run(tests={"x": "jonckheere_terpstra"}), kind="characteristics", label="")
     table = table_by_groups(content, "a")
     assert table.caption == "Characteristics by stage"
     assert [column.title for column in table.columns] == [
-        "Characteristic", "Low (n = 6)", "Middle (n = 4)", "High (n = 6)", "P",
+        "Characteristic", *(name.replace("_", "\N{NO-BREAK SPACE}") for name in NAMES), "P",
     ]  # fmt: skip
     (number,) = (row for row in table.rows if row.header == "X, g/L")
     assert [cell.text for cell in number.cells][:1] == ["3.5 (1.0\N{EN DASH}5.5)"]

@@ -39,14 +39,14 @@ def care_paragraphs(content: ReportContent, references: References) -> list[str]
     if not asked:
         return []
     panels = [one for _, one in asked]
-    parts = (
-        [_say_numbers(references)],
-        _say_cuts(content, panels, references),
-        [_say_named_model(asked, references)],
-        _say_selection(panels, references),
-        [_say_patients()],
-    )
-    return [" ".join(sentences) for sentences in map(list, parts) if sentences]
+    # References are numbered in the order in which they are first cited.
+    paragraphs = [
+        _say_numbers(references),
+        *_say_cuts(content, panels, references),
+        _say_named_model(asked, references),
+    ]
+    selection = " ".join(_say_selection(panels, references))
+    return [*paragraphs, *([selection] if selection else []), _say_patients()]
 
 
 def _say_numbers(references: References) -> str:

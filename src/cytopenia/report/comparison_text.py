@@ -48,8 +48,8 @@ TESTS: Mapping[str, str] = {
     "fisher_monte_carlo": "Fisher's exact test by Monte Carlo sampling",
     "fisher_mid_p": "Fisher's exact test with mid-P",
     "kruskal_wallis": "the Kruskal-Wallis test",
-    "jonckheere_terpstra": "the Jonckheere-Terpstra test for trend over the groups in their order, by its "
-    "normal approximation corrected for ties,",
+    "jonckheere_terpstra": "the Jonckheere-Terpstra test for trend over the groups in their order (normal "
+    "approximation, corrected for ties)",
     "cochran_armitage": "the Cochran-Armitage test for trend over their levels in the declared order",
 }
 EFFECTS: Mapping[str, str] = {

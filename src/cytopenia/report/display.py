@@ -321,21 +321,26 @@ def format_odds_ratio(value: float, low: float | None = None, high: float | None
     --------
     >>> format_odds_ratio(11, 3.13, 38.66), format_odds_ratio(0.107, 0.0002, 2.4e9)
     ('11.000 (3.130\u201338.660)', '0.107 (<0.001\u20132.4\u00d710\u2079)')
-    >>> format_odds_ratio(0.9996, 0.9992, 0.99998), format_odds_ratio(1)
-    ('0.99960 (0.99920\u20130.99998)', '1.000')
+    >>> format_odds_ratio(0.9996, 0.9992, 0.99998), format_odds_ratio(1 - 1e-15, 0.1, 9.0)
+    ('0.99960 (0.99920\u20130.99998)', '1.000 (0.100\u20139.000)')
     """
     numbers = [part for part in (value, low, high) if part is not None]
     tries = range(MODEL_DECIMALS, MOST_MODEL_DECIMALS + 1)
     enough = (
         digits
         for digits in tries
-        if all(part == 1 or round_decimal(part, digits) != 1 for part in numbers if math.isfinite(part))
+        if all(_is_one(part) or round_decimal(part, digits) != 1 for part in numbers if math.isfinite(part))
     )
     digits = next(enough, MOST_MODEL_DECIMALS)
     text = _format_odds(value, digits)
     if low is None or high is None:
         return text
     return f"{text} ({_format_odds(low, digits)}{EN_DASH}{_format_odds(high, digits)})"
+
+
+def _is_one(value: float) -> bool:
+    """Whether a number is 1 but for rounding on the way."""
+    return math.isclose(value, 1, rel_tol=1e-9)
 
 
 def _format_odds(value: float, digits: int) -> str:

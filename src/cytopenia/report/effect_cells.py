@@ -10,6 +10,7 @@ from cytopenia.report.display import (
     choose_decimals,
     clean_text,
     format_number,
+    format_odds_ratio,
     format_p,
     format_range,
 )
@@ -68,8 +69,13 @@ def crosstab_effect_cell(found: Association, factor: str, level: str, *, name: s
     """Return one effect size of a level with its interval, the reference, or a dash with its reason."""
     if found.effects.get(factor, "reference", level=level) is not None:
         return Cell("reference", tone="quiet")
-    scale = PERCENT if name == RISK_DIFFERENCE else 1
-    return _print(found, found.effects.get(factor, name, level=level), scale)
+    estimate = found.effects.get(factor, name, level=level)
+    if name == RISK_DIFFERENCE:
+        return _print(found, estimate, PERCENT)
+    if estimate is None or estimate.value is None:
+        return absent_cell(estimate, found.notes)
+    marks = found.notes.mark(clean_note(estimate.note))
+    return Cell(format_odds_ratio(estimate.value, estimate.low, estimate.high), marks=marks)
 
 
 def effect_cell(found: Association, factor: str, level: str) -> Cell:

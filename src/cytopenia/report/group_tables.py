@@ -35,7 +35,8 @@ def table_by_groups(content: ReportContent, analysis_id: str) -> Table:
     title = clean_text(named.text) if named is not None else ""
     adjusted = adjusted_title(found)
     columns = [
-        Column(f"{format_level(format_signs(name))} (n = {format_number(n)})") for name, n in sizes.items()
+        Column(f"{format_level(format_signs(name))} ({_hold(f'n = {format_number(n)}')})")
+        for name, n in sizes.items()
     ]
     return Table(
         id=f"{analysis_id}-groups",
@@ -50,6 +51,10 @@ def table_by_groups(content: ReportContent, analysis_id: str) -> Table:
         notes=tuple(_list_notes(content, found)) if sizes else (),
         footnotes=tuple(found.notes.texts),
     )
+
+
+def _hold(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _list_sizes(found: Association) -> dict[str, float]:
