@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+import subprocess
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from cytopenia.report.care_tables import table_read_with_care
 from cytopenia.report.content import ReportContent
 from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.report.table_model import Table
+from cytopenia.report.word import render_word
 from cytopenia.run_content import collect_content
 from cytopenia.study.protocol import read_protocol
 from cytopenia.workflow import analyze_study
@@ -156,3 +159,21 @@ def test_the_methods_have_every_panel_with_its_sources(content: ReportContent) -
         "Peduzzi P, et al.",
     ):
         assert words in text, words
+
+
+@pytest.mark.long
+def test_the_page_is_one_page_of_the_word_file(
+    content: ReportContent, tmp_path: Path, find_program: Callable[[str], str]
+) -> None:
+    """From its heading to its last note, and nothing else on it."""
+    office, reader = find_program("soffice"), find_program("pdftotext")
+    (tmp_path / "report.docx").write_bytes(render_word(content))
+    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+    command = [office, profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path)]
+    subprocess.run([*command, str(tmp_path / "report.docx")], check=True, capture_output=True, timeout=180)
+    done = subprocess.run([reader, str(tmp_path / "report.pdf"), "-"], check=True, capture_output=True)
+    (page,) = (one for one in done.stdout.decode("utf-8").split("\f") if "Table III, read with care" in one)
+    assert "A. Numbers as numbers" in page
+    assert "F. Other definitions" in page
+    assert "seed 20261128" in page
+    assert "What was measured" not in page

@@ -141,7 +141,9 @@ def _title_part(content: ReportContent, panel: CarePanel, scenario: str) -> str:
         count, grade = (panel.value("patients", name, scenario=scenario) for name in ("count", "min_grade"))
         if count is None:
             return "Cytopenia before treatment"
-        return f"Without {plural(count, 'patient')} of grade {format_number(grade)} or higher before"
+        return (
+            f"Without {plural(count, 'patient')} of grade {format_number(grade)} or higher before treatment"
+        )
     if panel.letter == "f" and scenario:
         events, count = (panel.value("patients", name, scenario=scenario) for name in ("events", "count"))
         return f"{outcome_title(content, scenario)}: {format_number(events)}/{format_number(count)}"
