@@ -175,9 +175,8 @@ def _count_exactly(wanted: Counts) -> Numbers:
 def _compare_arranged(given: Counts) -> Comparison:
     """The test of two samples of these sizes that have this U."""
     u, first, second = given.tolist()
-    above, rest = divmod(u, second) if second else (0, 0)
-    # Of the first sample `above` values lie over all of the second, and one over `rest` of them.
-    numbers = [float(second + place + 1) for place in range(above)]
-    numbers += [rest - 0.25] if above < first else []
-    numbers += [-1.0 - place for place in range(first - len(numbers))]
+    whole, rest = divmod(u, second)
+    # Of the first sample `whole` values lie over all of the second, one over `rest` of them, the others below.
+    numbers = [second + 1.0 + place for place in range(whole)]
+    numbers = [*numbers, rest - 0.25, *(-1.0 - place for place in range(first))][:first]
     return compare_ranks(np.array(numbers), np.arange(second, dtype=np.float64), "mann_whitney_exact")
