@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,17 @@ def test_ranks(values: np.ndarray, parity: str) -> None:
     screen = FactorScreen("mann_whitney", values, parity=parity)
     expected = [compare_distributions(*repeat(values, one), parity=parity).p_value for one in TIMES]
     same(screen_factor(screen, EVENT, TIMES), expected)
+
+
+def test_every_arrangement_of_few_values_without_ties() -> None:
+    """All 20 ways in which three of six values have the event, the two separated ones among them."""
+    values = np.arange(6.0)
+    for places in combinations(range(6), 3):
+        marks = np.isin(np.arange(6), places).astype(float)
+        found = screen_factor(FactorScreen("mann_whitney", values), marks, np.ones((1, 6)))
+        expected = compare_distributions(values[marks == 1], values[marks == 0])
+        assert expected.method == "mann_whitney_exact"
+        assert found[0] == pytest.approx(expected.p_value, rel=1e-12)
 
 
 def test_means() -> None:

@@ -176,7 +176,7 @@ def _compare_arranged(given: Counts) -> Comparison:
     """The test of two samples of these sizes that have this U."""
     u, first, second = given.tolist()
     whole, rest = divmod(u, second)
-    # Of the first sample `whole` values lie over all of the second, one over `rest` of them, the others below.
+    # Of the first sample `whole` values lie over all of the second, one over `rest` of them, the rest below.
     numbers = [second + 1.0 + place for place in range(whole)]
     numbers = [*numbers, rest - 0.25, *(-1.0 - place for place in range(first))][:first]
     return compare_ranks(np.array(numbers), np.arange(second, dtype=np.float64), "mann_whitney_exact")
