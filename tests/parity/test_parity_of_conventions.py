@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy.stats import chi2_contingency, fisher_exact, mannwhitneyu, ttest_ind
 
+from cytopenia.results import ResultRow
 from cytopenia.stats.conventions import (
     ProgramTest,
     compare_counts_by_program,
@@ -29,6 +31,9 @@ from cytopenia.stats.conventions import (
     compare_means_by_program,
 )
 from cytopenia.stats.model_tests import compare_terms
+from cytopenia.study.factors import FactorColumn
+from cytopenia.study.groups import Sides
+from cytopenia.study.model_conventions import compare_terms_by_program
 
 HERE = Path(__file__).parent
 NEAR = 1e-9
@@ -60,6 +65,16 @@ TYPED: dict[str, tuple[list[float], list[float]]] = {
 }
 SAMPLES = [*TYPED, "anc", "crp"]
 MODELS = [name for name in TABLES if name != "none"]
+# Terms of one model, by case.
+TERMS = (
+    "joint_anc",
+    "joint_ferritin",
+    "joint_stage2",
+    "joint_stage3",
+    "joint_stage4",
+    "two_hemoglobin",
+    "two_crp",
+)
 Results = Mapping[str, Mapping[str, float]]
 Found = dict[tuple[str, str], float | None]
 
@@ -178,6 +193,7 @@ def test_models(name: str) -> None:
 
 def test_every_case_is_compared() -> None:
     cases = [f"counts_{name}" for name in TABLES] + [f"numbers_{name}" for name in SAMPLES]
+    cases += [f"multivariable_{name}" for name in TERMS]
     assert set(R) == {*cases, *(f"model_{name}" for name in MODELS)}
     assert (HERE / "conventions_versions.txt").read_text("utf-8").startswith("R version 4.2.2")
 
@@ -194,3 +210,58 @@ def test_r_gives_the_stored_conventions(tmp_path: Path) -> None:
     assert again.keys() == R.keys()
     for case, numbers in R.items():
         assert again[case] == pytest.approx(dict(numbers), rel=1e-9, abs=1e-12), case
+
+
+JOINT = {"anc": "", "ferritin": "", "stage": "234"}
+
+
+@pytest.mark.parametrize(
+    ("case", "numbers", "terms"), [("joint", ("anc", "ferritin"), JOINT), ("two", ("hemoglobin", "crp"), {})]
+)
+def test_terms_of_one_model_as_r(case: str, numbers: tuple[str, ...], terms: dict[str, str]) -> None:
+    """Wald and ratio as glm and drop1, the penalized ratio as written out in the script.
+
+    confint of R interpolates its profile, so that its limits have four digits.
+    """
+    with (HERE / "cohort.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    factors = [
+        FactorColumn(
+            name,
+            name,
+            pl.Series([float(row[name]) for row in rows]),
+            scale="doubling" if name in ("ferritin", "crp") else "unit",
+        )
+        for name in numbers
+    ]
+    if "stage" in terms:
+        factors.append(
+            FactorColumn("stage", "stage", pl.Series([row["stage"] for row in rows]), levels=tuple("1234"))
+        )
+    events = np.array([float(row["event"]) for row in rows])
+    sides = Sides(("Yes", "No"), dict.fromkeys(("policy", "best", "worst"), events), {})
+    found = {
+        (row.variable, row.variable_level, row.stratum, row.estimate): row
+        for row in compare_terms_by_program(
+            ResultRow(analysis_id="a", variable="", estimate=""), factors, sides, level=0.05
+        )
+    }
+    names = {
+        (name, level): name + level for name in [f.name for f in factors] for level in terms.get(name) or [""]
+    }
+    for (name, level), short in names.items():
+        expected = R[f"multivariable_{case}_{short}"]
+        for program in ("spss", "r", "statsmodels"):
+            wald = found[name, level, program, "p_wald"]
+            assert wald.value == pytest.approx(expected["wald"], rel=1e-7)
+        odds = found[name, level, "", "odds_ratio_wald"]
+        assert (odds.value, odds.low, odds.high) == pytest.approx(
+            tuple(expected[key] for key in ("odds_ratio", "wald_low", "wald_high")), rel=1e-7
+        )
+        ratio = found[name, level, "r", "p_likelihood_ratio"]
+        assert ratio.value == pytest.approx(expected["likelihood_ratio"], rel=1e-6)
+        profile = found[name, level, "", "odds_ratio_likelihood_ratio"]
+        limits = expected["profile_low"], expected["profile_high"]
+        assert (profile.low, profile.high) == pytest.approx(limits, rel=2e-4)
+        firth = found[name, level, "logistf", "p_penalized_likelihood_ratio"]
+        assert firth.value == pytest.approx(expected["penalized_likelihood_ratio"], rel=1e-5)

@@ -216,7 +216,7 @@ def test_an_open_answer_is_said_to_be_open(tmp_path: Path) -> None:
     change, _, detail = explain(found)
     assert change == "grade only"
     assert detail.endswith(
-        "open under By version 5 (an unmeasured day between measurements could have been worse)"
+        "undecided under By version 5 (an unmeasured day between measurements could have been worse)"
     )
     open_ones = found.answers.filter(patient_id="P")
     assert dict(zip(open_ones["outcome"], open_ones["is_open"], strict=True)) == {"v5": True, "v6": False}

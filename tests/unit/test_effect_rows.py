@@ -384,3 +384,41 @@ def test_mistakes_that_only_the_tables_show(tmp_path: Path, old: str, new: str, 
     (folder / "study.toml").write_text(STUDY + RISK.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ProtocolError, match=words):
         workflow.analyze_study(folder / "study.toml")
+
+
+def make_crosstab(**keys: Any) -> Crosstab:
+    given = {"id": "a", "kind": "crosstab", "outcome": "o", "event": "yes", "factor": "stage", **keys}
+    return Crosstab.model_validate(given)
+
+
+def test_a_cross_table_has_the_effects_that_the_protocol_declares() -> None:
+    """Events by level: 1 of 6, 2 of 4, 5 of 6; R 4.2.2: fisher.test 16.603 of the last against the first."""
+    sides = make_sides(EVENT)
+    assert find(list(summarize_crosstab(make_crosstab(), LEVEL, sides, seed=1)), "effect") == {}
+    named = make_crosstab(effects=["risk_difference", "odds_ratio"])
+    rows = find(list(summarize_crosstab(named, LEVEL, sides, seed=1)), "effect")
+    assert {key[2] for key in rows} == {"n", "reference", "risk_difference", "odds_ratio"}
+    assert rows["stage", "high", "risk_difference"].value == pytest.approx(4 / 6)
+    assert rows["stage", "high", "odds_ratio"].value == pytest.approx(16.603150217, rel=1e-5)
+
+
+def test_a_cross_table_prints_the_effects_beside_the_counts() -> None:
+    named = make_crosstab(effects=["risk_difference", "risk_ratio", "odds_ratio"], pairwise=True)
+    rows = summarize_crosstab(named, LEVEL, make_sides(EVENT), seed=1)
+    table = table_crosstab(associations_of(rows, kind="crosstab", label=""), "a")
+    assert [column.title for column in table.columns][3:6] == [
+        "Risk difference, % points (95% CI)",
+        "Risk ratio (95% CI)",
+        "Odds ratio (95% CI)",
+    ]
+    cells = {row.header: [cell.text for cell in row.cells] for row in table.rows}
+    assert cells["low"][2] == "reference"
+    # Newcombe's interval of 5/6 minus 1/6 (R 4.2.2, written out).
+    assert cells["high"][2] == "66.7 (10.5\N{EN DASH}86.0)"
+    assert cells["high"][3].startswith("5.000 (")
+    assert all(len(row.cells) == len(table.columns) - 1 for row in table.rows if not row.is_section)
+    assert any("Newcombe" in note for note in table.notes)
+    again = summarize_crosstab(named, LEVEL, make_sides(EVENT), seed=1)
+    content = associations_of(again, kind="crosstab", label="")
+    methods = " ".join(part for _, parts in write_methods_paragraphs(content) for part in parts)
+    assert "Koopman" in methods

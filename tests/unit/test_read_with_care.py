@@ -23,7 +23,10 @@ from pydantic import ValidationError
 from cytopenia.definitions import load_library
 from cytopenia.errors import ProtocolError
 from cytopenia.results import ResultRow
+from cytopenia.stats.compare import compare_counts, compare_distributions
 from cytopenia.stats.logistic import fit_logistic
+from cytopenia.stats.means import compare_means
+from cytopenia.stats.resamples import count_rows, draw_resamples
 from cytopenia.stats.roc import estimate_roc
 from cytopenia.study.analysis_forms import RiskFactors, Roc
 from cytopenia.study.associations import RiskFactorInput, summarize_risk_factors
@@ -152,8 +155,8 @@ def test_what_was_not_done_says_why() -> None:
         ): "measured for another way: Youden cuts, univariable P below 0.05, one model of what is left",
         ("d", "early_deaths"): "the outcome has no landmark",
         ("d", "baseline"): "the protocol names no definition of the baseline",
-        ("e", "best"): "no outcome is open",
-        ("e", "worst"): "no outcome is open",
+        ("e", "best"): "no outcome is undecided",
+        ("e", "worst"): "no outcome is undecided",
         ("e", "imputed"): "no value is missing",
         ("f", ""): "no other definition was declared",
     }
@@ -231,6 +234,80 @@ def test_cuts_screen_selection_and_noise() -> None:
     assert number(noise, "high") - number(noise, "low") == pytest.approx(2 * 1.959964 * 0.00788, rel=1e-5)
 
 
+def make_tested(**changes: Any) -> tuple[RiskFactors, Roc]:
+    """The same analysis, screened by the column p instead of by univariable models."""
+    analysis, roc = make_cut()
+    select = {"select": {"screen": "test", "p_below": 0.05}}
+    given = analysis.model_dump(exclude_unset=True)
+    given |= {"columns": ["p", "univariable", "multivariable"], "multivariable": select, **changes}
+    return RiskFactors.model_validate(given), roc
+
+
+@pytest.mark.parametrize("tests", [{}, {"x": "welch_t"}], ids=["by rule", "by name"])
+def test_a_screen_by_tests_is_done_again_in_every_resample(tests: dict[str, str]) -> None:
+    """Without cuts: the share of resamples whose Mann-Whitney (or Welch) P lies below the limit."""
+    factors, sides = spread()
+    analysis, _ = make_tested(cutpoints=None, tests=tests)
+    rows = run(analysis, factors, sides)
+    times = count_rows(draw_resamples(60, count=200, seed=3), 60)
+    for factor in factors:
+        numbers, event = factor.numbers.to_numpy(), sides.policy
+        passed = 0
+        for one in times:
+            drawn = np.repeat(np.arange(60), one)
+            yes, no = (numbers[drawn[event[drawn] == side]] for side in (1, 0))
+            is_by_name = tests.get(factor.name) == "welch_t"
+            found = compare_means(yes, no) if is_by_name else compare_distributions(yes, no, parity="spss")
+            passed += found.p_value is not None and found.p_value < 0.05
+        share = rows["c", "selection", factor.name, "share", "careful"]
+        assert (share.value, share.n) == (passed / 200, 200)
+    assert ("c", "selection", "panel", "conclusion", "") not in rows
+
+
+def test_a_screen_by_tests_of_cut_numbers_counts_the_sides_of_each_cut() -> None:
+    """As published: a divided number has two levels, so chi-squared or Fisher's test, with a new cut."""
+    factors, sides = spread()
+    analysis, roc = make_tested()
+    rows = run(analysis, factors, sides, roc=roc)
+    times = count_rows(draw_resamples(60, count=200, seed=3), 60)
+    passed = 0
+    for one in times:
+        drawn = np.repeat(np.arange(60), one)
+        numbers, event = factors[0].numbers.to_numpy()[drawn], sides.policy[drawn]
+        cut = estimate_roc(numbers, event, high_means_event=True).cut
+        if cut is None:
+            continue
+        above = numbers >= cut
+        table = [[int((above & (event == side)).sum()) for side in (1, 0)]]
+        table.append([int((~above & (event == side)).sum()) for side in (1, 0)])
+        found = compare_counts(table, parity="spss").p_value
+        passed += found is not None and found < 0.05
+    assert rows["c", "selection", "x", "share", "careful"].value == passed / 200
+
+
+def test_shares_of_the_screen_are_of_all_resamples_and_fits_are_told_apart() -> None:
+    """A screen is there in every resample; only the model that follows can be without a finite estimate."""
+    factors, sides = spread()
+    # One that separates in many resamples: nine patients in all, one of them without the event.
+    rare = FactorColumn("y", "Y", pl.Series([1.0] * 8 + [0.0] * 31 + [1.0] + [0.0] * 20))
+    analysis = make_analysis(
+        factors=["x", "y"],
+        columns=["univariable", "multivariable"],
+        multivariable={"select": {"screen": "univariable", "p_below": 1.0}},
+    )
+    rows = run(analysis, [factors[0], rare], sides)
+    resamples = number(rows["c", "selection", "panel", "resamples", ""])
+    fitted = number(rows["c", "selection", "panel", "fitted", ""])
+    assert resamples == 200 > fitted > 0
+    share = rows["c", "selection", "x", "share", "careful"]
+    assert share.n == 200
+    assert rows["c", "same_model", "pipeline", "share", "careful"].n == 200
+    # With P below 1 a factor passes wherever it has an estimate of its own.
+    assert number(share) > fitted / 200
+    area = rows["c", "auc", "pipeline", "auc", "careful"]
+    assert area.note == f"from the {fitted:.0f} of 200 resamples whose model has a finite estimate"
+
+
 def test_too_many_terms_named_before_are_refused() -> None:
     factors, sides = spread()
     third = FactorColumn("y", "Y", factors[1].values + 1.5 * factors[0].values)
@@ -268,13 +345,13 @@ def test_who_is_at_risk() -> None:
     assert counts == [6, 1, 3]
 
 
-def test_open_outcomes_one_way_and_the_other() -> None:
+def test_undecided_outcomes_one_way_and_the_other() -> None:
     factor, sides = hemoglobin()
     best, worst = sides.policy.copy(), sides.policy.copy()
     best[39:42] = 1.0  # three with high hemoglobin and no event
     worst[36:39] = 0.0  # three with low hemoglobin and the event
     rows = run(make_analysis(), [factor], make_sides(sides.policy.tolist(), best.tolist(), worst.tolist()))
-    assert rows["e", "best", "patients", "open", ""].value == 6
+    assert rows["e", "best", "patients", "undecided", ""].value == 6
     assert [rows["e", name, "patients", "events", ""].value for name in ("best", "worst")] == [42, 36]
     assert odds(rows, "e", "best", "careful")[0] == pytest.approx(29 * 17 / (1 * 13), abs=1e-3)
     assert odds(rows, "e", "worst", "careful")[0] == pytest.approx(26 * 20 / (4 * 10), abs=1e-3)

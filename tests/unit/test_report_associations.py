@@ -34,6 +34,8 @@ from cytopenia.report.content import ReportContent
 from cytopenia.report.crosstab_tables import table_crosstab
 from cytopenia.report.display import Counted, format_bounds, format_odds_ratio, format_p
 from cytopenia.report.document import list_sections, render_report
+from cytopenia.report.lookup import list_notes
+from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.report.printed_tables import table_printed
 from cytopenia.report.table_model import Column, Row, Table
 from cytopenia.results import RESULT_SCHEMA, ResultRow, collect_results
@@ -551,3 +553,22 @@ def test_who_is_left_out_for_several_reasons() -> None:
     assert "Multivariable model: 60 patients." in table.notes
     assert table.caption == "Factors associated with hematologic recovery at day 28"
     assert cell_notes(table, "Sex", "Multivariable: OR (95% CI)") == ["– not among the terms"]
+
+
+def test_both_gate_notes_of_an_analysis_are_printed() -> None:
+    """One of the univariable models, one of the multivariable model: neither hides the other."""
+    gate: dict[str, Any] = {"analysis_id": "cut", "group": "gate", "variable": "model"}
+    notes = {
+        "univariable": "9 patients in the smaller group: factors are described only below 10",
+        "multivariable": "9 patients in the smaller group: a multivariable model needs 20",
+    }
+    rows = [
+        ResultRow(**gate, level=level, estimate="smaller_group", value=9, note=note)
+        for level, note in notes.items()
+    ]
+    content = associations_of([*cut_rows(), *rows], kind="risk_factors", id="cut")
+    printed = table_risk_factors(content, "cut").notes
+    assert [f"{note}." for note in notes.values()] == [one for one in printed if "smaller group" in one]
+    methods = " ".join(part for _, parts in write_methods_paragraphs(content) for part in parts)
+    assert all(note in methods for note in notes.values())
+    assert list_notes(content.results, "cut", group="gate") == list(notes.values())

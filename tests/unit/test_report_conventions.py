@@ -161,3 +161,53 @@ def test_the_report_prints_them() -> None:
         assert table_program_conclusions in TABLES_OF_KIND[kind]
         assert table_program_tests in TABLES_OF_KIND[kind]
     assert table_program_cuts in TABLES_OF_KIND["roc"]
+
+
+def rows_of_model() -> list[ResultRow]:
+    """Two terms of one model: R 4.2.2, glm: Wald 0.0527 and ratio 0.0439 of the first."""
+    key: dict[str, Any] = {"analysis_id": "a", "group": "conventions", "level": "multivariable"}
+    first: dict[str, Any] = {**key, "variable": "first", "variable_level": "high"}
+    p_values = [("spss", "wald", 0.0527), ("r", "wald", 0.0527), ("r", "likelihood_ratio", 0.0439)]
+    p_values.append(("logistf", "penalized_likelihood_ratio", 0.0561))
+    odds = {"wald": (4.02, 0.98, 16.4), "likelihood_ratio": (4.02, 1.04, 17.9)}
+    named: dict[str, Any] = {"analysis_id": "a", "group": "conventions", "variable": "first"}
+    return [
+        ResultRow(
+            analysis_id="a",
+            group="conventions",
+            variable="tests",
+            estimate="significance_level",
+            value=0.05,
+        ),
+        ResultRow(**named, estimate="n", value=40, text="Ferritin"),
+        *(
+            ResultRow(**first, stratum=program, estimate=f"p_{test}", text=test, value=p)
+            for program, test, p in p_values
+        ),
+        *(
+            ResultRow(**first, estimate=f"odds_ratio_{test}", text=test, value=value, low=low, high=high)
+            for test, (value, low, high) in odds.items()
+        ),
+        ResultRow(**first, estimate="depends_multivariable", value=1.0),
+    ]
+
+
+def test_a_term_of_one_model_has_the_interval_of_each_test() -> None:
+    table = table_program_tests(content_of(*rows_of_model(), kind="risk_factors"), "a")
+    assert [row.header for row in table.rows] == [
+        "Ferritin, high, term of the multivariable model",
+        "Wald test; OR 4.020 (0.980–16.400)",
+        "Likelihood ratio test; OR 4.020 (1.040–17.900)",
+        "Penalized likelihood ratio test (logistf)",
+    ]
+    assert [cell.text for cell in table.rows[1].cells] == ["0.053", "0.053", ""]
+    assert "OR, odds ratio with its 95% confidence interval by the same statistic." in table.notes
+
+
+def test_a_conclusion_of_one_model_that_flips_is_listed() -> None:
+    (line,) = flat(table_program_conclusions(content_of(*rows_of_model(), kind="risk_factors"), "a"))
+    assert line == (
+        "Ferritin, high, term of the multivariable model",
+        "likelihood ratio test 0.044 (R)",
+        "Wald test 0.053 (SPSS, R); penalized likelihood ratio test (logistf) 0.056 (logistf)",
+    )

@@ -163,7 +163,7 @@ def test_the_strip_shows_no_patient_and_says_what_can_be_seen() -> None:
     figure = plot_answer_strip(make(list_rows(), make_answers({"SECRET-1": states, "SECRET-2": states})), "s")
     assert figure is not None
     assert "SECRET" not in figure.svg + figure.caption + figure.description
-    assert figure.description == "Definition A: event 2, open 0. Definition B: no event 2, open 2."
+    assert figure.description == "Definition A: event 2, undecided 0. Definition B: no event 2, undecided 2."
     assert figure.caption.startswith("2 patients, one column each")
 
 

@@ -148,9 +148,9 @@ def _mark_open(axes: Axes, answer: str, corner: tuple[float, float], size: tuple
 def _draw_legend(axes: Axes, top: float) -> None:
     entries: tuple[tuple[State, str], ...] = (
         ((EVENT, False), "event"),
-        ((EVENT, True), "event, open"),
+        ((EVENT, True), "event, undecided"),
         ((NO_EVENT, False), "no event"),
-        ((NO_EVENT, True), "no event, open"),
+        ((NO_EVENT, True), "no event, undecided"),
         ((NOT_EVALUABLE, False), "not evaluable"),
         ((DIED, False), "died before the landmark"),
     )
@@ -172,7 +172,7 @@ def _draw_row_at(axes: Axes, state: State, left: float, top: float) -> None:
 def _write_caption(patients: int) -> str:
     return (
         f"{plural(patients, 'patient')}, one column each, the same in every row; sorted by the answers under "
-        "the first definition, then under the next. Dark: event. Light: no event. A bar inside: open, "
+        "the first definition, then under the next. Dark: event. Light: no event. A bar inside: undecided, "
         "unmeasured days could turn the answer. White, with a stroke: not evaluable; with a cross: died "
         "before the landmark. Beside each row: events among the evaluable."
     )
@@ -187,4 +187,4 @@ def _describe_rows(found: SideBySide, columns: Sequence[tuple[State, ...]]) -> I
         row = [column[place] for column in columns]
         counts = {answer: sum(one == answer for one, _ in row) for answer in ORDER}
         parts = [f"{answer} {format_number(count)}" for answer, count in counts.items() if count]
-        yield f"{title}: {', '.join(parts)}, open {sum(is_open for _, is_open in row)}."
+        yield f"{title}: {', '.join(parts)}, undecided {sum(is_open for _, is_open in row)}."

@@ -71,6 +71,8 @@ TEST_TEXTS = {
     "fisher_mid_p": "Fisher's exact test with mid-P",
     "cochran_armitage": "Cochran-Armitage test for trend over the levels in their order",
     "welch_t": "Welch's t test",
+    "kruskal_wallis": "Kruskal-Wallis test",
+    "jonckheere_terpstra": "Jonckheere-Terpstra test over the groups in their order",
     "shapiro_wilk": "Shapiro-Wilk test",
     "one_sample_wilcoxon": "One-sample Wilcoxon signed-rank test against the sample mean",
 }
@@ -277,7 +279,7 @@ class Association:
 
 
 def read_association(content: ReportContent, analysis_id: str) -> Association:
-    """Return the numbers of one analysis of kind risk_factors or crosstab."""
+    """Return the numbers of one analysis of risk factors, a cross table, or characteristics by groups."""
     results = content.results
     groups = select_results(results, analysis_id, group="groups")
     models = {name: select_results(results, analysis_id, group=name) for name in MODELS}

@@ -42,7 +42,7 @@ from cytopenia.report.effect_cells import (
     family_notes,
     list_effects,
 )
-from cytopenia.report.lookup import Estimate, ResultLookup, select_results
+from cytopenia.report.lookup import Estimate, ResultLookup, list_notes, select_results
 from cytopenia.report.model_words import TREND
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
@@ -231,9 +231,8 @@ def _model_notes(content: ReportContent, found: Association) -> Iterator[str]:
     yield from _univariable_notes(found)
     yield from _multivariable_notes(found)
     analysis_id = str(found.analysis["id"])
-    gates = select_results(content.results, analysis_id, group="gate")
-    gate_texts = dict.fromkeys(clean_text(one.note) for one in gates.estimates.values() if one.note)
-    yield from (f"{text.rstrip('.')}." for text in gate_texts)
+    gates = list_notes(content.results, analysis_id, group="gate")
+    yield from (f"{clean_text(note).rstrip('.')}." for note in gates)
     cuts = select_results(content.results, analysis_id, group="cutpoints")
     sources = dict.fromkeys(one.text for one in cuts.estimates.values() if one.value is not None)
     yield from (CUT_NOTES[source] for source in sources if source in CUT_NOTES)

@@ -29,7 +29,7 @@ VERDICTS = {
     "weaker": "weaker",
     "stronger": "stronger",
     "reversed": "reversed",
-    "not_estimable": "open",
+    "not_estimable": "not comparable",
 }
 
 

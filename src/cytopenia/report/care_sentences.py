@@ -59,9 +59,9 @@ def _say_verdicts(lines: Sequence[CareLine]) -> str:
         if verdict == "same":
             parts.append(f"the same for {len(found)} of {told}")
         elif verdict == "not_estimable" and len(found) == told:
-            parts.append("open: none of them can be compared")
+            parts.append("not comparable, because one side has no interval")
         elif verdict == "not_estimable":
-            parts.append(f"open for {_name_factors(found)}")
+            parts.append(f"{words} for {_name_factors(found)}")
         else:
             parts.append(f"{words} for {_name_factors(found)}")
     return ", ".join(parts)
@@ -106,11 +106,7 @@ def _say_model(panel: CarePanel) -> str:
     if lines:
         named = join_names(dict.fromkeys(name_inside(one.title) for one in lines))
         parts.append(f"in the model of {named}, named before, the conclusion is {_say_verdicts(lines)}")
-    same = panel.value("pipeline", "share", scenario="same_model", side="careful")
-    if same is not None:
-        parts.append(
-            f"{format_percent(100 * same)} of the resamples{_say_fitted(panel)} select the published factors"
-        )
+    parts += _say_selection(panel)
     parts += _say_areas(panel)
     share = panel.value("pipeline", "share", scenario="noise", side="published")
     if share is not None:
@@ -118,14 +114,17 @@ def _say_model(panel: CarePanel) -> str:
     return "; ".join(parts)
 
 
-def _say_fitted(panel: CarePanel) -> str:
-    """Return of how many resamples a share is told, where some gave no model."""
-    fitted, unfitted = (
-        panel.value("panel", name, scenario="selection") for name in ("resamples", "unfitted")
-    )
-    if fitted is None or not unfitted:
-        return ""
-    return f" with a finite fit ({format_number(fitted)} of {format_number(fitted + unfitted)})"
+def _say_selection(panel: CarePanel) -> Iterator[str]:
+    """Return how often the screen takes the published factors, and how often a model follows."""
+    same = panel.value("pipeline", "share", scenario="same_model", side="careful")
+    count, fitted = (panel.value("panel", name, scenario="selection") for name in ("resamples", "fitted"))
+    if same is None or count is None:
+        return
+    told = f"the published factors and no other pass the screen in {format_percent(100 * same)} of all"
+    told += f" {format_number(count)} resamples"
+    if fitted is not None and fitted < count:
+        told += f", and the model of what passes has a finite estimate in {format_number(fitted)} of them"
+    yield told
 
 
 def _say_areas(panel: CarePanel) -> Iterator[str]:
@@ -181,14 +180,14 @@ def _say_patients(panel: CarePanel) -> str:
 
 
 def _say_unknown(panel: CarePanel) -> str:
-    count = panel.value("patients", "open", scenario="best")
+    count = panel.value("patients", "undecided", scenario="best")
     if "best" in panel.refusals:
         parts = [clean_text(panel.refusals["best"])]
     else:
         best, worst = (_say_verdicts(panel.pick(name)) for name in ("best", "worst"))
         parts = [
-            f"with {plural(count or 0, 'open outcome')} all at their best the conclusions are {best}, all at "
-            f"their worst {worst}"
+            f"with {plural(count or 0, 'undecided outcome')} all at their best the conclusions are {best}, "
+            f"all at their worst {worst}"
         ]
     if "imputed" in panel.refusals:
         parts.append(f"nothing was imputed: {lower_first(clean_text(panel.refusals['imputed']))}")

@@ -1,8 +1,9 @@
-"""The page "Read with care" as two tables: one sentence for each panel, and the numbers behind it."""
+"""The page "Read with care" as one table: each panel its sentence, and the numbers behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from cytopenia.report.association_cells import absent_cell, after_infusion_marks, clean_note
@@ -15,7 +16,7 @@ from cytopenia.report.display import (
     clean_text,
     format_number,
     format_odds_ratio,
-    format_p,
+    format_p_beside,
     format_percent,
     format_range,
     format_signs,
@@ -23,54 +24,65 @@ from cytopenia.report.display import (
 )
 from cytopenia.report.lookup import Estimate
 from cytopenia.report.model_words import describe_step, split_step
+from cytopenia.report.references import name_inside
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
-__all__ = ["table_care_sentences", "table_read_with_care"]
+__all__ = ["table_read_with_care"]
 
 DECIMALS = 2
+# The P that belongs to an interval of 95%.
+SIGNIFICANT = 0.05
+# Panels that print only the lines whose conclusion changes, the first three too where they have more lines
+# than the page has room for; every line is in results.csv.
+BRIEF, FULL = ("d", "e", "f"), ("a", "b", "c")
+MOST_LINES = 28
 RULE_NOTE = (
     "The conclusion of an odds ratio is the side of 1 that its 95% interval leaves out. Same: both intervals "
     "leave out 1 on the same side, or neither does. Weaker: only the published one does; stronger: only the "
-    "careful one. Reversed: both do, on opposite sides. Open: one side has no interval. Of P values, below "
-    "0.05 or not; of the screen, below the limit of the protocol or not."
+    "careful one. Reversed: both do, on opposite sides. Not comparable: one side has no interval. Of P "
+    "values, below {limit} or not."
 )
-SAME_MODEL_NOTE = (
+BRIEF_NOTE = (
     "Panels D to F fit the published models again, with their terms, cut-offs and method; only the patients "
-    "or the outcome differ."
+    "or the outcome differ. Panels {first} to F print the lines whose conclusion changes; all of them are in "
+    "results.csv, groups care_{first_group} to care_f."
 )
 NOISE_NOTE = (
     "Noise: {data_sets} simulated cohorts of {patients} patients, {events} with the event, {markers} markers "
     "that have nothing to do with it; seed {seed}."
 )
 CUT_NOTE = (
-    "Cut-off, sensitivity / specificity and P; careful: middle 95% of the cut-offs of resamples, corrected "
-    "for the choice, P of the best of all cut-offs"
+    "Cut-off; sensitivity / specificity; P. Careful: middle 95% of the cut-offs of resamples; corrected for "
+    "the choice; P of the best of all cut-offs"
 )
-TITLES = {"pipeline": "Published model", "named_model": "Model named before"}
-
-
-def table_care_sentences(content: ReportContent, analysis_id: str) -> Table:
-    """Return one sentence for each panel; no rows where the protocol asks for none."""
-    panels = read_panels(content, analysis_id)
-    return Table(
-        id=f"{analysis_id}-care-sentences",
-        caption="Read with care, in one sentence each",
-        columns=(Column("Panel", "left"), Column("What the numbers say", "left")),
-        rows=tuple(
-            Row(f"{letter.upper()}. {PANELS[letter]}", (Cell(write_sentence(panel)),))
-            for letter, panel in panels.items()
-        ),
-    )
+TITLES = {"pipeline": "Published model, AUC", "named_model": "Model named before, AUC"}
+PARTS = {
+    "univariable": "One factor at a time",
+    "multivariable": "All together",
+    "cut": "Cut-offs",
+    "model": "Model named before",
+    "screen": "Screen and selection",
+    "selection": "Selection",
+    "auc": "Area under the curve",
+    "noise": "Such a selection among noise",
+    "best": "Undecided outcomes at their best",
+    "worst": "Undecided outcomes at their worst",
+    "imputed": "Missing factors imputed",
+}
 
 
 def table_read_with_care(content: ReportContent, analysis_id: str) -> Table:
-    """Return each published number beside the careful one, and whether the conclusion changes."""
+    """Return one page: each panel's sentence, the published numbers beside the careful ones, the verdicts.
+
+    No rows where the protocol asks for none.
+    """
     panels = read_panels(content, analysis_id)
-    notes = Footnotes()
-    rows = [row for panel in panels.values() for row in _panel_rows(content, panel, notes)]
+    page = _Page(content, Footnotes(), _find_brief(panels))
+    notes = page.notes
+    rows = [row for panel in panels.values() for row in _panel_rows(page, panel)]
     return Table(
         id=f"{analysis_id}-care",
-        caption="Published and careful numbers",
+        caption="Published and careful numbers, and whether the conclusion changes",
         columns=(
             Column("", "left"),
             Column("Published"),
@@ -78,42 +90,48 @@ def table_read_with_care(content: ReportContent, analysis_id: str) -> Table:
             Column("Does the conclusion change?", "left"),
         ),
         rows=tuple(rows),
-        notes=(RULE_NOTE, SAME_MODEL_NOTE, *_say_noise(panels)) if rows else (),
+        notes=tuple(_list_notes(panels, page.brief)) if rows else (),
         footnotes=tuple(notes.texts),
+        is_page=True,
     )
 
 
-def _panel_rows(content: ReportContent, panel: CarePanel, notes: Footnotes) -> Iterator[Row]:
-    letter = f"{panel.letter.upper()}. "
-    if not panel.lines:
-        yield Row(f"{letter}{PANELS[panel.letter]}", is_section=True)
+@dataclass(frozen=True)
+class _Page:
+    """What the rows of the page are made with: `brief` are the panels that print changes only."""
+
+    content: ReportContent
+    notes: Footnotes
+    brief: tuple[str, ...]
+
+
+def _find_brief(panels: dict[str, CarePanel]) -> tuple[str, ...]:
+    count = 0
+    for letter in FULL:
+        lines = panels[letter].lines if letter in panels else ()
+        count += len({(_name_part(line), line.variable, line.level) for line in lines})
+    return BRIEF if count <= MOST_LINES else (*FULL, *BRIEF)
+
+
+def _panel_rows(page: _Page, panel: CarePanel) -> Iterator[Row]:
+    content, notes = page.content, page.notes
+    title = f"{panel.letter.upper()}. {PANELS[panel.letter]}."
+    yield Row(title, is_section=True, text=write_sentence(panel))
     for scenario, lines in groupby(panel.lines, key=_name_part):
-        yield Row(f"{letter}{_title_part(content, panel, scenario)}", is_section=True)
-        yield from _list_rows(panel, list(lines), notes)
+        yield from _list_rows(page, panel, (scenario, list(lines)))
     for scenario, why in panel.refusals.items():
-        words = _title_part(content, panel, scenario) if panel.lines else "Not done"
-        yield Row(words, (Cell(), absent_cell(Estimate(None, "", "not_done", why), notes)))
+        # A panel as a whole says why in its sentence.
+        if panel.lines:
+            words = _title_part(content, panel, scenario)
+            yield Row(words, (Cell(), absent_cell(Estimate(None, "", "not_done", why), notes)))
 
 
 def _name_part(line: CareLine) -> str:
-    """Parts of a panel that stand together under one title."""
+    """Parts of a panel that stand together."""
     return {"selection": "screen", "auc_pairs": "auc"}.get(line.scenario, line.scenario)
 
 
 def _title_part(content: ReportContent, panel: CarePanel, scenario: str) -> str:
-    fixed = {
-        "univariable": "Numbers as numbers, one factor at a time",
-        "multivariable": "Numbers as numbers, all together",
-        "cut": "Cut-offs in other patients",
-        "model": "Model named before",
-        "screen": "Screen and selection",
-        "selection": "Selection",
-        "auc": "Area under the curve",
-        "noise": "Such a selection among noise",
-        "best": "Open outcomes at their best",
-        "worst": "Open outcomes at their worst",
-        "imputed": "Missing factors imputed",
-    }
     if scenario == "early_deaths":
         found = panel.numbers.get("patients", "count", scenario=scenario)
         if found is None or found.value is None:
@@ -128,30 +146,60 @@ def _title_part(content: ReportContent, panel: CarePanel, scenario: str) -> str:
         )
     if panel.letter == "f" and scenario:
         events, count = (panel.value("patients", name, scenario=scenario) for name in ("events", "count"))
-        told = say_never_below(panel.value("patients", "never_below", scenario=scenario))
-        return f"{outcome_title(content, scenario)}: {format_number(events)}/{format_number(count)}{told}"
-    return fixed.get(scenario, PANELS[panel.letter])
+        return f"{outcome_title(content, scenario)}: {format_number(events)}/{format_number(count)}"
+    return PARTS.get(scenario, PANELS[panel.letter])
 
 
-def _list_rows(panel: CarePanel, lines: Sequence[CareLine], notes: Footnotes) -> Iterator[Row]:
-    match _name_part(lines[0]):
+def _list_rows(page: _Page, panel: CarePanel, part: tuple[str, Sequence[CareLine]]) -> Iterator[Row]:
+    (scenario, lines), notes, is_brief = part, page.notes, panel.letter in page.brief
+    named = list(dict.fromkeys(line.variable for line in lines))
+    grouped = [[line for line in lines if line.variable == name] for name in named]
+    title = _title_part(page.content, panel, scenario)
+    if is_brief and scenario in ("cut", "screen"):
+        changed = [own for own in grouped if any(line.verdict not in ("", "same") for line in own)]
+        yield _count_same(title, len(grouped) - len(changed), len(grouped))
+        grouped = changed
+    match scenario:
         case "cut":
-            for name in dict.fromkeys(line.variable for line in lines):
-                yield _cut_row(panel, [line for line in lines if line.variable == name], notes)
+            yield from (_cut_row(panel, own, notes) for own in grouped)
         case "screen":
-            for name in dict.fromkeys(line.variable for line in lines):
-                yield _screen_row([line for line in lines if line.variable == name], notes)
+            yield from (_screen_row(panel, own, notes) for own in grouped)
             same = panel.numbers.get("pipeline", "share", scenario="same_model", stratum="careful")
             if same is not None and same.value is not None:
-                cell = Cell(format_percent(100 * same.value), marks=notes.mark(clean_note(same.note)))
-                yield Row("The same factors selected", (Cell(), cell, Cell()))
-            yield from _noise_rows(panel)
+                yield Row("These factors and no other pass", (Cell(), Cell(_say_share(same)), Cell()))
         case "auc":
-            for name in dict.fromkeys(line.variable for line in lines):
-                yield _area_row([line for line in lines if line.variable == name], notes)
+            yield from (_area_row(own, notes) for own in grouped)
         case _:
-            for line in lines:
-                yield _odds_row(panel, line, notes)
+            write = _brief_rows if is_brief else _odds_rows
+            yield from write(panel, title, lines, notes)
+
+
+def _count_same(title: str, count: int, of: int, marks: tuple[int, ...] = ()) -> Row:
+    said = f"same for all {of}" if count == of else f"same for {count} of {of}"
+    return Row(title, (Cell(), Cell(), Cell(said, tone="quiet")), marks=marks)
+
+
+def _brief_rows(panel: CarePanel, title: str, lines: Sequence[CareLine], notes: Footnotes) -> Iterator[Row]:
+    """How many conclusions are the same, and below them each that is not."""
+    changed = [line for line in lines if line.verdict != "same"]
+    never = say_never_below(panel.value("patients", "never_below", scenario=lines[0].scenario))
+    marks = notes.mark(never.strip(" ()").capitalize())
+    yield _count_same(title, len(lines) - len(changed), len(lines), marks)
+    for row in _odds_rows(panel, "", changed, notes):
+        yield Row(row.header, row.cells, indent=1, marks=row.marks)
+
+
+def _odds_rows(panel: CarePanel, title: str, lines: Sequence[CareLine], notes: Footnotes) -> Iterator[Row]:
+    """One row for each line; lines that all lack the careful number for one reason are one row."""
+    reasons = {clean_note(line.careful.note) for line in lines if line.careful.value is None}
+    if len(lines) > 1 and len(reasons) == 1 and all(line.careful.value is None for line in lines):
+        head = f"{title}: " if title else ""
+        cell = absent_cell(lines[0].careful, notes)
+        text = f"{head}{len(lines)} odds ratios"
+        yield Row(f"{text[:1].upper()}{text[1:]}", (Cell(), cell, _verdict_cell(lines[0])))
+        return
+    for line in lines:
+        yield _odds_row(panel, line, notes)
 
 
 def _odds_row(panel: CarePanel, line: CareLine, notes: Footnotes) -> Row:
@@ -164,7 +212,7 @@ def _odds_row(panel: CarePanel, line: CareLine, notes: Footnotes) -> Row:
 def _odds_cell(found: Estimate, notes: Footnotes) -> Cell:
     if found.value is None:
         return absent_cell(found, notes)
-    marks = notes.mark(describe_step(split_step(found.text)[1])) + notes.mark(clean_note(found.note))
+    marks = notes.mark(clean_note(found.note))
     return Cell(format_odds_ratio(found.value, found.low, found.high), marks=marks)
 
 
@@ -194,60 +242,94 @@ def _cut_row(panel: CarePanel, lines: Sequence[CareLine], notes: Footnotes) -> R
             format_number(getattr(found[name], side).value, DECIMALS)
             for name in ("sensitivity", "specificity")
         )
-        said = f"P {_sign_p(format_p(p_value.value))}"
-        cells.append(Cell(where[place], f"{shares}, {said}"))
+        cells.append(Cell(f"{where[place]}; {shares}; {_say_p('P', p_value, SIGNIFICANT)}"))
     marks = after_infusion_marks([panel.numbers], cut.variable, notes)
     marks += notes.mark(CUT_NOTE)
     return Row(cut.title, (*cells, _verdict_cell(p)), marks=marks)
 
 
-def _sign_p(text: str) -> str:
-    return text if text[:1] in "<>" else f"= {text}"
+def _say_p(name: str, found: Estimate, limit: float) -> str:
+    """Return "P = 0.016" with as many digits as show on which side of the limit it lies."""
+    if found.value is None:
+        return f"no {name}"
+    text = format_p_beside(found.value, limit)
+    return f"{name} {text if text[:1] in '<>' else f'= {text}'}"
 
 
-def _screen_row(lines: Sequence[CareLine], notes: Footnotes) -> Row:
-    """P and selection on the published side; q and how often selected on the careful one."""
+def _screen_row(panel: CarePanel, lines: Sequence[CareLine], notes: Footnotes) -> Row:
+    """P and selection on the published side; q and how often the screen is passed on the careful one."""
     found = {line.scenario: line for line in lines}
     screen, selection = found.get("screen"), found.get("selection")
     first = next(iter(found.values()))
-    published, careful, marks = list[str](), list[str](), tuple[int, ...]()
+    limit = panel.value("panel", "p_below", scenario="screen") or SIGNIFICANT
+    published, careful, marks, told = list[str](), list[str](), tuple[int, ...](), ""
     if screen is not None and screen.published.value is not None:
-        published.append(f"P {_sign_p(format_p(screen.published.value))}")
-        careful.append(f"q {_sign_p(format_p(screen.careful.value))}")
-        marks += notes.mark("q: P adjusted by Benjamini and Hochberg over the factors screened")
+        published.append(_say_p("P", screen.published, limit))
+        careful.append(_say_p("q", screen.careful, limit))
     if selection is not None and selection.careful.value is not None:
         published.append("selected" if selection.published.value else "not selected")
-        careful.append(f"selected in {format_percent(100 * selection.careful.value)}")
-        marks += notes.mark(clean_note(selection.careful.note))
+        careful.append(f"passes in {format_percent(100 * selection.careful.value)}")
+        told = f"Passes: of all {format_number(selection.careful.n)} resamples"
+    if careful:
+        about = "q: P adjusted by Benjamini and Hochberg over the factors screened" if published else ""
+        marks += notes.mark(". ".join(filter(None, (about, told))))
     cells = (Cell(", ".join(published)), Cell(", ".join(careful), marks=marks))
     verdict = Cell() if screen is None else _verdict_cell(screen)
     return Row(first.title, (*cells, verdict))
+
+
+def _say_share(found: Estimate) -> str:
+    return f"in {format_percent(100 * (found.value or 0))} of all {format_number(found.n)}"
 
 
 def _area_row(lines: Sequence[CareLine], notes: Footnotes) -> Row:
     """Apparent; corrected for optimism and with pairs left out."""
     found = {line.scenario: line.careful for line in lines}
     corrected, paired = found.get("auc"), found.get("auc_pairs")
-    parts = list[str]()
-    marks: tuple[int, ...] = ()
+    parts, marks = list[str](), tuple[int, ...]()
     if corrected is not None and corrected.value is not None:
-        parts.append(format_number(corrected.value, DECIMALS))
-        marks += notes.mark("Corrected for optimism by resamples in which every step was done again")
-        marks += notes.mark(clean_note(corrected.note))
-    bounds = ""
+        parts.append(f"{format_number(corrected.value, DECIMALS)} corrected")
+        remark = clean_note(corrected.note)
+        told = "Corrected for optimism by resamples in which every step was done again"
+        marks += notes.mark(f"{told}; {remark}" if remark else told)
     if paired is not None and paired.value is not None:
-        bounds = f"{format_number(paired.value, DECIMALS)} with pairs of patients left out"
-    cells = (Cell(format_number(lines[0].published.value, DECIMALS)), Cell("".join(parts), bounds, marks))
+        parts.append(f"{format_number(paired.value, DECIMALS)} pairs left out")
+    cells = (
+        Cell(format_number(lines[0].published.value, DECIMALS)),
+        Cell("; ".join(parts), marks=marks),
+    )
     return Row(TITLES[lines[0].variable], (*cells, Cell()))
 
 
-def _noise_rows(panel: CarePanel) -> Iterator[Row]:
-    found = panel.numbers.get("pipeline", "share", scenario="noise", stratum="published")
-    if found is None or found.value is None or found.low is None or found.high is None:
-        return
-    text = format_percent(100 * found.value)
-    bounds = f"95% interval {format_range(100 * found.low, 100 * found.high, 1)}%"
-    yield Row("Such a selection among noise: some “risk factor” found", (Cell(text, bounds), Cell(), Cell()))
+def _list_notes(panels: dict[str, CarePanel], brief: tuple[str, ...]) -> Iterator[str]:
+    care_c = panels.get("c")
+    limit = None if care_c is None else care_c.value("panel", "p_below", scenario="screen")
+    told = (
+        f"{SIGNIFICANT:g}" if limit in (None, SIGNIFICANT) else f"{SIGNIFICANT:g} (in the screen {limit:g})"
+    )
+    yield RULE_NOTE.format(limit=told)
+    steps = _say_steps(panels)
+    if steps:
+        yield steps
+    yield BRIEF_NOTE.format(first=brief[0].upper(), first_group=brief[0])
+    yield from _say_noise(panels)
+
+
+def _say_steps(panels: dict[str, CarePanel]) -> str:
+    """For which step the careful odds ratio of each number is, in one note."""
+    said: dict[str, dict[str, str]] = {}
+    for letter in ("a", "c"):
+        for line in panels[letter].lines if letter in panels else ():
+            step = split_step(line.careful.text)[1]
+            if line.careful.value is not None and describe_step(step):
+                unit, _, size = step.partition(", ")
+                said.setdefault(unit, {})[name_inside(line.title)] = size
+    parts = (
+        f"{unit}: {'; '.join(f'{name} {size}'.strip() for name, size in sizes.items())}"
+        for unit, sizes in said.items()
+    )
+    told = ". ".join(parts)
+    return f"Careful odds ratios of numbers are {told}." if told else ""
 
 
 def _say_noise(panels: dict[str, CarePanel]) -> Iterator[str]:

@@ -10,15 +10,15 @@ import polars as pl
 from cytopenia.report.association_cells import Association, read_association
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, plural
-from cytopenia.report.effect_cells import list_effects
+from cytopenia.report.effect_cells import list_crosstab_effects, list_effects
 from cytopenia.report.lookup import select_results
-from cytopenia.report.methods_text import statistics_paragraphs
+from cytopenia.report.methods_text import KRUSKAL_SOURCE, statistics_paragraphs
 from cytopenia.report.references import References, join_names, name_analyses, name_inside
 
 __all__ = ["write_statistics"]
 
 NAMED = "named in the protocol"
-KINDS = ("risk_factors", "crosstab")
+KINDS = ("risk_factors", "crosstab", "characteristics")
 SOURCES: Mapping[str, tuple[str, str]] = {
     "shift": ("Hodges JL, Lehmann EL. Ann Math Stat 1963;34:598-611.", "10.1214/aoms/1177704172"),
     "risk_difference": ("Newcombe RG. Stat Med 1998;17:873-890.", ""),
@@ -28,6 +28,9 @@ SOURCES: Mapping[str, tuple[str, str]] = {
         "10.1002/sim.3531",
     ),
     "cochran_armitage": ("Armitage P. Biometrics 1955;11:375-386.", "10.2307/3001775"),
+    "jonckheere_terpstra": ("Jonckheere AR. Biometrika 1954;41:133-145.", "10.1093/biomet/41.1-2.133"),
+    "kruskal_wallis": KRUSKAL_SOURCE,
+    "risk_ratio": ("Koopman PAR. Biometrics 1984;40:513-517.", "10.2307/2531405"),
     "holm": ("Holm S. Scand J Stat 1979;6:65-70.", ""),
     "benjamini_hochberg": (
         "Benjamini Y, Hochberg Y. J R Stat Soc B 1995;57:289-300.",
@@ -44,6 +47,9 @@ TESTS: Mapping[str, str] = {
     "fisher_exact": "Fisher's exact test",
     "fisher_monte_carlo": "Fisher's exact test by Monte Carlo sampling",
     "fisher_mid_p": "Fisher's exact test with mid-P",
+    "kruskal_wallis": "the Kruskal-Wallis test",
+    "jonckheere_terpstra": "the Jonckheere-Terpstra test for trend over the groups in their order (normal "
+    "approximation, corrected for ties)",
     "cochran_armitage": "the Cochran-Armitage test for trend over their levels in the declared order",
 }
 EFFECTS: Mapping[str, str] = {
@@ -52,6 +58,8 @@ EFFECTS: Mapping[str, str] = {
     "mean_difference": "of a number tested by Welch's test the difference of means with Welch's interval",
     "risk_difference": "of a level the difference between the risk of the event at this level and at the "
     "reference level, with Newcombe's hybrid score interval (method 10)",
+    "risk_ratio": "of a level the ratio of these risks with Koopman's score interval",
+    "odds_ratio": "of a level the conditional odds ratio against the reference level with its exact interval",
 }
 METHODS: Mapping[str, str] = {
     "holm": "by Holm's method",
@@ -80,7 +88,7 @@ def _cite(references: References, name: str) -> str:
 
 
 def _effects(found: list[Association], references: References) -> Iterator[str]:
-    names = list(dict.fromkeys(name for one in found for name in list_effects(one)))
+    names = {name for one in found for name in _list_effects(one)}
     if not names:
         return
     parts = [
@@ -89,6 +97,11 @@ def _effects(found: list[Association], references: References) -> Iterator[str]:
         if name in names
     ]
     yield f"Effect sizes are given with 95% confidence intervals: {'; '.join(parts)}."
+
+
+def _list_effects(found: Association) -> list[str]:
+    is_crosstab = found.analysis.get("kind") == "crosstab"
+    return list_crosstab_effects(found) if is_crosstab else list_effects(found)
 
 
 def _named(content: ReportContent, found: list[Association], references: References) -> Iterator[str]:

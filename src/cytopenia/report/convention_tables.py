@@ -12,11 +12,10 @@ from cytopenia.report.association_cells import absent_cell, clean_note
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
     clean_text,
-    format_number,
-    format_p,
+    format_odds_ratio,
+    format_p_beside,
     format_signs,
     plural,
-    round_decimal,
 )
 from cytopenia.report.lookup import Estimate
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
@@ -59,8 +58,14 @@ TESTS = {
     "likelihood_ratio": "likelihood ratio test",
     "penalized_likelihood_ratio": "penalized likelihood ratio test (logistf)",
 }
-QUESTIONS = {"trend": "trend", "means": "means", "univariable": "logistic model"}
-FEWEST_DECIMALS, MOST_DECIMALS = 3, 8
+QUESTIONS = {
+    "trend": "trend",
+    "means": "means",
+    "univariable": "logistic model",
+    "multivariable": "term of the multivariable model",
+}
+ODDS = "odds_ratio_"
+ODDS_NOTE = "OR, odds ratio with its 95% confidence interval by the same statistic."
 NO_SPSS = (
     "SPSS: by its documentation. No SPSS was run. R: what wilcox.test, chisq.test, fisher.test, "
     "prop.trend.test and glm give by default; SciPy and statsmodels likewise."
@@ -86,6 +91,8 @@ class Asked:
     why : str
         Why nothing was done, if so.
     tests : mapping of test to program to Estimate
+    odds : mapping of test to Estimate
+        Of a term of a model: its odds ratio with the interval that belongs to the test.
     """
 
     title: str
@@ -93,6 +100,7 @@ class Asked:
     depends: bool | None
     why: str
     tests: Mapping[str, Mapping[str, Estimate]]
+    odds: Mapping[str, Estimate]
 
 
 def _rows(content: ReportContent, analysis_id: str) -> list[dict[str, Any]]:
@@ -117,28 +125,24 @@ def list_asked(content: ReportContent, analysis_id: str) -> list[Asked]:
         if not row["estimate"].startswith("depends_"):
             continue
         place = (row["variable"], row["variable_level"], row["level"])
+        asked = [one for one in rows if (one["variable"], one["variable_level"], one["level"]) == place]
         tests: dict[str, dict[str, Estimate]] = {}
-        for one in rows:
-            is_asked = (one["variable"], one["variable_level"], one["level"]) == place
-            if one["estimate"].startswith("p_") and is_asked:
-                numbers = (one["value"], one["text"] or "", one["status"], one["note"] or "")
-                tests.setdefault(one["text"], {})[one["stratum"]] = Estimate(*numbers)
+        for one in asked:
+            if one["estimate"].startswith("p_"):
+                tests.setdefault(one["text"], {})[one["stratum"]] = _read(one)
+        odds = {one["text"]: _read(one) for one in asked if one["estimate"].startswith(ODDS)}
         factor = str(titles.get(row["variable"], row["variable"]))
         pair = format_signs(clean_text(row["variable_level"] or ""))
         title = ", ".join(filter(None, (factor, pair, QUESTIONS.get(row["level"], ""))))
         depends = None if row["value"] is None else row["value"] == 1
         why = (row["note"] or "") if row["status"] == "not_done" else ""
-        found.append(Asked(title, factor, depends, why, tests))
+        found.append(Asked(title, factor, depends, why, tests, odds))
     return found
 
 
-def _format_side(p: float, level: float) -> str:
-    """Return P with as many decimals as show on which side of the level it lies."""
-    for decimals in range(FEWEST_DECIMALS, MOST_DECIMALS):
-        rounded = round_decimal(p, decimals)
-        if (float(rounded) < level) == (p < level):
-            return format_p(p) if decimals == FEWEST_DECIMALS else str(rounded)
-    return format_number(p)
+def _read(row: Mapping[str, Any]) -> Estimate:
+    numbers = (row["value"], row["text"] or "", row["status"], row["note"] or "")
+    return Estimate(*numbers, low=row["low"], high=row["high"])
 
 
 def table_program_conclusions(content: ReportContent, analysis_id: str) -> Table:
@@ -169,7 +173,7 @@ def _list_side(asked: Asked, level: float, *, is_below: bool) -> str:
         names = [PROGRAMS.get(name, name) for name, p in known.items() if (p < level) == is_below]
         if names:
             p = next(p for p in known.values() if (p < level) == is_below)
-            parts.append(f"{TESTS.get(test, test)} {_format_side(p, level)} ({', '.join(names)})")
+            parts.append(f"{TESTS.get(test, test)} {format_p_beside(p, level)} ({', '.join(names)})")
     return "; ".join(parts)
 
 
@@ -192,9 +196,15 @@ def _list_tests(asked: Asked, level: float, notes: Footnotes) -> Iterator[Row]:
     marks = notes.mark(clean_note(asked.why)) if asked.why else ()
     yield Row(asked.title, tuple(Cell() for _ in COLUMNS), marks=marks)
     for test, programs in asked.tests.items():
-        words = TESTS.get(test, test)
+        words = f"{TESTS.get(test, test)}{_say_odds(asked.odds.get(test))}"
         cells = tuple(_find_cell(programs, names, level, notes) for names in COLUMNS.values())
         yield Row(f"{words[:1].upper()}{words[1:]}", cells, indent=1)
+
+
+def _say_odds(found: Estimate | None) -> str:
+    if found is None or found.value is None:
+        return ""
+    return f"; OR {format_odds_ratio(found.value, found.low, found.high)}"
 
 
 def _find_cell(
@@ -205,7 +215,7 @@ def _find_cell(
         return Cell()
     if found.value is None:
         return absent_cell(found, notes)
-    return Cell(_format_side(found.value, level), marks=notes.mark(clean_note(found.note)))
+    return Cell(format_p_beside(found.value, level), marks=notes.mark(clean_note(found.note)))
 
 
 def _list_notes(asked: list[Asked], level: float) -> Iterator[str]:
@@ -215,6 +225,8 @@ def _list_notes(asked: list[Asked], level: float) -> Iterator[str]:
         yield f"At P < {level:g} {plural(count, 'conclusion')} {verb} on the program; see the table of these."
     elif any(one.depends is False for one in asked):
         yield f"No conclusion at P < {level:g} depends on the program."
+    if any(one.odds for one in asked):
+        yield ODDS_NOTE
     yield NO_SPSS
 
 

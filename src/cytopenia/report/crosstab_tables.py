@@ -25,9 +25,12 @@ from cytopenia.report.display import (
     lower_first,
 )
 from cytopenia.report.effect_cells import (
+    CROSSTAB_EFFECTS,
     adjusted_cell,
     adjusted_title,
+    crosstab_effect_cell,
     family_notes,
+    list_crosstab_effects,
 )
 from cytopenia.report.lookup import ResultLookup, select_results
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
@@ -55,6 +58,7 @@ def table_crosstab(content: ReportContent, analysis_id: str) -> Table:
     )
     columns = (
         *(Column(f"{name}, n/N (%)", spanner=format_level(outcome)) for name in names),
+        *(Column(CROSSTAB_EFFECTS[name][0]) for name in list_crosstab_effects(found)),
         *map(Column, last),
     )
     return Table(
@@ -82,6 +86,10 @@ def _crosstab_notes(content: ReportContent, found: Association, *, has_pairs: bo
     yield from family_notes(content, str(found.analysis["id"]))
     if has_pairs:
         yield HOLM_NOTE
+    effects = [CROSSTAB_EFFECTS[name] for name in list_crosstab_effects(found)]
+    if effects:
+        told = "; ".join(f"{title.partition(',')[0].partition(' (')[0]}: {meant}" for title, meant in effects)
+        yield f"{told}. CI, confidence interval."
 
 
 def _crosstab_rows(found: Association, counts: ResultLookup, factor: str) -> Iterator[Row]:
@@ -89,9 +97,12 @@ def _crosstab_rows(found: Association, counts: ResultLookup, factor: str) -> Ite
     marks = found.notes.mark(f"Without a value: {format_number(missing)}") if missing else ()
     title = clean_text(counts.title(factor))
     adjusted = (adjusted_cell(found, factor, ""),) if adjusted_title(found) else ()
-    yield Row(title, (Cell(), Cell(), found.test_cell(factor, ""), *adjusted), marks=marks)
+    effects = list_crosstab_effects(found)
+    blanks = (Cell(), Cell(), *(Cell() for _ in effects))
+    yield Row(title, (*blanks, found.test_cell(factor, ""), *adjusted), marks=marks)
     for level in counts.levels(factor):
         cells = [_side_cell(found, counts, factor, level=level, stratum=stratum) for stratum in SIDES]
+        cells += [crosstab_effect_cell(found, factor, level, name=name) for name in effects]
         yield Row(format_signs(clean_text(level)), (*cells, Cell()), indent=1)
 
 
@@ -110,4 +121,5 @@ def _pair_rows(found: Association, pairs: ResultLookup, factor: str) -> Iterator
             p_cell(pairs.get(factor, name, level=level), found.notes) for name in ("p_value", "p_holm")
         )
         between = (Cell(),) if adjusted_title(found) else ()
-        yield Row(format_signs(clean_text(level)), (Cell(), Cell(), raw, *between, holm))
+        blanks = (Cell(), Cell(), *(Cell() for _ in list_crosstab_effects(found)))
+        yield Row(format_signs(clean_text(level)), (*blanks, raw, *between, holm))

@@ -23,6 +23,7 @@ __all__ = [
     "format_number",
     "format_odds_ratio",
     "format_p",
+    "format_p_beside",
     "format_percent",
     "format_percent_range",
     "format_range",
@@ -40,7 +41,7 @@ THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 SMALL, LARGE, SEPARATED = 10, 1_000, 10_000
 MOST_DECIMALS = 4
 # Decimals of P values, odds ratios and areas; more only for an odds ratio that would look like 1.
-MODEL_DECIMALS, MOST_MODEL_DECIMALS = 3, 5
+MODEL_DECIMALS, MOST_MODEL_DECIMALS, MOST_P_DECIMALS = 3, 5, 8
 UNREADABLE = 1_000_000
 SUPERSCRIPTS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
@@ -295,6 +296,21 @@ def format_p(value: float | None) -> str:
     return ">0.999" if rounded == 1 else str(rounded)
 
 
+def format_p_beside(value: float, level: float) -> str:
+    """Return P with three decimals, or as many as show on which side of a level it lies.
+
+    Examples
+    --------
+    >>> format_p_beside(0.0496, 0.05), format_p_beside(0.0504, 0.05), format_p_beside(0.0001, 0.05)
+    ('0.0496', '0.050', '<0.001')
+    """
+    for decimals in range(MODEL_DECIMALS, MOST_P_DECIMALS):
+        rounded = round_decimal(value, decimals)
+        if (float(rounded) < level) == (value < level):
+            return format_p(value) if decimals == MODEL_DECIMALS else str(rounded)
+    return format_number(value)
+
+
 def format_odds_ratio(value: float, low: float | None = None, high: float | None = None) -> str:
     """Return "11.000 (3.130-38.660)" with an en dash; without limits only the odds ratio.
 
@@ -305,21 +321,26 @@ def format_odds_ratio(value: float, low: float | None = None, high: float | None
     --------
     >>> format_odds_ratio(11, 3.13, 38.66), format_odds_ratio(0.107, 0.0002, 2.4e9)
     ('11.000 (3.130\u201338.660)', '0.107 (<0.001\u20132.4\u00d710\u2079)')
-    >>> format_odds_ratio(0.9996, 0.9992, 0.99998), format_odds_ratio(1)
-    ('0.99960 (0.99920\u20130.99998)', '1.000')
+    >>> format_odds_ratio(0.9996, 0.9992, 0.99998), format_odds_ratio(1 - 1e-15, 0.1, 9.0)
+    ('0.99960 (0.99920\u20130.99998)', '1.000 (0.100\u20139.000)')
     """
     numbers = [part for part in (value, low, high) if part is not None]
     tries = range(MODEL_DECIMALS, MOST_MODEL_DECIMALS + 1)
     enough = (
         digits
         for digits in tries
-        if all(part == 1 or round_decimal(part, digits) != 1 for part in numbers if math.isfinite(part))
+        if all(_is_one(part) or round_decimal(part, digits) != 1 for part in numbers if math.isfinite(part))
     )
     digits = next(enough, MOST_MODEL_DECIMALS)
     text = _format_odds(value, digits)
     if low is None or high is None:
         return text
     return f"{text} ({_format_odds(low, digits)}{EN_DASH}{_format_odds(high, digits)})"
+
+
+def _is_one(value: float) -> bool:
+    """Whether a number is 1 but for rounding on the way."""
+    return math.isclose(value, 1, rel_tol=1e-9)
 
 
 def _format_odds(value: float, digits: int) -> str:

@@ -13,7 +13,7 @@ from cytopenia.report.association_tables import (
     table_normality,
     table_risk_factors,
 )
-from cytopenia.report.care_tables import table_care_sentences, table_read_with_care
+from cytopenia.report.care_tables import table_read_with_care
 from cytopenia.report.cells import analyte_title
 from cytopenia.report.content import ReportContent, read_definition
 from cytopenia.report.convention_tables import (
@@ -26,6 +26,7 @@ from cytopenia.report.cut_panel import cut_figure_id
 from cytopenia.report.display import clean_text, format_level
 from cytopenia.report.drawing import SYNTHETIC_LABEL
 from cytopenia.report.figures import ReportFigure, gap_figure_id, plot_figures, roc_figure_id
+from cytopenia.report.group_tables import table_by_groups
 from cytopenia.report.honest_cuts import table_honest_cuts
 from cytopenia.report.imputed_tables import table_imputed_models
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
@@ -80,7 +81,7 @@ __all__ = ["ReportContent", "ReportSection", "list_sections", "render_report"]
 TableMaker = Callable[[ReportContent, str], Table]
 PROGRAM_TABLES: tuple[TableMaker, ...] = (table_program_conclusions, table_program_tests)
 TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
-    "characteristics": (table_characteristics, table_baseline_cytopenia),
+    "characteristics": (table_characteristics, table_baseline_cytopenia, table_by_groups),
     "occurrence": (
         table_occurrence,
         table_grades,
@@ -189,7 +190,7 @@ def _analysis_section(
 def _care_section(content: ReportContent, analysis: Mapping[str, Any]) -> ReportSection:
     """Return the page "Read with care" of an analysis; without tables where it was not asked for."""
     name = analysis["id"]
-    tables = _keep_filled(maker(content, name) for maker in (table_care_sentences, table_read_with_care))
+    tables = _keep_filled(maker(content, name) for maker in (table_read_with_care,))
     label = table_label(analysis) or clean_text(analysis.get("title") or format_level(name))
     return ReportSection(id=f"care-{name}", title=f"{label}, read with care", tables=tables)
 

@@ -10,6 +10,7 @@ from cytopenia.report.display import (
     choose_decimals,
     clean_text,
     format_number,
+    format_odds_ratio,
     format_p,
     format_range,
 )
@@ -17,11 +18,14 @@ from cytopenia.report.lookup import Estimate, select_results
 from cytopenia.report.table_model import Cell
 
 __all__ = [
+    "CROSSTAB_EFFECTS",
     "adjusted_cell",
     "adjusted_title",
+    "crosstab_effect_cell",
     "effect_cell",
     "effect_note",
     "family_notes",
+    "list_crosstab_effects",
     "list_effects",
 ]
 
@@ -39,10 +43,39 @@ NOTES: Mapping[str, str] = {
 }
 
 
+# Of a cross table, each in a column of its own.
+CROSSTAB_EFFECTS: Mapping[str, tuple[str, str]] = {
+    RISK_DIFFERENCE: ("Risk difference, % points (95% CI)", "risk of the event at a level minus that at the "
+                      "reference level, with Newcombe's interval"),
+    "risk_ratio": ("Risk ratio (95% CI)", "ratio of these risks, with Koopman's score interval"),
+    "odds_ratio": ("Odds ratio (95% CI)", "conditional odds ratio against the reference level, with its "
+                   "exact interval"),
+}  # fmt: skip
+
+
 def list_effects(found: Association) -> list[str]:
     """Return which effect sizes the table shows, in the order of the notes."""
     names = {key[4] for key in found.effects.estimates}
     return [name for name in NOTES if name in names]
+
+
+def list_crosstab_effects(found: Association) -> list[str]:
+    """Return the effect sizes of a cross table, in the order of its columns."""
+    names = {key[4] for key in found.effects.estimates}
+    return [name for name in CROSSTAB_EFFECTS if name in names]
+
+
+def crosstab_effect_cell(found: Association, factor: str, level: str, *, name: str) -> Cell:
+    """Return one effect size of a level with its interval, the reference, or a dash with its reason."""
+    if found.effects.get(factor, "reference", level=level) is not None:
+        return Cell("reference", tone="quiet")
+    estimate = found.effects.get(factor, name, level=level)
+    if name == RISK_DIFFERENCE:
+        return _print(found, estimate, PERCENT)
+    if estimate is None or estimate.value is None:
+        return absent_cell(estimate, found.notes)
+    marks = found.notes.mark(clean_note(estimate.note))
+    return Cell(format_odds_ratio(estimate.value, estimate.low, estimate.high), marks=marks)
 
 
 def effect_cell(found: Association, factor: str, level: str) -> Cell:

@@ -26,7 +26,7 @@ _MOST_GROUPS = 3
 
 
 def say_settling(outcome: OutcomeExplanation) -> Iterator[str]:
-    """Yield which further measurement would have settled an open outcome, and what it would have said."""
+    """Yield which measurement would have settled an undecided outcome, and what it would have said."""
     if outcome.answer.decided:
         return
     yield from _say_stops(outcome)

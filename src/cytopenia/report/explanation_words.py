@@ -143,7 +143,7 @@ def say_result(outcome: OutcomeExplanation) -> str:
 
 
 def _say_reason(outcome: OutcomeExplanation) -> str:
-    """What leaves the outcome open; support of unrecorded stop by name."""
+    """What leaves the outcome undecided; support of unrecorded stop by name."""
     reason = str(outcome.row["reason"])
     if not outcome.stops:
         return reason

@@ -27,10 +27,10 @@ from cytopenia.report.display import (
     lower_first,
     plural,
 )
-from cytopenia.report.lookup import Estimate, ResultLookup, select_results
+from cytopenia.report.lookup import Estimate, ResultLookup, list_notes, select_results
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
-__all__ = ["honest_sentences", "table_honest_cuts"]
+__all__ = ["MAXIMAL", "OUT_OF_BAG", "honest_sentences", "table_honest_cuts"]
 
 MEASURES = {
     "sensitivity": "Sensitivity",
@@ -226,8 +226,8 @@ def _list_notes(content: ReportContent, found: HonestCuts, analysis_id: str) -> 
     outcome = lower_first(outcome_title(content, str(analysis.get("outcome") or "the outcome")))
     for factor in found.factors:
         yield from _say_plainly(found, factor, outcome)
-    gates = select_results(content.results, analysis_id, group="gate")
-    yield from (f"{clean_text(one.note).rstrip('.')}." for one in gates.estimates.values() if one.note)
+    gates = list_notes(content.results, analysis_id, group="gate")
+    yield from (f"{clean_text(note).rstrip('.')}." for note in gates)
     yield WILSON
     yield CORRECTED
     yield NUMBER

@@ -9,7 +9,7 @@ import polars as pl
 
 from cytopenia.report.display import Counted
 
-__all__ = ["Estimate", "ResultLookup", "select_results"]
+__all__ = ["Estimate", "ResultLookup", "list_notes", "select_results"]
 
 Key = tuple[str, str, str, str, str]
 
@@ -131,3 +131,15 @@ def select_results(results: pl.DataFrame, analysis_id: str, *, group: str = "") 
         "n",
     )
     return ResultLookup({row[:5]: Estimate(*row[5:]) for row in rows.iter_rows()})
+
+
+def list_notes(results: pl.DataFrame, analysis_id: str, *, group: str, level: str | None = None) -> list[str]:
+    """Return what the rows of one analysis and group note, in their order, each once.
+
+    A row is found whatever its `level`, which a lookup does not hold: an analysis has a gate for each kind of
+    model. With `level` only the rows of this one count.
+    """
+    chosen = results.filter(pl.col("analysis_id") == analysis_id, pl.col("group").fill_null("") == group)
+    if level is not None:
+        chosen = chosen.filter(pl.col("level").fill_null("") == level)
+    return [note for note in chosen["note"].unique(maintain_order=True).drop_nulls().to_list() if note]

@@ -12,10 +12,10 @@ from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, lower_first, plural
 from cytopenia.report.honest_cuts import honest_sentences
-from cytopenia.report.lookup import ResultLookup, select_results
+from cytopenia.report.lookup import ResultLookup, list_notes, select_results
 from cytopenia.report.references import References, join_names, name_analyses, name_inside
 
-__all__ = ["factor_paragraphs", "statistics_paragraphs"]
+__all__ = ["KRUSKAL_SOURCE", "factor_paragraphs", "statistics_paragraphs"]
 
 # Their models have paragraphs of their own.
 OWN_PARAGRAPHS = {"ordinal", "survival"}
@@ -32,6 +32,8 @@ COUNT_TESTS = {
     "chi_squared_yates": "the chi-squared test with Yates' correction",
 }
 FISHER, MONTE_CARLO = "fisher_exact", "fisher_monte_carlo"
+KRUSKAL = "kruskal_wallis"
+KRUSKAL_SOURCE = ("Kruskal WH, Wallis WA. J Am Stat Assoc 1952;47:583-621.", "")
 PROGRAMS = {"spss": "SPSS", "r": "R"}
 WALD, PENALIZED = "wald", "penalized_likelihood_ratio"
 UNIVARIABLE, MULTIVARIABLE = "univariable", "multivariable"
@@ -207,6 +209,9 @@ def _tests(content: ReportContent, references: References) -> Iterator[str]:
     if ranks:
         source = references.cite_method("mann_whitney")
         yield f"Numeric factors were compared by the Mann-Whitney U test ({' or '.join(ranks)}) {source}."
+    if KRUSKAL in methods:
+        source = references.cite(*KRUSKAL_SOURCE)
+        yield f"Numeric factors were compared over more than two groups by the Kruskal-Wallis test {source}."
     squared = [text for name, text in COUNT_TESTS.items() if name in methods]
     has_fisher = bool({FISHER, MONTE_CARLO} & {*methods})
     if has_fisher:
@@ -316,9 +321,7 @@ def _multivariable_size(lookup: ResultLookup, name: str) -> Iterator[str]:
 
 def _gates(content: ReportContent) -> Iterator[str]:
     for analysis in _of_kind(content, "risk_factors"):
-        gates = select_results(content.results, str(analysis["id"]), group="gate")
-        texts = dict.fromkeys(
-            clean_text(one.note).rstrip(".") for one in gates.estimates.values() if one.note
-        )
+        gates = list_notes(content.results, str(analysis["id"]), group="gate")
+        texts = [clean_text(note).rstrip(".") for note in gates]
         if texts:
             yield f"In {name_analyses([analysis])}: {'; '.join(texts)}."

@@ -92,8 +92,9 @@ def _group_rows(
         shares = [days.get(outcome, INCIDENCE, level=f"recovery|{day}", **where) for day in shown]
         test = tests.get(factor, "p_value", level="recovery", scenario=scenario)
         p_ratio = ratios.get(factor, "p_value", level=group, scenario=scenario)
-        own = ratios.levels(factor)
-        level = group if own else ""
+        has_model = any(key[3] in (scenario, "") for key in ratios.estimates if key[2])
+        # What was refused is one row for the whole factor; it stands beside the second group.
+        is_refused = not has_model and place == 1
         yield Row(
             format_signs(clean_text(group)),
             (
@@ -101,8 +102,8 @@ def _group_rows(
                 *(share_cell(share, notes) for share in shares),
                 time_cell(medians.get(outcome, "median_day", level="recovery", **where), notes),
                 p_value_cell(test, notes) if place == 0 else Cell(),
-                ratio_cell(ratios, factor, level, notes=notes, scenario=scenario)
-                if own or place == 0
+                ratio_cell(ratios, factor, group if has_model else "", notes=notes, scenario=scenario)
+                if has_model or is_refused
                 else Cell(),
                 Cell() if p_ratio is None else p_value_cell(p_ratio, notes),
             ),

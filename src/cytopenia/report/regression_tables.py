@@ -21,7 +21,7 @@ from cytopenia.report.display import (
     lower_first,
     plural,
 )
-from cytopenia.report.lookup import ResultLookup, select_results
+from cytopenia.report.lookup import ResultLookup, list_notes, select_results
 from cytopenia.report.model_words import TREND
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
@@ -101,12 +101,8 @@ def _list_notes(content: ReportContent, found: Association, models: list[str]) -
     yield PROPORTIONAL_NOTE
     for model in models:
         yield from _size_notes(found.models[model], model)
-    gates = select_results(content.results, analysis_id, group="gate")
-    yield from dict.fromkeys(
-        f"{clean_text(one.note)[:1].upper()}{clean_text(one.note)[1:].rstrip('.')}."
-        for one in gates.estimates.values()
-        if one.note
-    )
+    for note in map(clean_text, list_notes(content.results, analysis_id, group="gate")):
+        yield f"{note[:1].upper()}{note[1:].rstrip('.')}."
     yield from common_notes(content, Footnotes(), outcomes=[str(found.analysis.get("outcome") or "")])
     yield "CI, confidence interval; OR, odds ratio."
 

@@ -48,7 +48,7 @@ AGREEMENT_NOTE = (
     "confidence interval; it is low where nearly all patients have the same answer, however well two "
     "definitions agree."
 )
-OPEN_NOTE = "Open: of the patients counted, those whose answer under either could turn."
+UNDECIDED_NOTE = "Undecided: of the patients counted, those whose answer under either could turn."
 CHANGE_NOTE = (
     "Reasons come from the days, values and rules behind each answer; every patient with days and values is "
     "in definition_changes.csv of the run. Answer lost or gained: one of the two definitions gives none."
@@ -114,7 +114,7 @@ def table_definition_agreement(content: ReportContent, analysis_id: str) -> Tabl
         Column("about events", spanner="Agreement, %"),
         Column("about no events", spanner="Agreement, %"),
         Column("Kappa (95% CI)"),
-        Column("Open"),
+        Column("Undecided"),
     )
     rows = tuple(
         Row(title, tuple(_agreement_cells(found, reference, name)))
@@ -125,7 +125,7 @@ def table_definition_agreement(content: ReportContent, analysis_id: str) -> Tabl
         caption=f"Agreement with {found.titles[0]}" if found.titles else "Agreement",
         columns=(Column("Definition", "left"), *columns),
         rows=rows,
-        notes=(AGREEMENT_NOTE, OPEN_NOTE),
+        notes=(AGREEMENT_NOTE, UNDECIDED_NOTE),
         footnotes=tuple(found.notes.texts),
     )
 

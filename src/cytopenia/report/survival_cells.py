@@ -53,8 +53,8 @@ GROUP_LOOKS: tuple[tuple[str, Any], ...] = (
 )
 # The headline first; what is said of the runs beside it.
 OPEN_CASES = {
-    "best": "If every open outcome were at its best",
-    "worst": "If every open outcome were at its worst",
+    "best": "If every undecided outcome were at its best",
+    "worst": "If every undecided outcome were at its worst",
 }
 
 
@@ -92,7 +92,7 @@ class SurvivalNumbers:
 
     @property
     def scenarios(self) -> list[str]:
-        """The runs whose groups differ: the policy, and the two of open outcomes where there are any."""
+        """The runs whose groups differ: the policy, and the two of undecided outcomes where there are any."""
         beside = [name for name in OPEN_CASES if self.tests.get(self.by, "p_value", scenario=name)]
         return ["policy", *beside]
 

@@ -39,6 +39,8 @@ __all__ = [
 WIDTH, INNER_HEIGHT = 580.0, 210.0
 LEFT, RIGHT, TOP, AXIS, LINE_HEIGHT = 110.0, 24.0, 20.0, 46.0, 13.0
 # With more groups than that, bands would hide each other.
+# Curves that stay above it leave room for words below them.
+MIDDLE = 0.5
 MOST_BANDS = 2
 LONGEST_NAME = 22
 
@@ -206,19 +208,21 @@ def _draw(found: SurvivalNumbers, curves: Sequence[GroupCurve], marks: Sequence[
     if found.groups:
         legend: dict[str, Any] = {"fontsize": 7.5, "frameon": False, "labelcolor": "linecolor"}
         axes.legend(loc="lower left", handlelength=2.6, **legend)
-        _write_test(axes, found)
+        _write_test(axes, found, curves)
     draw_counts(axes, curves, marks, title="At risk (deaths)")
     return figure
 
 
-def _write_test(axes: Axes, found: SurvivalNumbers) -> None:
+def _write_test(axes: Axes, found: SurvivalNumbers, curves: Sequence[GroupCurve]) -> None:
     p_value = found.tests.get(found.by, "p_value")
     if p_value is None or p_value.value is None:
         return
     shown = format_p(p_value.value)
     text = f"Log-rank P {shown[0]} {shown[1:]}" if shown[0] in "<>" else f"Log-rank P = {shown}"
-    look: dict[str, Any] = {"fontsize": 7.5, "color": MUTED, "ha": "right", "va": "top"}
-    axes.annotate(text, (1, 1), xycoords="axes fraction", xytext=(-4, -2), textcoords="offset points", **look)
+    top = 0 if min(curve.values[-1] for curve in curves) > MIDDLE else 1
+    look: dict[str, Any] = {"fontsize": 7.5, "color": MUTED, "ha": "right", "va": "top" if top else "bottom"}
+    place = {"xycoords": "axes fraction", "xytext": (-4, -2 if top else 6), "textcoords": "offset points"}
+    axes.annotate(text, (1, top), **place, **look)
 
 
 def _write_caption(found: SurvivalNumbers) -> str:

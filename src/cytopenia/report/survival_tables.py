@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cytopenia.report.cells import common_notes
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
+    NO_VALUE,
     clean_text,
     format_level,
     format_number,
@@ -14,7 +15,7 @@ from cytopenia.report.display import (
     lower_first,
     plural,
 )
-from cytopenia.report.lookup import ResultLookup, select_results
+from cytopenia.report.lookup import ResultLookup, list_notes, select_results
 from cytopenia.report.survival_cells import (
     HAZARD_METHODS,
     OPEN_CASES,
@@ -34,10 +35,11 @@ CURVE_NOTE = (
     "Kaplan-Meier estimates with 95% confidence intervals on the scale of log(-log). Not reached: more than "
     "half survived while they were followed."
 )
-OPEN_NOTE = (
-    "An outcome is open where unmeasured days could change it; patients who could not be judged are in no "
-    "group by the headline and in one of the two in the runs beside it. These runs show how much hangs on "
-    "open outcomes; they are no bounds."
+EXPECTED_NOTE = "Expected: deaths if all groups had died alike."
+UNDECIDED_NOTE = (
+    "An outcome is undecided where unmeasured days could change it; patients who could not be judged are in "
+    "no group by the headline and in one of the two in the runs beside it. These runs show how much hangs on "
+    "undecided outcomes; they are no bounds."
 )
 MEAN_NOTE = "Restricted mean: the mean time alive up to the day named, with its 95% confidence interval."
 RATIO_NOTE = (
@@ -125,13 +127,13 @@ def _list_notes(content: ReportContent, found: SurvivalNumbers, has_mean: bool) 
     if has_mean:
         yield MEAN_NOTE
     if len(found.scenarios) > 1:
-        yield OPEN_NOTE
+        yield UNDECIDED_NOTE
     if found.by in content.outcome_titles:
         yield from common_notes(content, Footnotes(), outcomes=[found.by])
 
 
 def table_group_tests(content: ReportContent, analysis_id: str) -> Table:
-    """Return the tests between the groups, and the same with every open outcome at its best and worst."""
+    """Return the tests between the groups, also with every undecided outcome at its best and worst."""
     found, notes = read_survival(content, analysis_id), Footnotes()
     rows: list[Row] = []
     until = next(iter(found.means.all_levels), "")
@@ -164,9 +166,21 @@ def table_group_tests(content: ReportContent, analysis_id: str) -> Table:
             *([Column(title, spanner=over), Column("P", spanner=over)] if has_means else []),
         ),
         rows=tuple(rows),
-        notes=("Expected: deaths if all groups had died alike.",) if rows else (),
+        notes=tuple(_test_notes(content, found, rows)),
         footnotes=tuple(notes.texts),
     )
+
+
+def _test_notes(content: ReportContent, found: SurvivalNumbers, rows: list[Row]) -> Iterator[str]:
+    """Return what is expected, and that a P rests on few deaths where the gates describe only."""
+    if not rows:
+        return
+    yield EXPECTED_NOTE
+    deaths = found.patients.value(found.endpoint, "count", level="deaths")
+    is_few = bool(list_notes(content.results, str(found.analysis["id"]), group="gate", level="univariable"))
+    has_p = any(row.cells[2].text not in {"", NO_VALUE} for row in rows)
+    if deaths is not None and is_few and has_p:
+        yield f"{plural(deaths, 'death')}: the log-rank P rests on few deaths and is not reliable."
 
 
 def _counts(found: SurvivalNumbers, scenario: str) -> str:
@@ -196,8 +210,9 @@ def table_hazards(content: ReportContent, analysis_id: str) -> Table:
         columns.append(Column("HR (95% CI)", marks=marks, spanner=MODELS[name]))
         columns.append(Column("P", spanner=MODELS[name]))
         columns.append(Column("P, proportional hazards", spanner=MODELS[name]))
-    gates = select_results(content.results, analysis_id, group="gate")
-    said = dict.fromkeys(clean_text(one.note) for one in gates.estimates.values() if one.note)
+    gates = map(clean_text, list_notes(content.results, analysis_id, group="gate"))
+    # Where nothing was modeled, the footnote of the dash has said it.
+    said = [note for note in gates if not any(note in text for text in notes.texts)]
     return Table(
         id=f"{analysis_id}-hazards",
         caption=f"{found.title}: hazard ratios, time from {found.since}",

@@ -107,8 +107,8 @@ def _open_outcomes(content: ReportContent, found: list[SurvivalNumbers]) -> Iter
     if judged:
         yield (
             "Groups were those of the outcome as the definition judges it; patients who could not be judged "
-            "were in none. Every number of the groups was computed twice more, with all open outcomes at "
-            f"their best and at their worst ({name_analyses(one.analysis for one in judged)})."
+            "were in none. Every number of the groups was computed twice more, with all undecided outcomes "
+            f"at their best and at their worst ({name_analyses(one.analysis for one in judged)})."
         )
     if find_recovery_groups(content):
         yield (

@@ -57,18 +57,25 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: a header with the numbers of its footnotes, and its cells; or a title that spans the table."""
+    """One row: a header with the numbers of its footnotes, and its cells; or a title that spans the table.
+
+    `text` is what a title says in a sentence, behind it.
+    """
 
     header: str
     cells: tuple[Cell, ...] = ()
     indent: int = 0
     is_section: bool = False
     marks: tuple[int, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table ready for display. `notes` belong to the whole table, `footnotes` to what is marked."""
+    """A table ready for display. `notes` belong to the whole table, `footnotes` to what is marked.
+
+    One with `is_page` stands on a page of its own, in smaller type.
+    """
 
     id: str
     caption: str
@@ -76,6 +83,7 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     footnotes: tuple[str, ...] = ()
+    is_page: bool = False
 
     @property
     def has_spanners(self) -> bool:

@@ -322,7 +322,7 @@ def table_evidence(content: ReportContent) -> Table:
         Row(outcome_title(content, str(row[0])), tuple(Cell(format_number(part)) for part in row[1:]))
         for row in tally.iter_rows()
     ]
-    titles = ("Patients", "Decided", "Undecided", "Measured", "Bracketed", "Open", "No value")
+    titles = ("Patients", "Decided", "Undecided", "Measured", "Bracketed", "Unseen", "No value")
     return Table(
         id="evidence",
         caption=_caption("What each outcome rests on", _all_patients(content)),
@@ -330,7 +330,7 @@ def table_evidence(content: ReportContent) -> Table:
         rows=tuple(rows),
         notes=(
             "Decided: best and worst case agree. Measured: every day that matters was measured. Bracketed: "
-            "the unmeasured ones lie in short gaps. Open: some day is unobserved. "
+            "the unmeasured ones lie in short gaps. Unseen: some day lies far from any measurement. "
             "No value: not judged, not evaluable or died before the landmark.",
         ),
     )

@@ -74,6 +74,10 @@ STYLES: Mapping[str, tuple[str, str]] = {
         '<w:spacing w:before="30" w:after="24" w:line="240" w:lineRule="auto"/>',
         '<w:sz w:val="17"/><w:szCs w:val="17"/>',
     ),
+    "Table Small": (
+        '<w:spacing w:before="18" w:after="10" w:line="240" w:lineRule="auto"/>',
+        '<w:sz w:val="15"/><w:szCs w:val="15"/>',
+    ),
     "Table Note": (
         '<w:keepLines/><w:spacing w:before="30" w:after="0" w:line="240" w:lineRule="auto"/>',
         '<w:sz w:val="15"/><w:szCs w:val="15"/>',
@@ -184,8 +188,8 @@ class _Writer:
         for block in list(body):
             last.addprevious(block)
 
-    def add_heading(self, text: str, *, level: int) -> None:
-        self.add(write_paragraph(write_run(text), style=f"Heading{level}"))
+    def add_heading(self, text: str, *, level: int, new_page: bool = False) -> None:
+        self.add(write_paragraph(write_run(text), style=f"Heading{level}", new_page=new_page))
 
     def turn_page(self, *, is_wide: bool) -> None:
         """Begin a new page that lies the other way, if this one does not lie so already."""
@@ -198,7 +202,7 @@ class _Writer:
     def add_section(self, section: ReportSection) -> None:
         """Write heading, tables and figures; the tables of a section lie the same way."""
         self.turn_page(is_wide=any(map(_is_wide, section.tables)))
-        self.add_heading(section.title, level=1)
+        self.add_heading(section.title, level=1, new_page=any(one.is_page for one in section.tables))
         for table in section.tables:
             self._add_table(table)
         for figure in section.figures:

@@ -90,13 +90,24 @@ class CellLook:
     align: str = "left"
     indent: int = 0
     keep_next: bool = False
+    style: str = "TableText"
 
 
 def write_paragraph(
-    runs: str, *, style: str, align: str = "", indent: int = 0, keep_next: bool = False
+    runs: str,
+    *,
+    style: str,
+    align: str = "",
+    indent: int = 0,
+    keep_next: bool = False,
+    new_page: bool = False,
 ) -> str:
-    """Return a paragraph of a style around its runs; `keep_next` keeps it on the page of what follows."""
+    """Return a paragraph of a style around its runs.
+
+    `keep_next` keeps it on the page of what follows, `new_page` begins a page with it.
+    """
     look = f'<w:pStyle w:val="{style}"/>' + ("<w:keepNext/>" if keep_next else "")
+    look += "<w:pageBreakBefore/>" if new_page else ""
     look += f'<w:ind w:left="{indent}"/>' if indent else ""
     look += f'<w:jc w:val="{align}"/>' if align and align != "left" else ""
     return f"<w:p><w:pPr>{look}</w:pPr>{runs}</w:p>"
@@ -153,16 +164,15 @@ def _write_header(table: Table, widths: Sequence[int]) -> Iterable[str]:
         for title, columns in table.spans:
             across = sum(widths[place : place + columns])
             runs, rule = (write_run(title, bold=True) if title else ""), LIGHT_RULE if title else 0
-            cells.append(
-                _write_cell(runs, across, CellLook(span=columns, rule=rule, align="center", keep_next=True))
-            )
+            look = CellLook(span=columns, rule=rule, align="center", keep_next=True, style=_style(table))
+            cells.append(_write_cell(runs, across, look))
             place += columns
         yield _write_row(cells, is_header=True)
     titles = [
         _write_cell(
             write_run(let_break(column.title), bold=True) + _write_marks(column.marks),
             one,
-            CellLook(rule=LIGHT_RULE, align=column.align, keep_next=True),
+            CellLook(rule=LIGHT_RULE, align=column.align, keep_next=True, style=_style(table)),
         )
         for column, one in zip(table.columns, widths, strict=True)
     ]
@@ -170,23 +180,33 @@ def _write_header(table: Table, widths: Sequence[int]) -> Iterable[str]:
 
 
 def _write_rows(table: Table, widths: Sequence[int]) -> Iterable[str]:
-    is_short = len(table.rows) <= MOST_KEPT_ROWS
+    is_short, style = len(table.rows) <= MOST_KEPT_ROWS, _style(table)
     for place, row in enumerate(table.rows):
         below = table.rows[place + 1] if place + 1 < len(table.rows) else None
         # The last row stays with the first note; a section or a factor stays with what stands below it.
         keep = is_short or below is None or row.is_section or below.indent > row.indent
         head = write_run(row.header, bold=row.is_section) + _write_marks(row.marks)
         if row.is_section:
-            yield _write_row([_write_cell(head, sum(widths), CellLook(span=len(widths), keep_next=keep))])
+            head += write_run(" ") + write_run(row.text) if row.text else ""
+            look = CellLook(span=len(widths), keep_next=keep, style=style)
+            yield _write_row([_write_cell(head, sum(widths), look)])
             continue
-        first = _write_cell(head, widths[0], CellLook(indent=row.indent * INDENT, keep_next=keep))
+        look = CellLook(indent=row.indent * INDENT, keep_next=keep, style=style)
+        first = _write_cell(head, widths[0], look)
         blank = [Cell()] * (len(widths) - 1 - len(row.cells))
         cells = zip([*row.cells, *blank], table.columns[1:], widths[1:], strict=True)
-        others = (_write_data(cell, column, one, keep_next=keep) for cell, column, one in cells)
+        others = (
+            _write_data(cell, one, CellLook(align=column.align, keep_next=keep, style=style), column)
+            for cell, column, one in cells
+        )
         yield _write_row([first, *others])
 
 
-def _write_data(cell: Cell, column: Column, width: int, *, keep_next: bool) -> str:
+def _style(table: Table) -> str:
+    return "TableSmall" if table.is_page else "TableText"
+
+
+def _write_data(cell: Cell, width: int, look: CellLook, column: Column) -> str:
     """Return a cell: its text with marks, the bounds on a line of their own below."""
     color = {"quiet": QUIET, "differs": DIFFERS}.get(cell.tone, "")
     text = hold_together(cell.text, column)
@@ -194,7 +214,7 @@ def _write_data(cell: Cell, column: Column, width: int, *, keep_next: bool) -> s
     runs += _write_marks(cell.marks)
     if cell.bounds:
         runs += f"<w:r><w:br/></w:r>{write_run(cell.bounds, size=BOUNDS_SIZE, color=QUIET)}"
-    return _write_cell(runs, width, CellLook(align=column.align, keep_next=keep_next))
+    return _write_cell(runs, width, look)
 
 
 def _write_marks(marks: Iterable[int]) -> str:
@@ -214,7 +234,7 @@ def _write_cell(runs: str, width: int, look: CellLook) -> str:
         rule = f'<w:bottom w:val="single" w:sz="{look.rule}"/>'
         properties += f'<w:tcBorders>{rule}</w:tcBorders><w:vAlign w:val="bottom"/>'
     text = write_paragraph(
-        runs, style="TableText", align=look.align, indent=look.indent, keep_next=look.keep_next
+        runs, style=look.style, align=look.align, indent=look.indent, keep_next=look.keep_next
     )
     return f"<w:tc><w:tcPr>{properties}</w:tcPr>{text}</w:tc>"
 

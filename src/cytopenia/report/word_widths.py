@@ -21,8 +21,9 @@ __all__ = [
     "measure_text",
 ]
 
-# Sizes of type in half points: of cells, of the bounds below them, of raised marks.
-TEXT_SIZE, BOUNDS_SIZE, MARK_SIZE = 17, 15, 11
+# Sizes of type in half points: of cells, of those of a table on a page of its own, of the bounds below them,
+# of raised marks.
+TEXT_SIZE, SMALL_SIZE, BOUNDS_SIZE, MARK_SIZE = 17, 15, 15, 11
 # Widths in twentieths of a point. Another program may draw a text a little wider than its metrics say.
 MARGIN, PER_SIGN, PER_BOLD_SIGN, NARROWEST, ROOM = 70, 92, 118, 520, 16
 MOST_SIGNS, MOST_HEADER_SIGNS, COMFORTABLE_SIGNS = 34, 40, 24
@@ -143,7 +144,8 @@ def measure_columns(table: Table, *, width: int) -> list[int]:
 
 def _measure(table: Table, place: int) -> ColumnNeed:
     column = table.columns[place]
-    lines = list(_list_lines([row for row in table.rows if not row.is_section], place, column))
+    size = SMALL_SIZE if table.is_page else TEXT_SIZE
+    lines = list(_list_lines([row for row in table.rows if not row.is_section], place, column, size=size))
     is_text = column.align == "left"
     lengths = sorted(one.width for one in lines) or [0]
     short = max((one.short_word for one in lines), default=0)
@@ -178,14 +180,14 @@ class _Line:
     short_word: int
 
 
-def _list_lines(rows: Sequence[Row], place: int, column: Column) -> Iterator[_Line]:
+def _list_lines(rows: Sequence[Row], place: int, column: Column, *, size: int) -> Iterator[_Line]:
     for row in rows:
         if not place:
             # An indent is as wide as two signs.
-            yield _measure_line("a" * 2 * row.indent + row.header, row.marks, TEXT_SIZE)
+            yield _measure_line("a" * 2 * row.indent + row.header, row.marks, size)
         elif len(row.cells) >= place:
             cell = row.cells[place - 1]
-            yield _measure_line(hold_together(cell.text, column), cell.marks, TEXT_SIZE)
+            yield _measure_line(hold_together(cell.text, column), cell.marks, size)
             yield _measure_line(cell.bounds, (), BOUNDS_SIZE)
 
 

@@ -16,6 +16,7 @@ from cytopenia.errors import DataError, suggest_name
 from cytopenia.stats.exact import count_mid_p, estimate_exact_p
 
 __all__ = [
+    "EXACT_BELOW",
     "PARITIES",
     "Comparison",
     "assess_normality",

@@ -80,7 +80,8 @@ def fit_cox(
     Notes
     -----
     Same as `coxph(..., ties = "efron")` of R's survival 3.5, with `confint` and `concordance`: statsmodels'
-    `PHReg` with its tolerance at 1e-9. Firth's method is the likelihood of firthmodels' `FirthCoxPH`.
+    `PHReg` with its tolerance at 1e-9. Firth's method is the likelihood of firthmodels' `FirthCoxPH`;
+    estimates, profile limits and P equal a search of it in R (tests/parity/make_firth_cox.R) to 2e-6.
 
     References
     ----------

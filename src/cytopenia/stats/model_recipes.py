@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cytopenia.errors import DataError
 from cytopenia.stats.batched_logistic import fit_logistic_batch, predict_batch
+from cytopenia.stats.batched_screens import FactorScreen, screen_factor
 from cytopenia.stats.cut_resamples import divide_rows, find_counted_cuts, sort_rows
 
 __all__ = ["MadeModels", "ModelRecipe", "Progress", "make_models"]
@@ -44,12 +45,16 @@ class ModelRecipe:
         One for each column: 1 divides it at the cut with the largest Youden index, high values meaning the
         event; -1 the same, low values meaning it; 0 leaves it as it is. Every column is left as it is if
         empty. A column without a cut in a sample is not in that sample's model.
+    screens : tuple of FactorScreen
+        One for each factor, in its order: with `p_below` factors enter by the P of this test instead. The
+        test of a factor that is divided counts the sides of its cut.
     """
 
     method: str
     factors: tuple[int, ...]
     p_below: float | None = None
     cuts: tuple[int, ...] = ()
+    screens: tuple[FactorScreen, ...] = ()
 
     @property
     def has_cuts(self) -> bool:
@@ -117,6 +122,9 @@ def _require_recipe(columns: Numbers, recipe: ModelRecipe) -> None:
         for name, count in given.items()
         if count != columns.shape[1]
     ]
+    factors = len(set(recipe.factors))
+    if recipe.screens and len(recipe.screens) != factors:
+        wrong.append(f"recipe.screens: {len(recipe.screens)} given for {factors} factors")
     if any(cut not in (-1, 0, 1) for cut in recipe.cuts):
         wrong.append("recipe.cuts: only 1, -1 and 0 are allowed")
     divided = [factor for factor, cut in zip(recipe.factors, recipe.cuts, strict=False) if cut]
@@ -160,9 +168,14 @@ def _select(designs: Numbers, marks: Numbers, times: Numbers, recipe: ModelRecip
     if recipe.p_below is None:
         return np.ones(shape, dtype=bool)
     chosen = np.zeros(shape, dtype=bool)
-    for factor in dict.fromkeys(recipe.factors):
+    for rank, factor in enumerate(dict.fromkeys(recipe.factors)):
         own = [place for place, name in enumerate(recipe.factors) if name == factor]
-        p = _test_factor(designs[..., own], marks, times, recipe.method)
+        if recipe.screens:
+            is_cut = bool(recipe.cuts and recipe.cuts[own[0]])
+            sides = designs[..., own[0]] if is_cut else None
+            p = screen_factor(recipe.screens[rank], marks, times, sides=sides)
+        else:
+            p = _test_factor(designs[..., own], marks, times, recipe.method)
         # A factor without an estimate is not chosen: NaN is below nothing.
         chosen[:, own] = (p < recipe.p_below)[:, np.newaxis]
     return chosen

@@ -72,9 +72,13 @@ class Validation:
     chosen : (columns,) array of bool
         The columns of the model of all patients.
     frequencies : (columns,) array of float
-        Share of the resamples whose model has the column.
+        Share of the resamples with a model whose model has the column.
     models : sequence of (columns of a model, how many resamples)
         The most frequent first.
+    screened : (columns,) array of float
+        Share of all resamples whose selection takes the column, whether or not a model follows.
+    screened_models : sequence of (columns that are taken, how many resamples)
+        Of all resamples, the most frequent first.
     resamples, unfitted : int
         Resamples, and those without a model: one side is empty, columns are constant, or maximum likelihood
         has no finite estimate.
@@ -88,6 +92,8 @@ class Validation:
     chosen: Marks
     frequencies: Numbers
     models: tuple[tuple[tuple[int, ...], int], ...]
+    screened: Numbers
+    screened_models: tuple[tuple[tuple[int, ...], int], ...]
     resamples: int
     unfitted: int
     status: str
@@ -219,6 +225,8 @@ def validate_sampled(sampled: SampledModels) -> Validation:
         chosen=made.chosen[0],
         frequencies=frequencies.mean(axis=0) if len(frequencies) else np.full(made.chosen.shape[1], np.nan),
         models=_rank_models(frequencies),
+        screened=made.chosen[1:].mean(axis=0),
+        screened_models=_rank_models(made.chosen[1:]),
         resamples=len(is_fitted) - 1,
         unfitted=int((~is_fitted[1:]).sum()),
         status="not_estimable" if reason else "ok",

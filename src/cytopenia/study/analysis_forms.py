@@ -14,8 +14,10 @@ from cytopenia.study.care_forms import ReadWithCare
 from cytopenia.study.convention_forms import ComparedConventions, TestedConventions
 from cytopenia.study.factor_forms import (
     Day,
+    EffectSize,
     Event,
     Factor,
+    GroupTest,
     Name,
     NamedTest,
     Parity,
@@ -53,12 +55,37 @@ __all__ = [
 FEWEST_DEFINITIONS, MOST_DEFINITIONS = 2, 8
 
 
+class Adjustment(Form):
+    """How P values of tests are adjusted, and for which tests: those of the analysis, or a named family."""
+
+    method: Literal["holm", "benjamini_hochberg"]
+    family: Name | None = None
+
+
 class Characteristics(AnalysisForm):
-    """Who the patients are: factors, and cytopenia before treatment."""
+    """Who the patients are: factors, and cytopenia before treatment.
+
+    With `by` the factors also stand group by group, with a test over all groups. The groups are those of a
+    factor with levels, or of an outcome: its grades, or its two sides.
+    """
 
     kind: Literal["characteristics"]
     factors: tuple[str, ...] = ()
     baseline_definition: str | None = None
+    by: str | None = None
+    tests: dict[str, GroupTest] = Field(default_factory=dict)
+    adjust: Adjustment | None = None
+
+    @check
+    def _groups_have_their_keys(self) -> Iterator[str]:
+        for key in ("tests", "adjust"):
+            if self.by is None and getattr(self, key):
+                yield f"'{key}' is about groups; name them as by, or remove it"
+
+    @check
+    def _groups_are_no_factor(self) -> Iterator[str]:
+        if self.by is not None and self.by in self.factors:
+            yield f"by = '{self.by}' stands among the factors too; remove it there"
 
 
 class Occurrence(AnalysisForm):
@@ -142,13 +169,6 @@ class Missingness(AnalysisForm):
     def _names_outcome_and_event_together(self) -> Iterator[str]:
         if (self.outcome is None) != (self.event is None):
             yield "outcome and event go together: give both, or neither"
-
-
-class Adjustment(Form):
-    """How P values of tests are adjusted, and for which tests: those of the analysis, or a named family."""
-
-    method: Literal["holm", "benjamini_hochberg"]
-    family: Name | None = None
 
 
 class _Tested(Association, TestedConventions):
@@ -247,6 +267,14 @@ class Crosstab(_Tested):
     kind: Literal["crosstab"]
     factor: str
     pairwise: Flag = False
+    effects: tuple[EffectSize, ...] = ()
+
+    @field_validator("effects")
+    @classmethod
+    def _are_named_once(cls, names: tuple[EffectSize, ...]) -> tuple[EffectSize, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("names an effect size twice; remove one")
+        return names
 
     @property
     def factors(self) -> tuple[str, ...]:

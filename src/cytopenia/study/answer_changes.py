@@ -153,7 +153,7 @@ def _tell_open(*sides: _Side) -> Iterator[str]:
     for side in sides:
         if side.is_open:
             why = side.row["reason"] or "unmeasured days could change it"
-            yield f"open under {side.title} ({why})"
+            yield f"undecided under {side.title} ({why})"
 
 
 def _explain(first: _Side, second: _Side) -> tuple[str, str]:

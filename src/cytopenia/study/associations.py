@@ -13,7 +13,7 @@ from cytopenia.stats.compare import Comparison, compare_counts
 from cytopenia.stats.describe import estimate_proportion
 from cytopenia.study.analysis_forms import Crosstab, Multivariable, RiskFactors, Selection
 from cytopenia.study.cut_points import Curves, divide_factors, find_cuts, summarize_cuts
-from cytopenia.study.effects import summarize_effects
+from cytopenia.study.effects import summarize_crosstab_effects, summarize_effects
 from cytopenia.study.factor_terms import Method
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import (
@@ -26,6 +26,7 @@ from cytopenia.study.groups import (
     summarize_sides,
 )
 from cytopenia.study.imputed_factors import ImputationInput, summarize_imputed_models
+from cytopenia.study.model_conventions import summarize_model_conventions
 from cytopenia.study.model_rows import summarize_collinearity, summarize_curves, summarize_factors
 from cytopenia.study.models import (
     Model,
@@ -95,6 +96,9 @@ def summarize_risk_factors(analysis: RiskFactors, given: RiskFactorInput) -> Ite
             yield from summarize_refusal(key, uncut, "the ROC curve gives no cut")
     compared = ConventionInput(divided.factors, sides, given.gates, given.seed)
     yield from summarize_conventions(analysis, compared)
+    yield from summarize_model_conventions(
+        analysis, divided.factors, sides, gates=given.gates, modeled=modeled
+    )
 
 
 def _compare(analysis: RiskFactors, given: RiskFactorInput) -> Iterator[ResultRow]:
@@ -253,6 +257,7 @@ def summarize_crosstab(
     """One factor against the outcome: counts by level, one test of all levels, and tests of pairs."""
     yield from summarize_sides(analysis.id, sides)
     yield from _count_rows(analysis.id, factor, sides)
+    yield from summarize_crosstab_effects(analysis, factor, sides)
     key = ResultRow(analysis_id=analysis.id, group="test", variable=factor.name, estimate="p_value")
     test = analysis.tests.get(factor.name)
     compared = compare_factor(factor, sides, parity=analysis.own_parity, seed=seed, test=test)

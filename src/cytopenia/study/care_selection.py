@@ -17,14 +17,13 @@ from cytopenia.study.care_rows import Effect, compare_p_values, refuse_panel, re
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import compare_factor
 from cytopenia.study.models import judge_univariable
-from cytopenia.study.pipelines import JudgedPipeline, Pipeline, judge_pipeline, lay_out_pipeline
+from cytopenia.study.pipelines import JudgedPipeline, Pipeline, Screen, judge_pipeline, lay_out_pipeline
 
 __all__ = ["load_noise", "summarize_careful_model"]
 
 NOT_PUBLISHED = "not in a published model"
 NO_SCREEN = "no factor was screened by its own P value"
 NO_MULTIVARIABLE = "no multivariable model was published"
-BY_TESTS = "factors were screened by tests, which are not done again in resamples"
 OTHER_PIPELINE = "measured for another way: Youden cuts, univariable P below 0.05, one model of what is left"
 NO_SELECTION = "the published model was named, not selected"
 
@@ -34,7 +33,9 @@ def summarize_careful_model(given: CareInput) -> Iterator[ResultRow]:
 
     Rows of group `care_c`, by scenario: `model` (odds ratios of the terms named before, by Firth's method),
     `screen` (P and Benjamini and Hochberg's q), `selection` (1 for a factor in the published model, and the
-    share of resamples that select it), `same_model` (the share that select the same factors), `auc` and
+    share of all resamples whose screen it passes), `same_model` (the share of all in which the published
+    factors pass and no other), `selection` of `panel` (all resamples, and those in which the model of what
+    passed has a finite estimate), `auc` and
     `auc_pairs` (apparent; corrected for optimism; with pairs left out), `noise` (what the same pipeline finds
     where there is nothing).
     """
@@ -84,6 +85,7 @@ def _summarize_screen(key: ResultRow, given: CareInput) -> Iterator[ResultRow]:
         return
     limit = SIGNIFICANT if select is None else select.p_below
     yield replace(key, variable="panel", estimate="tests", value=len(known))
+    yield replace(key, variable="panel", estimate="p_below", value=limit)
     for (name, p), q in zip(screened.items(), adjust_benjamini_hochberg(screened.values()), strict=True):
         status = "ok" if p is not None else "not_estimable"
         why = "" if p is not None else "no P value in the screen"
@@ -119,8 +121,6 @@ def _summarize_pipeline(key: ResultRow, given: CareInput) -> Iterator[ResultRow]
     why = judge_univariable(given.sides, given.gates, is_requested=False)[0]
     if rule is None:
         why = NO_MULTIVARIABLE
-    elif rule.select is not None and rule.select.screen == "test":
-        why = BY_TESTS
     if why or rule is None:
         yield refuse_panel(replace(key, scenario="selection"), why)
         return
@@ -137,11 +137,13 @@ def _plan_pipeline(given: CareInput) -> Pipeline:
     rule, roc = given.analysis.multivariable, given.roc
     select = None if rule is None else rule.select
     cut = set(given.chosen_cuts)
+    is_by_test = select is not None and select.screen == "test"
     return Pipeline(
         find_method(given, "multivariable"),
         None if select is None else select.p_below,
         frozenset() if roc is None else frozenset(cut & {*roc.higher_means_event}),
         frozenset() if roc is None else frozenset(cut & {*roc.lower_means_event}),
+        Screen(given.analysis.tests, given.analysis.own_parity, given.seed) if is_by_test else None,
     )
 
 
@@ -162,29 +164,25 @@ def _summarize_selection(
     if found.validation is None or found.status != "ok":
         yield refuse_panel(row, found.note)
         return
-    fitted = found.validation.resamples - found.validation.unfitted
-    told = _tell_unfitted(found)
-    for name, share in found.frequencies.items():
+    resamples = found.validation.resamples
+    for name, share in found.screened.items():
         title = given.find_factor(name).title
         own = replace(row, variable=name)
         yield from report_numbers(
-            own, Effect(float(name in published), text=title), Effect(share, n=fitted, text=title, note=told)
+            own, Effect(float(name in published), text=title), Effect(share, n=resamples, text=title)
         )
-    same = sum(count for names, count in found.models if set(names) == published)
+    same = sum(count for names, count in found.screened_models if set(names) == published)
     yield replace(
         row,
         scenario="same_model",
         variable="pipeline",
         stratum="careful",
-        value=same / fitted if fitted else None,
-        n=fitted,
-        status="ok" if fitted else "not_estimable",
-        note=told if fitted else "no resample gave a model",
+        value=same / resamples,
+        n=resamples,
     )
-    yield replace(row, scenario="selection", variable="panel", estimate="resamples", value=fitted)
-    yield replace(
-        row, scenario="selection", variable="panel", estimate="unfitted", value=found.validation.unfitted
-    )
+    panel = replace(row, variable="panel")
+    yield replace(panel, estimate="resamples", value=resamples)
+    yield replace(panel, estimate="fitted", value=resamples - found.validation.unfitted)
 
 
 def _summarize_area(key: ResultRow, found: JudgedPipeline) -> Iterator[ResultRow]:
@@ -210,13 +208,12 @@ def _read_area(value: float | None, n: int) -> Effect:
 
 
 def _tell_unfitted(found: JudgedPipeline) -> str:
-    """In how many resamples there was no model to count."""
+    """From how many resamples a corrected number is, where some have no model."""
     if found.validation is None or not found.validation.unfitted:
         return ""
-    return (
-        f"{found.validation.unfitted} of {found.validation.resamples} resamples gave no finite estimate and"
-        " are not counted"
-    )
+    resamples = found.validation.resamples
+    fitted = resamples - found.validation.unfitted
+    return f"from the {fitted} of {resamples} resamples whose model has a finite estimate"
 
 
 def _summarize_named_model(key: ResultRow, given: CareInput) -> Iterator[ResultRow]:

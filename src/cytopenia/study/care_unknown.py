@@ -1,4 +1,4 @@
-"""Panel E of "Read with care": open outcomes turned one way and the other, and missing factors imputed."""
+"""Panel E of "Read with care": undecided outcomes one way and the other, and missing factors imputed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cytopenia.study.missingness import find_missing, say_few_missing
 
 __all__ = ["summarize_careful_unknown"]
 
-NOTHING_OPEN = "no outcome is open"
+NOTHING_UNDECIDED = "no outcome is undecided"
 NOTHING_MISSING = "no value is missing"
 MULTIPLE = Missing(method="multiple_imputation")
 
@@ -32,8 +32,8 @@ MULTIPLE = Missing(method="multiple_imputation")
 def summarize_careful_unknown(given: CareInput) -> Iterator[ResultRow]:
     """Return the published odds ratios with what is unknown known one way and the other.
 
-    Rows of group `care_e`, scenarios `best` and `worst` (every open outcome, those not judged with them) and
-    `imputed` (missing factors, where 5% of the patients or more lack one).
+    Rows of group `care_e`, scenarios `best` and `worst` (every undecided outcome, those not judged with them)
+    and `imputed` (missing factors, where 5% of the patients or more lack one).
     """
     key = given.begin_row("e")
     lines = pick_headlines(list_published(given))
@@ -43,15 +43,15 @@ def summarize_careful_unknown(given: CareInput) -> Iterator[ResultRow]:
 
 def _turn_outcomes(key: ResultRow, given: CareInput, lines: Sequence[Line]) -> Iterator[ResultRow]:
     event = given.sides.event
-    # Who is in no group under any reading stays out: an early death is not an open outcome.
-    is_open = ~(event["best"] == event["worst"]) & ~np.isnan(event["best"]) & ~np.isnan(event["worst"])
+    # Who is in no group under any reading stays out: an early death is not an undecided outcome.
+    is_undecided = ~(event["best"] == event["worst"]) & ~np.isnan(event["best"]) & ~np.isnan(event["worst"])
     is_unjudged = np.isnan(event["policy"]) & ~(np.isnan(event["best"]) | np.isnan(event["worst"]))
-    count = int((is_open | is_unjudged).sum())
+    count = int((is_undecided | is_unjudged).sum())
     for scenario in ("best", "worst"):
         own = replace(key, scenario=scenario)
-        yield replace(own, variable="patients", estimate="open", value=count)
+        yield replace(own, variable="patients", estimate="undecided", value=count)
         if not count:
-            yield refuse_panel(own, NOTHING_OPEN)
+            yield refuse_panel(own, NOTHING_UNDECIDED)
             continue
         turned = replace(given.sides, event=dict.fromkeys(SCENARIOS, event[scenario]))
         yield replace(own, variable="patients", estimate="events", value=int((event[scenario] == 1).sum()))

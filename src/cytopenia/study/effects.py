@@ -10,11 +10,11 @@ from cytopenia.stats.count_effects import estimate_odds_ratio, estimate_risk_dif
 from cytopenia.stats.means import estimate_mean_difference
 from cytopenia.stats.rank_biserial import estimate_rank_biserial
 from cytopenia.stats.shift import Effect, estimate_shift
-from cytopenia.study.analysis_forms import RiskFactors
+from cytopenia.study.analysis_forms import Crosstab, RiskFactors
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import KNOWN_AFTER, TOTAL, Sides, count_cells, split_numbers
 
-__all__ = ["summarize_effects"]
+__all__ = ["summarize_crosstab_effects", "summarize_effects"]
 
 NOBODY = "nobody with a known value"
 
@@ -51,6 +51,22 @@ def summarize_effects(analysis: RiskFactors, factor: FactorColumn, sides: Sides)
         yield _report(key, "risk_difference", Effect("", None, None, None, 0, "not_estimable", NOBODY))
         return
     yield from _compare_levels(key, factor, sides, limits="mid_p" if test == "fisher_mid_p" else "exact")
+
+
+def summarize_crosstab_effects(analysis: Crosstab, factor: FactorColumn, sides: Sides) -> Iterator[ResultRow]:
+    """The effect sizes that a cross table declares: each level against the reference level.
+
+    Rows as in `summarize_effects`, of the declared ones only; nothing where none is.
+    """
+    cells = count_cells(factor, sides)
+    if not analysis.effects or not cells.size:
+        return
+    key = ResultRow(analysis_id=analysis.id, group="effect", variable=factor.name, estimate="n")
+    yield replace(key, value=int(cells.sum()), text=factor.title)
+    limits = "mid_p" if analysis.tests.get(factor.name) == "fisher_mid_p" else "exact"
+    for row in _compare_levels(key, factor, sides, limits=limits):
+        if row.estimate in ("reference", *analysis.effects):
+            yield row
 
 
 def _tell_censored(found: Effect, factor: FactorColumn, sides: Sides) -> Effect:

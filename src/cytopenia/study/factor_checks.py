@@ -10,7 +10,7 @@ from cytopenia.contract import Tables
 from cytopenia.errors import DefinitionError, ProtocolError, join_problems, suggest_name
 from cytopenia.study.analysis_forms import (
     Analysis,
-    Crosstab,
+    Characteristics,
     ExternalValidation,
     Factor,
     Prediction,
@@ -21,7 +21,7 @@ from cytopenia.study.analysis_forms import (
 )
 from cytopenia.study.factors import list_columns, load_risk, map_levels
 from cytopenia.study.model_cards import read_card
-from cytopenia.study.named_tests import check_kinds
+from cytopenia.study.named_tests import Tested, check_kinds
 from cytopenia.study.protocol import Study
 
 __all__ = ["check_factors"]
@@ -134,8 +134,8 @@ def _check_curves(analysis: Analysis, study: Study) -> Iterator[str]:
 
 
 def _check_groups(analysis: Analysis, study: Study, tables: Tables) -> Iterator[str]:
-    """Groups of a time to an event: an outcome, or a factor with levels."""
-    if not isinstance(analysis, Survival | TimeToRecovery) or analysis.by is None:
+    """Groups of patients: an outcome, or a factor with levels."""
+    if not isinstance(analysis, Survival | TimeToRecovery | Characteristics) or analysis.by is None:
         return
     name, known = analysis.by, [*study.protocol.factors, *list_columns(tables)]
     if name in study.protocol.outcomes:
@@ -164,7 +164,7 @@ def _check_shapes(study: Study, tables: Tables) -> Iterator[str]:
 def _check_tests(study: Study, tables: Tables) -> Iterator[str]:
     """Named tests of numbers for factors with levels, and the other way round; a cut makes levels."""
     for analysis in study.protocol.analyses:
-        if isinstance(analysis, RiskFactors | Crosstab):
+        if isinstance(analysis, Tested):
             numbers = {name for name in analysis.tests if _is_number(name, study, tables)}
             for problem in check_kinds(analysis, study.protocol, numbers=numbers):
                 yield f"analyses.{analysis.id}: {problem}"

@@ -12,9 +12,11 @@ from cytopenia.definition_forms.checking import check
 
 __all__ = [
     "Day",
+    "EffectSize",
     "Event",
     "EventKind",
     "Factor",
+    "GroupTest",
     "Name",
     "NamedTest",
     "Parity",
@@ -39,6 +41,11 @@ Level = Annotated[str | Number, BeforeValidator(_read_level)]
 Event = Literal["yes", "no", "recovered", "not_recovered"]
 Parity = Literal["spss", "r", "default"]
 NamedTest = Literal["mann_whitney", "welch_t", "chi_squared", "fisher_exact", "fisher_mid_p", "trend"]
+# Over groups, of which there may be more than two.
+GroupTest = Literal[
+    "mann_whitney", "welch_t", "kruskal_wallis", "jonckheere_terpstra", "chi_squared", "fisher_exact"
+]
+EffectSize = Literal["risk_difference", "risk_ratio", "odds_ratio"]
 EventKind = Literal["crs", "icans", "infection", "progression", "next_therapy", "admission", "discharge"]
 SOURCES = ("analyte", "column", "event", "response_window", "score")
 _OWNERS = {

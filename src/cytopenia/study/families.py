@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from cytopenia.results import ResultRow
 from cytopenia.stats.adjustments import adjust_p_values
-from cytopenia.study.analysis_forms import Analysis, Crosstab, RiskFactors
+from cytopenia.study.analysis_forms import Analysis
+from cytopenia.study.named_tests import Tested
 
 __all__ = ["adjust_families"]
 
@@ -60,7 +61,7 @@ def _find_families(analyses: Iterable[Analysis]) -> dict[str, _Family]:
     members: dict[tuple[str, str], list[str]] = {}
     methods: dict[tuple[str, str], str] = {}
     for analysis in analyses:
-        if isinstance(analysis, RiskFactors | Crosstab) and analysis.adjust is not None:
+        if isinstance(analysis, Tested) and analysis.adjust is not None:
             name = analysis.adjust.family or ""
             key = (name, "" if name else analysis.id)
             members.setdefault(key, []).append(analysis.id)

@@ -38,6 +38,7 @@ __all__ = [
     "compare_factor",
     "count_cells",
     "derive_sides",
+    "describe_members",
     "report_comparison",
     "split_numbers",
     "split_sides",
@@ -154,13 +155,15 @@ def summarize_group(analysis_id: str, factor: FactorColumn, sides: Sides) -> Ite
         note=KNOWN_AFTER if factor.is_known_after_infusion else "",
     )
     for stratum, members in sides.strata().items():
-        found = replace(key, stratum=stratum)
-        if factor.is_number:
-            yield from _describe(found, factor, members)
-        else:
-            yield from _count_levels(found, factor, members)
+        yield from describe_members(replace(key, stratum=stratum), factor, members)
     if not factor.is_number:
         yield from _bound_levels(replace(key, note=""), factor, sides)
+
+
+def describe_members(key: ResultRow, factor: FactorColumn, members: Mask) -> Iterator[ResultRow]:
+    """One factor among some patients: median and range, or the count of each level."""
+    describe = _describe if factor.is_number else _count_levels
+    yield from describe(key, factor, members)
 
 
 def _describe(key: ResultRow, factor: FactorColumn, members: Mask) -> Iterator[ResultRow]:

@@ -41,7 +41,7 @@ from cytopenia.study.event_checks import (
     is_timed,
     is_yes_or_no,
 )
-from cytopenia.study.named_tests import check_families, check_tests
+from cytopenia.study.named_tests import check_families, check_group_tests, check_tests
 from cytopenia.study.prediction_checks import check_external_validation, check_prediction
 from cytopenia.study.protocol_forms import OutcomeSpec, Protocol
 from cytopenia.study.survival_checks import check_groups_of_recovery, check_survival
@@ -244,7 +244,10 @@ def _check_combination(name: str, spec: OutcomeSpec, protocol: Protocol, library
 def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) -> list[str]:
     match analysis:
         case Characteristics():
-            return _check_baseline_definition(analysis, library)
+            return [
+                *_check_baseline_definition(analysis, library),
+                *check_group_tests(analysis, protocol),
+            ]
         case Occurrence():
             return [
                 problem

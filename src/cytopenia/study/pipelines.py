@@ -6,18 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from cytopenia.stats.batched_screens import FactorScreen
 from cytopenia.stats.model_recipes import ModelRecipe
 from cytopenia.stats.resamples import draw_resamples
 from cytopenia.stats.sampled_models import SampledModels, make_sampled_models
 from cytopenia.stats.validation import PairedOut, Validation, leave_pairs_out, validate_sampled
+from cytopenia.study.factor_forms import NamedTest
 from cytopenia.study.factor_terms import Method, Term, make_terms
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import Sides
 from cytopenia.study.outcomes import Progress
 
-__all__ = ["JudgedPipeline", "Pipeline", "PipelineDesign", "judge_pipeline", "lay_out_pipeline"]
+__all__ = ["JudgedPipeline", "Pipeline", "PipelineDesign", "Screen", "judge_pipeline", "lay_out_pipeline"]
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
@@ -26,6 +29,33 @@ Numbers = NDArray[np.float64]
 MOST_PAIRS = 4000
 RESAMPLES = "resampling the model"
 PAIRS = "leaving out pairs"
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The tests by which factors are screened: those that are named, else by the rule of the parity.
+
+    By the rule a number has the Mann-Whitney test, levels and the sides of a cut chi-squared or Fisher's
+    test, as in `compare_factor`.
+    """
+
+    tests: Mapping[str, NamedTest]
+    parity: str
+    seed: int
+
+    def make(self, factor: FactorColumn, members: Mask, *, is_divided: bool) -> FactorScreen:
+        """Return the test of one factor among the members."""
+        test = self.tests.get(factor.name)
+        if is_divided:
+            return FactorScreen(test or "auto", None, parity=self.parity, levels=2, seed=self.seed)
+        if factor.is_number:
+            numbers = factor.numbers.fill_null(np.nan).to_numpy()[members]
+            return FactorScreen(test or "mann_whitney", numbers, parity=self.parity)
+        levels = factor.list_levels()
+        places = {level: float(place) for place, level in enumerate(levels)}
+        values = factor.values.cast(pl.String).to_numpy()[members]
+        codes = np.array([places[value] for value in values])
+        return FactorScreen(test or "auto", codes, parity=self.parity, levels=len(levels), seed=self.seed)
 
 
 @dataclass(frozen=True)
@@ -41,12 +71,15 @@ class Pipeline:
         for one of several. All enter if None.
     higher_means_event, lower_means_event : collection of str
         Numbers that are divided at the cut with the largest Youden index, by the direction that is declared.
+    screen : Screen or None
+        With `p_below` factors enter by the P of these tests instead of that of their univariable model.
     """
 
     method: Method
     p_below: float | None = None
     higher_means_event: frozenset[str] = frozenset()
     lower_means_event: frozenset[str] = frozenset()
+    screen: Screen | None = None
 
     def find_direction(self, name: str) -> int:
         """Return 1 or -1 for a factor that is divided, 0 for another."""
@@ -109,6 +142,9 @@ class JudgedPipeline:
         Share of the fitted resamples whose model has it.
     models : sequence of (factors of a model, resamples that made it)
         The most frequent first.
+    screened : mapping of factor to float
+        Share of all resamples whose selection takes it.
+    screened_models : sequence of (factors that are taken, resamples that took them)
     status, note : str
         `not_estimable` with the reason where no model could be made.
     sampled : SampledModels or None
@@ -120,6 +156,8 @@ class JudgedPipeline:
     paired: PairedOut | None
     frequencies: Mapping[str, float] = field(default_factory=dict[str, float])
     models: Sequence[tuple[tuple[str, ...], int]] = ()
+    screened: Mapping[str, float] = field(default_factory=dict[str, float])
+    screened_models: Sequence[tuple[tuple[str, ...], int]] = ()
     status: str = "ok"
     note: str = ""
     sampled: SampledModels | None = None
@@ -158,6 +196,7 @@ def lay_out_pipeline(factors: Sequence[FactorColumn], sides: Sides, pipeline: Pi
         tuple(places[term.factor.name] for term in terms),
         pipeline.p_below,
         tuple(pipeline.find_direction(term.factor.name) for term in terms),
+        _make_screens(factors, pipeline, members, places),
     )
     columns = [term.column[members] for term in terms]
     return PipelineDesign(
@@ -170,6 +209,19 @@ def lay_out_pipeline(factors: Sequence[FactorColumn], sides: Sides, pipeline: Pi
         patients=int(in_group.sum()),
         missing=int((in_group & ~members).sum()),
         refused=refused,
+    )
+
+
+def _make_screens(
+    factors: Sequence[FactorColumn], pipeline: Pipeline, members: Mask, places: Mapping[str, int]
+) -> tuple[FactorScreen, ...]:
+    """The test of each factor that has a column, in the order of their columns."""
+    if pipeline.screen is None:
+        return ()
+    known = {factor.name: factor for factor in factors}
+    return tuple(
+        pipeline.screen.make(known[name], members, is_divided=bool(pipeline.find_direction(name)))
+        for name in places
     )
 
 
@@ -227,16 +279,35 @@ def judge_pipeline(
         seed=seed,
         progress=_label(progress, PAIRS),
     )
-    frequencies: dict[str, float] = {}
-    for term, share in zip(design.terms, validation.frequencies, strict=True):
-        frequencies.setdefault(term.factor.name, float(share))
-    models = [
-        (tuple(dict.fromkeys(design.terms[column].factor.name for column in columns)), count)
-        for columns, count in validation.models
-    ]
     return JudgedPipeline(
-        design, validation, paired, frequencies, models, validation.status, validation.note, sampled
+        design,
+        validation,
+        paired,
+        frequencies=_name_shares(design, validation.frequencies),
+        models=_name_models(design, validation.models),
+        screened=_name_shares(design, validation.screened),
+        screened_models=_name_models(design, validation.screened_models),
+        status=validation.status,
+        note=validation.note,
+        sampled=sampled,
     )
+
+
+def _name_shares(design: PipelineDesign, shares: Numbers) -> dict[str, float]:
+    """The columns of one factor enter together: it has the share of its first."""
+    found: dict[str, float] = {}
+    for term, share in zip(design.terms, shares, strict=True):
+        found.setdefault(term.factor.name, float(share))
+    return found
+
+
+def _name_models(
+    design: PipelineDesign, models: Sequence[tuple[tuple[int, ...], int]]
+) -> list[tuple[tuple[str, ...], int]]:
+    return [
+        (tuple(dict.fromkeys(design.terms[column].factor.name for column in columns)), count)
+        for columns, count in models
+    ]
 
 
 def _label(progress: Progress | None, label: str) -> Callable[[int, int], None] | None:

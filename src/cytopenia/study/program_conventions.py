@@ -27,7 +27,16 @@ from cytopenia.study.groups import Sides, count_cells, split_numbers
 from cytopenia.study.models import Model, fit_factors, judge_univariable
 
 __all__ = [
+    "CONVENTIONS",
+    "LOGISTF",
+    "OF_MODELS",
+    "PENALIZED",
+    "RATIO",
+    "SPSS",
+    "WALD",
     "ConventionInput",
+    "read_model_tests",
+    "report_programs",
     "summarize_conventions",
     "summarize_cut_conventions",
     "summarize_pair_conventions",
@@ -37,6 +46,7 @@ CONVENTIONS, UNIVARIABLE = "conventions", "univariable"
 WALD, RATIO, PENALIZED = "wald", "likelihood_ratio", "penalized_likelihood_ratio"
 MONTE_CARLO, FISHER = "fisher_monte_carlo", "fisher_exact"
 SPSS, R, STATSMODELS, LOGISTF = "spss", "r", "statsmodels", "logistf"
+OF_MODELS = (SPSS, R, STATSMODELS)
 MIDPOINT, OBSERVED = (SPSS, R), ("cutpointr", "scikit_learn")
 NO_CUT = "the ROC curve gives no cut"
 ONE_P = "fewer than two P values"
@@ -82,7 +92,7 @@ def summarize_conventions(analysis: RiskFactors | Crosstab, given: ConventionInp
         )
         if "p" in columns:
             tests = _list_tests(factor, given, is_of_means=analysis.tests.get(factor.name) == "welch_t")
-            yield from _report(named, tests, level)
+            yield from report_programs(named, tests, level)
         if UNIVARIABLE in columns and given.gates is not None:
             refusal, _ = judge_univariable(given.sides, given.gates, is_requested=False)
             if refusal:
@@ -94,7 +104,7 @@ def summarize_conventions(analysis: RiskFactors | Crosstab, given: ConventionInp
                     note=refusal,
                 )
             else:
-                yield from _report(named, _list_models(factor, given.sides), level)
+                yield from report_programs(named, _list_models(factor, given.sides), level)
 
 
 def summarize_pair_conventions(
@@ -109,7 +119,7 @@ def summarize_pair_conventions(
     for pair in pairs:
         cells = count_cells(factor, given.sides, levels=list(pair))
         tests = compare_counts_by_program(cells, seed=given.seed)
-        yield from _report(replace(key, variable_level=" vs ".join(pair)), tests, level)
+        yield from report_programs(replace(key, variable_level=" vs ".join(pair)), tests, level)
 
 
 def _list_tests(
@@ -129,30 +139,32 @@ def _list_models(factor: FactorColumn, sides: Sides) -> tuple[ProgramTest, ...]:
     The summaries of R and statsmodels test each level; that of one term is the test of the factor.
     """
     plain = fit_factors([factor], sides, method="maximum_likelihood")
-    ratio, wald = _test_terms(plain, RATIO)
-    (penalized, _) = _test_terms(fit_factors([factor], sides, method="firth"), PENALIZED)
+    ratio, wald = read_model_tests(plain, RATIO)
+    (penalized, _) = read_model_tests(fit_factors([factor], sides, method="firth"), PENALIZED)
     by_summary = (R, STATSMODELS) if len(plain.terms) <= 1 else ()
     tests = [(program, wald) for program in (SPSS, *by_summary)]
-    tests += [(program, ratio) for program in (SPSS, R, STATSMODELS)]
+    tests += [(program, ratio) for program in OF_MODELS]
     tests.append((LOGISTF, penalized))
     return tuple(ProgramTest(program, UNIVARIABLE, found) for program, found in tests)
 
 
-def _test_terms(model: Model, name: str) -> tuple[Comparison, Comparison]:
-    """The test by the ratio of likelihoods, and Wald's."""
+def read_model_tests(model: Model, name: str, *, factor: str | None = None) -> tuple[Comparison, Comparison]:
+    """Return the test by the ratio of likelihoods, and Wald's, of all terms or of those of one factor."""
     n = int(model.members.sum())
     if model.fitting is None:
         why = next(iter(model.refused.values()), "no term")
         found = JointTest(name, 0, None, None, None, None, "not_estimable", why)
     else:
-        found = model.fitting.compare(model.fitting.names)
+        own = (term.name for term in model.terms if factor is None or term.factor.name == factor)
+        found = model.fitting.compare(tuple(own))
     # Where only the ratio is lacking Wald's P stands by itself.
     ratio = Comparison(name, found.statistic, found.p_value, None, None, n, found.status, found.note)
     status, note = ("ok", "") if found.wald_p is not None else (found.status, found.note)
     return ratio, Comparison(WALD, found.wald, found.wald_p, None, None, n, status, note)
 
 
-def _report(key: ResultRow, tests: Sequence[ProgramTest], level: float) -> Iterator[ResultRow]:
+def report_programs(key: ResultRow, tests: Sequence[ProgramTest], level: float) -> Iterator[ResultRow]:
+    """Return the P of each program and test, and for each question whether they lie on both sides."""
     for one in tests:
         found = one.found
         name = FISHER if found.method == MONTE_CARLO else found.method

@@ -33,7 +33,7 @@ from cytopenia.study.care_models import CareInput
 from cytopenia.study.care_patients import find_had_before, read_deaths_otherwise
 from cytopenia.study.cut_points import divide_factors, find_cuts, fit_curves, summarize_roc
 from cytopenia.study.derived import grade_baseline
-from cytopenia.study.event_checks import is_recovery
+from cytopenia.study.event_checks import check_two_sides, is_recovery
 from cytopenia.study.external_validation import (
     CardInput,
     ScoreInput,
@@ -41,6 +41,7 @@ from cytopenia.study.external_validation import (
     summarize_score_validation,
 )
 from cytopenia.study.factors import FactorColumn, derive_factors
+from cytopenia.study.group_comparisons import group_by_grade, summarize_groups
 from cytopenia.study.groups import Sides, derive_sides, split_sides
 from cytopenia.study.honest_cuts import HonestInput, summarize_honest_cuts
 from cytopenia.study.missingness import summarize_missingness
@@ -296,7 +297,11 @@ def _validate(analysis: ExternalValidation, material: Material) -> Iterator[Resu
 
 def _summarize_characteristics(analysis: Characteristics, material: Material) -> Iterator[ResultRow]:
     study, cohort = material.study, material.cohort
-    yield from summarize_characteristics(analysis.id, material.find_factors(analysis.factors))
+    factors = material.find_factors(analysis.factors)
+    yield from summarize_characteristics(analysis.id, factors)
+    if analysis.by is not None:
+        groups, seed = _find_groups(analysis.by, material), study.protocol.study.seed
+        yield from summarize_groups(analysis, factors, groups, seed=seed)
     if analysis.baseline_definition is None:
         return
     parts = study.library.find_parts(analysis.baseline_definition)
@@ -307,6 +312,19 @@ def _summarize_characteristics(analysis: Characteristics, material: Material) ->
     ]
     graded = [(plan.part.analyte, grade_baseline(cohort, plan, study.library.baseline)) for plan in plans]
     yield from summarize_baseline(analysis.id, graded)
+
+
+def _find_groups(name: str, material: Material) -> FactorColumn:
+    """The groups of patients by a factor, by the grades of an outcome, or by its two sides."""
+    protocol, library = material.study.protocol, material.study.library
+    if name not in protocol.outcomes:
+        return material.find_factors((name,))[0]
+    title = material.plan.title(name, support_complete=material.support_complete)
+    frame = material.align(name)
+    if check_two_sides(name, protocol, library):
+        return group_by_grade(name, title, frame)
+    of_recovery = is_recovery(name, protocol, library)
+    return group_by_outcome(name, title, frame, is_recovery=of_recovery)["policy"]
 
 
 def _summarize_occurrence(analysis: Occurrence, material: Material) -> Iterator[ResultRow]:

@@ -43,7 +43,7 @@ class SurvivalInput:
     ----------
     times : SurvivalTimes
     groups : mapping of scenario to FactorColumn
-        The groups by the policy, and with every open outcome at its best and at its worst; a factor has
+        The groups by the policy, and with every undecided outcome at its best and at its worst; a factor has
         the policy only, and no groups are an empty mapping.
     factors : sequence of FactorColumn
     gates : GatesDefinition
@@ -58,7 +58,7 @@ class SurvivalInput:
 def group_by_outcome(
     name: str, title: str, frame: pl.DataFrame, *, is_recovery: bool
 ) -> dict[str, FactorColumn]:
-    """Return the two sides of an outcome as groups, by the policy and with open ones at best and at worst.
+    """Return the two sides of an outcome as groups, by the policy and with the undecided at best and worst.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def _compare_groups(
 def _repeat_model(
     key: ResultRow, analysis: Survival, factor: FactorColumn, given: SurvivalInput
 ) -> Iterator[ResultRow]:
-    """The groups' hazard ratio with every open outcome at its best, or at its worst."""
+    """The groups' hazard ratio with every undecided outcome at its best, or at its worst."""
     is_known = factor.values.is_not_null().to_numpy()
     events = int((given.times.is_event & is_known).sum())
     is_published = analysis.parity != "default"
