@@ -1,4 +1,4 @@
-"""What is pooled for tables, tests and validation, as by mice of R on the same tables; made by make_pooling.R."""
+"""Pooled groups, tests and validation as by mice of R on the same tables; made by make_pooling.R."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ def pool_performance(chances: ArrayLike, event: ArrayLike, *, level: float = 0.9
     Notes
     -----
     Measures and standard errors of each table are those of `assess_predictions`; they are pooled by
-    `pool.scalar` of mice 3.15, to 1e-6, with the degrees of freedom of Barnard and Rubin: C on the logit scale
-    (DeLong), observed by expected on the log scale, intercept and slope with rows less 2 if nothing were
+    `pool.scalar` of mice 3.15, to 1e-6, with the degrees of freedom of Barnard and Rubin: C on the logit
+    scale (DeLong), observed by expected on the log scale, intercept and slope with rows less 2 if nothing were
     missing, the others with rows less 1. The standard error of the Brier score is that of a mean.
 
     References
@@ -122,9 +122,9 @@ def pool_discrimination(scores: ArrayLike, event: ArrayLike, *, level: float = 0
 
     Examples
     --------
-    >>> found = pool_discrimination([[1, 2, 3, 4, 5, 6], [1, 2, 4, 3, 5, 6]], [0, 0, 1, 0, 1, 1])
+    >>> found = pool_discrimination([[1, 2, 3, 4, 5, 6], [1, 3, 2, 4, 5, 6]], [0, 0, 1, 0, 1, 1])
     >>> round(found.estimate, 3)
-    0.889
+    0.841
     """
     tables, marks = np.asarray(scores, dtype=np.float64), np.asarray(event, dtype=np.float64)
     curves = [estimate_roc(one, marks, high_means_event=True, level=level) for one in tables]
@@ -140,9 +140,7 @@ def _value(found: Estimate) -> float:
 def _pool(each: Sequence[Performance], name: str, freedom: float, level: float) -> PooledEstimate:
     found: list[Estimate] = [getattr(one, name) for one in each]
     errors = [_read_error(one, level) for one in found]
-    return pool_estimates(
-        [_value(one) for one in found], errors, complete_freedom=freedom, level=level
-    )
+    return pool_estimates([_value(one) for one in found], errors, complete_freedom=freedom, level=level)
 
 
 def _read_error(found: Estimate, level: float) -> float:

@@ -334,7 +334,7 @@ def pool_ratios(ratios: ArrayLike, log_errors: ArrayLike, *, n: int, level: floa
     --------
     >>> found = pool_ratios([0.9, 1.2, 1.0], [0.2, 0.2, 0.2], n=60)
     >>> [round(x, 3) for x in (found.estimate, found.low, found.high)]
-    [1.026, 0.637, 1.654]
+    [1.026, 0.566, 1.859]
     """
     each, errors = _require_pairs(ratios, log_errors)
     if np.any(each <= 0):

@@ -21,7 +21,14 @@ from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import KNOWN_AFTER, Sides
 from cytopenia.study.missingness import MOSTLY_MISSING_NOTE, find_missing, is_mostly_missing, say_few_missing
 
-__all__ = ["ImputationInput", "ImputedFactors", "impute_factors", "summarize_imputed_models"]
+__all__ = [
+    "NOTHING_MISSING",
+    "ImputationInput",
+    "ImputedFactors",
+    "describe_imputation",
+    "impute_factors",
+    "summarize_imputed_models",
+]
 
 Mask = NDArray[np.bool_]
 
@@ -131,15 +138,21 @@ def _complete(factor: FactorColumn, values: NDArray[np.float64], members: Mask) 
     return replace(factor, values=pl.Series(factor.name, chosen, dtype=pl.String), levels=tuple(levels))
 
 
-def summarize_imputed_models(analysis: RiskFactors, given: ImputationInput) -> Iterator[ResultRow]:
-    """Univariable and multivariable models on imputed values, with the terms of those on complete cases."""
+def summarize_imputed_models(
+    analysis: RiskFactors, given: ImputationInput, found: ImputedFactors | None = None
+) -> Iterator[ResultRow]:
+    """Univariable and multivariable models on imputed values, with the terms of those on complete cases.
+
+    `found` are the imputed factors, where they are there already.
+    """
     fitted = {group: _list_fitted(given.modeled, group) for group in ("univariable", "multivariable")}
     key = ResultRow(analysis_id=analysis.id, group="", variable="", estimate="")
     yield from _repeat_refusals(given.modeled)
     if not any(fitted.values()):
         return
-    found = impute_factors(given.factors, given.sides, rule=analysis.missing, seed=given.seed)
-    yield from _describe_imputation(replace(key, group="imputation"), analysis.missing, given, found)
+    if found is None:
+        found = impute_factors(given.factors, given.sides, rule=analysis.missing, seed=given.seed)
+    yield from describe_imputation(analysis.id, given.factors, found, rule=analysis.missing)
     reference = "low" if analysis.cutpoints is None else analysis.cutpoints.reference
     work = _Work(given, found, _apply_cuts(found, given.cuts, reference))
     for name in fitted["univariable"]:
@@ -172,12 +185,13 @@ def _repeat_refusals(modeled: Sequence[ResultRow]) -> Iterator[ResultRow]:
             yield replace(row, group=f"{row.group}_imputed")
 
 
-def _describe_imputation(
-    key: ResultRow, rule: Missing, given: ImputationInput, found: ImputedFactors
+def describe_imputation(
+    analysis_id: str, factors: Sequence[FactorColumn], found: ImputedFactors, *, rule: Missing
 ) -> Iterator[ResultRow]:
     """How often and how long was imputed, what was missing, and whether the chains have mixed."""
+    key = ResultRow(analysis_id=analysis_id, group="imputation", variable="", estimate="")
     patients = int(found.members.sum())
-    gaps = {factor.name: find_missing(factor) & found.members for factor in given.factors}
+    gaps = {factor.name: find_missing(factor) & found.members for factor in factors}
     incomplete = int(np.column_stack(list(gaps.values())).any(axis=1).sum())
     model = replace(key, variable=MODEL)
     notes = [found.imputed.note, say_few_missing(incomplete, patients)]
@@ -188,7 +202,7 @@ def _describe_imputation(
     left_out = int((~found.members).sum())
     yield replace(model, estimate="left_out", value=left_out, text="without an outcome, which is not imputed")
     places = {name: place for place, name in enumerate(found.columns, start=1)}
-    for factor in given.factors:
+    for factor in factors:
         missing = int(gaps[factor.name].sum())
         note = MOSTLY_MISSING_NOTE if is_mostly_missing(missing, patients) else ""
         own = replace(key, variable=factor.name)
