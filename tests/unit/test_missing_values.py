@@ -118,11 +118,6 @@ def test_a_word_is_enough() -> None:
     assert not Missing.model_validate("complete_case").is_imputed
 
 
-def test_imputation_needs_a_model() -> None:
-    with pytest.raises(ValidationError, match="add univariable or multivariable"):
-        make_analysis(columns=["groups"], multivariable=None)
-
-
 def test_outcome_without_event_is_refused() -> None:
     with pytest.raises(ValidationError, match="outcome and event go together"):
         make_missingness(event=None)

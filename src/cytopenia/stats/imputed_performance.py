@@ -70,8 +70,8 @@ def pool_performance(chances: ArrayLike, event: ArrayLike, *, level: float = 0.9
     -----
     Measures and standard errors of each table are those of `assess_predictions`; they are pooled by
     `pool.scalar` of mice 3.15, to 1e-6, with the degrees of freedom of Barnard and Rubin: C on the logit
-    scale (DeLong), observed by expected on the log scale, intercept and slope with rows less 2 if nothing were
-    missing, the others with rows less 1. The standard error of the Brier score is that of a mean.
+    scale (DeLong), observed by expected on the log scale, intercept and slope with rows less 2 if nothing
+    were missing, the others with rows less 1. The standard error of the Brier score is that of a mean.
 
     References
     ----------

@@ -46,8 +46,8 @@ def average_summary(tables: ArrayLike) -> AveragedSummary:
     -----
     A standard deviation and a median have no standard error that Rubin's rules could use in few rows, so that
     these are points only: in R `sqrt(mean(sapply(tables, var)))` and `mean(sapply(tables, median))`,
-    quartiles of type 7. Extremes are not given: imputed values are those of donors, so that an extreme of a group says
-    who was drawn.
+    quartiles of type 7. Extremes are not given: imputed values are those of donors, so that an extreme of a
+    group says who was drawn.
 
     Raises
     ------

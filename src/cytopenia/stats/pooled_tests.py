@@ -77,8 +77,9 @@ def pool_wald(
     Notes
     -----
     Same as `D1(fit1, fit0)` of mice 3.15 (`testModels(method = "D1")` of mitml 0.4), to 1e-6; with an
-    infinite `complete_freedom` as without `df.com`. Reiter's degrees of freedom need more than four tables times
-    coefficients; below, those of Li et al. are used, where mitml divides by 0 or gives negative ones.
+    infinite `complete_freedom` as without `df.com`. Reiter's degrees of freedom need coefficients
+    times (tables less 1) above 4; below, those of Li et al. are used, where mitml divides by 0 or gives
+    negative ones.
 
     References
     ----------

@@ -196,10 +196,11 @@ class RiskFactors(_Tested):
         return self
 
     @model_validator(mode="after")
-    def _imputation_has_models(self) -> Self:
-        if self.missing.is_imputed and not {"univariable", "multivariable"} & {*self.columns}:
+    def _imputation_has_columns(self) -> Self:
+        if self.missing.is_imputed and not {"groups", "p", "univariable", "multivariable"} & {*self.columns}:
             raise ValueError(
-                "missing = multiple_imputation is for models; add univariable or multivariable to columns"
+                "missing = multiple_imputation is for groups, tests and models; add groups, p, univariable or"
+                " multivariable to columns"
             )
         return self
 
@@ -238,11 +239,12 @@ class Roc(Association, Directions, ComparedConventions):
     """ROC curves of numeric factors with their Youden cuts; the direction is declared.
 
     With `resamples` the cuts are bootstrapped, tested as the best of all, and set beside the association of
-    the number itself.
+    the number itself. With `missing` the areas on imputed values stand beside those of the complete cases.
     """
 
     kind: Literal["roc"]
     resamples: Resamples | None = None
+    missing: Missing = Missing()
 
 
 class Crosstab(_Tested):

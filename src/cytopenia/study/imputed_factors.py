@@ -25,6 +25,7 @@ __all__ = [
     "NOTHING_MISSING",
     "ImputationInput",
     "ImputedFactors",
+    "apply_cuts",
     "describe_imputation",
     "impute_factors",
     "summarize_imputed_models",
@@ -154,7 +155,7 @@ def summarize_imputed_models(
         found = impute_factors(given.factors, given.sides, rule=analysis.missing, seed=given.seed)
     yield from describe_imputation(analysis.id, given.factors, found, rule=analysis.missing)
     reference = "low" if analysis.cutpoints is None else analysis.cutpoints.reference
-    work = _Work(given, found, _apply_cuts(found, given.cuts, reference))
+    work = _Work(given, found, apply_cuts(found, given.cuts, reference))
     for name in fitted["univariable"]:
         alone = replace(key, group="univariable_imputed", level=name)
         yield from _model(alone, [name], work, _find_method(given.modeled, "univariable", name))
@@ -230,7 +231,7 @@ class _Work:
         return bool((find_missing(self.find_factor(name)) & self.found.members).any())
 
 
-def _apply_cuts(
+def apply_cuts(
     found: ImputedFactors, cuts: Mapping[str, Cut], reference: str
 ) -> dict[str, Sequence[FactorColumn]]:
     """The number is imputed, and the cut applied to what came out."""

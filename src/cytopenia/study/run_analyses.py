@@ -43,6 +43,7 @@ from cytopenia.study.external_validation import (
 from cytopenia.study.factors import FactorColumn, derive_factors
 from cytopenia.study.groups import Sides, derive_sides, split_sides
 from cytopenia.study.honest_cuts import HonestInput, summarize_honest_cuts
+from cytopenia.study.imputed_groups import summarize_imputed_areas
 from cytopenia.study.missingness import summarize_missingness
 from cytopenia.study.model_cards import read_card
 from cytopenia.study.ordinal_grades import summarize_ordinal
@@ -223,6 +224,8 @@ def _summarize_association(
         case Roc():
             own = curves[analysis.id]
             yield from summarize_roc(factors, own, sides, analysis_id=analysis.id)
+            if analysis.missing.is_imputed:
+                yield from summarize_imputed_areas(analysis, factors, sides, seed=seed)
             yield from summarize_cut_conventions(analysis, factors, sides=sides, curves=own)
             honest = HonestInput(factors, sides, material.study.library.gates, seed, material.progress)
             yield from summarize_honest_cuts(analysis, honest)
