@@ -234,6 +234,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "recovery_groups",
             "imputed_factors",
             "imputed_groups",
+            "imputed_prediction",
             "program_conventions",
             "associations",
             "care_rows",
