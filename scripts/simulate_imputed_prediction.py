@@ -8,6 +8,9 @@ a third of the patients, more often where the second is high and with the event 
 behind them. Run `python scripts/simulate_imputed_prediction.py --help`.
 """
 
+# SciPy ships no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import argparse

@@ -36,7 +36,8 @@ def make_gaps(rows: int = 120) -> tuple[list[FactorColumn], Sides]:
 
 def predict(patients: tuple[list[FactorColumn], Sides], **changes: Any) -> pl.DataFrame:
     factors, sides = patients
-    analysis = make_analysis(missing=IMPUTED, **changes)
+    # Fewer resamples than a protocol may ask for.
+    analysis = make_analysis(missing=IMPUTED, **changes).model_copy(update={"resamples": 30})
     given = PredictionInput(factors, sides, load_gates(), seed=7)
     return collect_results(summarize_imputed_prediction(analysis, given))
 
@@ -91,7 +92,9 @@ def test_coefficients_are_pooled_over_the_completed_tables(rows: pl.DataFrame) -
         [np.column_stack([np.log2(f), s == "II", s == "III"]) for f, s in zip(ferritin, stage, strict=True)]
     ).astype(float)
     expected = fit_imputed_logistic(designs, sides.policy, names=["f", "II", "III"])
-    keys = [{"variable": "ferritin"}] + [{"variable": "stage", "variable_level": one} for one in ("II", "III")]
+    keys = [{"variable": "ferritin"}] + [
+        {"variable": "stage", "variable_level": one} for one in ("II", "III")
+    ]
     for key, term in zip(keys, expected.terms, strict=True):
         assert term.estimate is not None
         found = pick(rows, "coefficients_imputed", "odds_ratio", **key)

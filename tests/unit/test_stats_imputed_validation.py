@@ -13,7 +13,7 @@ from cytopenia.errors import DataError
 from cytopenia.stats.imputation import impute_chained
 from cytopenia.stats.imputed_validation import IncompleteTable, derive_seeds, validate_imputed
 from cytopenia.stats.logistic import fit_logistic
-from cytopenia.stats.model_recipes import ModelRecipe
+from cytopenia.stats.model_recipes import ModelRecipe, make_models
 from cytopenia.stats.resamples import draw_resamples
 from cytopenia.stats.roc import estimate_roc
 
@@ -201,6 +201,12 @@ def test_a_resample_without_both_sides_or_values_is_counted() -> None:
     nothing = validate_imputed(DATA, drawn[:2], recipe=ModelRecipe("firth", (0, 1, 2, 2)))
     assert (nothing.status, nothing.note) == ("not_estimable", "no resample gave a model")
     assert nothing.c_statistic.corrected is None
+
+
+def test_columns_that_differ_are_divided_before() -> None:
+    times = np.ones((2, ROWS))
+    with pytest.raises(DataError, match="are divided before"):
+        make_models(COMPLETED, DATA.event, times, recipe=ModelRecipe("firth", (0, 1, 2), cuts=(1, 0, 0)))
 
 
 def test_progress_ends_with_all() -> None:

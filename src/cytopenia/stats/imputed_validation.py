@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,8 +30,8 @@ INDICES = ("c_statistic", "brier", "slope", "intercept")
 OUTCOME = "outcome"
 # A column belongs to the final model if at least so many of the completed tables chose it.
 MAJORITY = 0.5
-# Resamples between two calls of progress.
-TOLD_EVERY = 10
+# Resamples that are fitted side by side; after each such block progress is told.
+BLOCK = 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,11 +102,27 @@ class ImputedValidation:
 
 @dataclass(frozen=True, eq=False)
 class _Sample:
-    """The model of one completed sample, and its indices there and on the completed tables of all rows."""
+    """Completed rows with their event, and the cut of each divided column."""
+
+    values: Numbers
+    event: Numbers
+    cuts: Numbers
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """The models of completed samples, and their indices there and on the completed tables of all rows.
+
+    One row or number for each sample; NaN where no model could be fitted.
+    """
 
     chosen: Marks
-    inside: dict[str, float]
-    outside: dict[str, float]
+    inside: dict[str, Numbers]
+    outside: dict[str, Numbers]
+
+    @property
+    def is_fitted(self) -> Marks:
+        return np.asarray(np.isfinite(self.inside["brier"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,13 +230,21 @@ def validate_imputed(
     drawn = _require_data(data, resamples)
     cuts = _find_cuts(data.values, data.event, data.sources, recipe)
     everybody = _gather_rows(data)
-    own = [_make_sample(data, one, data.event, (recipe, cuts), None) for one in data.completed]
-    made: list[_Sample | None] = []
-    for done, (rows, own_seed) in enumerate(zip(drawn, derive_seeds(seed, len(drawn)), strict=True), start=1):
-        made.append(_resample(data, rows, everybody, recipe, (iterations, own_seed)))
-        if progress is not None and (done % TOLD_EVERY == 0 or done == len(drawn)):
-            progress(done, len(drawn))
-    return _summarize(own, made, cuts)
+    own = _judge(data, [_Sample(one, data.event, cuts) for one in data.completed], recipe, None)
+    blocks: list[_Judged] = []
+    seeds = derive_seeds(seed, len(drawn))
+    for start in range(0, len(drawn), BLOCK):
+        part = slice(start, start + BLOCK)
+        found = [
+            _complete(data, rows, recipe, iterations=iterations, seed=own_seed)
+            for rows, own_seed in zip(drawn[part], seeds[part], strict=True)
+        ]
+        samples = [one for one in found if one is not None]
+        if samples:
+            blocks.append(_judge(data, samples, recipe, everybody))
+        if progress is not None:
+            progress(min(start + BLOCK, len(drawn)), len(drawn))
+    return _summarize(own, blocks, cuts, len(drawn))
 
 
 def _require_data(data: IncompleteTable, resamples: ArrayLike) -> NDArray[np.int64]:
@@ -260,18 +284,13 @@ def _gather_rows(data: IncompleteTable) -> _Asked:
     return _Asked(data.lay_out(stacked), places)
 
 
-def _resample(
-    data: IncompleteTable,
-    rows: NDArray[np.int64],
-    everybody: _Asked,
-    recipe: ModelRecipe,
-    how: tuple[int, int],
+def _complete(
+    data: IncompleteTable, rows: NDArray[np.int64], recipe: ModelRecipe, *, iterations: int, seed: int
 ) -> _Sample | None:
-    """The model of one resample, its gaps imputed once; None where there is none."""
+    """One resample with its gaps imputed once; None where a side or all values of a variable are missing."""
     values, event = data.values[rows], data.event[rows]
     if not 0 < event.sum() < event.size:
         return None
-    iterations, seed = how
     imputed = impute_chained(
         np.column_stack([event, values]),
         levels=[2, *data.levels],
@@ -282,93 +301,89 @@ def _resample(
     )
     if imputed.status != "ok":
         return None
-    cuts = _find_cuts(values, event, data.sources, recipe)
-    return _make_sample(data, imputed.values[0, :, 1:], event, (recipe, cuts), everybody)
+    return _Sample(imputed.values[0, :, 1:], event, _find_cuts(values, event, data.sources, recipe))
 
 
-def _make_sample(
-    data: IncompleteTable,
-    values: Numbers,
-    event: Numbers,
-    how: tuple[ModelRecipe, Numbers],
-    everybody: _Asked | None,
-) -> _Sample | None:
-    """Select and fit on completed rows, and measure there and on everybody."""
-    recipe, cuts = how
-    columns, others = data.lay_out(values), np.empty((0, len(data.sources)))
+def _judge(
+    data: IncompleteTable, samples: Sequence[_Sample], recipe: ModelRecipe, everybody: _Asked | None
+) -> _Judged:
+    """Divide, select and fit in every sample, and measure there and on everybody."""
+    n, count = len(samples[0].event), len(samples)
+    others = np.empty((0, len(data.sources))) if everybody is None else everybody.rows
+    columns = np.stack([np.concatenate([data.lay_out(one.values), others]) for one in samples])
+    cuts = np.stack([one.cuts for one in samples])
+    has_column = ~(np.isnan(cuts) & np.array([bool(cut) for cut in recipe.cuts] or [False]))
+    for sample, place in np.argwhere(~np.isnan(cuts)).tolist():
+        columns[sample, :, place] = divide_rows(columns[sample, :, place], cuts[sample, [place]])[0]
+    times, marks = np.zeros((2, count, columns.shape[1]))
+    times[:, :n], marks[:, :n] = 1.0, [one.event for one in samples]
+    made = make_models(columns, marks, times, recipe=replace(recipe, cuts=()), allowed=has_column)
+    inside, outside = _measure(made.scores[:, :n], marks[:, :n]), dict[str, Numbers]()
     if everybody is not None:
-        others = everybody.rows
-    is_there = ~(np.array([bool(cut) for cut in recipe.cuts] or [False] * len(cuts)) & np.isnan(cuts))
-    stacked = np.concatenate([columns, others])
-    for place in np.flatnonzero(~np.isnan(cuts)).tolist():
-        stacked[:, place] = divide_rows(stacked[:, place], cuts[place : place + 1])[0]
-    kept = np.flatnonzero(is_there)
-    plain = replace(recipe, factors=tuple(recipe.factors[place] for place in kept.tolist()), cuts=())
-    times = np.zeros((1, len(stacked)))
-    times[0, : len(columns)] = 1.0
-    marks = np.concatenate([event, np.zeros(len(others))])
-    models = make_models(stacked[:, kept], marks, times, recipe=plain)
-    scores = models.scores[0]
-    if not np.isfinite(scores).all():
-        return None
-    chosen = np.zeros(len(cuts), dtype=np.bool_)
-    chosen[kept] = models.chosen[0]
-    inside = _measure(scores[np.newaxis, : len(columns)], event)
-    outside = {}
-    if everybody is not None:
-        outside = _measure(scores[len(columns) :][everybody.places], data.event)
-    return _Sample(chosen, inside, outside)
+        asked = made.scores[:, n:][:, everybody.places].reshape(-1, data.event.size)
+        found = _measure(asked, np.broadcast_to(data.event, asked.shape))
+        outside = {name: values.reshape(count, -1).mean(axis=1) for name, values in found.items()}
+    return _Judged(made.chosen, inside, outside)
 
 
-def _measure(scores: Numbers, marks: Numbers) -> dict[str, float]:
-    """Every index, on average over tables; NaN where a table has none."""
+def _measure(scores: Numbers, marks: Numbers) -> dict[str, Numbers]:
+    """Every index of every row of scores; NaN where there is no model or no line."""
     from scipy.special import expit
 
-    times = np.ones(scores.shape)
-    fit = fit_logistic_batch(scores[:, :, np.newaxis], marks, times, method="maximum_likelihood")
-    found = {
-        "c_statistic": measure_auc_batch(scores, marks, times),
+    center, spread = scores.mean(axis=1), scores.std(axis=1)
+    is_line = np.isfinite(spread) & (spread > 0)
+    lines = np.full((len(scores), 2), np.nan)
+    # Each by its own spread: one sample whose events are separated must not decide on the others.
+    scaled = (scores[is_line] - center[is_line, np.newaxis]) / spread[is_line, np.newaxis]
+    fit = fit_logistic_batch(
+        scaled[:, :, np.newaxis], marks[is_line], np.ones(scaled.shape), method="maximum_likelihood"
+    )
+    lines[is_line, 1] = fit.coefficients[:, 1] / spread[is_line]
+    lines[is_line, 0] = fit.coefficients[:, 0] - lines[is_line, 1] * center[is_line]
+    return {
+        "c_statistic": measure_auc_batch(scores, marks, np.ones(scores.shape)),
         "brier": np.mean((expit(scores) - marks) ** 2, axis=1),
-        "slope": fit.coefficients[:, 1],
-        "intercept": fit.coefficients[:, 0],
+        "slope": lines[:, 1],
+        "intercept": lines[:, 0],
     }
-    return {name: float(values.mean()) for name, values in found.items()}
 
 
-def _summarize(
-    own: Sequence[_Sample | None], made: Sequence[_Sample | None], cuts: Numbers
-) -> ImputedValidation:
-    tables, fitted = [one for one in own if one is not None], [one for one in made if one is not None]
-    reason = "" if fitted else "no resample gave a model"
-    if len(tables) < len(own):
-        reason = f"in {len(own) - len(tables)} of {len(own)} completed tables no model could be fitted"
-    nothing = np.full(len(cuts), np.nan)
-    shares = np.mean([one.chosen for one in tables], axis=0) if tables else nothing
+def _summarize(own: _Judged, blocks: Sequence[_Judged], cuts: Numbers, resamples: int) -> ImputedValidation:
+    chosen = [one for block in blocks for one in block.chosen[block.is_fitted]]
+    reason = "" if chosen else "no resample gave a model"
+    lost = int((~own.is_fitted).sum())
+    if lost:
+        reason = f"in {lost} of {own.is_fitted.size} completed tables no model could be fitted"
+    indices: dict[str, ValidatedIndex] = {}
+    for name in INDICES:
+        gains = [block.inside[name] - block.outside[name] for block in blocks]
+        indices[name] = _correct(own.inside[name], np.concatenate([np.empty(0), *gains]))
     return ImputedValidation(
-        **{name: _correct(name, tables if not reason else [], fitted) for name in INDICES},
-        chosen=np.asarray(shares >= MAJORITY),
+        **indices,
+        chosen=np.asarray(own.chosen.mean(axis=0) >= MAJORITY),
         cuts=cuts,
-        frequencies=np.mean([one.chosen for one in fitted], axis=0) if fitted else nothing,
-        models=_rank(one.chosen for one in fitted),
-        resamples=len(made),
-        unfitted=len(made) - len(fitted),
-        imputations=len(own),
+        frequencies=np.mean(chosen, axis=0) if chosen else np.full(len(cuts), np.nan),
+        models=_rank(chosen),
+        resamples=resamples,
+        unfitted=resamples - len(chosen),
+        imputations=own.is_fitted.size,
         status="not_estimable" if reason else "ok",
         note=reason,
     )
 
 
-def _correct(name: str, tables: Sequence[_Sample], fitted: Sequence[_Sample]) -> ValidatedIndex:
-    apparent = float(np.mean([one.inside[name] for one in tables])) if tables else np.nan
-    gains = np.array([one.inside[name] - one.outside[name] for one in fitted])
+def _correct(own: Numbers, gains: Numbers) -> ValidatedIndex:
+    """An index that a completed table does not have is not estimable."""
+    apparent = float(own.mean()) if np.isfinite(own).all() else None
     measured = gains[np.isfinite(gains)]
-    shown = apparent if np.isfinite(apparent) else None
     if not measured.size:
-        return ValidatedIndex(shown, None, None, 0)
+        return ValidatedIndex(apparent, None, None, 0)
     optimism = float(measured.mean())
-    return ValidatedIndex(shown, optimism, None if shown is None else shown - optimism, measured.size)
+    return ValidatedIndex(
+        apparent, optimism, None if apparent is None else apparent - optimism, measured.size
+    )
 
 
-def _rank(chosen: Iterable[Marks]) -> tuple[tuple[tuple[int, ...], int], ...]:
+def _rank(chosen: Sequence[Marks]) -> tuple[tuple[tuple[int, ...], int], ...]:
     counts = Counter(tuple(np.flatnonzero(one).tolist()) for one in chosen)
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -23,10 +23,13 @@ from cytopenia.study.missingness import MOSTLY_MISSING_NOTE, find_missing, is_mo
 
 __all__ = [
     "NOTHING_MISSING",
+    "P_NAMES",
     "ImputationInput",
     "ImputedFactors",
     "apply_cuts",
+    "code_factor",
     "describe_imputation",
+    "exponentiate",
     "impute_factors",
     "summarize_imputed_models",
 ]
@@ -35,7 +38,7 @@ Mask = NDArray[np.bool_]
 
 OUTCOME, MODEL = "outcome", "model"
 # What a pooled P was computed from, by method.
-P_NAMES = {"maximum_likelihood": "rubin_t", "firth": "combined_profiles"}
+P_NAMES: Mapping[str, str] = {"maximum_likelihood": "rubin_t", "firth": "combined_profiles"}
 NOTHING_MISSING = "no value is missing; the complete-case model holds"
 # exp() of a larger number is no odds ratio anybody can print.
 LARGEST_LOG = 50.0
@@ -96,7 +99,7 @@ def impute_factors(
     """
     members = ~np.isnan(sides.policy)
     used = [factor for factor in factors if (members & ~find_missing(factor)).any()]
-    coded = [sides.policy, *(_code(factor) for factor in used)]
+    coded = [sides.policy, *(code_factor(factor) for factor in used)]
     imputed = impute_chained(
         np.column_stack([column[members] for column in coded]),
         levels=[2, *(0 if factor.is_number else len(factor.list_levels()) for factor in used)],
@@ -112,8 +115,8 @@ def impute_factors(
     return ImputedFactors(columns, imputed, members)
 
 
-def _code(factor: FactorColumn) -> NDArray[np.float64]:
-    """Numbers as they are, levels as their places; NaN where missing."""
+def code_factor(factor: FactorColumn) -> NDArray[np.float64]:
+    """Return numbers as they are, levels as their places; NaN where missing."""
     if factor.is_number:
         return np.array(factor.numbers.fill_null(np.nan).to_numpy(), dtype=np.float64)
     places = {level: float(place) for place, level in enumerate(factor.list_levels())}
@@ -234,7 +237,7 @@ class _Work:
 def apply_cuts(
     found: ImputedFactors, cuts: Mapping[str, Cut], reference: str
 ) -> dict[str, Sequence[FactorColumn]]:
-    """The number is imputed, and the cut applied to what came out."""
+    """Return the factors of every imputation, those with a cut divided: the number is imputed, then cut."""
     divided: dict[str, Sequence[FactorColumn]] = {}
     for name, columns in found.columns.items():
         value = cuts[name].value if name in cuts else None
@@ -337,7 +340,7 @@ def _report_factor(
 def _report_term(
     key: ResultRow, factor: FactorColumn, term: PooledEstimate, pooled: PooledLogistic
 ) -> Iterator[ResultRow]:
-    ratio, low, high = (_exponentiate(log) for log in (term.estimate, term.low, term.high))
+    ratio, low, high = (exponentiate(log) for log in (term.estimate, term.low, term.high))
     note = term.note if term.status == "ok" else (pooled.note or term.note)
     if term.status == "ok" and None in (ratio, low, high):
         note = "an odds ratio per unit is too large or too small to print; use another unit"
@@ -388,5 +391,6 @@ def _refuse(key: ResultRow, factor: FactorColumn, why: str) -> ResultRow:
     )
 
 
-def _exponentiate(log: float | None) -> float | None:
+def exponentiate(log: float | None) -> float | None:
+    """Return an odds ratio; None where it is too large or too small to print."""
     return None if log is None or abs(log) > LARGEST_LOG else math.exp(log)

@@ -26,7 +26,8 @@ class PredictionCuts(Directions):
 class Prediction(Association):
     """A model that predicts an outcome: how large it may be, what it is worth, and its card.
 
-    Selection and cuts are part of the model: they are done again in every resample.
+    Selection and cuts are part of the model: they are done again in every resample. With `missing` the model
+    made from imputed values stands beside that of the complete cases, imputed anew in every resample.
     """
 
     kind: Literal["prediction"]
@@ -62,15 +63,6 @@ class Prediction(Association):
         unknown = [name for name in self.divided if name not in self.factors]
         if unknown:
             raise ValueError(f"cuts names {', '.join(unknown)}, not among the factors")
-        return self
-
-    @model_validator(mode="after")
-    def _keeps_complete_cases(self) -> Self:
-        if self.missing.is_imputed:
-            raise ValueError(
-                "missing = multiple_imputation is not offered for prediction: the imputation would have to be"
-                " done anew in every resample; leave it out, the model is made from complete cases"
-            )
         return self
 
     @property

@@ -44,6 +44,7 @@ from cytopenia.study.factors import FactorColumn, derive_factors
 from cytopenia.study.groups import Sides, derive_sides, split_sides
 from cytopenia.study.honest_cuts import HonestInput, summarize_honest_cuts
 from cytopenia.study.imputed_groups import summarize_imputed_areas
+from cytopenia.study.imputed_prediction import summarize_imputed_prediction
 from cytopenia.study.missingness import summarize_missingness
 from cytopenia.study.model_cards import read_card
 from cytopenia.study.ordinal_grades import summarize_ordinal
@@ -233,6 +234,8 @@ def _summarize_association(
             gates = material.study.library.gates
             made = PredictionInput(factors, sides, gates, seed, material.progress)
             yield from summarize_prediction(analysis, made)
+            if analysis.missing.is_imputed:
+                yield from summarize_imputed_prediction(analysis, made)
         case Crosstab():
             yield from summarize_crosstab(analysis, factors[0], sides, seed=seed)
 
