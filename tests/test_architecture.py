@@ -235,6 +235,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "imputed_factors",
             "imputed_groups",
             "imputed_prediction",
+            "imputed_external",
             "program_conventions",
             "associations",
             "care_rows",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from importlib import resources
@@ -253,4 +254,16 @@ def test_a_card_that_is_not_there_and_a_score_that_is_none_are_told(command, tmp
     assert "no.json: no such file" in found.err
     found = command("run", write_validation(tmp_path, 'score = "anc"'))
     assert found.code == 13
-    assert "it must be a factor with a score and without as; allowed: none in this study" in found.err
+    assert "it must be the id of a score, such as car_hematotox, or a factor with a score" in found.err
+
+
+def test_a_score_is_named_by_its_id(command, tmp_path: Path) -> None:
+    source = 'score = "car_hematotox"\nmissing = { method = "multiple_imputation", imputations = 3 }'
+    found = command("run", write_validation(tmp_path, source))
+    assert found.code == 0, found.err
+    with (tmp_path / "results" / "results.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["analysis_id"] == "elsewhere"]
+    by_group = {(row["group"], row["estimate"]): row for row in rows}
+    assert by_group["performance", "c_statistic"]["status"] == "ok"
+    # Every item of the score is known in the bundled cohort.
+    assert by_group["performance_imputed", "model"]["note"].startswith("no value is missing")

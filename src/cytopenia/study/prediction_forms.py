@@ -81,13 +81,15 @@ class Prediction(Association):
 class ExternalValidation(Association):
     """A score or a model asked about patients that it was not made from.
 
-    `score` names a factor that is a score; `card` the card of a model, in the folder of the study.
+    `score` names a factor that is a score, or a score by its id; `card` the card of a model, in the folder of
+    the study. With `missing` the numbers on imputed items stand beside those of the complete cases.
     """
 
     kind: Literal["validation"]
     score: str | None = None
     card: str | None = None
     parity: Parity = "default"
+    missing: Missing = Missing()
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:
