@@ -342,7 +342,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "one_file": [],
     },
     {"grade_clinical": [], "grade_options": []},
-    {"grade_file": [], "score_file": [], "score_card": [], "run_content": []},
+    {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
     {"workflow": [], "new_study": []},
     {
         "commands": [

@@ -267,3 +267,68 @@ def test_a_score_is_named_by_its_id(command, tmp_path: Path) -> None:
     assert by_group["performance", "c_statistic"]["status"] == "ok"
     # Every item of the score is known in the bundled cohort.
     assert by_group["performance_imputed", "model"]["note"].startswith("no value is missing")
+
+
+LABS = """patient_id,day,analyte,value,unit
+P1,-6,Ferritin,540,ng/mL
+P1,-6,ANC,950,/uL
+P2,-7,Ferritin,<100,ng/mL
+P2,-6,ANC,12,10^9/L
+P3,-6,Ferritin,>2000,ng/mL
+P3,-6,ANC,2,10^9/L
+P4,-6,ANC,2,10^9/L
+P5,-6,Ferritin,300,
+P5,-6,ANC,2,10^9/L
+"""
+
+
+def write_laboratory_card(folder: Path, **changes: Any) -> Path:
+    """The card without its stage: both inputs are the last values before lymphodepletion."""
+    inputs = [{**item, "when": "last value before lymphodepletion"} for item in CARD["inputs"][:2]]
+    return write_card(folder, **{"inputs": inputs, "terms": CARD["terms"][:2], **changes})
+
+
+def test_a_file_has_a_probability_for_every_patient(command, tmp_path: Path) -> None:
+    labs, out = tmp_path / "labs.csv", tmp_path / "risk.csv"
+    labs.write_text(LABS, "utf-8")
+    card = write_laboratory_card(tmp_path)
+    found = command("score", "--card", card, "--labs", labs, "--lymphodepletion-day", "-5", "--out", out)
+    assert found.code == 0, found.err
+    with out.open(encoding="utf-8") as file:
+        rows = {row["patient_id"]: row for row in csv.DictReader(file)}
+    odds = 0.4 + 0.5 * math.log2(540) - 0.3 * 0.95 / 0.5
+    assert float(rows["P1"]["probability"]) == pytest.approx(1 / (1 + math.exp(-odds)))
+    # Below a limit counts as half of it; neutrophils of 12 are more than anybody of the model had.
+    odds = 0.4 + 0.5 * math.log2(50) - 0.3 * 12 / 0.5
+    assert float(rows["P2"]["probability"]) == pytest.approx(1 / (1 + math.exp(-odds)))
+    assert rows["P2"]["extrapolated"] == "anc"
+    assert [rows[name]["probability"] for name in ("P3", "P4", "P5")] == ["", "", ""]
+    assert rows["P3"]["reason"] == "ferritin: known only to lie above a limit"
+    assert rows["P4"]["reason"] == "ferritin: missing"
+    assert rows["P5"]["reason"].startswith("ferritin: not judged")
+    assert "Invented model of 5 patients: 2 with a probability, 3 open" in found.out
+    assert "extrapolated, outside the patients of the model: 1" in found.out
+    assert "Not a medical device" in found.out
+
+
+def test_a_card_with_other_inputs_than_laboratory_values_is_refused(command, tmp_path: Path) -> None:
+    labs = tmp_path / "labs.csv"
+    labs.write_text(LABS, "utf-8")
+    found = command("score", "--card", write_card(tmp_path), "--labs", labs, "--out", tmp_path / "risk.csv")
+    assert found.code == 12
+    assert "needs more than the last laboratory values before lymphodepletion" in found.err
+    assert "stage (Stage) is no laboratory value" in found.err
+    assert "ferritin has no time in the card" in found.err
+
+
+def test_a_file_without_the_day_of_lymphodepletion_is_refused(command, tmp_path: Path) -> None:
+    labs = tmp_path / "labs.csv"
+    labs.write_text(LABS, "utf-8")
+    card = write_laboratory_card(tmp_path)
+    found = command("score", "--card", card, "--labs", labs, "--out", tmp_path / "risk.csv")
+    assert found.code == 10
+    assert "its first day is not known" in found.err
+    found = command("score", "--card", card, "--labs", labs)
+    assert "--out: is missing" in found.err
+    found = command("score", "--card", card, "--value", "anc=2 G/L", "--out", tmp_path / "risk.csv")
+    assert "--out: needs a laboratory file" in found.err

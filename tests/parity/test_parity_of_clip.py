@@ -45,8 +45,8 @@ EVENT = TABLES["event"][0]
 FEW = np.concatenate([np.flatnonzero(side == EVENT)[:10] for side in (0, 1)])
 
 
-def stack(*columns: Numbers) -> Numbers:
-    return np.stack(columns, axis=2).astype(float)
+def stack(*columns: NDArray[np.float64 | np.bool_]) -> Numbers:
+    return np.stack(columns, axis=2).astype(np.float64)
 
 
 CASES: dict[str, tuple[Callable[[], Numbers], Numbers]] = {
