@@ -318,6 +318,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "regression_text",
             "comparison_text",
             "imputed_tables",
+            "imputed_beside",
             "convention_text",
             "prediction_text",
             "side_by_side_text",

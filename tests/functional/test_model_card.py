@@ -332,3 +332,38 @@ def test_a_file_without_the_day_of_lymphodepletion_is_refused(command, tmp_path:
     assert "--out: is missing" in found.err
     found = command("score", "--card", card, "--value", "anc=2 G/L", "--out", tmp_path / "risk.csv")
     assert "--out: needs a laboratory file" in found.err
+
+
+def drop_ferritin(folder: Path) -> None:
+    """Twelve patients of the bundled study lose their ferritin."""
+    path = folder / "labs.csv"
+    with path.open(encoding="utf-8") as file:
+        head, *rows = csv.reader(file)
+    patient, analyte = head.index("patient_id"), head.index("analyte")
+    gone = set(sorted({row[patient] for row in rows})[:36:3])
+    kept = [
+        row for row in rows if row[patient] not in gone or not row[analyte].lower().startswith("ferritin")
+    ]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([head, *kept])
+
+
+def test_a_model_of_imputed_values_has_a_card_of_its_own(command, tmp_path: Path) -> None:
+    path = write_study(tmp_path, 'anc", "ferritin')
+    imputed = (
+        'missing = { method = "multiple_imputation", imputations = 3, iterations = 3 }\nkind = "prediction"'
+    )
+    path.write_text(path.read_text("utf-8").replace('kind = "prediction"', imputed), encoding="utf-8")
+    drop_ferritin(tmp_path)
+    found = command("run", path)
+    assert found.code == 0, found.err
+    card = tmp_path / "results" / "model_imputed.card.json"
+    content = json.loads(card.read_text("utf-8"))
+    assert content["population"]["left_out_for_missing"] == 0
+    assert any("imputed 3 times" in remark for remark in content["remarks"])
+    asked = command(
+        "score", "--card", card, "--value", "anc=2 G/L", "--value", "ferritin=300 ng/mL", "--json"
+    )
+    terms = {term["input"]: term["shrunken_coefficient"] for term in content["terms"]}
+    odds = content["shrunken_intercept"] + 2.0 * terms["anc"] + 300.0 * terms["ferritin"]
+    assert json.loads(asked.out)["probability"] == pytest.approx(1 / (1 + math.exp(-odds)), rel=1e-9)

@@ -287,8 +287,8 @@ def test_table_of_both_models(rows: list[ResultRow]) -> None:
     assert text.startswith("In T, ")
     assert "was itself never imputed" in text
     assert "combined penalized likelihood profiles" in text
-    # mice, Rubin, the combined profiles; no t distribution
-    assert len(references.entries) == 3
+    # mice, the outcome in it, Rubin, the combined profiles; no t distribution
+    assert len(references.entries) == 4
 
 
 def test_nothing_imputed_nothing_told() -> None:
