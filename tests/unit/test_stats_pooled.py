@@ -33,6 +33,14 @@ def test_two_tables_have_no_more_degrees_of_freedom_than_one_complete_table() ->
     assert pool_wald(each, spread, complete_freedom=20).denominator == pytest.approx(21 / 23 * 20)
 
 
+def test_much_missing_leaves_few_but_positive_degrees_of_freedom() -> None:
+    each = np.array([[-9.0, 4.0], [8.0, -7.0], [1.0, 9.0], [-6.0, -8.0], [5.0, 0.0]])
+    found = pool_wald(each, np.tile(np.eye(2), (5, 1, 1)), complete_freedom=20)
+    assert found.denominator is not None
+    # Li et al. with t = 8: 4 + 4 (1 + 0.75 / r)^2.
+    assert found.denominator == pytest.approx(4 + 4 * (1 + 0.75 / (found.relative_increase or 0)) ** 2)
+
+
 @pytest.mark.parametrize(
     ("each", "spread", "note"),
     [
@@ -86,5 +94,5 @@ def test_a_table_without_anybody_has_no_logit() -> None:
 def test_one_side_only_has_no_performance_but_a_brier_score() -> None:
     found = pool_performance([[0.2, 0.4], [0.2, 0.6]], [0, 0])
     assert found.c_statistic.status == found.slope.status == "not_estimable"
-    # (0.04 + 0.16) / 2 and (0.04 + 0.36) / 2.
+    # The means of the squares are 0.1 and 0.2.
     assert found.brier.estimate == pytest.approx(0.15)

@@ -78,8 +78,8 @@ def pool_wald(
     -----
     Same as `D1(fit1, fit0)` of mice 3.15 (`testModels(method = "D1")` of mitml 0.4), to 1e-6; with an
     infinite `complete_freedom` as without `df.com`. Reiter's degrees of freedom need coefficients
-    times (tables less 1) above 4; below, those of Li et al. are used, where mitml divides by 0 or gives
-    negative ones.
+    times (tables less 1) above 4; below, those of Li et al. are used, but no more than the
+    complete data have, where mitml divides by 0 or gives negative ones.
 
     References
     ----------
@@ -132,14 +132,13 @@ def _judge(statistic: float, degrees: int, denominator: float) -> float:
 
 def _count_denominator(increase: float, m: int, k: int, complete_freedom: float) -> float:
     t = k * (m - 1)
-    if increase <= 0:
-        return complete_freedom
-    if math.isinf(complete_freedom) or t <= FEWEST_FOR_REITER:
-        if t > FEWEST_FOR_REITER:
-            return 4 + (t - 4) * (1 + (1 - 2 / t) / increase) ** 2
-        return t * (1 + 1 / k) * (1 + 1 / increase) ** 2 / 2
-    a = increase * t / (t - 2)
+    if math.isinf(complete_freedom):
+        return _count_large(increase, t, k)
     observed = (complete_freedom + 1) / (complete_freedom + 3) * complete_freedom
+    a = increase * t / (t - 2) if t > FEWEST_FOR_REITER else math.inf
+    # With few tables, or so much missing, his approximation has no positive degrees of freedom.
+    if observed - 4 * (1 + a) <= 0:
+        return min(_count_large(increase, t, k), observed)
     c0, c1, c2 = 1 / (t - 4), observed - 2 * (1 + a), observed - 4 * (1 + a)
     z = 1 / c2 + c0 * (
         a**2 * c1 / ((1 + a) ** 2 * c2)
@@ -150,3 +149,12 @@ def _count_denominator(increase: float, m: int, k: int, complete_freedom: float)
         + 8 * a**2 / c2**2
     )
     return 4 + 1 / z
+
+
+def _count_large(increase: float, t: int, k: int) -> float:
+    """Degrees of freedom where the complete data have infinitely many."""
+    if increase <= 0:
+        return math.inf
+    if t > FEWEST_FOR_REITER:
+        return 4 + (t - 4) * (1 + (1 - 2 / t) / increase) ** 2
+    return t * (1 + 1 / k) * (1 + 1 / increase) ** 2 / 2
