@@ -49,7 +49,7 @@ golden:  ## rewrite the kept files of tests/golden, then show what changed
 	git --no-pager diff --stat -- tests/golden
 
 simulation:  ## measure how honest the statistics are at 60 patients; writes docs/simulation_study
-	for name in cutoffs models imputation pipeline; do $(BIN)/python scripts/simulate_$$name.py || exit 1; done
+	for name in cutoffs models imputation imputed_prediction pipeline; do $(BIN)/python scripts/simulate_$$name.py || exit 1; done
 
 bench:  ## time and memory of the grading beside a database's own floor
 	$(BIN)/python benchmarks/bench_grading.py

@@ -17,6 +17,40 @@ from cytopenia.study.prediction import PredictionInput, summarize_prediction
 from cytopenia.study.prediction_forms import Prediction
 
 STAGES = ("I", "II", "III")
+# A card with one number and two levels.
+CARD: dict[str, Any] = {
+    "format": "cytopenia-model-card-1",
+    "id": "m",
+    "title": "A model",
+    "outcome": "Recovery",
+    "event": "not recovered",
+    "synthetic": True,
+    "method": "firth",
+    "population": {"patients": 60, "events": 21, "left_out_for_missing": 0},
+    "inputs": [
+        {"name": "x", "title": "X", "minimum": 0.5, "maximum": 8.0},
+        {"name": "stage", "title": "Stage", "levels": {"I": 10, "II": 50}},
+    ],
+    "terms": [
+        {"input": "x", "kind": "doubling", "coefficient": 1.0, "shrunken_coefficient": 1.0},
+        {"input": "stage", "kind": "level", "level": "II", "coefficient": 0.5, "shrunken_coefficient": 0.5},
+    ],
+    "intercept": -1.0,
+    "shrunken_intercept": -1.0,
+    "shrinkage": 1.0,
+    "performance": {
+        "c_apparent": 0.8,
+        "c_corrected": 0.7,
+        "c_pairs_left_out": None,
+        "slope_corrected": 1.0,
+        "intercept_corrected": 0.0,
+        "brier_corrected": 0.2,
+        "resamples": 200,
+    },
+    "software": "cytopenia",
+    "protocol_sha256": "0",
+    "seal": "",
+}
 
 
 def make_analysis(**changes: Any) -> Prediction:

@@ -15,7 +15,14 @@ from cytopenia.errors import OutputError, ProtocolError, ReaderError
 from cytopenia.readers.mapping import DataSection, read_mapping
 from cytopenia.units import load_analytes
 
-__all__ = ["FileOptions", "build_section", "require_paths", "split_quantity", "write_table"]
+__all__ = [
+    "FileOptions",
+    "build_section",
+    "require_day_before",
+    "require_paths",
+    "split_quantity",
+    "write_table",
+]
 
 _QUANTITY = r"\s*(<=|>=|<|>)?\s*([0-9]*[.,]?[0-9]+)(?![0-9.,])\s*(.*?)\s*"
 _BELOW_ZERO = r"\s*(<=|>=|<|>)?\s*[-\u2212]\s*[.,]?[0-9].*"
@@ -71,6 +78,14 @@ def require_paths(options: FileOptions, outputs: Mapping[str, Path]) -> None:
         for option, output in outputs.items():
             if path.resolve() == output.resolve():
                 raise OutputError(f"{output.name}: is the file given as {name}; name another with {option}.")
+
+
+def require_day_before(day: int | None) -> None:
+    """Raise ProtocolError where the stated first day of lymphodepletion is after the infusion."""
+    if day is not None and day > 0:
+        raise ProtocolError(
+            "--lymphodepletion-day: is after the infusion; days before it are negative, such as -5."
+        )
 
 
 def build_section(options: FileOptions) -> DataSection:

@@ -24,7 +24,14 @@ from cytopenia.grading.risk_models import load_coefficients
 from cytopenia.grading.score_cohorts import score_patients
 from cytopenia.grading.score_frames import SCORE_VALUE_SCHEMA, Scores
 from cytopenia.grading.score_tables import RiskOptions, score_values
-from cytopenia.one_file import FileOptions, build_section, require_paths, split_quantity, write_table
+from cytopenia.one_file import (
+    FileOptions,
+    build_section,
+    require_day_before,
+    require_paths,
+    split_quantity,
+    write_table,
+)
 from cytopenia.readers.tabular import read_tables
 from cytopenia.units import convert_value, list_units, load_analytes, match_unit, resolve_analyte
 
@@ -257,7 +264,8 @@ def score_file(request: ScoreFileRequest) -> ScoreSummary:
         raise ProtocolError("--out and --items name the same file; name two.")
     folder = request.files.labs.parent
     definition = load_library(folder).find_score(request.score)
-    day = _require_day(request.lymphodepletion_day)
+    day = request.lymphodepletion_day
+    require_day_before(day)
     risk = _read_model(definition, request.model, need_all=False)
     section = build_section(request.files)
     try:
@@ -280,14 +288,6 @@ def _list_unasked(definition: ScoreDefinition) -> list[str]:
     """Rules of findings that do not touch the score; values before the infusion are all that most ask for."""
     is_before = all(item.day is None or item.day < 0 for item in definition.inputs_needed)
     return [*_OF_OUTCOMES, *(["labs_before_infusion_only"] if is_before else [])]
-
-
-def _require_day(day: int | None) -> int | None:
-    if day is not None and day > 0:
-        raise ProtocolError(
-            "--lymphodepletion-day: is after the infusion; days before it are negative, such as -5."
-        )
-    return day
 
 
 def _summarize(found: Scores) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from importlib import resources
@@ -253,4 +254,116 @@ def test_a_card_that_is_not_there_and_a_score_that_is_none_are_told(command, tmp
     assert "no.json: no such file" in found.err
     found = command("run", write_validation(tmp_path, 'score = "anc"'))
     assert found.code == 13
-    assert "it must be a factor with a score and without as; allowed: none in this study" in found.err
+    assert "it must be the id of a score, such as car_hematotox, or a factor with a score" in found.err
+
+
+def test_a_score_is_named_by_its_id(command, tmp_path: Path) -> None:
+    source = 'score = "car_hematotox"\nmissing = { method = "multiple_imputation", imputations = 3 }'
+    found = command("run", write_validation(tmp_path, source))
+    assert found.code == 0, found.err
+    with (tmp_path / "results" / "results.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["analysis_id"] == "elsewhere"]
+    by_group = {(row["group"], row["estimate"]): row for row in rows}
+    assert by_group["performance", "c_statistic"]["status"] == "ok"
+    # Every item of the score is known in the bundled cohort.
+    assert by_group["performance_imputed", "model"]["note"].startswith("no value is missing")
+
+
+LABS = """patient_id,day,analyte,value,unit
+P1,-6,Ferritin,540,ng/mL
+P1,-6,ANC,950,/uL
+P2,-7,Ferritin,<100,ng/mL
+P2,-6,ANC,12,10^9/L
+P3,-6,Ferritin,>2000,ng/mL
+P3,-6,ANC,2,10^9/L
+P4,-6,ANC,2,10^9/L
+P5,-6,Ferritin,300,
+P5,-6,ANC,2,10^9/L
+"""
+
+
+def write_laboratory_card(folder: Path, **changes: Any) -> Path:
+    """The card without its stage: both inputs are the last values before lymphodepletion."""
+    inputs = [{**item, "when": "last value before lymphodepletion"} for item in CARD["inputs"][:2]]
+    return write_card(folder, **{"inputs": inputs, "terms": CARD["terms"][:2], **changes})
+
+
+def test_a_file_has_a_probability_for_every_patient(command, tmp_path: Path) -> None:
+    labs, out = tmp_path / "labs.csv", tmp_path / "risk.csv"
+    labs.write_text(LABS, "utf-8")
+    card = write_laboratory_card(tmp_path)
+    found = command("score", "--card", card, "--labs", labs, "--lymphodepletion-day", "-5", "--out", out)
+    assert found.code == 0, found.err
+    with out.open(encoding="utf-8") as file:
+        rows = {row["patient_id"]: row for row in csv.DictReader(file)}
+    odds = 0.4 + 0.5 * math.log2(540) - 0.3 * 0.95 / 0.5
+    assert float(rows["P1"]["probability"]) == pytest.approx(1 / (1 + math.exp(-odds)))
+    # Below a limit counts as half of it; neutrophils of 12 are more than anybody of the model had.
+    odds = 0.4 + 0.5 * math.log2(50) - 0.3 * 12 / 0.5
+    assert float(rows["P2"]["probability"]) == pytest.approx(1 / (1 + math.exp(-odds)))
+    assert rows["P2"]["extrapolated"] == "anc"
+    assert [rows[name]["probability"] for name in ("P3", "P4", "P5")] == ["", "", ""]
+    assert rows["P3"]["reason"] == "ferritin: known only to lie above a limit"
+    assert rows["P4"]["reason"] == "ferritin: missing"
+    assert rows["P5"]["reason"].startswith("ferritin: not judged")
+    assert "Invented model of 5 patients: 2 with a probability, 3 open" in found.out
+    assert "extrapolated, outside the patients of the model: 1" in found.out
+    assert "Not a medical device" in found.out
+
+
+def test_a_card_with_other_inputs_than_laboratory_values_is_refused(command, tmp_path: Path) -> None:
+    labs = tmp_path / "labs.csv"
+    labs.write_text(LABS, "utf-8")
+    found = command("score", "--card", write_card(tmp_path), "--labs", labs, "--out", tmp_path / "risk.csv")
+    assert found.code == 12
+    assert "needs more than the last laboratory values before lymphodepletion" in found.err
+    assert "stage (Stage) is no laboratory value" in found.err
+    assert "ferritin has no time in the card" in found.err
+
+
+def test_a_file_without_the_day_of_lymphodepletion_is_refused(command, tmp_path: Path) -> None:
+    labs = tmp_path / "labs.csv"
+    labs.write_text(LABS, "utf-8")
+    card = write_laboratory_card(tmp_path)
+    found = command("score", "--card", card, "--labs", labs, "--out", tmp_path / "risk.csv")
+    assert found.code == 10
+    assert "its first day is not known" in found.err
+    found = command("score", "--card", card, "--labs", labs)
+    assert "--out: is missing" in found.err
+    found = command("score", "--card", card, "--value", "anc=2 G/L", "--out", tmp_path / "risk.csv")
+    assert "--out: needs a laboratory file" in found.err
+
+
+def drop_ferritin(folder: Path) -> None:
+    """Twelve patients of the bundled study lose their ferritin."""
+    path = folder / "labs.csv"
+    with path.open(encoding="utf-8") as file:
+        head, *rows = csv.reader(file)
+    patient, analyte = head.index("patient_id"), head.index("analyte")
+    gone = set(sorted({row[patient] for row in rows})[:36:3])
+    kept = [
+        row for row in rows if row[patient] not in gone or not row[analyte].lower().startswith("ferritin")
+    ]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([head, *kept])
+
+
+def test_a_model_of_imputed_values_has_a_card_of_its_own(command, tmp_path: Path) -> None:
+    path = write_study(tmp_path, 'anc", "ferritin')
+    imputed = (
+        'missing = { method = "multiple_imputation", imputations = 3, iterations = 3 }\nkind = "prediction"'
+    )
+    path.write_text(path.read_text("utf-8").replace('kind = "prediction"', imputed), encoding="utf-8")
+    drop_ferritin(tmp_path)
+    found = command("run", path)
+    assert found.code == 0, found.err
+    card = tmp_path / "results" / "model_imputed.card.json"
+    content = json.loads(card.read_text("utf-8"))
+    assert content["population"]["left_out_for_missing"] == 0
+    assert any("imputed 3 times" in remark for remark in content["remarks"])
+    asked = command(
+        "score", "--card", card, "--value", "anc=2 G/L", "--value", "ferritin=300 ng/mL", "--json"
+    )
+    terms = {term["input"]: term["shrunken_coefficient"] for term in content["terms"]}
+    odds = content["shrunken_intercept"] + 2.0 * terms["anc"] + 300.0 * terms["ferritin"]
+    assert json.loads(asked.out)["probability"] == pytest.approx(1 / (1 + math.exp(-odds)), rel=1e-9)

@@ -22,7 +22,7 @@ from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import Sides
 from cytopenia.study.model_cards import ModelCard
 from cytopenia.study.prediction_forms import ExternalValidation
-from prediction_factory import load_gates
+from prediction_factory import CARD, load_gates
 from report_factory import make_content
 
 # 40 patients by points and event: 0 points 1 of 12, 1 point 4 of 12, 2 points 5 of 8, 4 points 6 of 8.
@@ -80,41 +80,6 @@ def test_recalibration_of_points_is_a_logistic_regression() -> None:
     assert sum(left.values()) == pytest.approx(0, abs=1e-6)
     assert sum(t * rest for t, rest in left.items()) == pytest.approx(0, abs=1e-6)
     assert math.log(value(rows, "recalibration", "odds_ratio")) == pytest.approx(slope)
-
-
-CARD = {
-    "format": "cytopenia-model-card-1",
-    "id": "m",
-    "title": "A model",
-    "outcome": "Recovery",
-    "event": "not recovered",
-    "synthetic": True,
-    "method": "firth",
-    "population": {"patients": 60, "events": 21, "left_out_for_missing": 0},
-    "inputs": [
-        {"name": "x", "title": "X", "minimum": 0.5, "maximum": 8.0},
-        {"name": "stage", "title": "Stage", "levels": {"I": 10, "II": 50}},
-    ],
-    "terms": [
-        {"input": "x", "kind": "doubling", "coefficient": 1.0, "shrunken_coefficient": 1.0},
-        {"input": "stage", "kind": "level", "level": "II", "coefficient": 0.5, "shrunken_coefficient": 0.5},
-    ],
-    "intercept": -1.0,
-    "shrunken_intercept": -1.0,
-    "shrinkage": 1.0,
-    "performance": {
-        "c_apparent": 0.8,
-        "c_corrected": 0.7,
-        "c_pairs_left_out": None,
-        "slope_corrected": 1.0,
-        "intercept_corrected": 0.0,
-        "brier_corrected": 0.2,
-        "resamples": 200,
-    },
-    "software": "cytopenia",
-    "protocol_sha256": "0",
-    "seal": "",
-}
 
 
 def validate_card(rows: int, *, tilt: float = 1.0) -> pl.DataFrame:

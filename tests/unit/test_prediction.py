@@ -165,7 +165,6 @@ def test_noise_chooses_no_factor_and_says_so() -> None:
     [
         ({"expected_c": 0.7}, "needs exactly one of expected_r2"),
         ({"expected_r2": None}, "needs exactly one of expected_r2"),
-        ({"missing": "multiple_imputation"}, "would have to be done anew in every resample"),
         ({"cuts": {"higher_means_event": ["anc"]}}, "cuts names anc, not among the factors"),
         ({"cuts": {}}, "needs factors in higher_means_event or lower_means_event"),
         ({"thresholds": [0.4, 0.2]}, "must rise"),

@@ -12,6 +12,7 @@ from cytopenia.commands.terminal import print_findings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cytopenia.one_file import FileOptions
     from cytopenia.score_card import CardScore
     from cytopenia.score_file import ModelRequest, PatientScore
     from cytopenia.study.model_cards import CardInput
@@ -50,6 +51,8 @@ def score(  # noqa: PLR0913 - one argument per option of the command
 
     Example: `cytopenia score --card results/model.card.json --value "ferritin=540 ng/mL" --value "stage=II"`
 
+    Example: `cytopenia score --card model.card.json --labs labs.csv --lymphodepletion-day -5 --out risk.csv`
+
     A missing item is never counted as 0: the score is then an interval, and a risk group is named only if
     every completion agrees. Every value needs its unit.
 
@@ -59,7 +62,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         Id of a score: car_hematotox, easix, m_easix, s_easix, eipm_pre, eipm_post.
     card
         The card of a model, from the results of an analysis of kind "prediction", instead of the id. Every
-        input of the model must be given.
+        input of the model must be given, or with --labs be the last laboratory value before lymphodepletion.
     value
         One value of the patient with its unit: --value "ferritin=540 ng/mL", --value "crp=<0.5 mg/dL".
     labs
@@ -105,14 +108,20 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         "--lymphodepletion-day": lymphodepletion_day,
     }
     if name is None or card is not None:
-        of_model = {
+        unfit = {
             "the id of a score": name,
-            "--labs": labs,
             "--category": category,
             "--coefficients": coefficients,
             "--allow-outside": allow_outside or None,
+            "--items": items,
         }
-        _score_by_card(card, tuple(value or ()), unfit={**of_model, **files}, json=json)
+        _require_card(card, unfit)
+        if labs is not None:
+            _require_file_options(out, value=value, json=json)
+            _score_labs_by_card(card or Path(), labs, files)
+            return
+        _require_alone(files)
+        _score_by_card(card or Path(), tuple(value or ()), json=json)
         return
     if labs is None:
         _require_alone(files)
@@ -123,19 +132,11 @@ def score(  # noqa: PLR0913 - one argument per option of the command
 
 
 def _score_labs(name: str, labs: Path, files: Mapping[str, Any], *, model: ModelRequest) -> None:
-    from cytopenia.one_file import FileOptions
     from cytopenia.score_file import ScoreFileRequest, score_file
 
-    tables = {"infusions": files["--infusions"], "patients": files["--patients"]}
     request = ScoreFileRequest(
         score=name,
-        files=FileOptions(
-            labs=labs,
-            tables={table: path for table, path in tables.items() if path is not None},
-            mapping=files["--map"],
-            day_zero=files["--day-zero"],
-            decimal=files["--decimal"],
-        ),
+        files=_read_options(labs, files),
         out=files["--out"] or Path(),
         items=files["--items"],
         lymphodepletion_day=files["--lymphodepletion-day"],
@@ -147,17 +148,48 @@ def _score_labs(name: str, labs: Path, files: Mapping[str, Any], *, model: Model
         print(line)
 
 
-def _score_by_card(
-    card: Path | None, values: tuple[str, ...], *, unfit: Mapping[str, object], json: bool
-) -> None:
+def _read_options(labs: Path, files: Mapping[str, Any]) -> FileOptions:
+    from cytopenia.one_file import FileOptions
+
+    tables = {"infusions": files["--infusions"], "patients": files["--patients"]}
+    return FileOptions(
+        labs=labs,
+        tables={table: path for table, path in tables.items() if path is not None},
+        mapping=files["--map"],
+        day_zero=files["--day-zero"],
+        decimal=files["--decimal"],
+    )
+
+
+def _require_card(card: Path | None, unfit: Mapping[str, object]) -> None:
     from cytopenia.errors import ProtocolError
-    from cytopenia.score_card import score_card
 
     if card is None:
         raise ProtocolError("score: name a score, such as car_hematotox, or a model card with --card FILE.")
     given = [option for option, content in unfit.items() if content is not None]
     if given:
         raise ProtocolError(f"{', '.join(given)}: does not go with --card; leave it out.")
+
+
+def _score_labs_by_card(card: Path, labs: Path, files: Mapping[str, Any]) -> None:
+    from cytopenia.card_file import CardFileRequest, score_card_file
+
+    request = CardFileRequest(
+        card=card,
+        files=_read_options(labs, files),
+        out=files["--out"] or Path(),
+        lymphodepletion_day=files["--lymphodepletion-day"],
+    )
+    summary = score_card_file(request)
+    print_findings(summary.findings)
+    for line in summary.lines:
+        print(line)
+    print(_RESEARCH)
+
+
+def _score_by_card(card: Path, values: tuple[str, ...], *, json: bool) -> None:
+    from cytopenia.score_card import score_card
+
     found = score_card(card, values)
     if json:
         from json import dumps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from cytopenia.grading.score_frames import SCORE_VALUE_SCHEMA, Scores
 from cytopenia.grading.score_tables import RiskOptions, score_values
 from cytopenia.values import AMBIGUOUS, NEGATIVE, NOT_A_NUMBER
 
-__all__ = ["collect_values", "score_patients"]
+__all__ = ["collect_inputs", "collect_values", "place_start", "score_patients"]
 
 _NO_START = "missing: the day of lymphodepletion is not known"
 _TOLD = (UNIT_MISSING, UNKNOWN_UNIT, IMPLAUSIBLE, AMBIGUOUS, NEGATIVE, NOT_A_NUMBER)
@@ -86,10 +86,7 @@ def score_patients(
     """
     library = load_library(folder)
     definition = library.find_score(score)
-    courses = lay_out_courses(tables)
-    if lymphodepletion_day is not None:
-        known = np.nan_to_num(courses.lymphodepletion_day, nan=float(lymphodepletion_day))
-        courses = replace(courses, lymphodepletion_day=known)
+    courses = place_start(lay_out_courses(tables), lymphodepletion_day)
     _require_start(definition, courses)
     values, findings = collect_values(definition, tables.labs, courses, baseline=library.baseline)
     options = risk or RiskOptions()
@@ -111,10 +108,17 @@ def collect_values(
     list of Finding
         Values from the day of lymphodepletion.
     """
+    return collect_inputs(definition.inputs_needed, labs, courses, baseline=baseline)
+
+
+def collect_inputs(
+    inputs: Sequence[ScoreInput], labs: pl.DataFrame, courses: Courses, *, baseline: BaselineDefinition
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """Return the value of every patient and of each of some inputs; see `collect_values`."""
     judged = index_labs(labs, courses)
     frames: list[pl.DataFrame] = []
     findings: list[Finding] = []
-    for item in definition.inputs_needed:
+    for item in inputs:
         placed, window = _place(item, courses, baseline)
         found = derive_baseline(judged, placed, analyte=item.analyte, definition=window)
         unjudged = _explain_missing(item, labs, placed, days_before=window.days_before)
@@ -124,6 +128,14 @@ def collect_values(
             findings += note_lymphodepletion_day(found, item.analyte)
     rows = pl.concat(frames, how="diagonal")
     return rows.select(pl.col(name).cast(dtype) for name, dtype in SCORE_VALUE_SCHEMA.items()), findings
+
+
+def place_start(courses: Courses, lymphodepletion_day: int | None) -> Courses:
+    """Return courses whose unknown day of lymphodepletion is the stated one, if one is."""
+    if lymphodepletion_day is None:
+        return courses
+    known = np.nan_to_num(courses.lymphodepletion_day, nan=float(lymphodepletion_day))
+    return replace(courses, lymphodepletion_day=known)
 
 
 def _place(

@@ -28,6 +28,13 @@ from cytopenia.report.drawing import SYNTHETIC_LABEL
 from cytopenia.report.figures import ReportFigure, gap_figure_id, plot_figures, roc_figure_id
 from cytopenia.report.group_tables import table_by_groups
 from cytopenia.report.honest_cuts import table_honest_cuts
+from cytopenia.report.imputed_beside import (
+    table_imputed_areas,
+    table_imputed_groups,
+    table_imputed_prediction,
+    table_imputed_terms,
+    table_imputed_validation,
+)
 from cytopenia.report.imputed_tables import table_imputed_models
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
 from cytopenia.report.missingness_tables import table_missing_values
@@ -95,20 +102,23 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     "risk_factors": (
         table_risk_factors,
         *PROGRAM_TABLES,
+        table_imputed_groups,
         table_imputed_models,
         table_normality,
         table_collinearity,
     ),
     "ordinal": (table_ordinal, table_collinearity),
-    "roc": (table_cutpoints, table_program_cuts, table_honest_cuts),
+    "roc": (table_cutpoints, table_imputed_areas, table_program_cuts, table_honest_cuts),
     "missingness": (table_missing_values,),
     "crosstab": (table_crosstab, *PROGRAM_TABLES),
-    "validation": (table_external_validation,),
+    "validation": (table_external_validation, table_imputed_validation),
     "prediction": (
         table_prediction_worth,
         table_prediction_size,
         table_prediction_selection,
         table_prediction_terms,
+        table_imputed_prediction,
+        table_imputed_terms,
         table_point_score,
     ),
     "definitions": (

@@ -21,28 +21,76 @@ TITLES = {"univariable": "Univariable", "multivariable": "Multivariable"}
 DECIMALS = 2
 POOLED_NOTE = (
     "Imputed: the same terms and method on each completed table; coefficients pooled by Rubin's rules. "
-    "Interval and P: of maximum likelihood from the t distribution with the degrees of freedom of Barnard "
-    "and Rubin, of Firth's method from the combined penalized likelihood profiles of the completed tables."
+    "Interval and P: of maximum likelihood from the t distribution with the degrees of freedom of Barnard"
+    " and Rubin, of Firth's method from the combined penalized likelihood profiles of the completed "
+    "tables."
 )
 ASSUMED_NOTE = (
-    "Imputation assumes that, given the factors and the outcome of this analysis, whether a value is missing "
-    "does not depend on the value itself. FMI: fraction of missing information."
+    "Imputation assumes that, given the factors and the outcome of this analysis, whether a value is "
+    "missing does not depend on the value itself. FMI: fraction of missing information."
 )
 PASSIVE_NOTE = "Cut-offs are those of the patients with a value; numbers were imputed, and cut afterwards."
 METHOD_TEXT = (
-    "Numbers were imputed by predictive mean matching (Bayesian draw of the coefficients, type 1 matching, "
-    "five donors) and levels by logistic draws on augmented data, by chained equations {mice}; cut-offs were "
-    "applied after imputation, and values below a limit of detection counted as observed. The outcome was in "
-    "every imputation model and was itself never imputed. The coefficients of the completed tables were "
-    "pooled by Rubin's rules {rubin}. {intervals} Models on complete cases stand beside them."
+    "Numbers were imputed by predictive mean matching (Bayesian draw of the coefficients, type 1 "
+    "matching, five donors) and levels by logistic draws on augmented data, by chained equations {mice}; "
+    "cut-offs were applied after imputation, and values below a limit of detection counted as observed. "
+    "The outcome was in every imputation model {moons} and was itself never imputed."
+)
+MODELS_TEXT = (
+    "The coefficients of the completed tables were pooled by Rubin's rules {rubin}. {intervals} Models on"
+    " complete cases stand beside them."
+)
+GROUPS_TEXT = (
+    "Means, differences of means and differences of shares were pooled by Rubin's rules {rubin} with the "
+    "degrees of freedom of Barnard and Rubin {barnard}, shares and areas under ROC curves on the logit "
+    "scale {marshall}, tests of several levels as Wald tests (D1) {d1}; medians are means of those of the"
+    " completed tables. Rank tests and tests of counts were not pooled. Complete cases stand beside them."
+)
+PREDICTION_TEXT = (
+    "For prediction models patients were resampled first and imputed afterwards {order}: in each "
+    "bootstrap resample the missing values were imputed anew, once {single} and from that resample alone,"
+    " before cut-offs, selection and fit were repeated; optimism was the difference to the same model's "
+    "performance on the completed tables of all patients. Performance is that with all inputs known "
+    "{ideal}."
+)
+MAJORITY_TEXT = (
+    "A candidate entered the final model if at least half of the completed tables chose it {majority}."
+)
+VALIDATION_TEXT = (
+    "In external validation the C statistic was pooled on the logit scale {marshall}, observed by "
+    "expected on the log scale, and slope, intercept and Brier score directly, by Rubin's rules {rubin} "
+    "with the degrees of freedom of Barnard and Rubin {barnard}; points of scores were counted after "
+    "imputation of their items."
 )
 T_TEXT = (
     "Intervals and P of maximum likelihood are from the t distribution with the degrees of freedom of "
     "Barnard and Rubin {barnard}."
 )
 PROFILES_TEXT = (
-    "Intervals and P of models with Firth's penalty are from the combined penalized likelihood profiles of "
-    "the completed tables {clip}."
+    "Intervals and P of models with Firth's penalty are from the combined penalized likelihood profiles "
+    "of the completed tables {clip}."
+)
+MOONS = (
+    "Moons KGM, Donders RART, Stijnen T, Harrell FE. J Clin Epidemiol 2006;59:1092-1101.",
+    "https://doi.org/10.1016/j.jclinepi.2006.01.009",
+)
+MARSHALL = (
+    "Marshall A, Altman DG, Holder RL, Royston P. BMC Med Res Methodol 2009;9:57.",
+    "https://doi.org/10.1186/1471-2288-9-57",
+)
+LI = ("Li KH, Raghunathan TE, Rubin DB. J Am Stat Assoc 1991;86:1065-1073.", "")
+ORDERS = (
+    ("Wahl S et al. BMC Med Res Methodol 2016;16:144.", "https://doi.org/10.1186/s12874-016-0239-7"),
+    ("Schomaker M, Heumann C. Stat Med 2018;37:2252-2266.", "https://doi.org/10.1002/sim.7654"),
+)
+BRAND = ("Brand J et al. Stat Med 2019;38:210-220.", "https://doi.org/10.1002/sim.7956")
+IDEAL = (
+    "Wood AM, Royston P, White IR. Biom J 2015;57:614-632.",
+    "https://doi.org/10.1002/bimj.201400004",
+)
+MAJORITY = (
+    "Wood AM, White IR, Royston P. Stat Med 2008;27:3227-3246.",
+    "https://doi.org/10.1002/sim.3177",
 )
 MICE = (
     "van Buuren S, Groothuis-Oudshoorn K. J Stat Softw 2011;45(3):1-67.",
@@ -148,20 +196,52 @@ def imputation_paragraphs(content: ReportContent, references: References) -> lis
     texts = [
         _tell_imputation(content, read_association(content, str(one["id"])))
         for one in content.analyses
-        if one["kind"] == "risk_factors"
-        and select_results(content.results, str(one["id"]), group=IMPUTATION).variables
+        if select_results(content.results, str(one["id"]), group=IMPUTATION).variables
     ]
     if not texts:
         return []
-    ids = [str(one["id"]) for one in content.analyses]
-    rows = content.results.filter(pl.col("analysis_id").is_in(ids), pl.col("group").str.ends_with("_imputed"))
+    imputing = METHOD_TEXT.format(mice=references.cite(*MICE), moons=references.cite(*MOONS))
+    return [" ".join([*texts, imputing, *_tell_pooling(content, references)])]
+
+
+def _tell_pooling(content: ReportContent, references: References) -> Iterator[str]:
+    """How what was imputed became one number, for what there is."""
+    rows = content.results.filter(
+        pl.col("group").str.ends_with("_imputed"),
+        pl.col("status") == "ok",
+        pl.col("analysis_id").is_in([str(one["id"]) for one in content.analyses]),
+    )
+    groups = set(rows["group"].unique())
+    if groups & {"univariable_imputed", "multivariable_imputed", "coefficients_imputed"}:
+        yield MODELS_TEXT.format(
+            rubin=references.cite(*RUBIN), intervals=" ".join(_tell_intervals(rows, references))
+        )
+    if groups & {"groups_imputed", "test_imputed", "roc_imputed"}:
+        sources = {"rubin": RUBIN, "barnard": BARNARD, "marshall": MARSHALL, "d1": LI}
+        yield GROUPS_TEXT.format(**{name: references.cite(*source) for name, source in sources.items()})
+    if "gate_imputed" in groups and "performance_imputed" in groups:
+        order = " ".join(references.cite(*source) for source in ORDERS)
+        single, ideal = references.cite(*BRAND), references.cite(*IDEAL)
+        yield PREDICTION_TEXT.format(order=order, single=single, ideal=ideal)
+    if "selection_imputed" in groups:
+        yield MAJORITY_TEXT.format(majority=references.cite(*MAJORITY))
+    if any(one["kind"] == "validation" for one in content.analyses) and "size_imputed" in groups:
+        sources = {"rubin": RUBIN, "barnard": BARNARD, "marshall": MARSHALL}
+        yield VALIDATION_TEXT.format(**{name: references.cite(*source) for name, source in sources.items()})
+
+
+def _tell_intervals(rows: pl.DataFrame, references: References) -> Iterator[str]:
     ways = set(rows["text"].unique())
-    mice, rubin = references.cite(*MICE), references.cite(*RUBIN)
-    intervals = [T_TEXT.format(barnard=references.cite(*BARNARD))] if "rubin_t" in ways else []
+    if "rubin_t" in ways and _has_maximum_likelihood(rows):
+        yield T_TEXT.format(barnard=references.cite(*BARNARD))
     if "combined_profiles" in ways:
-        intervals.append(PROFILES_TEXT.format(clip=references.cite(*CLIP)))
-    text = METHOD_TEXT.format(mice=mice, rubin=rubin, intervals=" ".join(intervals))
-    return [" ".join([*texts, text])]
+        yield PROFILES_TEXT.format(clip=references.cite(*CLIP))
+
+
+def _has_maximum_likelihood(rows: pl.DataFrame) -> bool:
+    """Whether a P of a model is from the t distribution; means have it as well."""
+    models = ("univariable_imputed", "multivariable_imputed", "coefficients_imputed")
+    return not rows.filter(pl.col("group").is_in(models), pl.col("text") == "rubin_t").is_empty()
 
 
 def _tell_imputation(content: ReportContent, found: Association) -> str:

@@ -83,17 +83,21 @@ def make_models(
     times: Numbers,
     *,
     recipe: ModelRecipe,
+    allowed: Marks | None = None,
     progress: Progress | None = None,
 ) -> MadeModels:
     """Divide, select and fit in every sample.
 
     Parameters
     ----------
-    columns : (rows, columns) array of float
-    marks : (rows,) array of 0 and 1
+    columns : (rows, columns) or (samples, rows, columns) array of float
+        The second form where the columns differ from sample to sample; then the recipe divides none.
+    marks : (rows,) or (samples, rows) array of 0 and 1
     times : (samples, rows) array
         How often each row stands in each sample.
     recipe : ModelRecipe
+    allowed : (samples, columns) array of bool, optional
+        Which columns there are in each sample; all without it.
     progress : callable, optional
         Called with the samples done and all samples.
 
@@ -104,27 +108,32 @@ def make_models(
     """
     _require_recipe(columns, recipe)
     count = len(times)
-    size = max(1, min(count, BLOCK // max(1, columns.size)))
+    rows, width = columns.shape[-2:]
+    size = max(1, min(count, BLOCK // max(1, rows * width)))
     size = size if progress is None else min(size, TOLD_EVERY)
-    chosen, scores = np.zeros((count, columns.shape[1]), dtype=bool), np.full((count, marks.size), np.nan)
+    chosen, scores = np.zeros((count, width), dtype=bool), np.full((count, rows), np.nan)
+    has_column = np.ones((count, width), dtype=bool) if allowed is None else allowed
     for start in range(0, count, size):
         part = slice(start, start + size)
-        chosen[part], scores[part] = _make_block(columns, marks, times[part], recipe)
+        own = columns[part] if columns.ndim == 3 else columns
+        own_marks = marks[part] if marks.ndim == 2 else marks
+        chosen[part], scores[part] = _make_block(own, own_marks, (times[part], has_column[part]), recipe)
         if progress is not None:
             progress(min(start + size, count), count)
     return MadeModels(chosen, scores)
 
 
 def _require_recipe(columns: Numbers, recipe: ModelRecipe) -> None:
-    given = {"factors": len(recipe.factors), "cuts": len(recipe.cuts) or columns.shape[1]}
+    width = columns.shape[-1]
+    given = {"factors": len(recipe.factors), "cuts": len(recipe.cuts) or width}
     wrong = [
-        f"recipe.{name}: {count} given for {columns.shape[1]} columns"
-        for name, count in given.items()
-        if count != columns.shape[1]
+        f"recipe.{name}: {count} given for {width} columns" for name, count in given.items() if count != width
     ]
     factors = len(set(recipe.factors))
     if recipe.screens and len(recipe.screens) != factors:
         wrong.append(f"recipe.screens: {len(recipe.screens)} given for {factors} factors")
+    if columns.ndim == 3 and recipe.has_cuts:
+        wrong.append("recipe.cuts: columns that differ from sample to sample are divided before")
     if any(cut not in (-1, 0, 1) for cut in recipe.cuts):
         wrong.append("recipe.cuts: only 1, -1 and 0 are allowed")
     divided = [factor for factor, cut in zip(recipe.factors, recipe.cuts, strict=False) if cut]
@@ -135,17 +144,18 @@ def _require_recipe(columns: Numbers, recipe: ModelRecipe) -> None:
 
 
 def _make_block(
-    columns: Numbers, marks: Numbers, times: Numbers, recipe: ModelRecipe
+    columns: Numbers, marks: Numbers, samples: tuple[Numbers, Marks], recipe: ModelRecipe
 ) -> tuple[Marks, Numbers]:
+    times, allowed = samples
     designs, has_column = _divide(columns, marks, times, recipe)
-    chosen = has_column & _select(designs, marks, times, recipe)
+    chosen = allowed & has_column & _select(designs, marks, times, recipe)
     fit = fit_logistic_batch(designs, marks, times, method=recipe.method, chosen=chosen, include_errors=False)
     return chosen, predict_batch(fit, designs)
 
 
 def _divide(columns: Numbers, marks: Numbers, times: Numbers, recipe: ModelRecipe) -> tuple[Numbers, Marks]:
     """The design of each sample, and which of its columns there are."""
-    has_column = np.ones((len(times), columns.shape[1]), dtype=bool)
+    has_column = np.ones((len(times), columns.shape[-1]), dtype=bool)
     if not recipe.has_cuts:
         return columns, has_column
     designs = np.tile(columns, (len(times), 1, 1))
@@ -190,7 +200,7 @@ def _test_factor(columns: Numbers, marks: Numbers, times: Numbers, method: str) 
         with np.errstate(invalid="ignore"):
             return 2.0 * ndtr(-np.abs(fit.coefficients[:, 1] / fit.standard_errors[:, 0]))
     scores = predict_batch(fit, columns)
-    share = (times @ marks / times.sum(axis=1))[:, np.newaxis]
+    share = ((times * marks).sum(axis=1) / times.sum(axis=1))[:, np.newaxis]
     with np.errstate(divide="ignore", invalid="ignore"):
         empty = np.broadcast_to(np.log(share / (1.0 - share)), scores.shape)
         ratio = 2.0 * (_measure_likelihood(scores, marks, times) - _measure_likelihood(empty, marks, times))

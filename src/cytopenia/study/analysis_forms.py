@@ -209,9 +209,12 @@ class RiskFactors(_Tested):
             )
 
     @check
-    def _imputation_has_models(self) -> Iterator[str]:
-        if self.missing.is_imputed and not {"univariable", "multivariable"} & {*self.columns}:
-            yield ("missing = multiple_imputation is for models; add univariable or multivariable to columns")
+    def _imputation_has_columns(self) -> Iterator[str]:
+        if self.missing.is_imputed and not {"groups", "p", "univariable", "multivariable"} & {*self.columns}:
+            yield (
+                "missing = multiple_imputation is for groups, tests and models; add groups, p, univariable or"
+                " multivariable to columns"
+            )
 
     @check
     def _columns_have_their_rules(self) -> Iterator[str]:
@@ -254,11 +257,12 @@ class Roc(Association, Directions, ComparedConventions):
     """ROC curves of numeric factors with their Youden cuts; the direction is declared.
 
     With `resamples` the cuts are bootstrapped, tested as the best of all, and set beside the association of
-    the number itself.
+    the number itself. With `missing` the areas on imputed values stand beside those of the complete cases.
     """
 
     kind: Literal["roc"]
     resamples: Resamples | None = None
+    missing: Missing = Missing()
 
 
 class Crosstab(_Tested):

@@ -25,7 +25,8 @@ from cytopenia.study.groups import (
     summarize_normality,
     summarize_sides,
 )
-from cytopenia.study.imputed_factors import ImputationInput, summarize_imputed_models
+from cytopenia.study.imputed_factors import ImputationInput
+from cytopenia.study.imputed_groups import summarize_imputed
 from cytopenia.study.model_conventions import summarize_model_conventions
 from cytopenia.study.model_rows import summarize_collinearity, summarize_curves, summarize_factors
 from cytopenia.study.models import (
@@ -89,7 +90,7 @@ def summarize_risk_factors(analysis: RiskFactors, given: RiskFactorInput) -> Ite
     yield from modeled
     if analysis.missing.is_imputed:
         work = ImputationInput(given.factors, sides, cuts, modeled, seed=given.seed)
-        yield from summarize_imputed_models(analysis, work)
+        yield from summarize_imputed(analysis, work)
     for group in ("univariable", "multivariable"):
         if group in analysis.columns:
             key = ResultRow(analysis_id=analysis.id, group=group, variable="", estimate="")

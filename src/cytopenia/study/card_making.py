@@ -18,11 +18,19 @@ __all__ = ["make_cards"]
 
 Key = tuple[str, str, str, str]
 KNOTS = ("knot_1", "knot_2", "knot_3", "knot_4", "knot_5")
+# Behind the groups of rows of a model made from imputed values, and behind the id of its card.
+IMPUTED = "_imputed"
+IMPUTED_REMARK = (
+    "{incomplete} patients lacked an input of a candidate; their values were imputed {tables} times, and the"
+    " coefficients pooled. A patient who is asked about must have every input"
+)
 EVENTS = {"yes": "yes", "no": "no", "recovered": "recovered", "not_recovered": "not recovered"}
 
 
 def make_cards(results: pl.DataFrame, study: Study, titles: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Return the card of each prediction of a run by the id of its analysis; none where no model was made.
+
+    A model made from imputed values has a card of its own, with `_imputed` behind the id.
 
     Parameters
     ----------
@@ -34,27 +42,47 @@ def make_cards(results: pl.DataFrame, study: Study, titles: Mapping[str, str]) -
     cards: dict[str, dict[str, Any]] = {}
     for analysis in study.protocol.analyses:
         if isinstance(analysis, Prediction):
-            rows = _Rows.of(results, analysis.id)
-            if rows.get("coefficients", "shrinkage") is not None:
-                cards[analysis.id] = _make_card(analysis, rows, study, titles[analysis.outcome])
+            for suffix in ("", IMPUTED):
+                rows = _Rows.of(results, analysis.id, suffix)
+                if rows.get("coefficients", "shrinkage") is not None:
+                    name = f"{analysis.id}{suffix}"
+                    cards[name] = _make_card(analysis, rows, study, titles[analysis.outcome])
     return cards
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows of one analysis by (group, variable, level, estimate)."""
+    """Rows of one analysis by (group, variable, level, estimate); `suffix` was taken from the groups."""
 
     found: Mapping[Key, Mapping[str, Any]]
+    suffix: str
 
     @classmethod
-    def of(cls, results: pl.DataFrame, analysis_id: str) -> _Rows:
-        own = results.filter(pl.col("analysis_id") == analysis_id)
+    def of(cls, results: pl.DataFrame, analysis_id: str, suffix: str) -> _Rows:
+        is_own = pl.col("group").str.ends_with(IMPUTED) if suffix else ~pl.col("group").str.ends_with(IMPUTED)
+        own = results.filter(pl.col("analysis_id") == analysis_id, is_own)
         return cls(
             {
-                (row["group"], row["variable"], row["variable_level"], row["estimate"]): row
+                (
+                    row["group"].removesuffix(suffix),
+                    row["variable"],
+                    row["variable_level"],
+                    row["estimate"],
+                ): row
                 for row in own.iter_rows(named=True)
-            }
+            },
+            suffix,
         )
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a user of the model must know."""
+        gate = self.found["gate", "model", "", "smaller_group"]["note"]
+        found = [gate] if gate else []
+        incomplete, tables = self.get("size", "incomplete"), self.get("performance", "imputations")
+        if incomplete is not None and tables is not None:
+            found.append(IMPUTED_REMARK.format(incomplete=int(incomplete), tables=int(tables)))
+        return found
 
     def get(self, group: str, estimate: str, variable: str = "model", level: str = "") -> float | None:
         row = self.found.get((group, variable, level, estimate))
@@ -66,11 +94,10 @@ class _Rows:
 
 def _make_card(analysis: Prediction, rows: _Rows, study: Study, outcome: str) -> dict[str, Any]:
     inputs = list(dict.fromkeys(key[1] for key in rows.found if key[0] == "inputs"))
-    gate = rows.found["gate", "model", "", "smaller_group"]["note"]
     synthetic = study.protocol.study.synthetic
     content: dict[str, Any] = {
         "format": CARD_FORMAT,
-        "id": analysis.id,
+        "id": f"{analysis.id}{rows.suffix}",
         "title": analysis.title or analysis.id.replace("_", " ").capitalize(),
         "outcome": outcome,
         "event": EVENTS[analysis.event],
@@ -95,7 +122,7 @@ def _make_card(analysis: Prediction, rows: _Rows, study: Study, outcome: str) ->
             "brier_corrected": rows.get("performance", "corrected", "brier"),
             "resamples": int(rows.get("performance", "resamples") or 0),
         },
-        "remarks": [gate] if gate else [],
+        "remarks": rows.remarks,
         "software": f"cytopenia {__version__}",
         "protocol_sha256": study.sha256,
     }

@@ -22,7 +22,15 @@ from cytopenia.study.model_cards import ModelCard, predict_card
 from cytopenia.study.models import judge_univariable_size, say_size
 from cytopenia.study.prediction_forms import ExternalValidation
 
-__all__ = ["CardInput", "ScoreInput", "summarize_card_validation", "summarize_score_validation"]
+__all__ = [
+    "NEAREST",
+    "CardInput",
+    "ScoreInput",
+    "find_unusable",
+    "predict_all",
+    "summarize_card_validation",
+    "summarize_score_validation",
+]
 
 Numbers = NDArray[np.float64]
 # A probability that the computer prints as 0 or 1 is neither.
@@ -148,7 +156,7 @@ def summarize_card_validation(analysis: ExternalValidation, given: CardInput) ->
     """
     yield from summarize_sides(analysis.id, given.sides)
     key = ResultRow(analysis_id=analysis.id, variable="model", estimate="", text=given.card.title)
-    log_odds, unseen = _predict_all(given)
+    log_odds, unseen = predict_all(given)
     is_known = ~np.isnan(log_odds) & ~np.isnan(given.sides.policy)
     event = given.sides.policy[is_known]
     chance = np.clip(1.0 / (1.0 + np.exp(-log_odds[is_known])), NEAREST, 1.0 - NEAREST)
@@ -187,8 +195,22 @@ def _report(key: ResultRow, found: Performance) -> Iterator[ResultRow]:
         yield replace(own, estimate=name, value=value, status="ok" if value is not None else "not_estimable")
 
 
-def _predict_all(given: CardInput) -> tuple[Numbers, NDArray[np.bool_]]:
-    """The log odds of every patient, NaN where an input is missing; and who is outside the ranges seen."""
+def find_unusable(given: CardInput) -> NDArray[np.bool_]:
+    """Return who has a value that the card cannot use: a level nobody had, a number without a logarithm."""
+    found: list[NDArray[np.bool_]] = []
+    for item in given.card.inputs:
+        factor = given.factors[item.name]
+        if item.is_number:
+            takes = given.card.takes_logarithm(item.name)
+            found.append((factor.numbers <= 0).fill_null(value=False).to_numpy() & takes)
+        else:
+            known = [level for level, count in item.levels.items() if count]
+            found.append((~factor.values.cast(pl.String).is_in(known)).fill_null(value=False).to_numpy())
+    return np.any(found, axis=0)
+
+
+def predict_all(given: CardInput) -> tuple[Numbers, NDArray[np.bool_]]:
+    """Return the log odds of every patient, NaN where an input is missing; and who is outside the ranges."""
     columns: dict[str, list[float | str | None]] = {}
     for item in given.card.inputs:
         factor = given.factors[item.name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,7 +17,7 @@ from cytopenia.stats.scaling import scale_numbers
 from cytopenia.study.factor_terms import Term
 from cytopenia.study.pipelines import JudgedPipeline, PipelineDesign
 
-__all__ = ["FinalModel", "FinalTerm", "TermKind", "make_final_model"]
+__all__ = ["FinalModel", "FinalTerm", "TermKind", "describe_term", "make_final_model"]
 
 Numbers = NDArray[np.float64]
 TermKind = Literal["number", "doubling", "at_least", "below", "level", "curve"]
@@ -120,22 +120,45 @@ def make_final_model(judged: JudgedPipeline) -> FinalModel:
 def _finish_term(design: PipelineDesign, place: int) -> FinalTerm:
     term, column = design.terms[place], design.columns[:, place]
     direction = design.recipe.cuts[place]
+    cut = None
     if direction:
         cut = estimate_roc(column, design.event, high_means_event=direction > 0).cut
         assert cut is not None  # noqa: S101 - a chosen column has its cut
         is_above = divide_rows(column, np.array([cut]))[0]
-        shown = format(cut, ".12g")
-        if direction > 0:
-            return FinalTerm(term, "at_least", f">= {shown}", is_above.astype(np.float64), {"cut": cut})
-        return FinalTerm(term, "below", f"< {shown}", (~is_above).astype(np.float64), {"cut": cut})
+        column = np.array(is_above if direction > 0 else ~is_above, dtype=np.float64)
+    kind, level, at = describe_term(design.terms, place, direction=direction, cut=cut, among=design.in_group)
+    return FinalTerm(term, kind, level, column, at)
+
+
+def describe_term(
+    terms: Sequence[Term], place: int, *, direction: int, cut: float | None, among: NDArray[np.bool_]
+) -> tuple[TermKind, str, dict[str, float]]:
+    """Return how a value becomes the number of a term, its level, and the numbers that this takes.
+
+    Parameters
+    ----------
+    terms : sequence of Term
+        Of the design; those of one factor stand together.
+    place : int
+        Of the term.
+    direction : int
+        1 or -1 for a number that is divided at `cut`, else 0.
+    cut : float or None
+    among : array of bool
+        Those whose values give the step of a number.
+    """
+    term = terms[place]
+    if direction and cut is not None:
+        kind, sign = ("at_least", ">=") if direction > 0 else ("below", "<")
+        return kind, f"{sign} {format(cut, '.12g')}", {"cut": cut}
     if not term.factor.is_number:
-        return FinalTerm(term, "level", term.level, column)
+        return "level", term.level, {}
     if term.spline is not None:
-        part = sum(one.factor.name == term.factor.name for one in design.terms[:place])
+        part = sum(one.factor.name == term.factor.name for one in terms[:place])
         knots = {f"knot_{number}": knot for number, knot in enumerate(term.spline.knots, start=1)}
-        return FinalTerm(term, "curve", term.level, column, {"part": float(part), **knots})
+        return "curve", term.level, {"part": float(part), **knots}
     if term.factor.scale == "doubling":
-        return FinalTerm(term, "doubling", "", column)
+        return "doubling", "", {}
     numbers = term.factor.numbers.fill_null(np.nan).to_numpy()
-    step = scale_numbers(numbers, term.factor.scale, among=design.in_group).step
-    return FinalTerm(term, "number", "", column, {"step": float(step or 1.0)})
+    step = scale_numbers(numbers, term.factor.scale, among=among).step
+    return "number", "", {"step": float(step or 1.0)}

@@ -21,13 +21,24 @@ from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import KNOWN_AFTER, Sides
 from cytopenia.study.missingness import MOSTLY_MISSING_NOTE, find_missing, is_mostly_missing, say_few_missing
 
-__all__ = ["ImputationInput", "ImputedFactors", "impute_factors", "summarize_imputed_models"]
+__all__ = [
+    "NOTHING_MISSING",
+    "P_NAMES",
+    "ImputationInput",
+    "ImputedFactors",
+    "apply_cuts",
+    "code_factor",
+    "describe_imputation",
+    "exponentiate",
+    "impute_factors",
+    "summarize_imputed_models",
+]
 
 Mask = NDArray[np.bool_]
 
 OUTCOME, MODEL = "outcome", "model"
 # What a pooled P was computed from, by method.
-P_NAMES = {"maximum_likelihood": "rubin_t", "firth": "combined_profiles"}
+P_NAMES: Mapping[str, str] = {"maximum_likelihood": "rubin_t", "firth": "combined_profiles"}
 NOTHING_MISSING = "no value is missing; the complete-case model holds"
 # exp() of a larger number is no odds ratio anybody can print.
 LARGEST_LOG = 50.0
@@ -88,7 +99,7 @@ def impute_factors(
     """
     members = ~np.isnan(sides.policy)
     used = [factor for factor in factors if (members & ~find_missing(factor)).any()]
-    coded = [sides.policy, *(_code(factor) for factor in used)]
+    coded = [sides.policy, *(code_factor(factor) for factor in used)]
     imputed = impute_chained(
         np.column_stack([column[members] for column in coded]),
         levels=[2, *(0 if factor.is_number else len(factor.list_levels()) for factor in used)],
@@ -104,8 +115,8 @@ def impute_factors(
     return ImputedFactors(columns, imputed, members)
 
 
-def _code(factor: FactorColumn) -> NDArray[np.float64]:
-    """Numbers as they are, levels as their places; NaN where missing."""
+def code_factor(factor: FactorColumn) -> NDArray[np.float64]:
+    """Return numbers as they are, levels as their places; NaN where missing."""
     if factor.is_number:
         return np.array(factor.numbers.fill_null(np.nan).to_numpy(), dtype=np.float64)
     places = {level: float(place) for place, level in enumerate(factor.list_levels())}
@@ -131,17 +142,23 @@ def _complete(factor: FactorColumn, values: NDArray[np.float64], members: Mask) 
     return replace(factor, values=pl.Series(factor.name, chosen, dtype=pl.String), levels=tuple(levels))
 
 
-def summarize_imputed_models(analysis: RiskFactors, given: ImputationInput) -> Iterator[ResultRow]:
-    """Univariable and multivariable models on imputed values, with the terms of those on complete cases."""
+def summarize_imputed_models(
+    analysis: RiskFactors, given: ImputationInput, found: ImputedFactors | None = None
+) -> Iterator[ResultRow]:
+    """Univariable and multivariable models on imputed values, with the terms of those on complete cases.
+
+    `found` are the imputed factors, where they are there already.
+    """
     fitted = {group: _list_fitted(given.modeled, group) for group in ("univariable", "multivariable")}
     key = ResultRow(analysis_id=analysis.id, group="", variable="", estimate="")
     yield from _repeat_refusals(given.modeled)
     if not any(fitted.values()):
         return
-    found = impute_factors(given.factors, given.sides, rule=analysis.missing, seed=given.seed)
-    yield from _describe_imputation(replace(key, group="imputation"), analysis.missing, given, found)
+    if found is None:
+        found = impute_factors(given.factors, given.sides, rule=analysis.missing, seed=given.seed)
+    yield from describe_imputation(analysis.id, given.factors, found, rule=analysis.missing)
     reference = "low" if analysis.cutpoints is None else analysis.cutpoints.reference
-    work = _Work(given, found, _apply_cuts(found, given.cuts, reference))
+    work = _Work(given, found, apply_cuts(found, given.cuts, reference))
     for name in fitted["univariable"]:
         alone = replace(key, group="univariable_imputed", level=name)
         yield from _model(alone, [name], work, _find_method(given.modeled, "univariable", name))
@@ -172,12 +189,13 @@ def _repeat_refusals(modeled: Sequence[ResultRow]) -> Iterator[ResultRow]:
             yield replace(row, group=f"{row.group}_imputed")
 
 
-def _describe_imputation(
-    key: ResultRow, rule: Missing, given: ImputationInput, found: ImputedFactors
+def describe_imputation(
+    analysis_id: str, factors: Sequence[FactorColumn], found: ImputedFactors, *, rule: Missing
 ) -> Iterator[ResultRow]:
     """How often and how long was imputed, what was missing, and whether the chains have mixed."""
+    key = ResultRow(analysis_id=analysis_id, group="imputation", variable="", estimate="")
     patients = int(found.members.sum())
-    gaps = {factor.name: find_missing(factor) & found.members for factor in given.factors}
+    gaps = {factor.name: find_missing(factor) & found.members for factor in factors}
     incomplete = int(np.column_stack(list(gaps.values())).any(axis=1).sum())
     model = replace(key, variable=MODEL)
     notes = [found.imputed.note, say_few_missing(incomplete, patients)]
@@ -188,7 +206,7 @@ def _describe_imputation(
     left_out = int((~found.members).sum())
     yield replace(model, estimate="left_out", value=left_out, text="without an outcome, which is not imputed")
     places = {name: place for place, name in enumerate(found.columns, start=1)}
-    for factor in given.factors:
+    for factor in factors:
         missing = int(gaps[factor.name].sum())
         note = MOSTLY_MISSING_NOTE if is_mostly_missing(missing, patients) else ""
         own = replace(key, variable=factor.name)
@@ -216,10 +234,10 @@ class _Work:
         return bool((find_missing(self.find_factor(name)) & self.found.members).any())
 
 
-def _apply_cuts(
+def apply_cuts(
     found: ImputedFactors, cuts: Mapping[str, Cut], reference: str
 ) -> dict[str, Sequence[FactorColumn]]:
-    """The number is imputed, and the cut applied to what came out."""
+    """Return the factors of every imputation, those with a cut divided: the number is imputed, then cut."""
     divided: dict[str, Sequence[FactorColumn]] = {}
     for name, columns in found.columns.items():
         value = cuts[name].value if name in cuts else None
@@ -322,7 +340,7 @@ def _report_factor(
 def _report_term(
     key: ResultRow, factor: FactorColumn, term: PooledEstimate, pooled: PooledLogistic
 ) -> Iterator[ResultRow]:
-    ratio, low, high = (_exponentiate(log) for log in (term.estimate, term.low, term.high))
+    ratio, low, high = (exponentiate(log) for log in (term.estimate, term.low, term.high))
     note = term.note if term.status == "ok" else (pooled.note or term.note)
     if term.status == "ok" and None in (ratio, low, high):
         note = "an odds ratio per unit is too large or too small to print; use another unit"
@@ -373,5 +391,6 @@ def _refuse(key: ResultRow, factor: FactorColumn, why: str) -> ResultRow:
     )
 
 
-def _exponentiate(log: float | None) -> float | None:
+def exponentiate(log: float | None) -> float | None:
+    """Return an odds ratio; None where it is too large or too small to print."""
     return None if log is None or abs(log) > LARGEST_LOG else math.exp(log)

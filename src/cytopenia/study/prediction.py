@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +10,7 @@ import polars as pl
 
 from cytopenia.definition_forms import GatesDefinition
 from cytopenia.results import ResultRow
+from cytopenia.stats.imputed_validation import ImputedValidation
 from cytopenia.stats.optimism_curves import correct_curves
 from cytopenia.stats.sample_size import (
     convert_c_statistic,
@@ -33,7 +34,13 @@ from cytopenia.study.pipelines import (
 from cytopenia.study.points import summarize_nomogram, summarize_points
 from cytopenia.study.prediction_forms import Prediction
 
-__all__ = ["PredictionInput", "read_pipeline", "summarize_prediction"]
+__all__ = [
+    "PredictionInput",
+    "read_pipeline",
+    "summarize_indices",
+    "summarize_models",
+    "summarize_prediction",
+]
 
 INDICES = ("c_statistic", "brier", "slope", "intercept")
 # As many as a table can show; the rest are counted together.
@@ -160,12 +167,13 @@ def _summarize_judged(key: ResultRow, analysis: Prediction, judged: JudgedPipeli
     yield replace(own, estimate="method", text=judged.design.recipe.method, n=judged.design.event.size)
     yield replace(own, estimate="resamples", value=validation.resamples)
     yield replace(own, estimate="unfitted", value=validation.unfitted)
-    yield from _summarize_indices(own, validation)
+    yield from summarize_indices(own, validation)
     yield from _summarize_paired(replace(own, variable="c_statistic"), paired)
     yield from _summarize_selection(key, analysis, judged)
 
 
-def _summarize_indices(own: ResultRow, validation: Validation) -> Iterator[ResultRow]:
+def summarize_indices(own: ResultRow, validation: Validation | ImputedValidation) -> Iterator[ResultRow]:
+    """Yield each index: apparent, its optimism, and corrected."""
     for name in INDICES:
         index = getattr(validation, name)
         for estimate in ("apparent", "optimism", "corrected"):
@@ -212,11 +220,17 @@ def _summarize_selection(key: ResultRow, analysis: Prediction, judged: JudgedPip
         own = replace(key, group="selection", variable=name, n=fitted)
         yield replace(own, estimate="frequency", value=100.0 * share, text=titles[name])
         yield replace(own, estimate="is_chosen", value=float(name in chosen))
-    for place, (names, count) in enumerate(judged.models[:MOST_MODELS], start=1):
+    yield from summarize_models(replace(key, group="models", n=fitted), judged.models, titles)
+
+
+def summarize_models(
+    key: ResultRow, models: Sequence[tuple[tuple[str, ...], int]], titles: Mapping[str, str]
+) -> Iterator[ResultRow]:
+    """Yield the models that resamples made, the most frequent first, and how many different ones."""
+    for place, (names, count) in enumerate(models[:MOST_MODELS], start=1):
         text = " + ".join(titles[name] for name in names) or "no factor"
-        own = replace(key, group="models", variable_level=str(place), text=text, n=fitted)
-        yield replace(own, estimate="count", value=count)
-    yield replace(key, group="models", estimate="different", value=len(judged.models), n=fitted)
+        yield replace(key, variable_level=str(place), text=text, estimate="count", value=count)
+    yield replace(key, estimate="different", value=len(models))
 
 
 def _summarize_coefficients(key: ResultRow, model: FinalModel) -> Iterator[ResultRow]:

@@ -42,8 +42,8 @@ def check_external_validation(
         hint = suggest_name(analysis.score, scores)
         known = ", ".join(scores) or "none in this study"
         problems.append(
-            f"score names '{analysis.score}'{hint}; it must be a factor with a score and without as; allowed:"
-            f' {known}. Add one, such as [factors.hematotox] with score = "car_hematotox"'
+            f"score names '{analysis.score}'{hint}; it must be the id of a score, such as car_hematotox, or a"
+            f" factor with a score and without as; allowed: {known}"
         )
     return problems
 

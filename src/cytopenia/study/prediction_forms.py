@@ -28,7 +28,8 @@ class PredictionCuts(Directions):
 class Prediction(Association):
     """A model that predicts an outcome: how large it may be, what it is worth, and its card.
 
-    Selection and cuts are part of the model: they are done again in every resample.
+    Selection and cuts are part of the model: they are done again in every resample. With `missing` the model
+    made from imputed values stands beside that of the complete cases, imputed anew in every resample.
     """
 
     kind: Literal["prediction"]
@@ -64,14 +65,6 @@ class Prediction(Association):
         if unknown:
             yield f"cuts names {', '.join(unknown)}, not among the factors"
 
-    @check
-    def _keeps_complete_cases(self) -> Iterator[str]:
-        if self.missing.is_imputed:
-            yield (
-                "missing = multiple_imputation is not offered for prediction: the imputation would have to be"
-                " done anew in every resample; leave it out, the model is made from complete cases"
-            )
-
     @property
     def divided(self) -> tuple[str, ...]:
         """The factors that are divided at a cut."""
@@ -88,13 +81,15 @@ class Prediction(Association):
 class ExternalValidation(Association):
     """A score or a model asked about patients that it was not made from.
 
-    `score` names a factor that is a score; `card` the card of a model, in the folder of the study.
+    `score` names a factor that is a score, or a score by its id; `card` the card of a model, in the folder of
+    the study. With `missing` the numbers on imputed items stand beside those of the complete cases.
     """
 
     kind: Literal["validation"]
     score: str | None = None
     card: str | None = None
     parity: Parity = "default"
+    missing: Missing = Missing()
 
     @check
     def _names_one(self) -> Iterator[str]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from cytopenia.definition_forms import ModelDefinition, PointsDefinition, RatioDefinition
 from cytopenia.definitions import Library, load_library
 from cytopenia.errors import DefinitionError, ProtocolError, join_problems
 from cytopenia.forms import parse_toml, read_bytes, read_form
 from cytopenia.published.claims import Paper, load_paper
+from cytopenia.study.analysis_forms import ExternalValidation, Factor
 from cytopenia.study.name_checks import check_names
 from cytopenia.study.protocol_forms import Protocol
 
@@ -69,6 +71,7 @@ def read_protocol(path: Path | str) -> Study:
     table = parse_toml(content, name=file.name, error=ProtocolError)
     library = load_library(file.parent)
     protocol, problems = read_form(Protocol, table, where=file.name)
+    protocol = None if protocol is None else _add_scores(protocol, library)
     paper, unread = _load_printed(protocol, file.parent)
     found = _find_unknown_definitions(table, library) if protocol is None else check_names(protocol, library)
     problems = [*problems, *(f"{file.name}: {problem}" for problem in [*found, *unread])]
@@ -76,6 +79,22 @@ def read_protocol(path: Path | str) -> Study:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         raise ProtocolError(join_problems(f"{file.name}: {count}", problems))
     return Study(protocol, library, file, hashlib.sha256(content).hexdigest(), paper)
+
+
+def _add_scores(protocol: Protocol, library: Library) -> Protocol:
+    """The protocol with a factor for each score that a validation names by its id."""
+    named = [item.score for item in protocol.analyses if isinstance(item, ExternalValidation)]
+    added = {
+        name: Factor(score=name)
+        for name in named
+        if name is not None and name not in protocol.factors and _is_score(name, library)
+    }
+    return protocol.model_copy(update={"factors": {**protocol.factors, **added}}) if added else protocol
+
+
+def _is_score(name: str, library: Library) -> bool:
+    found = library.definitions.get(name)
+    return isinstance(found, PointsDefinition | RatioDefinition | ModelDefinition)
 
 
 def _load_printed(protocol: Protocol | None, folder: Path) -> tuple[Paper | None, list[str]]:

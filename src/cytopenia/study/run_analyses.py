@@ -10,6 +10,7 @@ import polars as pl
 
 from cytopenia.contract import Tables
 from cytopenia.grading.recovery import RECOVERY_LABELS
+from cytopenia.grading.score_cohorts import collect_values
 from cytopenia.results import ResultRow
 from cytopenia.stats.roc import RocCurve
 from cytopenia.study.analysis_forms import (
@@ -44,6 +45,9 @@ from cytopenia.study.factors import FactorColumn, derive_factors
 from cytopenia.study.group_comparisons import group_by_grade, summarize_groups
 from cytopenia.study.groups import Sides, derive_sides, split_sides
 from cytopenia.study.honest_cuts import HonestInput, summarize_honest_cuts
+from cytopenia.study.imputed_external import ScoredItems, summarize_imputed_card, summarize_imputed_score
+from cytopenia.study.imputed_groups import summarize_imputed_areas
+from cytopenia.study.imputed_prediction import summarize_imputed_prediction
 from cytopenia.study.missingness import summarize_missingness
 from cytopenia.study.model_cards import read_card
 from cytopenia.study.ordinal_grades import summarize_ordinal
@@ -224,6 +228,8 @@ def _summarize_association(
         case Roc():
             own = curves[analysis.id]
             yield from summarize_roc(factors, own, sides, analysis_id=analysis.id)
+            if analysis.missing.is_imputed:
+                yield from summarize_imputed_areas(analysis, factors, sides, seed=seed)
             yield from summarize_cut_conventions(analysis, factors, sides=sides, curves=own)
             honest = HonestInput(factors, sides, material.study.library.gates, seed, material.progress)
             yield from summarize_honest_cuts(analysis, honest)
@@ -231,6 +237,8 @@ def _summarize_association(
             gates = material.study.library.gates
             made = PredictionInput(factors, sides, gates, seed, material.progress)
             yield from summarize_prediction(analysis, made)
+            if analysis.missing.is_imputed:
+                yield from summarize_imputed_prediction(analysis, made)
         case Crosstab():
             yield from summarize_crosstab(analysis, factors[0], sides, seed=seed)
 
@@ -288,11 +296,19 @@ def _validate(analysis: ExternalValidation, material: Material) -> Iterator[Resu
         (points,) = material.find_factors((name,))
         definition = study.library.find_score(str(study.protocol.factors[name].score))
         yield from summarize_score_validation(analysis, ScoreInput(points, definition, sides, gates))
+        if analysis.missing.is_imputed:
+            courses, baseline = material.cohort.courses, study.library.baseline
+            values, _ = collect_values(definition, material.tables.labs, courses, baseline=baseline)
+            items = ScoredItems(definition, values, courses.patient_id, sides, gates)
+            yield from summarize_imputed_score(analysis, items, seed=study.protocol.study.seed)
         return
     card = read_card(study.path.parent / analysis.card)
     names = tuple(item.name for item in card.inputs)
     factors = {factor.name: factor for factor in material.find_factors(names)}
-    yield from summarize_card_validation(analysis, CardInput(card, factors, sides, gates))
+    given = CardInput(card, factors, sides, gates)
+    yield from summarize_card_validation(analysis, given)
+    if analysis.missing.is_imputed:
+        yield from summarize_imputed_card(analysis, given, seed=study.protocol.study.seed)
 
 
 def _summarize_characteristics(analysis: Characteristics, material: Material) -> Iterator[ResultRow]:
