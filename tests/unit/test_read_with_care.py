@@ -287,15 +287,17 @@ def test_a_screen_by_tests_of_cut_numbers_counts_the_sides_of_each_cut() -> None
 
 def test_shares_of_the_screen_are_of_all_resamples_and_fits_are_told_apart() -> None:
     """A screen is there in every resample; only the model that follows can be without a finite estimate."""
-    factors, sides = spread()
-    # One that separates in many resamples: nine patients in all, one of them without the event.
-    rare = FactorColumn("y", "Y", pl.Series([1.0] * 8 + [0.0] * 31 + [1.0] + [0.0] * 20))
+    # Together they separate wherever one patient is not drawn; each alone does so seldom.
+    x = [*np.linspace(1.5, 4.0, 35), 5.0, 5.0, 5.0, 5.0, 2.0, 2.0, 1.6, *np.linspace(-4.0, -1.5, 18)]
+    y = [0.0] * 35 + [1.0] * 6 + [0.0] * 19
+    together = [FactorColumn(name, name.upper(), pl.Series(one)) for name, one in (("x", x), ("y", y))]
+    sides = make_sides([1.0] * 39 + [0.0] * 21)
     analysis = make_analysis(
         factors=["x", "y"],
         columns=["univariable", "multivariable"],
         multivariable={"select": {"screen": "univariable", "p_below": 1.0}},
     )
-    rows = run(analysis, [factors[0], rare], sides)
+    rows = run(analysis, together, sides)
     resamples = number(rows["c", "selection", "panel", "resamples", ""])
     fitted = number(rows["c", "selection", "panel", "fitted", ""])
     assert resamples == 200 > fitted > 0
