@@ -173,6 +173,9 @@ FLOORS: list[dict[str, list[str]]] = [
         "published": [
             "claims",
             "printed_numbers",
+            "printed_bounds",
+            "fourfold_tables",
+            "category_counts",
             "recomputed_numbers",
             "agreement",
             "checks",
