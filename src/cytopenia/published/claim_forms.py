@@ -220,12 +220,17 @@ class DirectionAndSignificanceClaim(_OddsRatio):
 
 
 class TestClaim(PrintedClaim):
-    """A P value with the counts it is of: one row per category, one column per group."""
+    """Counts with the P value of a test of them, or with what the text says of it.
+
+    One row per category, one column per group.
+    """
 
     kind: Literal["test"]
     counts: tuple[tuple[PrintedCount, ...], ...] = Field(min_length=2)
-    p: PrintedP
+    p: PrintedP | None = None
+    stated: Literal["associated", "not associated"] | None = None
     test: CountTest | None = None
+    part_names: ClassVar[tuple[str, ...]] = ("p", "stated")
 
     @model_validator(mode="after")
     def _is_rectangular(self) -> Self:
@@ -234,14 +239,11 @@ class TestClaim(PrintedClaim):
             raise ValueError("each row of counts needs as many numbers as there are groups, at least two")
         return self
 
-    @property
-    def parts(self) -> dict[str, str]:
-        """The printed P value."""
-        return {"p": self.p}
-
     def write(self, parts: Mapping[str, str]) -> str:
         """Return "33/7, 6/14: P <0.001"."""
-        return f"{', '.join('/'.join(row) for row in self.counts)}: P {parts['p']}"
+        p_value = f"P {parts['p']}" if "p" in parts else ""
+        words = ", ".join(filter(None, (p_value, parts.get("stated", ""))))
+        return f"{', '.join('/'.join(row) for row in self.counts)}: {words}"
 
 
 class AreaClaim(PrintedClaim):

@@ -19,13 +19,13 @@ from cytopenia.stats.compare import compare_counts
 from cytopenia.stats.conventions import compare_counts_by_program
 from cytopenia.stats.count_effects import estimate_odds_ratio
 
-__all__ = ["check_p_of_counts", "check_ratio_of_counts"]
+__all__ = ["check_p_of_counts", "check_ratio_of_counts", "check_significance_of_counts"]
 
 Rows = Sequence[Sequence[int]]
 
 _NAMES = {
     "chi_squared": "chi-squared",
-    "chi_squared_continuity": "chi-squared with continuity correction",
+    "chi_squared_yates": "chi-squared with continuity correction",
     "likelihood_ratio_chi_squared": "likelihood ratio",
     "fisher_exact": "Fisher",
     "linear_by_linear": "linear-by-linear",
@@ -39,7 +39,9 @@ _OF_NAMED = {
     "chi-squared": ("chi-squared", "chi-squared with continuity correction"),
     "chi-squared with continuity correction": ("chi-squared with continuity correction",),
     "likelihood ratio": ("likelihood ratio",),
+    "wald": ("Wald",),
 }
+_NO_P = "these counts have no P value: a row or a column is empty"
 _ROOM = 0.6  # normal quantiles by which one more test may lie outside those that are known
 
 
@@ -68,29 +70,46 @@ def check_p_of_counts(
     'inconsistent'
     """
     name = "P against the counts"
-    known = {word: value for word, value in _list_p_values(counts) if math.isfinite(value)}
+    known = _list_known(counts, test)
     if not known:
-        return Check(
-            claim, name, CANNOT_BE_CHECKED, "these counts have no P value: a row or a column is empty"
-        )
-    named = {word: known[word] for word in _OF_NAMED.get(test or "", ()) if word in known}
-    fitting = {
-        word: value
-        for word, value in (named or known).items()
-        if judge_print(p, Decimal(value)) != INCONSISTENT
-    }
+        return Check(claim, name, CANNOT_BE_CHECKED, _NO_P)
+    fitting = {word: value for word, value in known.items() if judge_print(p, Decimal(value)) != INCONSISTENT}
     if fitting:
         return Check(claim, name, CONSISTENT, f"{_list_words(fitting)}; printed {p}")
-    made = f"{_list_words(named or known)}; printed {p}"
+    made = f"{_list_words(known)}; printed {p}"
     quantiles = [_quantile(value) for value in known.values()]
     bound = bound_number(p)
     low, high = (_quantile(min(max(float(end), 0.0), 1.0)) for end in (bound.high, bound.low))
     is_near = low <= max(quantiles) + _ROOM and high >= min(quantiles) - _ROOM
-    if not named and is_near:
+    if test not in _OF_NAMED and is_near:
         return Check(claim, name, CANNOT_BE_CHECKED, f"{made}: none of these, but another test may give it")
-    values = list((named or known).values())
-    differs = all((value < float(level)) != is_significant(p, level) for value in values)
+    differs = all((value < float(level)) != is_significant(p, level) for value in known.values())
     return Check(claim, name, INCONSISTENT, made, "major" if differs else "minor")
+
+
+def check_significance_of_counts(
+    claim: str, counts: Rows, stated: str, *, test: str | None = None, level: Decimal = Decimal("0.05")
+) -> Check:
+    """Return whether counts are associated, or not, as a text says without a P value.
+
+    Where some usual tests lie on either side of the level and the paper names none, it cannot be checked.
+
+    Examples
+    --------
+    >>> found = check_significance_of_counts("crs", [[1, 18], [13, 27], [1, 3]], "associated")
+    >>> found.verdict
+    'cannot be checked'
+    """
+    name = "significance against the counts"
+    known = _list_known(counts, test)
+    if not known:
+        return Check(claim, name, CANNOT_BE_CHECKED, _NO_P)
+    made = f"{_list_words(known)}; the text says {stated}"
+    said = {value < float(level) for value in known.values()}
+    if len(said) == 2:
+        return Check(claim, name, CANNOT_BE_CHECKED, f"{made}: it depends on the test")
+    verdict = CONSISTENT if said == {stated == "associated"} else INCONSISTENT
+    return Check(claim, name, verdict, made, "major" if verdict == INCONSISTENT else "")
 
 
 def check_ratio_of_counts(
@@ -124,7 +143,8 @@ def check_ratio_of_counts(
     if printed.limits is not None and known:
         checks.append(_check_limits(claim, printed, known))
     if printed.p is not None:
-        checks.append(check_p_of_counts(claim, (counts[:2], counts[2:]), printed.p))
+        test = "wald" if printed.has_wald_p else None
+        checks.append(check_p_of_counts(claim, (counts[:2], counts[2:]), printed.p, test=test))
     return checks
 
 
@@ -176,6 +196,13 @@ def _check_limits(claim: str, printed: PrintedTriangle, known: Mapping[str, _Rat
     verdict: CheckVerdict = CONSISTENT if fitting else CANNOT_BE_CHECKED
     rest = "" if fitting else ": none of these, but another method may give it"
     return Check(claim, name, verdict, f"{made}; printed {low} to {high}{rest}")
+
+
+def _list_known(counts: Rows, test: str | None) -> dict[str, float]:
+    """The P values by the tests that a paper may mean."""
+    known = {word: value for word, value in _list_p_values(counts) if math.isfinite(value)}
+    named = {word: known[word] for word in _OF_NAMED.get(test or "", ()) if word in known}
+    return named or known
 
 
 def _list_p_values(counts: Rows) -> Iterator[tuple[str, float]]:

@@ -24,7 +24,11 @@ from cytopenia.published.claim_forms import (
 )
 from cytopenia.published.claims import Paper
 from cytopenia.published.hidden_counts import check_counts_behind
-from cytopenia.published.p_value_checks import check_p_of_counts, check_ratio_of_counts
+from cytopenia.published.p_value_checks import (
+    check_p_of_counts,
+    check_ratio_of_counts,
+    check_significance_of_counts,
+)
 from cytopenia.published.paper_index import PaperIndex
 from cytopenia.published.ratio_checks import PrintedTriangle, check_ratio
 from cytopenia.published.relation_checks import check_relation
@@ -176,7 +180,12 @@ def _check_ratio(claim: OddsRatioClaim | DirectionAndSignificanceClaim, context:
 
 def _check_test(claim: TestClaim, context: _Context) -> Iterator[Check]:
     counts = [[int(count) for count in row] for row in claim.counts]
-    yield check_p_of_counts(claim.id, counts, claim.p, test=claim.test, level=context.level)
+    if claim.p is not None:
+        yield check_p_of_counts(claim.id, counts, claim.p, test=claim.test, level=context.level)
+    if claim.stated is not None:
+        yield check_significance_of_counts(
+            claim.id, counts, claim.stated, test=claim.test, level=context.level
+        )
 
 
 def _check_area(claim: AreaClaim, _: _Context) -> Iterator[Check]:
