@@ -118,10 +118,9 @@ def counts(
         lost = table.first_missing + table.second_missing
         without = f", {table.first_missing} and {table.second_missing} without a value" if lost else ""
         numbers = f"{table.odds_ratio:.5g} ({table.low:.5g} to {table.high:.5g})"
-        print(
-            f"  {table.first_with} of {table.first_size} in the first group and "
-            f"{table.second_with} of {table.second_size} in the second{without}: {numbers}, {table.convention}"
-        )
+        first = f"{table.first_with} of {table.first_size} in the first group"
+        second = f"{table.second_with} of {table.second_size} in the second"
+        print(f"  {first} and {second}{without}: {numbers}, {table.convention}")
     _say_what_is_left(search.count)
     return 0
 

@@ -87,7 +87,10 @@ def verify_paper(paper: Paper) -> pl.DataFrame:
     rows: list[dict[str, str]] = []
     for claim in paper.claims:
         checks = list(_check_claim(claim, context)) or [_nothing(claim)]
-        rows += [_row(check, claim.where, claim.about, claim.printed, claim.note) for check in checks]
+        rows += [
+            _row(check, claim.where, claim.about, claim.printed, "" if claim.at else claim.note)
+            for check in checks
+        ]
     for relation in paper.relations:
         check = check_relation(relation, context.numbers, context.level)
         rows.append(_row(check, relation.where, relation.about, "", relation.note))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
+import polars as pl
+
 from cytopenia.report.association_cells import table_label
 from cytopenia.report.association_tables import (
     table_cutpoints,
@@ -74,8 +76,9 @@ from cytopenia.report.tables import (
     table_recovery,
 )
 from cytopenia.report.validation_tables import table_external_validation
+from cytopenia.report.verified_tables import table_paper_checks
 
-__all__ = ["ReportContent", "ReportSection", "list_sections", "render_report"]
+__all__ = ["ReportContent", "ReportSection", "list_sections", "render_report", "render_verified"]
 
 TableMaker = Callable[[ReportContent, str], Table]
 PROGRAM_TABLES: tuple[TableMaker, ...] = (table_program_conclusions, table_program_tests)
@@ -158,6 +161,11 @@ def list_sections(content: ReportContent) -> list[ReportSection]:
         ),
         ReportSection(
             id="printed", title="Printed and recomputed", tables=_keep_filled([table_printed(content)])
+        ),
+        ReportSection(
+            id="paper-checked",
+            title="The paper checked",
+            tables=_keep_filled([table_paper_checks(content.paper_checks)]),
         ),
     ]
     return [section for section in sections if section.tables or section.figures]
@@ -244,6 +252,30 @@ def render_report(content: ReportContent, *, sections: Sequence[ReportSection] |
 def _list_analytes(content: ReportContent) -> list[str]:
     """Return the analytes whose days the report shows, in their order."""
     return content.patient_days["analyte"].unique(maintain_order=True).to_list()
+
+
+def render_verified(checks: pl.DataFrame, *, title: str, citation: str, doi: str | None = None) -> str:
+    """Return the checks of a paper as one HTML page that needs nothing else.
+
+    Parameters
+    ----------
+    checks : DataFrame
+        Columns of `published.verify.CHECK_SCHEMA`.
+    title, citation, doi : str
+        Of the paper.
+    """
+    from markupsafe import Markup
+
+    environment = _make_environment()
+    style, _, _ = environment.loader.get_source(environment, "report.css")
+    page = environment.get_template("verified.html").render(
+        title=title,
+        citation=citation,
+        doi=doi,
+        style=Markup(style),  # noqa: S704 - written by this package
+        table=table_paper_checks(checks),
+    )
+    return str(page).lstrip()
 
 
 @cache

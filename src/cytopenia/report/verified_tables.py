@@ -22,8 +22,8 @@ VERDICTS: Mapping[str, Tone] = {
 MEANING = (
     "Checked is what the paper prints against itself, without any patient. Inconsistent: no rounding and no "
     "usual method makes both numbers right; major if an estimate, a direction or a conclusion cannot be as "
-    "printed. Rounding convention: decimals were cut off instead of rounded. Likely reads: the smallest change "
-    "that makes the numbers fit; only the authors know."
+    "printed. Rounding convention: decimals were cut off instead of rounded. Likely reads: the smallest "
+    "change that makes the numbers fit; only the authors know."
 )
 UNCHECKED_NOTE = "Nothing else is printed against which the other {count} could be held."
 
@@ -33,6 +33,8 @@ def table_paper_checks(checks: pl.DataFrame) -> Table:
 
     Claims against which nothing can be held are counted in a note and have no row.
     """
+    if checks.is_empty():
+        return Table(id="paper-checks", caption="", columns=(), rows=())
     alone = checks.filter(pl.col("check") == "alone").height
     shown = checks.filter(pl.col("check") != "alone")
     rows = list[Row]()
@@ -63,10 +65,10 @@ def _check_row(check: Mapping[str, object]) -> Row:
     note = clean_text(check["note"])
     arithmetic = format_signs(clean_text(check["arithmetic"]))
     cells = (
-        Cell(format_signs(clean_text(check["printed"]))),
+        Cell(format_signs(clean_text(check["printed"])), bounds=clean_text(check["where"])),
         Cell(clean_text(check["check"]).capitalize()),
         Cell(words, tone=VERDICTS.get(verdict, "")),
         Cell(arithmetic, bounds=note),
         Cell(format_signs(clean_text(check["repair"]))),
     )
-    return Row(f"{clean_text(check['about'])} ({clean_text(check['where'])})", cells)
+    return Row(clean_text(check["about"]), cells)
