@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cytopenia.published.check_model import CONSISTENT, INCONSISTENT, Check
-from cytopenia.published.printed_bounds import bound_number
+from cytopenia.published.printed_bounds import bound_number, can_be_at_most
 from cytopenia.published.ratio_triangle import Range
 
-__all__ = ["check_area", "check_area_of_cut", "read_share"]
+__all__ = ["check_area", "check_area_of_cut", "has_percents", "read_share"]
 
 _SLACK = 1e-9
 
 
-def read_share(text: str) -> Range:
-    """Return the shares that print so; a number above 1 is a percentage.
+def read_share(text: str, *, is_percent: bool = False) -> Range:
+    """Return the shares that print so.
 
     Examples
     --------
-    >>> [round(end, 6) for end in (*read_share("84.6"), *read_share("0.85"))]
+    >>> [round(end, 6) for end in (*read_share("84.6", is_percent=True), *read_share("0.85"))]
     [0.8455, 0.847, 0.845, 0.86]
     """
     bounds = [bound_number(text, "rounded"), bound_number(text, "truncated")]
     low, high = float(min(bound.low for bound in bounds)), float(max(bound.high for bound in bounds))
-    by = 100.0 if float(text) > 1 else 1.0
+    by = 100.0 if is_percent else 1.0
     return Range(max(low / by, 0.0), min(high / by, 1.0))
 
 
@@ -40,12 +42,11 @@ def check_area(claim: str, *, area: str, limits: tuple[str, str] | None) -> list
     checks = [Check(claim, name, CONSISTENT, area)]
     if limits is None:
         return checks
-    low, high = (bound_number(limit) for limit in limits)
     name = "area inside its interval"
     made = f"{area} in {limits[0]} to {limits[1]}"
-    if low.low > high.high:
+    if not can_be_at_most(*limits):
         return [*checks, Check(claim, name, INCONSISTENT, f"{made}: the lower limit is the larger", "major")]
-    if bound.high < low.low or bound.low > high.high:
+    if not (can_be_at_most(limits[0], area) and can_be_at_most(area, limits[1])):
         return [*checks, Check(claim, name, INCONSISTENT, f"{made}: it lies outside", "major")]
     return [*checks, Check(claim, name, CONSISTENT, made)]
 
@@ -69,7 +70,8 @@ def check_area_of_cut(
     ('inconsistent', 'sensitivity 66.7, specificity 84.6: area 0.5635 to 0.8824; printed 0.95')
     """
     name = "area that a curve through the cut can have"
-    sensitive, specific = read_share(sensitivity), read_share(specificity)
+    is_percent = has_percents([sensitivity, specificity])
+    sensitive, specific = (read_share(text, is_percent=is_percent) for text in (sensitivity, specificity))
     low = sensitive.low * specific.low
     high = 1 - (1 - sensitive.high) * (1 - specific.high)
     youden = sensitive.high + specific.high - 1
@@ -82,3 +84,14 @@ def check_area_of_cut(
     if given.high < low - _SLACK or given.low > high + _SLACK:
         return Check(claim, name, INCONSISTENT, made, "major")
     return Check(claim, name, CONSISTENT, made)
+
+
+def has_percents(shares: Iterable[str]) -> bool:
+    """Return whether shares that are printed together are percentages: one of them is above 1.
+
+    Examples
+    --------
+    >>> has_percents(["100.0", "0.6"]), has_percents(["1.00", "0.6"])
+    (True, False)
+    """
+    return any(float(text) > 1 for text in shares)

@@ -20,7 +20,7 @@ from cytopenia.published.claim_forms import CLAIM_FORMS, Claim, Interval, RatioT
 from cytopenia.published.claim_parts import Form, PrintedNumber
 from cytopenia.published.relation_forms import RELATION_FORMS, Relation
 
-__all__ = ["Paper", "list_papers", "load_paper"]
+__all__ = ["Paper", "list_papers", "load_paper", "read_paper"]
 
 _FOLDER = resources.files("cytopenia") / "data" / "papers"
 
@@ -75,7 +75,24 @@ def load_paper(source: Path | str) -> Paper:
     ('10.3892/ol.2023.13924', '45 (71.42%)')
     """
     name, content = _read_source(source)
-    table = parse_toml(content, name=name, error=DefinitionError)
+    return read_paper(parse_toml(content, name=name, error=DefinitionError), name=name)
+
+
+def read_paper(table: Mapping[str, Any], *, name: str) -> Paper:
+    """Return a paper from the tables of its file.
+
+    Parameters
+    ----------
+    table : mapping
+        As `tomllib` reads them.
+    name : str
+        Of the file, put in front of each problem.
+
+    Raises
+    ------
+    DefinitionError
+        As `load_paper`.
+    """
     claims, problems = _read_tables(table.get("claims"), _Listed(name, "claims", CLAIM_FORMS))
     if not claims and not problems:
         problems.append(f"{name}: no claim; each begins with a line [[claims]]")

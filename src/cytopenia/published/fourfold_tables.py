@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cytopenia.errors import DataError, join_problems
 from cytopenia.published.printed_bounds import CONVENTIONS, Convention, bound_number
 
-__all__ = ["FourfoldSearch", "FourfoldTable", "PrintedRatio", "find_fourfold_tables"]
+__all__ = ["SMALLEST_GROUP", "FourfoldSearch", "FourfoldTable", "PrintedRatio", "find_fourfold_tables"]
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 _QUANTILES = (1.959963984540054, 1.96)
 # Far above what an exponential of a logarithm loses, far below the digits of any print.
 _LOSS = 1e-12
-_SMALLEST_GROUP = 2
+SMALLEST_GROUP = 2
 _LARGEST_GROUP = 100_000
 _LARGEST_MISSING = 20
 _BLOCK = 200_000
@@ -186,9 +186,9 @@ def _require_possible(printed: PrintedRatio, groups: tuple[int, int], missing: i
             f"the lower limit {printed.low} lies above the upper limit {printed.high}; exchange them"
         )
     for name, size in zip(("first", "second"), groups, strict=True):
-        if not _SMALLEST_GROUP <= size <= _LARGEST_GROUP:
+        if not SMALLEST_GROUP <= size <= _LARGEST_GROUP:
             problems.append(
-                f"the {name} group has {size} patients; allowed: {_SMALLEST_GROUP} to {_LARGEST_GROUP}"
+                f"the {name} group has {size} patients; allowed: {SMALLEST_GROUP} to {_LARGEST_GROUP}"
             )
     if not 0 <= missing <= _LARGEST_MISSING:
         problems.append(f"missing is {missing}; allowed: 0 to {_LARGEST_MISSING}")
@@ -211,7 +211,7 @@ def _list_sizes(groups: tuple[int, int], missing: int) -> Iterator[_Sizes]:
     for total in range(missing + 1):
         for first in range(total + 1):
             valued = (groups[0] - first, groups[1] - (total - first))
-            if min(valued) >= _SMALLEST_GROUP:
+            if min(valued) >= SMALLEST_GROUP:
                 yield _Sizes(groups, valued)
 
 

@@ -10,6 +10,7 @@ from cytopenia.published.check_model import (
     Check,
 )
 from cytopenia.published.fourfold_tables import (
+    SMALLEST_GROUP,
     FourfoldSearch,
     FourfoldTable,
     PrintedRatio,
@@ -51,11 +52,7 @@ def check_counts_behind(
     >>> found.verdict, found.repair
     ('inconsistent', 'right if 1 patient has no value: 4 of 38 and 11 of 21')
     """
-    if (
-        printed.estimate is None
-        or printed.limits is None
-        or "<" in printed.estimate + "".join(printed.limits)
-    ):
+    if printed.estimate is None or printed.limits is None or not _can_be_searched(printed.limits, groups):
         return []
     name = "counts behind the odds ratio"
     ratio = PrintedRatio(printed.estimate, *printed.limits)
@@ -71,6 +68,11 @@ def check_counts_behind(
     wider = find_fourfold_tables(ratio, groups, missing=missing + _MOST_MISSING)
     repair = f"right if {_name_missing(wider.tables[0])}: {_name(wider.tables[0])}" if wider.count else ""
     return [Check(claim, name, INCONSISTENT, made, "minor" if repair else "major", repair)]
+
+
+def _can_be_searched(limits: tuple[str, str], groups: tuple[int, int]) -> bool:
+    """Limits in the wrong order are told elsewhere; without two patients in a group there is no ratio."""
+    return float(limits[0]) <= float(limits[1]) and min(groups) >= SMALLEST_GROUP
 
 
 def _list_tables(search: FourfoldSearch) -> str:

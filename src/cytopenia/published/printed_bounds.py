@@ -9,7 +9,14 @@ from typing import Literal, get_args
 
 from cytopenia.errors import DataError
 
-__all__ = ["CONVENTIONS", "Convention", "PrintedBounds", "bound_number", "count_decimals"]
+__all__ = [
+    "CONVENTIONS",
+    "Convention",
+    "PrintedBounds",
+    "bound_number",
+    "can_be_at_most",
+    "count_decimals",
+]
 
 Convention = Literal["rounded", "truncated"]
 CONVENTIONS: tuple[Convention, ...] = get_args(Convention)
@@ -80,6 +87,23 @@ def bound_number(printed: str, convention: Convention = "rounded") -> PrintedBou
     if digits.startswith("-"):
         return PrintedBounds(number - last, number, closed_low=False)
     return PrintedBounds(number, number + last, closed_high=False)
+
+
+def can_be_at_most(lower: str, upper: str) -> bool:
+    """Return whether one printed number may stand for no more than another.
+
+    Rounding and truncation keep the order, so that numbers with as many decimals are compared as they stand.
+    With fewer decimals a number stands for a wider range, and the two must only be able to meet.
+
+    Examples
+    --------
+    >>> can_be_at_most("0.100", "0.099"), can_be_at_most("11.2", "11")
+    (False, True)
+    """
+    if count_decimals(lower) == count_decimals(upper) and not (_split(lower)[0] or _split(upper)[0]):
+        return Decimal(lower) <= Decimal(upper)
+    ways = [(bound_number(lower, way), bound_number(upper, way)) for way in CONVENTIONS]
+    return any(one.low <= other.high for one, other in ways)
 
 
 def count_decimals(printed: str) -> int:

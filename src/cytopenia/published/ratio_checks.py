@@ -9,6 +9,7 @@ from typing import NamedTuple
 from scipy.special import ndtri
 
 from cytopenia.published.check_model import CANNOT_BE_CHECKED, CONSISTENT, INCONSISTENT, Check
+from cytopenia.published.printed_bounds import can_be_at_most
 from cytopenia.published.ratio_triangle import Range, RatioTriangle, read_triangle
 from cytopenia.published.repairs import find_repairs
 
@@ -59,7 +60,7 @@ def check_ratio(claim: str, printed: PrintedTriangle) -> list[Check]:
     """
     triangle = read_triangle(printed.estimate, printed.limits, printed.p, confidence=printed.confidence)
     checks = [
-        *_check_limits(claim, printed, triangle),
+        *_check_limits(claim, printed),
         *_check_symmetry(claim, printed, triangle),
         *_check_p(claim, printed, triangle),
     ]
@@ -73,21 +74,20 @@ def _with_repair(check: Check, repair: str) -> Check:
     return Check(check.claim, check.check, check.verdict, check.arithmetic, check.severity, repair)
 
 
-def _check_limits(claim: str, printed: PrintedTriangle, triangle: RatioTriangle) -> list[Check]:
-    if triangle.low is None or triangle.high is None:
+def _check_limits(claim: str, printed: PrintedTriangle) -> list[Check]:
+    if printed.limits is None:
         return []
     name = "limits in order"
     words = f"{printed.low} to {printed.high}"
-    if triangle.low.low > triangle.high.high:
+    if not can_be_at_most(*printed.limits):
         return [Check(claim, name, INCONSISTENT, f"{words}: the lower limit is the larger", "major")]
     checks = [Check(claim, name, CONSISTENT, words)]
-    if triangle.estimate is None:
+    if printed.estimate is None:
         return checks
-    inside = Range(triangle.low.low, triangle.high.high)
     name = "estimate inside its interval"
-    if triangle.estimate.meets(inside):
+    if _is_inside(printed):
         return [*checks, Check(claim, name, CONSISTENT, f"{printed.estimate} lies in {words}")]
-    side = "below" if triangle.estimate.high < triangle.low.low else "above"
+    side = "above" if can_be_at_most(printed.limits[0], printed.estimate) else "below"
     arithmetic = f"{printed.estimate} lies {side} {words}, whatever was rounded"
     return [*checks, Check(claim, name, INCONSISTENT, arithmetic, "major")]
 
@@ -103,7 +103,7 @@ def _check_symmetry(claim: str, printed: PrintedTriangle, triangle: RatioTriangl
     )
     if triangle.estimate.meets(middle):
         return [Check(claim, name, CONSISTENT, made)]
-    if not _is_inside(triangle):
+    if not _is_inside(printed):
         return []  # told already
     if printed.is_wald:
         return [Check(claim, name, INCONSISTENT, f"{made}: no Wald interval", "major")]
@@ -117,7 +117,7 @@ def _check_symmetry(claim: str, printed: PrintedTriangle, triangle: RatioTriangl
 
 def _check_p(claim: str, printed: PrintedTriangle, triangle: RatioTriangle) -> list[Check]:
     wald = triangle.wald_p
-    if triangle.p is None or wald is None or not _is_inside(triangle):
+    if triangle.p is None or wald is None or not _is_inside(printed):
         return []
     name = "P against the interval"
     made = f"estimate over standard error gives P {_show_p(wald)}; printed {printed.p}"
@@ -132,12 +132,12 @@ def _check_p(claim: str, printed: PrintedTriangle, triangle: RatioTriangle) -> l
     return [Check(claim, name, INCONSISTENT, f"{made}: farther apart than two tests lie", "major")]
 
 
-def _is_inside(triangle: RatioTriangle) -> bool:
-    if triangle.low is None or triangle.high is None:
+def _is_inside(printed: PrintedTriangle) -> bool:
+    if printed.limits is None or not can_be_at_most(*printed.limits):
         return False
-    is_ordered = triangle.low.low <= triangle.high.high
-    inside = Range(triangle.low.low, triangle.high.high)
-    return is_ordered and (triangle.estimate is None or triangle.estimate.meets(inside))
+    low, high = printed.limits
+    inside = printed.estimate
+    return inside is None or (can_be_at_most(low, inside) and can_be_at_most(inside, high))
 
 
 def _longest_arm(triangle: RatioTriangle) -> float:
@@ -168,25 +168,21 @@ def _repair(printed: PrintedTriangle) -> str:
     }
 
     def is_right(changed: Mapping[str, str]) -> bool:
-        limits = (changed["low"], changed["high"]) if "low" in changed else None
-        triangle = read_triangle(
-            changed.get("estimate"), limits, changed.get("p"), confidence=printed.confidence
-        )
-        return _fits(triangle)
+        return _fits(printed._replace(**changed))
 
     found = find_repairs(parts, is_right)
     what = "estimate, interval and P together" if "p" in parts else "estimate and interval together"
     return f"{', or '.join(found)} repairs {what}" if found else ""
 
 
-def _fits(triangle: RatioTriangle) -> bool:
+def _fits(printed: PrintedTriangle) -> bool:
     """Whether all printed parts are those of one Wald interval."""
-    if triangle.low is None or triangle.high is None or triangle.low.low > triangle.high.high:
+    if not _is_inside(printed):
         return False
-    middle = triangle.middle
+    triangle = read_triangle(printed.estimate, printed.limits, printed.p, confidence=printed.confidence)
+    middle, wald = triangle.middle, triangle.wald_p
     if triangle.estimate is not None and (middle is None or not triangle.estimate.meets(middle)):
         return False
-    wald = triangle.wald_p
     return triangle.p is None or (wald is not None and triangle.p.meets(wald))
 
 

@@ -64,9 +64,8 @@ class RatioTriangle:
             return None
         if self.low.low <= 0 or middle.low <= 0:
             return Range(0.0, 1.0)
-        width = Range(
-            max(math.log(self.high.low / self.low.high), 0.0), math.log(self.high.high / self.low.low)
-        )
+        shortest = math.log(self.high.low / self.low.high) if self.high.low > 0 else 0.0
+        width = Range(max(shortest, 0.0), math.log(self.high.high / self.low.low))
         logs = (math.log(middle.low), math.log(middle.high))
         farthest = max(map(abs, logs))
         nearest = 0.0 if logs[0] <= 0 <= logs[1] else min(map(abs, logs))

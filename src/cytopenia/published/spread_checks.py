@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from cytopenia.published.check_model import CANNOT_BE_CHECKED, CONSISTENT, INCONSISTENT, Check
-from cytopenia.published.printed_bounds import bound_number
+from cytopenia.published.printed_bounds import bound_number, can_be_at_most
 from cytopenia.published.repairs import find_repairs
 from cytopenia.published.share_checks import judge_print
 
@@ -113,5 +113,5 @@ def check_median_beside_count(
 
 
 def _rises(parts: Mapping[str, str]) -> bool:
-    bounds = [bound_number(parts[part]) for part in _IN_ORDER if part in parts]
-    return all(lower.low <= upper.high for lower, upper in pairwise(bounds))
+    texts = [parts[part] for part in _IN_ORDER if part in parts]
+    return all(can_be_at_most(lower, upper) for lower, upper in pairwise(texts))

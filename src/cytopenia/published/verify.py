@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from cytopenia.published.area_checks import check_area, check_area_of_cut
+from cytopenia.published.area_checks import check_area, check_area_of_cut, has_percents
 from cytopenia.published.check_model import CANNOT_BE_CHECKED, VERDICTS, Check
 from cytopenia.published.claim_forms import (
     AccuracyClaim,
@@ -197,10 +197,11 @@ def _check_area(claim: AreaClaim, _: _Context) -> Iterator[Check]:
 
 
 def _check_accuracy(claim: AccuracyClaim, context: _Context) -> Iterator[Check]:
+    is_percent = has_percents(claim.parts.values())
     for name, of in (("sensitivity", claim.events), ("specificity", claim.others)):
         share, size = claim.parts.get(name), context.numbers.count(of)
         if share is not None and size is not None:
-            percent = share if Decimal(share) > 1 else format(Decimal(share).scaleb(2), "f")
+            percent = share if is_percent else format(Decimal(share).scaleb(2), "f")
             yield check_impossible_percent(claim.id, of=size, percent=percent)
     area = context.numbers.part(claim.area) if claim.area else None
     if area is not None and claim.sensitivity is not None and claim.specificity is not None:
