@@ -174,6 +174,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "claim_parts",
             "claim_forms",
             "relation_forms",
+            "claim_sheet",
             "claims",
             "printed_numbers",
             "printed_bounds",

@@ -281,3 +281,45 @@ def test_a_claim_that_is_no_table(tmp_path: Path) -> None:
 def test_a_claim_does_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         CLAIMS["males"].count = "46"  # type: ignore[misc]
+
+
+SHEET = """# id = "mine"
+# title = "Mine"
+# citation = "Here"
+# significance_level = "0.05"
+id,kind,where,about,count,percent,of,counts,p,parts,whole
+patients,count,Table I,Patients,63,,,,,,
+males,count_percent,Table I,Males,45,71.40,patients,,,,
+sex,test,Table I,Sex,,,,33/7; 6/14,<0.001,,
+sexes,partition,Table I,Sex,,,,,,males; 18,patients
+"""
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_sheet_of_claims(tmp_path: Path, delimiter: str) -> None:
+    text = SHEET if delimiter == "," else SHEET.replace("; ", "|").replace(",", ";").replace("|", "; ")
+    if delimiter == ";":
+        text = text.replace("33/7; 6/14", '"33/7; 6/14"').replace("males; 18", '"males; 18"')
+    (tmp_path / "mine.csv").write_text(text, encoding="utf-8-sig")
+    paper = load_paper(tmp_path / "mine.csv")
+    claims = {claim.id: claim for claim in paper.claims}
+    assert claims["males"].printed == "45 (71.40%)"
+    assert claims["sex"].printed == "33/7, 6/14: P <0.001"
+    assert [relation.model_dump()["parts"] for relation in paper.relations] == [("males", "18")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("id,kind,", "name,sort,", "mine.csv: no row of keys; the first row needs at least id, kind, where"),
+        ("count_percent", "count_percnt", "'kind' is 'count_percnt' (did you mean 'count_percent'?)"),
+        ("45,71.40", "45,71,40", "unknown key"),
+        ("33/7; 6/14", "33/7; 6", "each row of counts needs as many numbers as there are groups"),
+        ('# title = "Mine"', "# title = Mine", "mine.csv, lines with #: not a valid TOML file"),
+        ("Patients,63", "Patients,-63", "'count': is '-63'; allowed: a whole number as printed"),
+    ],
+)
+def test_what_is_wrong_with_a_sheet(tmp_path: Path, old: str, new: str, words: str) -> None:
+    (tmp_path / "mine.csv").write_text(SHEET.replace(old, new), encoding="utf-8")
+    with pytest.raises(DefinitionError, match=re.escape(words)):
+        load_paper(tmp_path / "mine.csv")

@@ -18,10 +18,12 @@ from cytopenia.errors import DefinitionError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_bytes, read_form
 from cytopenia.published.claim_forms import CLAIM_FORMS, Claim, Interval, RatioTest
 from cytopenia.published.claim_parts import Form, PrintedNumber
+from cytopenia.published.claim_sheet import read_claim_sheet
 from cytopenia.published.relation_forms import RELATION_FORMS, Relation
 
 __all__ = ["Paper", "list_papers", "load_paper", "read_paper"]
 
+_SHEET = ".csv"
 _FOLDER = resources.files("cytopenia") / "data" / "papers"
 
 
@@ -61,7 +63,8 @@ def load_paper(source: Path | str) -> Paper:
     Parameters
     ----------
     source : path or str
-        The id of a paper of the package, such as "qiu2023", or a TOML file.
+        The id of a paper of the package, such as "qiu2023", a TOML file, or a CSV file as
+        `read_claim_sheet` reads it.
 
     Raises
     ------
@@ -75,6 +78,8 @@ def load_paper(source: Path | str) -> Paper:
     ('10.3892/ol.2023.13924', '45 (71.42%)')
     """
     name, content = _read_source(source)
+    if name.endswith(_SHEET):
+        return read_paper(read_claim_sheet(content, name=name), name=name)
     return read_paper(parse_toml(content, name=name, error=DefinitionError), name=name)
 
 
@@ -108,11 +113,11 @@ def read_paper(table: Mapping[str, Any], *, name: str) -> Paper:
 
 
 def _read_source(source: Path | str) -> tuple[str, bytes]:
-    if isinstance(source, Path) or source.endswith(".toml"):
+    if isinstance(source, Path) or source.endswith((".toml", _SHEET)):
         return Path(source).name, read_bytes(Path(source), error=DefinitionError)
     known = list_papers()
     if source not in known:
-        names = f"{', '.join(known)}, or a .toml file"
+        names = f"{', '.join(known)}, or a .toml or .csv file"
         raise DefinitionError(f"unknown paper '{source}'{suggest_name(source, known)}; known: {names}")
     return f"{source}.toml", (_FOLDER / f"{source}.toml").read_bytes()
 

@@ -71,6 +71,9 @@ def check_impossible_percent(claim: str, *, of: int, percent: str) -> Check:
     'inconsistent'
     """
     name = "a count with this percentage"
+    if of == 0 or not _is_percent(percent):
+        words = "0 patients have no percentage" if of == 0 else f"{percent} is no percentage"
+        return Check(claim, name, INCONSISTENT, words, "minor")
     found = find_category_counts([percent], of, is_complete=False)
     if not found.count:
         near = _nearest_count(percent, of)
@@ -105,6 +108,8 @@ def check_quotient(claim: str, *, first: int, second: int, ratio: str) -> Check:
 def _other_counts(count: int, of: int, percent: str) -> list[str]:
     """Repairs that leave the percentage: another count of the same patients, or patients without a value."""
     repairs: list[str] = []
+    if not _is_percent(percent):
+        return repairs
     found = find_category_counts([percent], of, is_complete=False)
     if found.count == 1:
         repairs.append(f"{found.found[0].counts[0]} for {count}")
@@ -113,6 +118,11 @@ def _other_counts(count: int, of: int, percent: str) -> list[str]:
             repairs.append(f"right of {of - lost} patients ({lost} without a value)")
             break
     return repairs
+
+
+def _is_percent(text: str) -> bool:
+    bound = bound_number(text)
+    return bound.high > 0 and bound.low <= _HUNDRED
 
 
 def _share(count: int, of: int) -> Decimal:

@@ -53,6 +53,8 @@ def check_mean(claim: str, *, mean: str, of: int) -> Check:
     '145 / 28 = 5.17857; printed 5.18'
     """
     name = "a mean of whole numbers"
+    if of == 0:
+        return Check(claim, name, INCONSISTENT, "0 patients have no mean", "minor")
     total = int((Decimal(mean) * of).to_integral_value())
     for sum_ in sorted(range(total - 1, total + 2), key=lambda near: abs(near - Decimal(mean) * of)):
         exact = Decimal(sum_) / of
