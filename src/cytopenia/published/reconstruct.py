@@ -23,6 +23,8 @@ from cytopenia.stats.batched_logistic import fit_logistic_batch
 __all__ = ["Closeness", "JointCohort", "Nearness", "PrintedFactor", "search_joint_counts"]
 
 Records = NDArray[np.int8]
+Whole = NDArray[np.int64]
+Marks = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 
@@ -87,7 +89,7 @@ class JointCohort:
     """
 
     records: Records
-    is_first: NDArray[np.bool_]
+    is_first: Marks
     factors: tuple[Closeness, ...]
     rounds: int
     is_close: bool
@@ -100,7 +102,7 @@ class _Target:
     estimates: Floats
     limits: Floats
     patterns: Floats
-    is_event: NDArray[np.int64]
+    is_event: Whole
     near: Nearness
 
 
@@ -222,7 +224,7 @@ def _require_alike(factors: Sequence[PrintedFactor]) -> tuple[int, int]:
 
 def _aim(factors: Sequence[PrintedFactor], near: Nearness) -> _Target:
     count = len(factors)
-    patterns = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
+    patterns: Whole = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
     return _Target(
         estimates=np.log([float(factor.together.odds_ratio) for factor in factors]),
         limits=np.log([[float(factor.together.low), float(factor.together.high)] for factor in factors]),
@@ -247,7 +249,7 @@ def _draw(
     return records
 
 
-def _measure(records: Records, is_first: NDArray[np.bool_], target: _Target) -> _Chains:
+def _measure(records: Records, is_first: Marks, target: _Target) -> _Chains:
     """Fit the model of every cohort, and say how far its numbers are from the print."""
     fit = fit_logistic_batch(
         target.patterns, target.is_event, _count_patterns(records, is_first), method="maximum_likelihood"
@@ -262,33 +264,34 @@ def _measure(records: Records, is_first: NDArray[np.bool_], target: _Target) -> 
     return _Chains(records, (off**_POWER).mean(axis=1) ** (1 / _POWER), off.max(axis=1), models)
 
 
-def _count_patterns(records: Records, is_first: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _count_patterns(records: Records, is_first: Marks) -> Whole:
     """How many patients with every value have each pattern, without and with the event, per cohort."""
     chains, _, factors = records.shape
     is_complete = (records != MISSING).all(axis=2)
-    cells = 2 * (records.astype(np.int64) @ (1 << np.arange(factors))) + is_first
+    cells: Whole = 2 * (records.astype(np.int64) @ (1 << np.arange(factors))) + is_first
     width = 2 ** (factors + 1)
-    places = (cells + width * np.arange(chains)[:, None])[is_complete]
+    places: Whole = (cells + width * np.arange(chains)[:, None])[is_complete]
     return np.bincount(places, minlength=width * chains).reshape(chains, width)
 
 
-def _exchange(records: Records, is_first: NDArray[np.bool_], rng: Generator) -> Records:
+def _exchange(records: Records, is_first: Marks, rng: Generator) -> Records:
     """Give one factor of one patient to another patient of the same group, in each cohort."""
-    chains, patients, factors = records.shape
+    chains, _, factors = records.shape
     changed = records.copy()
-    every = np.arange(chains)
-    column = rng.integers(factors, size=chains)
-    inside = is_first == (rng.random(chains) < is_first.mean())[:, np.newaxis]
+    every: Whole = np.arange(chains)
+    column: Whole = rng.integers(factors, size=chains)
+    inside: Marks = is_first == (rng.random(chains) < is_first.mean())[:, np.newaxis]
     values: Records = records[every, :, column]
-    gives, takes = inside & (values == 1), inside & (values == 0)
+    gives: Marks = inside & (values == 1)
+    takes: Marks = inside & (values == 0)
     giver, taker = _pick(gives, rng), _pick(takes, rng)
-    can = np.flatnonzero(gives.any(axis=1) & takes.any(axis=1))
+    can: NDArray[np.intp] = np.flatnonzero(gives.any(axis=1) & takes.any(axis=1))
     changed[can, giver[can], column[can]] = 0
     changed[can, taker[can], column[can]] = 1
     return changed
 
 
-def _pick(marks: NDArray[np.bool_], rng: Generator) -> NDArray[np.intp]:
+def _pick(marks: Marks, rng: Generator) -> NDArray[np.intp]:
     """The place of one mark in each row, every one as likely; 0 in a row without any."""
     return np.argmax(np.where(marks, rng.random(marks.shape), -1.0), axis=1)
 
@@ -310,9 +313,7 @@ def _restart(state: _Chains) -> None:
         values[order[len(order) - half :]] = values[order[:half]]
 
 
-def _finish(
-    best: _Best, factors: Sequence[PrintedFactor], is_first: NDArray[np.bool_], *, rounds: int
-) -> JointCohort:
+def _finish(best: _Best, factors: Sequence[PrintedFactor], is_first: Marks, *, rounds: int) -> JointCohort:
     found: list[Closeness] = []
     for factor, (estimate, low, high) in zip(factors, np.exp(best.model), strict=True):
         printed = [float(text) for text in factor.together]
