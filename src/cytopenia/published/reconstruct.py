@@ -6,6 +6,9 @@ of each factor in each group as they are and exchanges one factor between two pa
 multivariable model prints nearly the same. What it finds is a pseudo-cohort: one of many, and nobody's data.
 """
 
+# NumPy's types get lost in mixed integer and boolean arithmetic.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
