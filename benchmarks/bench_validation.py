@@ -2,6 +2,7 @@
 
 Run `python benchmarks/bench_validation.py --help`. Both contenders run in turn in one call, several times;
 medians of wall and processor seconds and their ratios are printed and written to benchmarks/validation.md.
+R works on one core, and so do we: NumPy's matrix products have one thread, unless `--threads` says more.
 Without Rscript only our own times are printed. All data are simulated.
 """
 
@@ -14,6 +15,7 @@ import platform
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from importlib.metadata import version
@@ -26,6 +28,7 @@ from cytopenia.stats.validation import ModelRecipe, Validation, validate_model
 
 HERE = Path(__file__).parent
 TARGET = HERE / "validation.md"
+THREADS = "OPENBLAS_NUM_THREADS"
 SIZES = ((60, 2), (60, 5), (300, 5), (1000, 8))
 Runs = list[tuple[float, float]]
 
@@ -34,13 +37,20 @@ def main() -> None:
     """Measure every size and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--resamples", type=int, default=1_000)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1, help="of NumPy's matrix products")
     given = parser.parse_args()
+    if os.environ.get(THREADS) != str(given.threads):
+        # NumPy reads it once, when it is loaded.
+        os.environ[THREADS] = str(given.threads)
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+    # The first call loads SciPy.
+    validate_model(*draw_small(), recipe=ModelRecipe("maximum_likelihood", (0,)))
     with tempfile.TemporaryDirectory() as folder:
         lines = [measure_size(rows, columns, given, Path(folder)) for rows, columns in SIZES]
     text = "\n".join(lines)
     print(text)
-    if shutil.which("Rscript"):
+    if shutil.which("Rscript") and given.threads == 1:
         TARGET.write_text(describe(text, given), encoding="utf-8")
 
 
@@ -48,7 +58,8 @@ def measure_size(rows: int, columns: int, given: argparse.Namespace, folder: Pat
     """One line of the table: our times, theirs, the ratio, and both corrected numbers."""
     design, event = draw(rows, columns, folder / "data.csv")
     recipe = ModelRecipe("maximum_likelihood", tuple(range(columns)))
-    ours, theirs = [], []
+    ours: Runs = []
+    theirs: Runs = []
     found: Validation | None = None
     rms = (float("nan"), float("nan"))
     for run in range(given.runs):
@@ -71,6 +82,12 @@ def measure_size(rows: int, columns: int, given: argparse.Namespace, folder: Pat
         f"| {rows} | {columns} | {mine[0]:.2f} ({mine[1]:.2f}) | {other[0]:.2f} ({other[1]:.2f}) | {ratio}"
         f" | {numbers} | {rms[0]:.3f} / {rms[1]:.3f} |"
     )
+
+
+def draw_small() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a few patients and one resample of them."""
+    rng = np.random.default_rng(1)
+    return rng.normal(size=(30, 1)), np.arange(30) % 2, draw_resamples(30, count=1, seed=1)
 
 
 def draw(rows: int, columns: int, path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -111,7 +128,8 @@ def describe(text: str, given: argparse.Namespace) -> str:
 
 Written by `benchmarks/bench_validation.py`. {given.resamples:,} resamples, maximum likelihood, no
 selection; simulated data, a third with the event. Median of {given.runs} runs in turn, wall seconds
-(processor seconds). {machine}.
+(processor seconds), without the start of the programs. Both work on one core: NumPy's matrix products have
+one thread here. {machine}.
 Python {platform.python_version()}, NumPy {version("numpy")}, {out}.
 
 | Rows | Columns | cytopenia, s | rms::validate, s | Ratio | Dxy / slope, corrected | the same by rms |

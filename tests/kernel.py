@@ -46,6 +46,7 @@ from cytopenia.grading.recovery import (
     RECOVERY_LABELS,
     RECOVERY_REASONS,
     Cells,
+    days_needed,
     derive_recovery,
     judge_cells,
 )
@@ -205,7 +206,13 @@ def recover_cohort(
     landmark, counting = definition.landmark.day, definition.counting
     fills = {"bracket_days": counting.bracket_days, "carry_days": counting.carry_days}
     cells = _judge_lineages(
-        tables, courses, definition, days=(0, landmark), fills=fills, cap=cap, part_size=part_size
+        tables,
+        courses,
+        definition,
+        days=(days_needed(definition)[0], landmark),
+        fills=fills,
+        cap=cap,
+        part_size=part_size,
     )
     rows: list[OutcomeRows] = []
     for patients, part in cells:

@@ -340,7 +340,7 @@ def grade_course(
     if not days:
         return dict.fromkeys(("policy", "best", "worst", "first_day", "last_day")) | {
             "decided": False,
-            "evidence": "measured",
+            "evidence": None,
             "days_measured": 0,
             "days_open": 0,
         }
@@ -348,11 +348,14 @@ def grade_course(
     measured = [d for d in days if days[d]["state"] == "measured"]
     open_days = [d for d in days if days[d]["state"] == "open"]
     known = [rule for rule in rules if known_days(days, rule)]
-    possible = [r for r in rules if r in known or possible_days(days, r, ("measured", "gap"))]
+    # A day that white cells alone grade may have been worse; one on which they meet no cut is as open as any.
+    proving = {d for rule in rules for d in known_days(days, rule) if days[d]["state"] != "measured"}
+    graded = {d: {**day, "state": "gap"} if d in proving else day for d, day in days.items()}
+    possible = [r for r in rules if r in known or possible_days(graded, r, ("measured", "gap"))]
     certain = [r for r in rules if certain_days(days, r, ("measured", "gap"))]
     deciding = max(known, key=lambda rule: rule["grade"], default=None)
     policy = None
-    if deciding is not None:
+    if deciding is not None and (measured or deciding["grade"] == top):
         policy = deciding["grade"]
     elif measured and not any(possible_days(days, rule, ("measured",)) for rule in rules):
         policy = 0
@@ -362,11 +365,15 @@ def grade_course(
     if policy == top or len(measured) == len(days):
         evidence = "measured"
     decisive = [day for rule in known if rule["grade"] == policy for day in known_days(days, rule)]
+    is_decided = policy is not None and best == worst
+    if evidence == "measured" and not is_decided:
+        # A value given as a limit: it is known between bounds.
+        evidence = "bracketed"
     return {
         "policy": policy,
         "best": best,
         "worst": worst,
-        "decided": policy is not None and best == worst,
+        "decided": is_decided,
         "evidence": evidence,
         "first_day": min(decisive, default=None),
         "last_day": max(decisive, default=None),
@@ -381,7 +388,12 @@ def find_nadir(
     days = cut_to_window(lay_out(labs, course, analyte, *window, cap=cap), window)
     measured = {d: day for d, day in days.items() if day["state"] == "measured"}
     if not measured:
-        return {"policy": None, "day": None, "best": None, "worst": None}
+        caps = {d: day["cap"][0] for d, day in days.items() if day["cap"] is not None}
+        most = min(caps.values(), default=None)
+        if most == 0:
+            return {"policy": 0, "day": min(d for d in caps if caps[d] == 0), "best": 0, "worst": 0}
+        least = None if most is None else min(day["low"][0] for day in days.values())
+        return {"policy": None, "day": None, "best": most, "worst": least}
     bounded = {d: day for d, day in days.items() if day["state"] in ("measured", "gap")}
     caps = {d: day["cap"][0] for d, day in days.items() if day["cap"] is not None}
     upper = {d: day["high"][0] for d, day in measured.items() if day["high"][0] != inf}

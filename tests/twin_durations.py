@@ -288,6 +288,10 @@ def grade_durations(labs: Iterable[Row], course: Row, definition: Row, *, cap: b
         evidence = "open" if any(day["state"] == "open" for day in days.values()) else evidence
     if least == most:
         evidence = "measured"
+    is_measured = any(day["state"] == "measured" for day in days.values())
+    if not is_measured and not policy == best == worst:
+        # White cells alone: only what they prove whatever the neutrophils were is an answer.
+        policy = None
     if policy is not None:
         best, worst = min(best, policy), max(worst, policy)
     return {

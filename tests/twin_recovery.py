@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from twin import LONGEST_GAP, ZERO, Row, find_runs, is_certain, is_possible, lay_out
+from twin import LONGEST_GAP, MARGIN, ZERO, Row, find_runs, is_certain, is_possible, lay_out
 
 CARRY_DAYS = 3
 MET, FAILED, UNKNOWN = "met", "failed", "unknown"
@@ -39,14 +39,22 @@ def decide_cell(day: Row, comparator: str, cut: float) -> str | None:
     return None
 
 
-def count_states(grid: dict[int, Row], criterion: Row, scenario: str) -> dict[int, str]:
+def has_count(grid: dict[int, Row], first: int, last: int) -> bool:
+    return any(grid[d]["state"] == "measured" for d in range(first - MARGIN, last + MARGIN + 1))
+
+
+def count_states(grid: dict[int, Row], criterion: Row, scenario: str, *, first: int) -> dict[int, str]:
+    """`first` is the first day whose state the landmark looks at."""
     comparator, cut = criterion["comparator"], criterion["cut"]
     decided = {d: decide_cell(day, comparator, cut) for d, day in grid.items()}
     decided = {d: state for d, state in decided.items() if state is not None}
+    # White cells alone vouch for their own day, never for the days beside it.
+    is_counted = has_count(grid, first, max(grid) - MARGIN)
     states = {}
     for d, day in grid.items():
         if scenario == "policy":
-            states[d] = bracket_cell(d, decided) if day["state"] != "off" else UNKNOWN
+            own = bracket_cell(d, decided) if is_counted else decided.get(d, UNKNOWN)
+            states[d] = own if day["state"] != "off" else UNKNOWN
         elif day["state"] in ("off", "open"):
             states[d] = decided.get(d, MET if scenario == "best" else FAILED)
         elif scenario == "best":
@@ -101,7 +109,8 @@ def recovery_cells(
     for criterion in definition["all_of"]:
         grid = lay_out(labs, course, criterion["analyte"], 0, landmark, cap=cap)
         washout = definition["washout"]
-        for d, state in count_states(grid, criterion, scenario).items():
+        first = 0 if definition["form"] == "reached_by" else landmark - 2
+        for d, state in count_states(grid, criterion, scenario, first=first).items():
             under = is_supported(d, support, criterion["support"], washout, scenario, max(grid))
             is_dead = course["death"] is not None and d > course["death"]
             fails = is_dead or (under and grid[d]["state"] != "off")

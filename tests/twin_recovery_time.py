@@ -190,6 +190,13 @@ def find_recovery_time(
     place = find_first_run(policy, length, nadir=nadirs[1])
     best, worst = find_bounds(sets, length, nadirs=(nadirs[0], nadirs[2]))
     judged = MET in policy or FAILED in policy
+    # Without a single count of a lineage only what holds for every reading is an answer.
+    is_counted = all(any(lineage[d][2]["state"] == "measured" for d in days) for lineage in lineages)
+    if judged and not is_counted:
+        if best != worst:
+            ends = {"best": best + first, "worst": worst + first}
+            return {"policy": None, **ends, "label": "not evaluable"}
+        place = best
     if not judged:
         return {"policy": None, "best": NEVER_BELOW, "worst": NOT_REACHED, "label": "not evaluable"}
     label = "recovered" if abs(place) != inf else "never below" if place < 0 else name_end(why)

@@ -20,6 +20,29 @@ Form = TypeVar("Form", bound=BaseModel)
 
 _UNIONS = (Union, UnionType)
 
+# What a key of a simple type needs, by the word of pydantic for the fault.
+_NEEDED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "bool_type": "true, false",
+    "bool_parsing": "true, false",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "list_type": "a list",
+    "tuple_type": "a list",
+}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "{} or more"),
+    "less_than_equal": ("le", "{} or less"),
+    "greater_than": ("gt", "more than {}"),
+    "less_than": ("lt", "less than {}"),
+}
+
 
 def parse_toml(data: bytes, *, name: str, error: type[CytopeniaError]) -> dict[str, Any]:
     """Return the tables of a TOML file, or raise `error` with the line that cannot be read.
@@ -59,7 +82,9 @@ def read_form(model: type[Form], content: Mapping[str, Any], *, where: str) -> t
 
 def describe_problems(cause: ValidationError, model: type[BaseModel]) -> list[str]:
     """Return one sentence per problem: key, what is wrong, what is allowed."""
-    details = [detail for detail in cause.errors(include_url=False) if not _is_echo(detail)]
+    found = [detail for detail in cause.errors(include_url=False) if not _is_echo(detail)]
+    paths = [_follow(model, detail["loc"])[0] for detail in found]
+    details = [detail for detail, path in zip(found, paths, strict=True) if not _is_told(detail, path, paths)]
     problems: list[str] = []
     for _, alike in groupby(details, key=lambda detail: (_follow(model, detail["loc"])[0], detail["input"])):
         group = list(alike)
@@ -75,8 +100,9 @@ def describe_problems(cause: ValidationError, model: type[BaseModel]) -> list[st
 def _describe_alternatives(other: ErrorDetails, word: ErrorDetails, model: type[BaseModel]) -> str:
     """One sentence about a key that takes a number or certain words."""
     key = ".".join(_follow(model, other["loc"])[0])
-    needed = f"{other['msg'][0].lower()}{other['msg'][1:]}".partition(", ")[0]
-    return f"'{key}': {needed}, or {word.get('ctx', {}).get('expected')} (got {_name_input(other['input'])})"
+    needed = _say_needed(other) or "another value"
+    words = word.get("ctx", {}).get("expected")
+    return f"'{key}' is {_name_input(other['input'])}; allowed: {needed}, or {words}"
 
 
 def _name_input(given: object) -> str:
@@ -87,11 +113,40 @@ def _name_input(given: object) -> str:
     return "a list" if isinstance(given, list) else repr(given)
 
 
+def _say_needed(detail: ErrorDetails) -> str | None:
+    """What a number, a table or a list has to be; None for a fault of another kind."""
+    name, template = _BOUNDS.get(detail["type"], ("", ""))
+    if template:
+        limit = detail.get("ctx", {})[name]
+        return template.format(f"{limit:g}" if isinstance(limit, float) else limit)
+    return _NEEDED.get(detail["type"])
+
+
+def _say_length(key: str, detail: ErrorDetails) -> str:
+    """A text, a list or a table of the wrong length."""
+    found = detail.get("ctx", {})
+    given, is_text = detail["input"], detail["type"].startswith("string")
+    if is_text and detail["type"].endswith("short") and not str(given).strip():
+        return f"'{key}' is empty; a text is needed"
+    count = len(given)
+    what = ("character", "characters") if is_text else ("entry", "entries")
+    counted = f"{count or 'no'} {what[1 if count > 1 else 0]}"
+    is_short = detail["type"].endswith("short")
+    allowed = f"{found['min_length']} or more" if is_short else f"{found['max_length']} or fewer"
+    return f"'{key}' has {counted}; allowed: {allowed}"
+
+
 def _is_echo(detail: ErrorDetails) -> bool:
     """Whether a list counts as too short only because its items were wrong, which is told by itself."""
     return detail["type"] == "too_short" and len(detail["input"]) >= detail.get("ctx", {}).get(
         "min_length", 0
     )
+
+
+def _is_told(detail: ErrorDetails, path: list[str], paths: list[list[str]]) -> bool:
+    """Whether a table is no word because it is a table, of whose keys another problem speaks."""
+    inside = any(other[: len(path)] == path and len(other) > len(path) for other in paths)
+    return detail["type"] == "literal_error" and isinstance(detail["input"], dict) and inside
 
 
 def _describe_problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
@@ -123,9 +178,17 @@ def _describe_problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
         case "string_type":
             return f"'{key}' is {_name_input(detail['input'])}; a text in quotation marks is needed"
         case _:
-            return (
-                f"'{key}': {detail['msg'][0].lower()}{detail['msg'][1:]} (got {_name_input(detail['input'])})"
-            )
+            return _describe_value(key, detail)
+
+
+def _describe_value(key: str, detail: ErrorDetails) -> str:
+    """A value of the wrong type, size or length."""
+    if detail["type"].endswith(("too_short", "too_long")):
+        return _say_length(key, detail)
+    given = _name_input(detail["input"])
+    if (needed := _say_needed(detail)) is not None:
+        return f"'{key}' is {given}; allowed: {needed}"
+    return f"'{key}': {detail['msg'][0].lower()}{detail['msg'][1:]} (got {given})"
 
 
 def _follow(model: type[BaseModel], path: Sequence[int | str]) -> tuple[list[str], Any]:

@@ -82,7 +82,7 @@ def refuse_unused(
     elif parts and not counts_days(parts):
         unused = [_name(_OF_COURSES, request, f"'{address}' grades single values and needs none")]
     else:
-        unused = [] if looks_at_support(definition) else [_name_support(request)]
+        unused = [_name_support(request, looked_at=looks_at_support(definition))]
     if not isinstance(definition, BedsideDefinition):
         unused.append(_name_limits(address, parts, limits))
     unused.append(_name_mapping(request, is_bedside=isinstance(definition, BedsideDefinition)))
@@ -117,8 +117,16 @@ def _name(options: tuple[str, ...] | list[str], request: GradeRequest, why: str)
     return f"{', '.join(given)}: {why}; leave it out." if given else ""
 
 
-def _name_support(request: GradeRequest) -> str:
-    return _name(_OF_SUPPORT, request, f"'{request.definition}' does not look at support")
+def _name_support(request: GradeRequest, *, looked_at: bool) -> str:
+    """Support that is not looked at, or a word about a file of support that was not given."""
+    if not looked_at:
+        return _name(_OF_SUPPORT, request, f"'{request.definition}' does not look at support")
+    if request.support_complete and request.support is None:
+        return (
+            "--support-complete: there is no file of support that could be complete; add --support FILE, or"
+            " leave it out."
+        )
+    return ""
 
 
 def _name_limits(address: str, parts: Mapping[str, GradesPart], limits: Mapping[str, float]) -> str:

@@ -197,3 +197,40 @@ def test_what_a_day_of_recovery_would_have_needed(write: Write) -> None:
 def test_where_changed_by_is_not_asked_the_page_says_so(write: Write) -> None:
     _, page = read_page(write(anc(d12=0.4), "rejeski_2021_phenotypes"))
     assert "Changed by not asked for phenotypes" in page
+
+
+ONLY = "no neutrophil count in the window: white cells alone show only the least grade it can be"
+SEVERE = ("ctcae_v4.neutrophil_count_decreased", "window = [0, 28]", "min_grade = 3")
+
+
+def white(**levels: float) -> list[Row]:
+    return [("wbc", day, value) for day, value in daily(**levels).items()]
+
+
+@pytest.mark.parametrize("labs", [white(d6_9=1.4), white(), []], ids=["graded", "healthy", "no rows"])
+def test_without_a_neutrophil_count_no_single_value_settles_the_window(write: Write, labs: list[Row]) -> None:
+    """One count on one of 29 days says nothing of the other 28."""
+    outcome, page = read_page(write(labs, *SEVERE, study="bound_anc_by_wbc = true"))
+    assert (outcome.answer.policy, outcome.answer.best, outcome.answer.worst) == (None, 0, 1)
+    assert outcome.row["reason"] == (ONLY if labs else "no measurement in the window")
+    assert not any(item.settles for item in outcome.settling)
+    assert "would have settled it, whatever it was" not in page
+    assert "no single further value would have settled it" in page
+
+
+def test_severe_neutropenia_proven_by_white_cells_alone_names_their_days(write: Write) -> None:
+    """At most 0.9 on days 6 to 9: grade 3 or 4 for certain."""
+    outcome, page = read_page(write(white(d6_9=0.9), *SEVERE, study="bound_anc_by_wbc = true"))
+    assert (outcome.answer.policy, outcome.answer.decided) == (1, True)
+    assert [(day.day, day.state) for day in outcome.days] == [(day, "wbc_bound") for day in range(6, 10)]
+    assert "day 6: not measured; at most the white blood cell count, 0.9" in page
+
+
+def test_severe_icaht_proven_by_white_cells_alone_names_their_days(write: Write) -> None:
+    """At most 0.05 on days 6 to 13: at most 0.1 on eight days, grade 3 for certain and perhaps 4."""
+    study = "bound_anc_by_wbc = true"
+    outcome, page = read_page(write(white(d6_13=0.05), "icaht_2023.early", "min_grade = 3", study=study))
+    assert (outcome.answer.policy, outcome.answer.decided, outcome.row["first_day"]) == (1, True, 6)
+    assert "Not met" not in page
+    assert "Rule grade 3: at most 0.1 ×10⁹/L on 7 days or more" in page
+    assert [day.day for day in outcome.days if day.role == "decides"] == list(range(6, 14))

@@ -37,6 +37,9 @@ def test_an_unrecorded_stop_of_a_growth_factor_is_named(tmp_path: Path) -> None:
     outcome, page = explain(tmp_path, LANDMARK, HEALTHY, FILGRASTIM)
     assert (outcome.answer.best, outcome.answer.worst) == (0, 1)
     assert "could also be not recovered: the stop of G-CSF from day 12 is not recorded" in page
+    assert outcome.row["reason"] == "support without a recorded stop may have lasted"
+    assert outcome.row["evidence"] == "open"
+    assert "Evidence open: the stop of G-CSF from day 12 is not recorded" in page
     assert (
         "the stop of G-CSF from day 12 would have settled it, whatever it was: on day 12 to 19: recovered; on"
         " day 20 or later: not recovered"

@@ -431,9 +431,19 @@ def test_support_on_the_landmark_days_counts(grade, tmp_path: Path) -> None:
 
 
 def test_courses_without_support_are_count_recovery(grade, tmp_path: Path) -> None:
-    answer, _ = grade(write_labs(tmp_path / "labs.csv"), "--support-complete", definition="qiu2023_recovery")
+    answer, _ = grade(write_labs(tmp_path / "labs.csv"), definition="qiu2023_recovery")
     assert "\nCount recovery of 3 patients: " in answer.out
     assert "Called count recovery: support is not known to be complete" in answer.out
+
+
+@pytest.mark.parametrize("definition", ["qiu2023_recovery", "brudno_2022_recovery"])
+def test_complete_support_without_a_file_of_it_is_refused(grade, tmp_path: Path, definition: str) -> None:
+    answer, _ = grade(write_labs(tmp_path / "labs.csv"), "--support-complete", definition=definition)
+    assert answer.code == 12
+    assert answer.err == (
+        "cytopenia: --support-complete: there is no file of support that could be complete;"
+        " add --support FILE, or leave it out.\n"
+    )
 
 
 def test_day_zero_first(grade, tmp_path: Path) -> None:

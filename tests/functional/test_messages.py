@@ -115,6 +115,15 @@ columns = ["univariable"]
 factors = ["age_years"]
 {more}
 """
+PREDICTION = """[[analyses]]
+id = "model"
+kind = "prediction"
+outcome = "recovery"
+event = "recovered"
+factors = ["{factor}"]
+resamples = 200
+{more}
+"""
 CURVES = """[[analyses]]
 id = "curves"
 kind = "roc"
@@ -170,11 +179,23 @@ MISTAKES |= {
         HEAD + CITATION + RULES.replace("grade = 1", "grade = true")
     ),
     "A higher grade is easier to reach": with_definition(HEAD + CITATION + RULES.replace(RULE, EASIER)),
+    "No value, or every value, lies beyond a cut": with_definition(
+        HEAD + CITATION + RULES.replace("below = 1.0", "below = -5")
+    ),
     "An analyte of a definition is unknown": with_definition(
         HEAD + CITATION + RULES.replace('"anc"', '"ancc"')
     ),
     "A unit of a definition is unknown": with_definition(HEAD + CITATION + RULES.replace("1e9/L", "furlong")),
     "A definition names no source": with_definition(HEAD + RULES),
+    "The address of a source is none": with_definition(
+        HEAD + 'citation = { text = "Here", url = "htp:/x" }\n' + RULES
+    ),
+    "A recovery asks no question, or two": with_definition(
+        'id = "mine"\nextends = "qiu2023_recovery"\nstatus = "study"\n'
+        'reached = { from = 0, until = 100, after = "first_failing", status = "assumed" }\n'
+    ),
+    "A model card is none": lambda folder: ["score", "--card", folder / "study.toml"],
+    "A score has no item of this name": lambda folder: ["score", "easix", "--value", "crp=5 mg/L"],
     "A definition does not say where its source is": with_definition(
         HEAD.replace("assumed", "study") + CITATION + RULES
     ),
@@ -193,6 +214,9 @@ MISTAKES |= {
     "A definition file is no TOML": with_definition("id = mine\n"),
     "An option does not belong to the definition": grading("--support-complete"),
     "The definition does not look at support": grading("--support-complete", definition="icaht_2023"),
+    "Complete support is claimed without a file of it": grading(
+        "--support-complete", definition="qiu2023_recovery"
+    ),
     "The definition has no rule with the limit": grading("--lln", "anc=2.0", definition="icaht_2023"),
     # exit code 13
     "The protocol names an unknown definition": in_protocol('"qiu2023_recovery"', '"qiu2023_recovry"'),
@@ -200,6 +224,47 @@ MISTAKES |= {
     "A key of the protocol is unknown": in_protocol("min_grade", "min_grad"),
     "The study file is no TOML": in_protocol("seed = 1", "seed = one"),
     "A word is not allowed": in_protocol('"exclude"', '"excluded"'),
+    "A switch is neither true nor false": in_protocol("support_complete = true", 'support_complete = "no"'),
+    "A list is empty": in_protocol(
+        'outcomes = ["neutropenia", "anemia", "thrombocytopenia", "severe_cytopenia"]', "outcomes = []"
+    ),
+    "A combination has keys of its own": in_protocol("any_of = [", "window = [0, 28]\nany_of = ["),
+    "Keys of a factor do not go together": with_analysis(
+        '[factors.crp]\nanalyte = "crp"\nat = "peak"\nscale = "sd"\nspline_knots = 3\n'
+    ),
+    "A column has no model": with_analysis(
+        RISK.format(event="recovered", more='multivariable = { terms = ["age_years"] }')
+    ),
+    "A test has no column": with_analysis(
+        RISK.format(event="recovered", more='tests = { age_years = "welch_t" }')
+    ),
+    "The level of conclusions is missing": with_analysis(
+        RISK.format(event="recovered", more='parity = "compare"')
+    ),
+    "The careful model names another factor": with_analysis(
+        RISK.format(event="recovered", more='read_with_care = { terms = ["sex"], resamples = 200 }')
+    ),
+    "A prediction does not say what is expected": with_analysis(
+        PREDICTION.format(factor="age_years", more="")
+    ),
+    "A prediction uses what is known later": with_analysis(
+        PREDICTION.format(factor="crp", more="expected_c = 0.75")
+        + '[factors.crp]\nanalyte = "crp"\nat = "peak"\n'
+    ),
+    "A validation has no score": with_analysis(
+        RISK.replace('"risk_factors"', '"validation"').partition("columns")[0].format(event="recovered")
+        + 'score = "age_years"\n'
+    ),
+    "Groups of survival are known later": with_analysis(
+        '[[analyses]]\nid = "alive"\nkind = "survival"\nendpoint = "overall_survival"\n'
+        'times = [180]\nby = "recovery"\n'
+    ),
+    "An ordinal model needs grades": with_analysis(
+        '[[analyses]]\nid = "steps"\nkind = "ordinal"\noutcome = "severe_anemia"\nfactors = ["age_years"]\n'
+    ),
+    "A recovery stands in the wrong kind of analysis": in_protocol(
+        'kind = "recovery"\noutcome', 'kind = "time_to_recovery"\ndays = [28]\noutcome'
+    ),
     "A window is missing": in_protocol("min_grade = 3\nwindow = [0, 28]", "min_grade = 3"),
     "No laboratory value reaches the grade": in_protocol(
         '"ctcae_v4.anemia"\nmin_grade = 3', '"ctcae_v4.anemia"\nmin_grade = 4'

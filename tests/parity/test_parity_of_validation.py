@@ -20,6 +20,7 @@ from cytopenia.stats.batched_logistic import fit_logistic_batch
 from cytopenia.stats.calibration import assess_predictions, smooth_calibration
 from cytopenia.stats.optimism_curves import correct_curves
 from cytopenia.stats.resamples import count_rows
+from cytopenia.stats.sampled_models import make_sampled_models
 from cytopenia.stats.validation import ModelRecipe, Validation, validate_model
 
 HERE = Path(__file__).parent
@@ -105,7 +106,8 @@ def test_corrected_numbers_are_those_of_rms_validate(name: str) -> None:
 def test_a_corrected_calibration_curve_is_that_of_rms_calibrate() -> None:
     design = design_of(*MODELS["three"])
     recipe = ModelRecipe("maximum_likelihood", (0, 1, 2))
-    found = correct_curves(design, read_cohort()["event"], read_resamples(), recipe=recipe)
+    sampled = make_sampled_models(design, read_cohort()["event"], read_resamples(), recipe=recipe)
+    found = correct_curves(sampled)
     assert found.observed == pytest.approx(np.array(list(R["calibrate_apparent"].values())), abs=NEAR)
     assert found.corrected == pytest.approx(np.array(list(R["calibrate_corrected"].values())), abs=NEAR)
 

@@ -134,7 +134,9 @@ def judge_states(states: list[str], name: str) -> OutcomeRows:
         row = states if analyte == "anc" else [MET] * len(states)
         policy = np.array([[codes[state] for state in row]], dtype=np.int8)
         best, worst = policy != kernel_states.FAILED, policy == kernel_states.MET
-        cells[analyte] = kernel_states.Cells(policy=policy, best=best, worst=worst, grid=grid)
+        cells[analyte] = kernel_states.Cells(
+            policy=policy, best=best, worst=worst, worst_if_stopped=worst, grid=grid
+        )
     alive = np.array([False])
     return kernel_states.derive_recovery(form, cells, died_before=alive, censored_before=alive)
 

@@ -92,17 +92,43 @@ def test_white_cells_bound_the_neutrophils_of_a_day_without_a_differential():
     assert bounds(grade_of(who, ANC, window=(3, 7))) == (3, 3, 3)
 
 
-def test_white_cells_that_do_not_decide_are_no_measurement():
-    """Neutrophils of at most 1.2 are below 1.5 (grade 2) and perhaps below 0.5; on a day alone this is
-    grade 2.
+ONLY_WHITE_CELLS = "no neutrophil count in the window: white cells alone show only the least grade it can be"
 
-    The day is open, so grades 3 and 4 are not among its bounds; without any neutrophil count the worst is
-    4.
+
+def test_without_a_neutrophil_count_white_cells_show_the_least_grade():
+    """Neutrophils of at most 1.2 are below 1.5 (grade 2) and perhaps below 0.5 (grade 4): not judged."""
+    graded = grade_of(patient("day wbc\n5 1.2", lln=2.0), ANC, window=(5, 5), cap=True)
+    assert bounds(graded) == (None, 2, 4)
+    assert graded["reason"] == ONLY_WHITE_CELLS
+    assert (graded["rule"], graded["first_day"], graded["evidence"]) == (None, None, "open")
+    assert graded["days_measured"] == 0
+
+
+def test_white_cells_that_meet_no_cut_show_nothing():
+    """At most 6.0 on every day: any grade from 0 to 4."""
+    graded = grade_of(patient("day wbc\n0-28 6.0", lln=2.0), ANC, window=(0, 28), cap=True)
+    assert (*bounds(graded), graded["reason"]) == (None, 0, 4, ONLY_WHITE_CELLS)
+    ignored = grade_of(patient("day wbc\n0-28 6.0", lln=2.0), ANC, window=(0, 28))
+    assert (*bounds(ignored), ignored["reason"]) == (None, 0, 4, "no measurement in the window")
+
+
+def test_white_cells_below_every_cut_decide_without_a_neutrophil_count():
+    """At most 0.4 on day 9 is below 0.5 whatever the neutrophils were, and nothing is worse than grade 4."""
+    graded = grade_of(patient("day wbc\n3 1.2\n9 0.4\n12 0.9"), ANC, window=(0, 28), cap=True)
+    assert (*bounds(graded), graded["decided"], graded["reason"]) == (4, 4, 4, True, "")
+    assert (graded["first_day"], graded["last_day"]) == (9, 9)
+
+
+def test_a_day_that_white_cells_alone_grade_may_have_been_worse():
+    """Day 20 is far from the count of day 0, and at most 1.4: grade 2 for certain, and perhaps 4. White cells
+    of 3.0 on day 24 meet no cut: that day is as open as those without any value.
     """
-    who = patient("day wbc\n5 1.2", lln=2.0)
-    graded = grade_of(who, ANC, window=(5, 5), cap=True)
+    who = patient("day anc wbc\n0 4.0 .\n20 . 1.4\n24 . 3.0", lln=2.0)
+    graded = grade_of(who, ANC, window=(0, 28), cap=True)
     assert bounds(graded) == (2, 2, 4)
-    assert (graded["evidence"], graded["days_measured"]) == ("open", 0)
+    assert graded["reason"] == "a day known by its white cells alone could have been worse"
+    healthy = patient("day anc wbc\n0 4.0 .\n24 . 3.0", lln=2.0)
+    assert bounds(grade_of(healthy, ANC, window=(0, 28), cap=True)) == (0, 0, 0)
 
 
 def test_white_cells_refute_what_two_neutrophil_counts_claim():

@@ -48,6 +48,17 @@ def test_white_cells_alone_can_hold_the_nadir():
     assert (nadir["policy"], nadir["best"], nadir["worst"], nadir["first_day"]) == (0.3, 0.3, 0.0, 6)
 
 
+def test_without_a_neutrophil_count_the_nadir_was_at_most_the_lowest_white_cells():
+    """At most 0.9 on day 7; how much lower nobody knows. White cells of 0 leave nothing open."""
+    nadir = nadir_of(patient("day wbc\n5 2.0\n7 0.9"), "anc", window=(0, 12), cap=True)
+    assert (*bounds(nadir), nadir["first_day"]) == (None, 0.9, 0, None)
+    assert (
+        nadir["reason"] == "no neutrophil count in the window: white cells alone show only the most it can be"
+    )
+    empty = nadir_of(patient("day wbc\n5 2.0\n7 0"), "anc", window=(0, 12), cap=True)
+    assert (*bounds(empty), empty["first_day"], empty["decided"]) == (0, 0, 0, 7, True)
+
+
 def test_a_value_above_a_limit_is_no_low_value():
     """ ">0.4" may be anything above: "<0.5" on the other day is the nadir. Alone, it has no upper end."""
     nadir = nadir_of(patient("day anc\n5 <0.5\n7 >0.4"), "anc", window=(5, 7))

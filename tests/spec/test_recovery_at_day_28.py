@@ -254,6 +254,27 @@ def test_days_between_two_that_white_cells_fail_are_not_met_in_worst():
     assert bounds(recovery_of(patient(table), cap=True)) == (1, 0, 1)
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "expected"), [(25, 29, UNDECIDED), (28, 28, NOT_RECOVERED), (27, 30, NOT_RECOVERED)]
+)
+def test_without_a_neutrophil_count_white_cells_fail_only_their_own_days(first, last, expected):
+    """White cells of 0.5 on days 25 and 29, and no neutrophil count from day 18 to 36: nobody knows whether
+    days 26 to 28 failed. On one of these days they decide.
+    """
+    table = f"""
+        day      anc  wbc  hemoglobin  platelets
+        10       3.0  .    110         90
+        {first}  .    0.5  110         90
+        {last}   .    0.5  110         90
+        26-28    .    .    110         90
+        37       3.0  .    110         90
+    """
+    outcome = recovery_of(patient(table), cap=True)
+    assert bounds(outcome) == expected
+    only_white_cells = "no neutrophil count around the landmark: white cells alone show only days that fail"
+    assert outcome["reason"] == (only_white_cells if expected == UNDECIDED else "")
+
+
 @pytest.mark.parametrize("day", [25, 29])
 def test_white_cells_on_either_side_refute_the_days_around_the_landmark(day):
     """Neutrophils of 3.0 on days 24 and 31 claim at least 2.0 in between; white cells of 0.5 show that it

@@ -243,6 +243,20 @@ def test_without_any_value_there_is_no_answer():
     assert (outcome["reason"], outcome["decided"]) == ("no day could be judged", False)
 
 
+def test_without_a_neutrophil_count_white_cells_show_only_days_that_fail():
+    """White cells of 0.2 on day 3: neutrophils were below 0.5 once. When they recovered nobody knows."""
+    who = patient("day wbc\n3 0.2\n9 4.0", last_contact=100)
+    outcome = time_of(who, NEUTROPHILS, cap=True)
+    assert (outcome["label"], *bounds(outcome)) == ("not evaluable", None, 4, NONE)
+    assert outcome["reason"] == "no count of a lineage: white cells alone show only days that fail"
+
+
+def test_white_cells_that_fail_every_day_decide_without_a_neutrophil_count():
+    who = patient("day wbc\n0-12 0.2", death=12)
+    outcome = time_of(who, NEUTROPHILS, cap=True)
+    assert (outcome["label"], *bounds(outcome)) == ("died", NONE, NONE, NONE)
+
+
 # -- all lineages at once --------------------------------------------------------------------------
 
 

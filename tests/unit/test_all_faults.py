@@ -38,7 +38,7 @@ def test_faults_of_the_head_of_a_part_and_of_its_rules(tmp_path: Path) -> None:
     assert found[:5] == [
         "'anc.grades.1': grade 1: needs exactly one of below, at_most, above, at_least;"
         " got ['below', 'at_most']",
-        "'anc.grades.2.grade': input should be less than or equal to 5 (got 7)",
+        "'anc.grades.2.grade' is 7; allowed: 5 or less",
         "'anc.grades.2.text' is missing",
         "'anc': window [28, 0] must begin before it ends",
         "citation: needs a doi or a url unless status is 'assumed'",

@@ -229,7 +229,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ('count = "45"', "'kind' is missing; allowed: accuracy, area, count, count_percent"),
         ('kind = "ratio"\nratio = "2.5"', "'to' is missing"),
         ('kind = "ratio"\nratio = "2.5"\nto = { levl = "x" }', "'to.levl' (did you mean 'level'?)"),
-        ('kind = "sum"\nterms = ["4"]', "'terms': tuple should have at least 2 items"),
+        ('kind = "sum"\nterms = ["4"]', "'terms' has 1 entry; allowed: 2 or more"),
     ],
 )
 def test_what_is_wrong_with_a_claim(tmp_path: Path, lines: str, words: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import re
 from dataclasses import replace
+from importlib.resources import files
 from typing import Any
 
 import polars as pl
@@ -370,6 +373,37 @@ def test_an_unusual_value_is_told_and_kept() -> None:
     assert "(rows 3, 7, 8)" in found["message"]
     assert labs["value"].to_list() == [1.0, 350.0, 2.0, 0.0, 1.5, 100.1, 0.0005]
     assert labs["invalid"].null_count() == labs.height
+
+
+def test_every_end_of_a_usual_range_has_a_source_or_is_marked_assumed() -> None:
+    text = files("cytopenia").joinpath("data", "usual_values.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        told = row["source"]
+        if told.startswith("assumed, both ends: "):
+            continue
+        ends = {part.partition(": ")[0]: part for part in re.split(r"; (?=low: |high: )", told)}
+        assert set(ends) == {"low", "high"}, told
+        for part in ends.values():
+            has_source = re.search(r"PMID \d+|\b(19|20)\d\d\b|\.(org|com)/", part)
+            assert has_source or "assumed" in part, part
+
+
+@pytest.mark.parametrize(
+    ("analyte", "value"),
+    [
+        ("crp", 500),
+        ("ferritin", 120_000),
+        ("ldh", 8_000),
+        ("platelets", 1_500),
+        ("creatinine", 900),
+        ("fibrinogen", 9),
+        ("il6", 100_000),
+        ("temperature", 41.5),
+    ],
+)
+def test_extremes_of_the_very_ill_are_no_warning(analyte: str, value: float) -> None:
+    low, high = load_usual_values()[analyte]
+    assert low <= value <= high
 
 
 def test_every_analyte_has_usual_values_inside_the_plausible_and_around_the_typical() -> None:

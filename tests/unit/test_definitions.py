@@ -286,7 +286,7 @@ def test_files_that_are_no_definitions_are_left_alone(tmp_path: Path) -> None:
         ("below = 1.0", "lab_gradable = false", "no rule has a cut; a laboratory value can decide nothing"),
         ("grade = 1", "grade = 6", "'anc.grades.1.grade'"),
         ('[{ grade = 1, below = 1.0, text = "a" }]', "[]", "'anc.grades'"),
-        (PART, "", "'parts'"),
+        (PART, "", "a section per analyte is missing"),
         ('"anc"\nunit', '"hgb"\nunit', "unknown analyte 'hgb'"),
         ('"1e9/L"', '"g/L"', "'g/L' is not a listed unit of anc; allowed: 1e9/L, "),
     ],

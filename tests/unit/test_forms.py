@@ -64,7 +64,7 @@ def test_a_form_that_is_right() -> None:
         ),
         ({"name": "A"}, "box.toml: 'name' is 'A'; allowed: lower-case letters, digits and _, a letter first"),
         ({"name": 1}, "box.toml: 'name' is 1; a text in quotation marks is needed"),
-        ({"depth": 0}, "box.toml: 'depth': input should be greater than or equal to 1 (got 0)"),
+        ({"depth": 0}, "box.toml: 'depth' is 0; allowed: 1 or more"),
         ({"lid": {}}, "box.toml: 'lid.lln' is missing"),
         (
             {"lid": {"llm": 1, "lln": 1}},
@@ -89,9 +89,9 @@ def test_a_problem_is_a_sentence(content: dict[str, object], sentence: str) -> N
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"least": 7}, "'days': input should be a valid integer, or 'all' (got a table)"),
-        ([7], "'days': input should be a valid integer, or 'all' (got a list)"),
-        (0, "'days': input should be greater than or equal to 1, or 'all' (got 0)"),
+        ({"least": 7}, "'days' is a table; allowed: a whole number, or 'all'"),
+        ([7], "'days' is a list; allowed: a whole number, or 'all'"),
+        (0, "'days' is 0; allowed: 1 or more, or 'all'"),
     ],
 )
 def test_a_number_or_a_word_is_one_problem(given: object, sentence: str) -> None:

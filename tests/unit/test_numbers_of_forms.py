@@ -92,14 +92,14 @@ grades = [{ grade = 1, below = 1.0, days = 3, text = "a" }]
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("grade = 1,", "grade = true,", "'anc.grades.1.grade': input should be a valid integer (got true)"),
+        ("grade = 1,", "grade = true,", "'anc.grades.1.grade' is true; allowed: a whole number"),
         (
             "days = 3",
             "days = true",
-            "'anc.grades.1.days': input should be a valid integer, or 'all' (got true)",
+            "'anc.grades.1.days' is true; allowed: a whole number, or 'all'",
         ),
-        ("[0, 28]", "[false, 28]", "'anc.window.1': input should be a valid integer (got false)"),
-        ("[0, 28]", '[0, "28"]', "'anc.window.2': input should be a valid integer (got '28')"),
+        ("[0, 28]", "[false, 28]", "'anc.window.1' is false; allowed: a whole number"),
+        ("[0, 28]", '[0, "28"]', "'anc.window.2' is '28'; allowed: a whole number"),
         ("below = 1.0", "below = true", "'anc.grades.1.below': is true; allowed: a number"),
     ],
 )
@@ -114,11 +114,11 @@ def test_a_boolean_in_a_definition_is_told(tmp_path: Path, old: str, new: str, w
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("seed = 1", "seed = true", "'study.seed': input should be a valid integer (got true)"),
+        ("seed = 1", "seed = true", "'study.seed' is true; allowed: a whole number"),
         (
             "min_grade = 3",
             "min_grade = true",
-            "min_grade': input should be a valid integer (got true)",
+            "min_grade' is true; allowed: a whole number",
         ),
     ],
 )
@@ -143,4 +143,4 @@ def test_a_boolean_in_a_mapping_is_told(tmp_path: Path) -> None:
     (tmp_path / "map.toml").write_text('[labs]\nlln = { anc = { value = true, unit = "1e9/L" } }\n', "utf-8")
     with pytest.raises(ProtocolError) as caught:
         read_mapping(tmp_path / "map.toml")
-    assert "'labs.lln.anc.value': input should be a valid number (got true)" in str(caught.value)
+    assert "'labs.lln.anc.value' is true; allowed: a number" in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -25,6 +26,7 @@ __all__ = [
     "Condition",
     "Cut",
     "CutName",
+    "Flag",
     "Form",
     "Head",
     "LimitOfNormal",
@@ -34,10 +36,13 @@ __all__ = [
     "PlainCut",
     "Status",
     "Whole",
+    "find_idle_cut",
 ]
 
 Status = Literal["consensus", "published", "study", "assumed"]
 CutName = Literal["below", "at_most", "above", "at_least"]
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_URL = re.compile(r"https?://[^\s/.]+(\.[^\s/.]+)+(/\S*)?")
 CUT_NAMES: tuple[CutName, ...] = ("below", "at_most", "above", "at_least")
 
 
@@ -59,10 +64,21 @@ class Citation(Form):
     doi: str | None = None
     url: str | None = None
 
+    @check
+    def _has_a_doi_that_is_one(self) -> Iterator[str]:
+        if self.doi is not None and not _DOI.fullmatch(self.doi):
+            yield f"doi is {self.doi!r}; allowed: a doi such as 10.1182/blood.2023020578, without https://"
+
+    @check
+    def _has_an_address_that_is_one(self) -> Iterator[str]:
+        if self.url is not None and not _URL.fullmatch(self.url):
+            yield f"url is {self.url!r}; allowed: an address such as https://example.org/page"
+
 
 # Strict: TOML has types, and neither `true` nor "1" is a number.
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Whole = Annotated[int, Strict()]
+Flag = Annotated[bool, Strict()]
 
 
 class LimitOfNormal(Form):
@@ -117,6 +133,16 @@ Cut = Annotated[
 ]
 
 
+def find_idle_cut(comparator: CutName, number: float) -> Iterator[str]:
+    """Yield what is wrong with a cut that no value, or every value, lies beyond: none is less than 0."""
+    if number < 0:
+        yield f"{comparator} is {number:g}; a count cannot be less than 0"
+    elif number == 0 and comparator == "below":
+        yield "below is 0; no count is below 0, so that the rule could never be met"
+    elif number == 0 and comparator == "at_least":
+        yield "at_least is 0; every count is at least 0, so that the rule would always be met"
+
+
 class OneCut(Form):
     """A record with exactly one of the comparators that it allows; each names its cut."""
 
@@ -127,6 +153,13 @@ class OneCut(Form):
         given = self.given_cuts
         if len(given) != 1 or given[0] not in self.allowed:
             yield f"{self.said_before}needs exactly one of {', '.join(self.allowed)}; got {given}"
+
+    @check
+    def _has_cuts_that_divide(self) -> Iterator[str]:
+        for name in self.given_cuts:
+            cut = getattr(self, name)
+            if isinstance(cut, int | float):
+                yield from (f"{self.said_before}{fault}" for fault in find_idle_cut(name, cut))
 
     @property
     def said_before(self) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cytopenia.definition_forms.base import Form, Number, PlainCut, Status, Whole
+from cytopenia.definition_forms.base import Flag, Form, Number, PlainCut, Status, Whole
 
 __all__ = ["CENSORING", "Confirm", "Counting", "Fill", "Landing"]
 
@@ -34,7 +34,7 @@ class Counting(Form):
     status: Status
     days: Literal["longest_episode", "cumulative"] | None = None
     bridge_days: Days = 0
-    joins_end: bool = False
+    joins_end: Flag = False
     all_days_from: Days | None = None
     round_to: Annotated[Number, Field(gt=0)] | None = None
     fill: Fill | None = None

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from cytopenia.definition_forms.base import (
     Condition,
     Cut,
+    Flag,
     Form,
     Head,
     LimitOfNormal,
@@ -43,7 +44,12 @@ class GradeRule(OneCut):
     days: Annotated[Whole, Field(ge=1, le=3650)] | Literal["all"] | None = None
     only_if: Condition | None = None
     text: str = Field(min_length=1)
-    lab_gradable: bool = True
+    lab_gradable: Flag = True
+
+    @property
+    def said_before(self) -> str:
+        """The grade of the rule."""
+        return f"grade {self.grade}: "
 
     @check
     def _has_one_cut(self) -> Iterator[str]:

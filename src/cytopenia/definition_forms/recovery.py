@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator
 
-from cytopenia.definition_forms.base import CutName, Form, Head, Number, Status, Whole
+from cytopenia.definition_forms.base import CutName, Form, Head, Number, Status, Whole, find_idle_cut
 from cytopenia.definition_forms.checking import check
 
 __all__ = [
@@ -58,6 +58,13 @@ class Criterion(Form):
     def _has_one_cut(self) -> Iterator[str]:
         if (self.at_least is None) == (self.above is None):
             yield f"{self.analyte}: needs exactly one of at_least, above"
+
+    @check
+    def _has_a_cut_that_divides(self) -> Iterator[str]:
+        cuts: tuple[tuple[CutName, float | None], ...] = (("at_least", self.at_least), ("above", self.above))
+        for name, cut in cuts:
+            if cut is not None:
+                yield from (f"{self.analyte}: {fault}" for fault in find_idle_cut(name, cut))
 
     @property
     def comparator(self) -> CutName:
@@ -155,19 +162,19 @@ class RecoveryDefinition(_Lineages):
     """Recovery of all lineages at a landmark."""
 
     run: Run
-    landmark: Landmark
+    landmark: Landmark = cast("Landmark", Field(default=None, validate_default=True))
     counting: RecoveryCounting
 
-    @model_validator(mode="before")
+    @field_validator("landmark", mode="before")
     @classmethod
-    def _has_a_landmark(cls, table: Any) -> Any:
-        if isinstance(table, dict) and "landmark" not in table:
+    def _asks_one_question(cls, landmark: object) -> object:
+        if landmark is None:
             raise ValueError(
                 "needs exactly one of landmark (had the patient recovered on a day?) and reached (when did"
                 ' the patient recover?), such as reached = { from = 0, until = 100, after = "first_failing",'
                 ' status = "assumed" }'
             )
-        return table  # pyright: ignore[reportUnknownVariableType]
+        return landmark
 
 
 class RecoveryTimeDefinition(_Lineages):
@@ -176,13 +183,14 @@ class RecoveryTimeDefinition(_Lineages):
     run: TimeRun
     reached: Reached
     counting: RecoveryCounting | None = None
+    # Only so that the file is told which of the two questions to drop.
+    landmark: None = Field(default=None, exclude=True, repr=False)
 
-    @model_validator(mode="before")
+    @field_validator("landmark", mode="before")
     @classmethod
-    def _has_no_landmark(cls, table: Any) -> Any:
-        if isinstance(table, dict) and "landmark" in table:
+    def _asks_one_question(cls, landmark: object) -> None:
+        if landmark is not None:
             raise ValueError("has landmark and reached; keep one of them")
-        return table  # pyright: ignore[reportUnknownVariableType]
 
     @check
     def _counts_as_the_run_needs(self) -> Iterator[str]:

@@ -242,6 +242,7 @@ def _package_files() -> Mapping[str, bytes]:
 def _build_library(files: Iterable[tuple[str, bytes]]) -> Library:
     raw: dict[str, dict[str, Any]] = {}
     data: dict[str, bytes] = {}
+    file_of: dict[str, str] = {}
     problems: list[str] = []
     for name, content in files:
         try:
@@ -261,13 +262,14 @@ def _build_library(files: Iterable[tuple[str, bytes]]) -> Library:
             problems.append(f"{name}: 'status' is missing; a definition that extends another states its own")
         raw[identity] = table
         data[identity] = content
+        file_of[identity] = name
     definitions: dict[str, Definition] = {}
     sha256: dict[str, str] = {}
     for identity in sorted(raw):
-        lineage = _trace_extends(identity, raw, problems)
+        lineage = _trace_extends(identity, raw, file_of, problems)
         if not lineage:
             continue
-        definition = _read_definition(identity, _merge(lineage, raw), problems)
+        definition = _read_definition(file_of[identity], _merge(lineage, raw), problems)
         if definition is not None:
             definitions[identity] = definition
             sha256[identity] = hashlib.sha256(b"\0".join(data[name] for name in lineage)).hexdigest()
@@ -278,15 +280,21 @@ def _build_library(files: Iterable[tuple[str, bytes]]) -> Library:
     return Library(definitions, sha256)
 
 
-def _trace_extends(identity: str, raw: Mapping[str, Mapping[str, Any]], problems: list[str]) -> list[str]:
+def _trace_extends(
+    identity: str, raw: Mapping[str, Mapping[str, Any]], file_of: Mapping[str, str], problems: list[str]
+) -> list[str]:
     """The ids from the farthest parent down to the definition itself; none if there is a problem."""
     lineage = [identity]
     while (parent := raw[lineage[0]].get("extends")) is not None:
         if parent in lineage:
-            problems.append(f"{identity}.toml: extends goes in a circle: {' -> '.join([parent, *lineage])}")
+            problems.append(
+                f"{file_of[identity]}: extends goes in a circle: {' -> '.join([parent, *lineage])}"
+            )
             return []
         if not isinstance(parent, str) or parent not in raw:
-            problems.append(f"{lineage[0]}.toml: extends unknown '{parent}'{suggest_name(str(parent), raw)}")
+            problems.append(
+                f"{file_of[lineage[0]]}: extends unknown '{parent}'{suggest_name(str(parent), raw)}"
+            )
             return []
         lineage.insert(0, parent)
     return lineage
@@ -312,8 +320,7 @@ def _override(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _read_definition(identity: str, table: dict[str, Any], problems: list[str]) -> Definition | None:
-    where = f"{identity}.toml"
+def _read_definition(where: str, table: dict[str, Any], problems: list[str]) -> Definition | None:
     kind = table.get("kind")
     if not isinstance(kind, str) or kind not in FORMS:
         given = "missing" if kind is None else f"{kind!r}{suggest_name(str(kind), FORMS)}"
@@ -327,13 +334,18 @@ def _read_definition(identity: str, table: dict[str, Any], problems: list[str]) 
     definition, found = read_form(choose_form(kind, table), table, where=where)
     if kind == "grades":
         # "parts" is our word for the sections of the file.
-        found = [
-            text.replace("'parts.", "'").replace(", parts,", ", a section per analyte,") for text in found
-        ]
+        found = [_name_sections(text) for text in found]
     pairs = _find_units(table) if definition is None else definition.analyte_units
     found.extend(f"{where}: {problem}" for problem in _check_units(pairs))
     problems.extend(found)
     return definition  # type: ignore[return-value]
+
+
+def _name_sections(problem: str) -> str:
+    """A problem of a file of grades, whose sections stand at the top of the file."""
+    empty = "'parts' has no entry; allowed: 1 or more"
+    told = problem.replace(empty, "a section per analyte is missing, such as [anc]")
+    return told.replace("'parts.", "'").replace(", parts,", ", a section per analyte,")
 
 
 def _check_units(pairs: Iterable[tuple[str, str]]) -> list[str]:

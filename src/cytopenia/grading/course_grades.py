@@ -39,14 +39,14 @@ def grade_part(
     follow_up : FollowUp
         From `follow_courses` with `censoring_of(part)`.
     min_grade : int, optional
-        See `grade_courses`; the other ways of grading have no use for it.
+        See `grade_courses` and `grade_durations`; a grade at a landmark has no use for it.
     baseline : Baselines, optional
         See `grade_courses`.
     """
     if part.landmark is not None:
         return grade_landmark(part, grid, follow_up)
     if part.counting is not None:
-        return grade_durations(part, grid, follow_up)
+        return grade_durations(part, grid, follow_up, min_grade=min_grade)
     return grade_courses(part, grid, min_grade=min_grade, baseline=baseline)
 
 

@@ -107,8 +107,8 @@ class Change:
     any day), "one_day" (one value on one of these days, and on no other), "without_row" (without this
     measurement), "values" (values on all of these days, if any) or "all_values" (values of every lineage on
     these days). `support` is what the patient would have had to do without. What is said of all values
-    beyond a cut holds for all that were tried: `answer` is the lowest of theirs, with the bounds of all, and
-    `or_higher` says that some gave a higher grade.
+    beyond a cut holds for all that were tried: `answer` is the lowest of theirs, with the bounds of all,
+    `or_higher` says that some gave a higher grade, and `sometimes_decided` that some gave a decided one.
     """
 
     kind: str
@@ -120,6 +120,7 @@ class Change:
     support: tuple[str, ...]
     answer: Answer
     or_higher: bool
+    sometimes_decided: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +152,9 @@ class ExplainedDay:
 
     `role`, `state` and `verdict` are those of the evidence table. `low` and `high` are what the day can have
     been (`high` None: no upper end), `filled` what the definition takes for it. `before` and `after` are the
-    nearest measurements of an unmeasured day. `values_that_day` counts the valid values of the analyte.
+    nearest measurements of an unmeasured day, for a cell of a recovery also white cells that fail it;
+    `low_by` and `high_by` are measurements farther away that set an end of what it can have been.
+    `values_that_day` counts the valid values of the analyte.
     `open_support` is support of an unrecorded stop, by kind and first day, that may have lasted to this day.
     """
 
@@ -167,6 +170,8 @@ class ExplainedDay:
     values_that_day: int
     before: Measurement | None
     after: Measurement | None
+    low_by: Measurement | None
+    high_by: Measurement | None
     support: tuple[str, ...]
     open_support: tuple[tuple[str, int], ...] = ()
 
@@ -202,8 +207,8 @@ class OutcomeExplanation:
     settled it only all at once. `stops` is support whose unrecorded stop matters; `stops_settle` holds where
     all of these stops, whatever they were, would have settled it. `parts` are the answers of the outcomes
     that a combination is made of. `bounded` counts the unmeasured days that another analyte bounds: those
-    between near measurements, and those far from any. `confirmation` is there where a grade 0 rests on too
-    few low values.
+    between near measurements, and those far from any. `readings` counts the days of a fever that have a
+    temperature. `confirmation` is there where a grade 0 rests on too few low values.
     """
 
     name: str
@@ -230,6 +235,7 @@ class OutcomeExplanation:
     changes: tuple[Change, ...]
     parts: tuple[tuple[str, Answer], ...]
     bounded: tuple[int, int]
+    readings: int | None = None
     confirmation: Confirmation | None = None
 
 

@@ -89,8 +89,9 @@ def judge_counts(grid: DayGrid, definition: FeverDefinition, *, days: range) -> 
 class _Days:
     """What the readings and the counts of each day say together, from `first_day` on.
 
-    `possible` are days that were looked at; `not_looked_at` have neither a reading nor a count. `has_no_days`
-    marks patients none of whose days are asked about.
+    `possible` are days that were looked at; `not_looked_at` have neither a reading nor a count, `excluded` a
+    count of their own that says no, without a reading. `has_no_days` marks patients none of whose days are
+    asked about.
     """
 
     first_day: int
@@ -99,6 +100,7 @@ class _Days:
     certain: Marks
     possible: Marks
     not_looked_at: Marks
+    excluded: Marks
     at_risk: Marks
     has_no_days: Marks
 
@@ -112,6 +114,7 @@ class _Days:
             certain=self.certain & kept,
             possible=self.possible & kept,
             not_looked_at=self.not_looked_at & kept,
+            excluded=self.excluded & kept,
             at_risk=self.at_risk & kept,
             has_no_days=~any_marked(self.measured),
         )
@@ -179,7 +182,7 @@ def derive_fever(
         policy=np.select([is_certain, is_excluded], [grade, 0.0], np.nan),
         best=np.where(is_at_risk, np.where(is_certain, grade, 0.0), np.nan),
         worst=np.where(is_at_risk, np.where(is_none_worst, 0.0, grade), np.nan),
-        evidence=np.where(is_certain | ~any_marked(found.open), 0, 2).astype(np.int8),
+        evidence=np.where(is_certain | ~(any_marked(found.open) | found.has_no_days), 0, 2).astype(np.int8),
         reason=_explain(found, counts, is_judged=is_certain | is_excluded),
         rule=np.where(is_certain, rule, -1).astype(np.int8),
         label=np.full(is_certain.size, -1, dtype=np.int8),
@@ -206,6 +209,7 @@ def _join_days(readings: Readings, counts: CountDays, grid: DayGrid, days: range
         certain=at_risk & fever & counts.certain,
         possible=at_risk & is_looked_at & (may_be_fever | ~measured) & counts.possible,
         not_looked_at=at_risk & ~is_looked_at,
+        excluded=at_risk & ~measured & (counts.days_before == 0) & ~counts.possible,
         at_risk=at_risk,
         has_no_days=any_marked(np.zeros_like(measured)),
     )
@@ -229,10 +233,12 @@ def _explain(found: _Days, counts: CountDays, *, is_judged: Marks) -> NDArray[np
 
 
 def _account(found: _Days, first_day: int) -> dict[str, NDArray[np.int32]]:
-    """Days with a reading, days that stay open, the longest run without a reading, the last reading."""
+    """Days with a reading or a count that says no, days that stay open, the longest run without a reading,
+    the last reading.
+    """
     last = last_marked(found.measured, otherwise=NO_DAY)
     return {
-        "days_measured": found.measured.sum(axis=1, dtype=np.int32),
+        "days_measured": (found.measured | found.excluded).sum(axis=1, dtype=np.int32),
         "days_short_gap": np.zeros(found.measured.shape[0], dtype=np.int32),
         "days_open": found.open.sum(axis=1, dtype=np.int32),
         "days_filled": np.zeros(found.measured.shape[0], dtype=np.int32),

@@ -30,9 +30,11 @@ GRADE_REASONS = (
     "baseline value missing",
     "lower limit of normal and baseline value missing",
     "not at risk in the window",
+    "no neutrophil count in the window: white cells alone show only the least grade it can be",
+    "a day known by its white cells alone could have been worse",
 )
 _NO_MEASUREMENT, _NO_LIMIT, _UNDECIDED_VALUE, _GAP_COULD_BE_WORSE, _VALUE_COULD_BE_WORSE = range(1, 6)
-_NO_BASELINE, _NEITHER, _NOT_AT_RISK = range(6, 9)
+_NO_BASELINE, _NEITHER, _NOT_AT_RISK, _ONLY_CAPS, _CAP_COULD_BE_WORSE = range(6, 11)
 
 ROLES = ("decides", "would settle")
 VERDICTS = ("meets the rule", "could meet a worse rule")
@@ -63,10 +65,11 @@ def grade_courses(
     Returns
     -------
     OutcomeRows, EvidenceRows
-        `policy` uses measured days only (and capped days whose cap alone meets a rule). `best` and `worst`
-        add the short gaps within their bounds. Open days enter neither: they are counted in `days_open`.
-        A course without any measurement has no policy grade, best 0 and worst the highest grade; one that
-        ended before the window has none of the three.
+        `policy` uses measured days (and capped days whose cap alone meets a rule). `best` and `worst` add
+        the short gaps, and those capped days, within their bounds. Open days enter neither: they are counted
+        in `days_open`. A course without any measurement has worst the highest grade, best what caps alone
+        show, and a policy grade only where that is the highest, too; one that ended before the window has
+        none of the three.
 
     Notes
     -----
@@ -78,48 +81,54 @@ def grade_courses(
     days = [judge_rule(rule, part, low=grid.low, high=grid.high, limits=limits) for rule in rules]
     grade = np.array([rule.grade for rule in rules], dtype=np.float64)
     judged_days = grid.measured | grid.short_gap
-    known_days = [
-        found.certain & grid.measured | _known_by_cap(rule, part, grid, limits)
-        for rule, found in zip(rules, days, strict=True)
-    ]
+    by_cap = [_known_by_cap(rule, part, grid, limits) for rule in rules]
+    graded_by_cap = np.logical_or.reduce(by_cap)
+    known_days = [found.certain & grid.measured | marks for marks, found in zip(by_cap, days, strict=True)]
     known = np.stack([any_marked(marks) for marks in known_days])
     certain = np.stack([any_marked(found.certain & judged_days) for found in days]) | known
-    possible = np.stack([any_marked(found.possible & judged_days) for found in days]) | known
+    between = np.stack([any_marked(found.possible & judged_days) for found in days])
+    possible = between | np.stack([any_marked(found.possible & graded_by_cap) for found in days])
     open_questions = np.stack([any_marked(found.possible & grid.measured) for found in days])
     has_measurement = any_marked(grid.measured)
     has_question = any_marked(open_questions.T)
     decider = _first_of_its_grade(_highest(known), known, grade)
-    is_judged = any_marked(known.T) | (has_measurement & ~has_question)
-    policy = np.where(is_judged, _grade_at(decider, grade), np.nan)
+    proven = _grade_at(decider, grade)
+    is_judged = np.where(has_measurement, any_marked(known.T) | ~has_question, proven == grade[-1])
+    policy = np.where(is_judged, proven, np.nan)
+    decider = np.where(is_judged, decider, -1).astype(np.int8)
     is_at_risk = any_marked(grid.at_risk)
     best = np.where(is_at_risk, _grade_at(_highest(certain), grade), np.nan)
     worst = np.where(has_measurement, _grade_at(_highest(possible), grade), grade[-1])
     worst = np.where(is_at_risk, worst, np.nan)
     floor = np.where(is_judged, policy, best)
     is_final = policy == grade[-1]
-    deciding_days = _pick_days(_grade_at(decider, grade), grade, known_days)
+    deciding_days = _pick_days(policy, grade, known_days)
     if min_grade is not None:
         asked = grade >= min_grade
-        is_final = policy >= min_grade
+        is_final = proven >= min_grade
         decider = np.where(is_final, np.argmax(asked), decider).astype(np.int8)
         deciding_days = np.logical_or.reduce([known_days[place] for place in np.flatnonzero(asked)])
         # Below the question no day can settle it; once it is reached none needs to.
         floor = np.where(is_final, worst, np.maximum(floor, min_grade - 1))
     measured_worst = np.where(has_question, _grade_at(_highest(open_questions), grade), 0.0)
+    gap_worst = _grade_at(_highest(between), grade)
     first, last = span_days(deciding_days, grid.first_day)
+    grades = (policy, best, worst, measured_worst, gap_worst)
     outcome = OutcomeRows(
         policy=policy,
         best=best,
         worst=worst,
         evidence=_classify_evidence(is_final, grid),
-        reason=_explain(policy, best, worst, has_measurement, _name_lacking(days, grid), measured_worst),
+        reason=_explain(grades, grid, lacking=_name_lacking(days, grid)),
         rule=decider,
         label=np.full(policy.size, -1, dtype=np.int8),
         first_day=first,
         last_day=last,
         days=count_days(grid),
+        is_asked=min_grade is not None,
     )
-    settling = _settling_days(rules, days, floor, worst > floor, grid)
+    entering = grid.short_gap | graded_by_cap
+    settling = _settling_days(rules, days, floor, worst > floor, entering)
     return outcome, _collect_evidence(deciding_days, settling, grid)
 
 
@@ -190,28 +199,30 @@ def _classify_evidence(is_highest: Marks, grid: ScenarioGrid) -> NDArray[np.int8
 
 
 def _explain(
-    policy: Grid,
-    best: Grid,
-    worst: Grid,
-    has_measurement: Marks,
-    lacking: NDArray[np.int8],
-    measured_worst: Grid,
+    grades: tuple[Grid, Grid, Grid, Grid, Grid], grid: ScenarioGrid, *, lacking: NDArray[np.int8]
 ) -> NDArray[np.int8]:
+    """The first reason that holds; `grades` ends with the worst of measured days, and of these and gaps."""
+    policy, best, worst, measured_worst, gap_worst = grades
     is_null = np.isnan(policy)
+    is_unmeasured = is_null & ~any_marked(grid.measured)
     conditions = [
         np.isnan(worst),
-        ~has_measurement & is_null,
+        is_unmeasured & any_marked(grid.capped),
+        is_unmeasured,
         is_null & (lacking > 0),
         is_null,
         measured_worst > policy,
+        (best != worst) & (gap_worst < worst),
         best != worst,
     ]
     codes = [
         _NOT_AT_RISK,
+        _ONLY_CAPS,
         _NO_MEASUREMENT,
         lacking,
         _UNDECIDED_VALUE,
         _VALUE_COULD_BE_WORSE,
+        _CAP_COULD_BE_WORSE,
         _GAP_COULD_BE_WORSE,
     ]
     return np.select(conditions, codes, 0).astype(np.int8)
@@ -222,15 +233,15 @@ def _settling_days(
     days: list[Verdicts],
     grade: Grid,
     is_unsettled: Marks,
-    grid: ScenarioGrid,
+    entering: Marks,
 ) -> Marks:
-    """Unmeasured days between measurements on which a worse grade was possible."""
-    settling = np.zeros_like(grid.measured)
+    """Unmeasured days that enter the bounds, on which a worse grade was possible."""
+    settling = np.zeros_like(entering)
     if not is_unsettled.any():
         return settling
     for rule, found in zip(rules, days, strict=True):
         rows = is_unsettled & (rule.grade > grade)
-        settling[rows] |= found.possible[rows] & grid.short_gap[rows]
+        settling[rows] |= found.possible[rows] & entering[rows]
     return settling
 
 
@@ -240,7 +251,7 @@ def _collect_evidence(deciding: Marks, settling: Marks, grid: ScenarioGrid) -> E
     decides = deciding[patient, place]
     cap = np.zeros(0) if grid.cap is None else grid.cap[patient, place]
     # A cap decides by itself: the bounds of the gap around it are not part of the evidence.
-    is_cap = decides & ~measured
+    is_cap = ~measured & (decides | ~grid.short_gap[patient, place])
     return EvidenceRows(
         patient=patient,
         day=(place + grid.first_day).astype(np.int32),

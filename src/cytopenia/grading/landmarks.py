@@ -22,8 +22,9 @@ LANDMARK_REASONS = (
     "not at risk at the landmark",
     "the reported value does not decide the grade",
     "the day of the landmark was not measured and could have been different",
+    "no neutrophil count near the landmark: white cells alone show only the least grade it can be",
 )
-_NO_MEASUREMENT, _NOT_AT_RISK, _UNDECIDED, _COULD_DIFFER = range(1, 5)
+_NO_MEASUREMENT, _NOT_AT_RISK, _UNDECIDED, _COULD_DIFFER, _ONLY_CAPS = range(1, 6)
 
 
 def grade_landmark(
@@ -44,8 +45,9 @@ def grade_landmark(
     -------
     OutcomeRows, EvidenceRows
         `policy` is the grade of the nearest value. `best` and `worst` are those of the landmark day itself:
-        as measured, within its bounds in a short gap, otherwise anything. All three are missing for whoever
-        is not at risk on that day. The bounds always include the policy.
+        as measured, within its bounds in a short gap, below its cap, otherwise anything. All three are
+        missing for whoever is not at risk on that day. The bounds always include the policy. Without a
+        measured value there is a policy only where the cap of that day leaves one grade.
     """
     if part.landmark is None:
         raise ValueError("a part without a landmark is graded by grade_courses or grade_durations")
@@ -55,17 +57,20 @@ def grade_landmark(
     day = _day_of_landmark(grid, at)
     there, _ = grade_courses(part, day)
     is_at_risk = grid.at_risk[:, at] & np.greater_equal(follow_up.last_day, part.landmark.day)
-    policy = np.where(is_at_risk, nearest.policy, np.nan)
+    has_measurement = any_marked(grid.measured)
+    is_proven = ~has_measurement & grid.capped[:, at] & (there.best == there.worst)
+    policy = np.where(is_at_risk, np.where(is_proven, there.best, nearest.policy), np.nan)
     best = np.where(is_at_risk, np.fmin(there.best, policy), np.nan)
     worst = np.where(is_at_risk, np.fmax(there.worst, policy), np.nan)
     state = np.where(grid.measured[:, at], 0, np.where(grid.short_gap[:, at], 1, 2))
     conditions = [
         ~is_at_risk,
-        np.isnan(policy) & ~any_marked(grid.measured),
+        np.isnan(policy) & ~has_measurement & any_marked(grid.capped),
+        np.isnan(policy) & ~has_measurement,
         np.isnan(policy),
         best != worst,
     ]
-    codes = [_NOT_AT_RISK, _NO_MEASUREMENT, _UNDECIDED, _COULD_DIFFER]
+    codes = [_NOT_AT_RISK, _ONLY_CAPS, _NO_MEASUREMENT, _UNDECIDED, _COULD_DIFFER]
     outcome = replace(
         nearest,
         policy=policy,
@@ -95,7 +100,7 @@ def _keep_days(grid: ScenarioGrid, kept: NDArray[np.bool_]) -> ScenarioGrid:
 def _day_of_landmark(grid: ScenarioGrid, at: int) -> ScenarioGrid:
     """The landmark day alone, its bounds taken as if they had been reported."""
     day = grid.window(grid.first_day + at, grid.first_day + at)
-    bounded = day.measured | day.short_gap
+    bounded = day.measured | day.short_gap | day.capped
     return replace(day, measured=bounded, short_gap=np.zeros_like(bounded), capped=np.zeros_like(bounded))
 
 

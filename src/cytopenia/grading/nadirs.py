@@ -20,6 +20,7 @@ NADIR_REASONS = (
     "no measurement in the window",
     "an unmeasured day between measurements could have been lower",
     "the lowest value is reported as a limit",
+    "no neutrophil count in the window: white cells alone show only the most it can be",
 )
 
 
@@ -38,9 +39,11 @@ def derive_nadirs(grid: ScenarioGrid) -> OutcomeRows:
         is nothing else), in the canonical unit; a day on which only a cap is known counts with the cap.
         `first_day` is the first day on which it occurred, `last_day` the last. `best` is the highest value
         that the nadir can have had (NaN if there is no upper end), `worst` the lowest, over measured days and
-        short gaps. NaN without a measurement.
+        short gaps. Without a measurement all are NaN; but the lowest cap is the most that the nadir can have
+        been, any day can have been the lowest, and a cap of 0 leaves nothing open.
     """
     has_measurement = any_marked(grid.measured)
+    has_only_caps = ~has_measurement & any_marked(grid.capped)
     printed, reaches = _printed_values(grid)
     lowest = decode_ends(printed.min(axis=1, initial=np.inf))
     is_nadir = reaches & _is_printed_as(printed, lowest)
@@ -50,13 +53,15 @@ def derive_nadirs(grid: ScenarioGrid) -> OutcomeRows:
     if grid.cap is not None:
         known_high = np.where(grid.capped, grid.cap, known_high)
     highest_possible = known_high.min(axis=1, initial=np.inf)
-    in_reach = grid.measured | grid.short_gap
+    in_reach = grid.measured | grid.short_gap | (grid.open_day & has_only_caps[:, None])
     lowest_possible = np.where(in_reach, grid.low, np.inf).min(axis=1, initial=np.inf)
     lowest_measured = np.where(grid.measured, grid.low, np.inf).min(axis=1, initial=np.inf)
-    policy = np.where(has_measurement, lowest, np.nan)
+    is_judged = has_measurement | (has_only_caps & (lowest == 0))
+    policy = np.where(is_judged, lowest, np.nan)
     best = np.where(np.isfinite(highest_possible), decode_ends(highest_possible), np.nan)
-    best = np.where(has_measurement, best, np.nan)
-    worst = np.where(has_measurement, np.minimum(decode_ends(lowest_possible), policy), np.nan)
+    best = np.where(has_measurement | has_only_caps, best, np.nan)
+    worst = np.where(has_measurement | has_only_caps, decode_ends(lowest_possible), np.nan)
+    worst = np.fmin(worst, policy)
     has_gap = any_marked(grid.short_gap)
     has_open = any_marked(grid.open_day)
     none = np.full(policy.size, -1, dtype=np.int8)
@@ -66,12 +71,19 @@ def derive_nadirs(grid: ScenarioGrid) -> OutcomeRows:
         worst=worst,
         evidence=np.where(has_open, 2, np.where(has_gap, 1, 0)).astype(np.int8),
         reason=np.select(
-            [~has_measurement, lowest_possible < lowest_measured, best != worst], [1, 2, 3], 0
+            [
+                has_only_caps & ~is_judged,
+                ~is_judged,
+                has_measurement & (lowest_possible < lowest_measured),
+                best != worst,
+            ],
+            [4, 1, 2, 3],
+            0,
         ).astype(np.int8),
         rule=none,
         label=none,
-        first_day=np.where(has_measurement, first, NO_DAY).astype(np.int32),
-        last_day=np.where(has_measurement, last, NO_DAY).astype(np.int32),
+        first_day=np.where(is_judged, first, NO_DAY).astype(np.int32),
+        last_day=np.where(is_judged, last, NO_DAY).astype(np.int32),
         days=count_days(grid),
     )
 

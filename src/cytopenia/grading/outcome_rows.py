@@ -22,6 +22,7 @@ __all__ = [
     "count_days",
     "frame_evidence",
     "frame_outcomes",
+    "hold_evidence",
     "span_days",
 ]
 
@@ -71,7 +72,8 @@ class OutcomeRows:
 
     `policy`, `best` and `worst` are NaN where there is none; days are `NO_DAY` where there is none.
     `evidence`, `reason`, `rule` and `label` are places in their lists of names; -1 is none. `possible` marks,
-    patient by label, every label that can have been; only outcomes without an order have it.
+    patient by label, every label that can have been; only outcomes without an order have it. With `is_asked`
+    the evidence is that of a question about the grade, which is answered later.
     """
 
     policy: NDArray[np.float64]
@@ -85,6 +87,7 @@ class OutcomeRows:
     last_day: NDArray[np.int32]
     days: Mapping[str, NDArray[np.int32]]
     possible: NDArray[np.bool_] | None = None
+    is_asked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,9 +160,28 @@ def frame_outcomes(
     has_one = pl.col("policy").is_not_null() & (pl.col("best") == pl.col("worst"))
     # Without an order: the one label that was possible.
     decided = pl.coalesce(pl.col("label") == pl.col("possible_labels"), has_one)
-    return frame.with_columns(decided.fill_null(value=False).alias("decided")).select(
-        pl.col(name).cast(dtype) for name, dtype in OUTCOME_SCHEMA.items()
-    )
+    frame = frame.with_columns(decided.fill_null(value=False).alias("decided"))
+    held = frame if any(part.is_asked for part in parts) else hold_evidence(frame)
+    return held.select(pl.col(name).cast(dtype) for name, dtype in OUTCOME_SCHEMA.items())
+
+
+def hold_evidence(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return outcomes with the evidence that an answer can have.
+
+    What is not decided does not rest on measured days alone: it is at best bracketed. What has no bounds, as
+    after death before a landmark, has no answer and no evidence.
+
+    Examples
+    --------
+    >>> rows = {"decided": [True, False, False], "worst": [3.0, 3.0, None], "possible_labels": [None] * 3}
+    >>> frame = pl.DataFrame({**rows, "evidence": ["measured"] * 3})
+    >>> hold_evidence(frame)["evidence"].to_list()
+    ['measured', 'bracketed', None]
+    """
+    has_bounds = pl.col("worst").is_not_null() | pl.col("possible_labels").is_not_null()
+    is_overstated = ~pl.col("decided") & (pl.col("evidence") == "measured")
+    held = pl.when(is_overstated).then(pl.lit("bracketed")).otherwise("evidence")
+    return frame.with_columns(pl.when(has_bounds).then(held).alias("evidence"))
 
 
 def frame_evidence(

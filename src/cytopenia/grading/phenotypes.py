@@ -44,8 +44,9 @@ PHENOTYPE_REASONS = (
     "days far from any measurement could have been different",
     "unmeasured days could have been lower or higher than their neighbors",
     "a reported value could stand for another label",
+    "no neutrophil count in the window: white cells alone leave more than one label open",
 )
-_NO_MEASUREMENT, _NOT_AT_RISK, _UNDECIDED, _TOO_EARLY, _LOST, _OPEN, _GAP, _VALUE = range(1, 9)
+_NO_MEASUREMENT, _NOT_AT_RISK, _UNDECIDED, _TOO_EARLY, _LOST, _OPEN, _GAP, _VALUE, _ONLY_CAPS = range(1, 10)
 
 PHENOTYPE_STATES = ("measured", "wbc_bound", "short_gap", "open", "filled", "bridged")
 _MEASURED, _CAPPED, _SHORT_GAP, _OPEN_DAY, _FILLED, _BRIDGED = range(6)
@@ -78,8 +79,8 @@ def derive_phenotypes(
     Notes
     -----
     A label that rests on what did not happen needs a measurement late enough, unless the patient has died;
-    without any measurement, or where a reported value such as ">0.4" leaves it open, there is none. A course
-    that ended before the window has no label and no possible ones.
+    where a reported value such as ">0.4" leaves it open, or without any measurement, there is none, unless
+    caps alone leave no other. A course that ended before the window has no label and no possible ones.
     """
     course = read_course(definition, grid.until(follow_up.last_day), follow_up)
     bounded = _reach(course, *_bounded_levels(course))
@@ -87,7 +88,9 @@ def derive_phenotypes(
     is_at_risk = any_marked(course.grid.at_risk)
     is_single = bounded.labels.sum(axis=1) == 1
     why_not = _why_unjudged(course, _rests_on_absence(course, label))
-    judged = np.where((why_not == _TOO_EARLY) & is_single, 0, why_not)
+    is_own = bounded.labels[np.arange(label.size), label]
+    is_proven = is_single & ((why_not == _TOO_EARLY) | ((why_not == _ONLY_CAPS) & is_own))
+    judged = np.where(is_proven, 0, why_not)
     known = np.where(is_at_risk & (judged == 0), label, -1).astype(np.int8)
     possible = bounded.labels & is_at_risk[:, None]
     rows = np.flatnonzero(known >= 0)
@@ -95,8 +98,11 @@ def derive_phenotypes(
     is_open = possible.sum(axis=1) > 1
     deciding = _deciding_days(course, known)
     first, last = _span_of_label(course, known)
+    no_number = np.full(known.size, np.nan)
     outcome = OutcomeRows(
-        **_no_numbers(known.size),
+        policy=no_number,
+        best=no_number,
+        worst=no_number,
         evidence=_classify(course, possible, is_open, "labels"),
         reason=_explain(course, known < 0, is_open, judged),
         rule=known,
@@ -106,7 +112,8 @@ def derive_phenotypes(
         days=_count_days(course),
         possible=possible,
     )
-    return outcome, _collect(course, deciding, is_open & is_at_risk)
+    may_be_aplastic = possible[:, PHENOTYPE_LABELS.index("aplastic")]
+    return outcome, _collect(course, deciding, is_open & is_at_risk, may_be_aplastic)
 
 
 def derive_second_dips(
@@ -124,7 +131,9 @@ def derive_second_dips(
     is_at_risk = any_marked(course.grid.at_risk)
     why_not = _why_unjudged(course, ~has_dip)
     is_settled = bounded.dipped != bounded.not_dipped
-    judged = np.where((why_not == _TOO_EARLY) & is_settled, 0, why_not)
+    is_own = np.where(has_dip, bounded.dipped, bounded.not_dipped)
+    is_proven = is_settled & ((why_not == _TOO_EARLY) | ((why_not == _ONLY_CAPS) & is_own))
+    judged = np.where(is_proven, 0, why_not)
     is_known = is_at_risk & (judged == 0)
     known = np.where(is_known, has_dip, np.nan).astype(np.float64)
     best = np.where(is_at_risk, np.fmin(np.where(bounded.not_dipped, 0.0, 1.0), known), np.nan)
@@ -147,11 +156,7 @@ def derive_second_dips(
         last_day=last,
         days=_count_days(course),
     )
-    return outcome, _collect(course, deciding.astype(np.int8), is_open)
-
-
-def _no_numbers(patients: int) -> dict[str, Grid]:
-    return {name: np.full(patients, np.nan) for name in ("policy", "best", "worst")}
+    return outcome, _collect(course, deciding.astype(np.int8), is_open, np.zeros_like(is_open))
 
 
 def _name_by_policy(course: PhenotypeCourse) -> NDArray[np.int8]:
@@ -190,11 +195,12 @@ def _why_unjudged(course: PhenotypeCourse, rests_on_absence: Marks) -> NDArray[n
     is_seen = any_marked(grid.measured & is_late[None, :]) | course.is_dead
     conditions = [
         ~any_marked(grid.at_risk),
+        ~any_marked(grid.measured) & any_marked(grid.capped),
         ~any_marked(grid.measured),
         rests_on_absence & _is_vague(course),
         rests_on_absence & ~is_seen,
     ]
-    codes = [_NOT_AT_RISK, _NO_MEASUREMENT, _UNDECIDED, _TOO_EARLY]
+    codes = [_NOT_AT_RISK, _ONLY_CAPS, _NO_MEASUREMENT, _UNDECIDED, _TOO_EARLY]
     return np.select(conditions, codes, 0).astype(np.int8)
 
 
@@ -315,20 +321,31 @@ def _count_days(course: PhenotypeCourse) -> dict[str, Places]:
     }
 
 
-def _collect(course: PhenotypeCourse, deciding: NDArray[np.int8], is_open: Marks) -> EvidenceRows:
-    """The days on which the label rests, and the days that could change it."""
-    grid = course.grid
+def _collect(
+    course: PhenotypeCourse, deciding: NDArray[np.int8], is_open: Marks, may_be_aplastic: Marks
+) -> EvidenceRows:
+    """The days on which the label rests, and those that could change it; one can be both, and stands twice.
+
+    Where no stretch can have been an aplastic one, nothing hangs on how deep a low count was.
+    """
+    grid, levels = course.grid, course.levels
     lowest, highest = _bounded_levels(course)
+    if 0 <= levels.severe < min(levels.fall, levels.dip):
+        least = np.where(may_be_aplastic, 0, levels.severe + 1).astype(np.int8)[:, None]
+        lowest, highest = np.maximum(lowest, least), np.maximum(highest, least)
     settling = is_open[:, None] & grid.at_risk & (lowest != highest)
-    patient, place = np.nonzero((deciding >= 0) | settling)
-    decides = deciding[patient, place] >= 0
+    counted = deciding >= 0
+    decides = np.concatenate([np.ones(int(counted.sum()), bool), np.zeros(int(settling.sum()), bool)])
+    patient, place = np.concatenate([np.nonzero(counted), np.nonzero(settling)], axis=1)
+    order = np.lexsort((~decides, place, patient))
+    patient, place, decides = patient[order], place[order], decides[order]
     is_filled = ~np.isnan(course.values.filled)
-    is_bridged = (deciding == _APLASIA) & (course.policy > course.levels.severe)
-    state = np.select(
-        [is_bridged, grid.measured, grid.capped, is_filled & (deciding >= 0), grid.short_gap],
-        [_BRIDGED, _MEASURED, _CAPPED, _FILLED, _SHORT_GAP],
-        _OPEN_DAY,
-    )[patient, place]
+    is_bridged = (deciding == _APLASIA) & (course.policy > levels.severe)
+    other = np.select([grid.measured, grid.short_gap], [_MEASURED, _SHORT_GAP], _OPEN_DAY)
+    named = np.select(
+        [is_bridged, grid.measured, grid.capped, is_filled], [_BRIDGED, _MEASURED, _CAPPED, _FILLED], other
+    )
+    state = np.where(decides, named[patient, place], other[patient, place])
     is_cap = state == _CAPPED
     return EvidenceRows(
         patient=patient,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,20 +56,24 @@ RECOVERY_REASONS = (
     "unmeasured days around the landmark",
     "a day near the landmark could have been different",
     "the course was censored before the landmark",
+    "support without a recorded stop may have lasted",
+    "no neutrophil count around the landmark: white cells alone show only days that fail",
 )
-_DIED, _SUPPORT, _UNMEASURED, _COULD_DIFFER, _CENSORED = range(1, 6)
+_DIED, _SUPPORT, _UNMEASURED, _COULD_DIFFER, _CENSORED, _OPEN_STOP, _ONLY_CAPS = range(1, 8)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
     """State of one lineage on each day of the grid, in three scenarios.
 
-    `policy` holds FAILED, UNDER_SUPPORT, UNKNOWN or MET; `best` and `worst` say whether the cell is met.
+    `policy` holds FAILED, UNDER_SUPPORT, UNKNOWN or MET; `best` and `worst` say whether the cell is met, and
+    `worst_if_stopped` whether it is in the worst case, had support without a recorded stop ended at once.
     """
 
     policy: States
     best: Marks
     worst: Marks
+    worst_if_stopped: Marks
     grid: ScenarioGrid
 
     def window(self, first_day: int, last_day: int) -> Cells:
@@ -79,6 +83,7 @@ class Cells:
             policy=self.policy[:, days],
             best=self.best[:, days],
             worst=self.worst[:, days],
+            worst_if_stopped=self.worst_if_stopped[:, days],
             grid=self.grid.window(first_day, last_day),
         )
 
@@ -109,7 +114,8 @@ def judge_cells(
     ----------
     criterion : Criterion
     grid : ScenarioGrid
-        Every day that may bracket: before the days that count, and up to the look-ahead after them.
+        Every day that may bracket: before the days that count, and up to the look-ahead after them. Who has
+        no measured value on any of them has no day filled: a cap decides its own day alone.
     support : mapping of "known" and "possible" to (patients, days) bool
         Days under support: for certain, and if an unknown stop means "never stopped".
     bracket_days : int
@@ -128,6 +134,9 @@ def judge_cells(
     count = _fill_states(
         is_met_measured, is_failed_measured, bracket_days=bracket_days, carry_days=carry_days
     )
+    # A cap vouches for its own day; for the days beside it only together with what was measured.
+    is_counted = any_marked(grid.measured)[:, None]
+    count = np.where(is_counted, count, np.where(fails_by_cap, FAILED, UNKNOWN))
     count = np.where(grid.at_risk, count, np.where(grid.dead, FAILED, UNKNOWN))
     # Whatever was counted under support, or would have been, cannot make the day a met one.
     is_supported = support["known"] & grid.at_risk
@@ -136,6 +145,7 @@ def judge_cells(
         policy=policy,
         best=high_met & ~fails_by_cap & ~is_supported & ~grid.dead,
         worst=low_met & ~(support["possible"] & grid.at_risk),
+        worst_if_stopped=low_met & ~is_supported,
         grid=grid,
     )
 
@@ -188,9 +198,21 @@ def derive_recovery(
     best = np.where(died_before, np.nan, np.where(judged.best, 0.0, 1.0))
     worst = np.where(died_before, np.nan, np.where(judged.worst, 0.0, 1.0))
     has_support = _is_failed_by_support(window)
+    stopped = {name: replace(cell, worst=cell.worst_if_stopped) for name, cell in window.items()}
+    hangs_on_stop = (best != worst) & (
+        judged.best == judge[definition.landmark.run](definition, stopped).worst
+    )
+    is_null = label == NOT_EVALUABLE
     reason = np.select(
-        [died_before, (label == NOT_EVALUABLE) & censored_before, label == NOT_EVALUABLE, best != worst],
-        [_DIED, _CENSORED, _UNMEASURED, _COULD_DIFFER],
+        [
+            died_before,
+            is_null & censored_before,
+            is_null & _has_only_caps(cells),
+            is_null,
+            hangs_on_stop,
+            best != worst,
+        ],
+        [_DIED, _CENSORED, _ONLY_CAPS, _UNMEASURED, _OPEN_STOP, _COULD_DIFFER],
         np.where((label == NOT_RECOVERED) & has_support, _SUPPORT, 0),
     )
     grids = [cell.grid for cell in window.values()]
@@ -199,7 +221,7 @@ def derive_recovery(
         policy=policy,
         best=best,
         worst=worst,
-        evidence=_classify_cells(judged, window),
+        evidence=np.where(hangs_on_stop, 2, _classify_cells(judged, window)).astype(np.int8),
         reason=reason.astype(np.int8),
         rule=none,
         label=label,
@@ -299,6 +321,12 @@ def _label(is_good: Marks, may_be_good: Marks) -> NDArray[np.int8]:
     return np.where(is_good, RECOVERED, np.where(may_be_good, NOT_EVALUABLE, NOT_RECOVERED)).astype(np.int8)
 
 
+def _has_only_caps(cells: Mapping[str, Cells]) -> Marks:
+    """Whether a lineage is known by caps alone on all days that may bracket."""
+    grids = [cell.grid for cell in cells.values()]
+    return np.logical_or.reduce([any_marked(grid.capped) & ~any_marked(grid.measured) for grid in grids])
+
+
 def _is_failed_by_support(window: Mapping[str, Cells]) -> Marks:
     """Whether support alone kept the patient from recovery: no cell fails by its count."""
     fails = np.logical_or.reduce([any_marked(cell.policy == FAILED) for cell in window.values()])
@@ -340,16 +368,19 @@ def sum_days(grids: list[ScenarioGrid]) -> dict[str, NDArray[np.int32]]:
     }
 
 
-def collect_cell_evidence(cells: Cells, rows: Marks, *, first_day: int, last_day: int) -> EvidenceRows:
+def collect_cell_evidence(
+    cells: Cells, rows: Marks, undecided: Marks, *, first_day: int, last_day: int
+) -> EvidenceRows:
     """Return every cell of one lineage on the given days, for the patients marked in `rows`.
 
-    A cell that is unknown, or met in best but not in worst, "would settle" the outcome; the others "decide".
-    The verdict of each row is the state of its cell.
+    A cell that is unknown, or met in best but not in worst, "would settle" the outcome of a patient marked in
+    `undecided`; the others "decide". The verdict of each row is the state of its cell.
     """
     window = cells.window(first_day, last_day)
     grid = window.grid
     patient, place = np.nonzero(grid.at_risk & rows[:, None])
     is_open_question = (window.policy == UNKNOWN) | (window.best != window.worst)
+    is_open_question &= undecided[:, None]
     state = np.select([grid.measured, grid.capped, grid.short_gap], [0, 1, 2], 3)
     return EvidenceRows(
         patient=patient,

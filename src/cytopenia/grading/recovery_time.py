@@ -44,8 +44,10 @@ RECOVERY_TIME_REASONS = (
     "died before recovery",
     "second infusion before recovery",
     "last contact before recovery",
+    "no count of a lineage: white cells alone show only days that fail",
+    "no count of a lineage",
 )
-_UNJUDGED, _OPEN, _BY_DEATH, _BY_INFUSION, _BY_CONTACT = range(1, 6)
+_UNJUDGED, _OPEN, _BY_DEATH, _BY_INFUSION, _BY_CONTACT, _ONLY_CAPS, _UNCOUNTED = range(1, 8)
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,9 @@ def derive_recovery_time(
     OutcomeRows
         `policy` is the first day of the first run; infinity if there is none while the patient is followed,
         minus infinity if no day fails ("never below"), NaN if no day can be judged. `best` and `worst` are
-        the earliest and the latest plausible day, the same way. `first_day` is the first day of the run and
-        `last_day` the last day of follow-up.
+        the earliest and the latest plausible day, the same way. Where a lineage was never measured while the
+        patient was followed, there is a `policy` only if both are the same. `first_day` is the first day of
+        the run and `last_day` the last day of follow-up.
     """
     first, until = definition.reached.first_day, definition.reached.until
     window = {name: cell.window(first, until) for name, cell in cells.items()}
@@ -134,17 +137,21 @@ def derive_recovery_time(
     nadirs = _find_nadirs(definition, window, followed)
     policy, best, worst = _find_days(states, nadirs, definition)
     is_judged = any_marked(states.met | states.failed)
+    is_counted = _all(any_marked(cell.grid.measured & followed) for cell in window.values())
+    policy = np.where(is_counted, policy, np.where(best == worst, best, np.nan))
     policy = np.where(is_judged, policy, np.nan)
     # The bounds hold the policy, also where a definition fills more or less than neighbors vouch for.
     best = np.where(is_judged, np.fmin(best, policy), -np.inf)
     worst = np.where(is_judged, np.fmax(worst, policy), np.inf)
     label = _name_labels(policy, follow_up, until)
+    has_only_caps = _any(any_marked(cell.grid.capped & followed) for cell in window.values())
+    uncounted = np.where(is_judged & ~is_counted, np.where(has_only_caps, _ONLY_CAPS, _UNCOUNTED), _UNJUDGED)
     return OutcomeRows(
         policy=policy + first,
         best=best + first,
         worst=worst + first,
         evidence=_classify_days(window, followed, best == worst, is_of_days=is_of_days),
-        reason=_find_reasons(label, best == worst, follow_up),
+        reason=_find_reasons(label, best == worst, follow_up, uncounted.astype(np.int8)),
         rule=np.full(label.size, -1, dtype=np.int8),
         label=label,
         first_day=np.where(
@@ -282,7 +289,9 @@ def _name_labels(policy: Days, follow_up: FollowUp, until: int) -> NDArray[np.in
     ).astype(np.int8)
 
 
-def _find_reasons(label: NDArray[np.int8], is_decided: Marks, follow_up: FollowUp) -> NDArray[np.int8]:
+def _find_reasons(
+    label: NDArray[np.int8], is_decided: Marks, follow_up: FollowUp, unjudged: NDArray[np.int8]
+) -> NDArray[np.int8]:
     """What leaves the day open comes before what ended the follow-up."""
     is_censored = label == _CENSORED
     return np.select(
@@ -293,7 +302,7 @@ def _find_reasons(label: NDArray[np.int8], is_decided: Marks, follow_up: FollowU
             is_censored & follow_up.is_infused,
             is_censored,
         ],
-        [_UNJUDGED, _OPEN, _BY_DEATH, _BY_INFUSION, _BY_CONTACT],
+        [unjudged, _OPEN, _BY_DEATH, _BY_INFUSION, _BY_CONTACT],
         0,
     ).astype(np.int8)
 
@@ -311,10 +320,10 @@ def _classify_days(
 def collect_run_evidence(
     definition: RecoveryTimeDefinition, cells: Mapping[str, Cells], rows: OutcomeRows
 ) -> dict[str, EvidenceRows]:
-    """Return the days behind the outcome, by lineage: the run, and what was measured and leaves it open.
+    """Return the days behind the outcome, by lineage: the run, and the days that leave it open.
 
-    The days of the run "decide". A measured day that is met in the best case and not in the worst "would
-    settle" an outcome that is not decided.
+    The days of the run "decide". A day that is looked at, met in the best case and not in the worst, "would
+    settle" an outcome that is not decided; one of the run can be both, and stands twice.
     """
     first, until = definition.reached.first_day, definition.reached.until
     window = {name: cell.window(first, until) for name, cell in cells.items()}
@@ -323,19 +332,29 @@ def collect_run_evidence(
     is_run = _all(cell.policy == MET for cell in window.values()) & has_run[:, None]
     is_run &= day >= rows.first_day[:, None]
     is_run &= np.cumsum(is_run, axis=1) <= definition.run.length
+    # The latest run is met for certain: nothing hangs on what came after its first day.
     is_undecided = (rows.best != rows.worst)[:, None] & (day <= rows.last_day[:, None])
-    return {name: _collect_lineage(cell, is_run, is_undecided, first) for name, cell in window.items()}
+    is_undecided &= day < rows.worst[:, None]
+    is_of_days = definition.run.of == "days"
+    found: dict[str, EvidenceRows] = {}
+    for name, cell in window.items():
+        looked_at = cell.grid.at_risk if is_of_days else _looks_at(cell.grid)
+        settling = looked_at & (cell.best != cell.worst) & is_undecided
+        found[name] = _collect_lineage(cell, is_run, settling, first)
+    return found
 
 
-def _collect_lineage(cell: Cells, is_run: Marks, is_undecided: Marks, first_day: int) -> EvidenceRows:
+def _collect_lineage(cell: Cells, is_run: Marks, settling: Marks, first_day: int) -> EvidenceRows:
     grid = cell.grid
-    would_settle = grid.measured & (cell.best != cell.worst) & is_undecided & ~is_run
-    patient, place = np.nonzero(is_run | would_settle)
+    decides = np.concatenate([np.ones(int(is_run.sum()), bool), np.zeros(int(settling.sum()), bool)])
+    patient, place = np.concatenate([np.nonzero(is_run), np.nonzero(settling)], axis=1)
+    order = np.lexsort((~decides, place, patient))
+    patient, place, decides = patient[order], place[order], decides[order]
     state = np.select([grid.measured, grid.capped, grid.short_gap], [0, 1, 2], 3)
     return EvidenceRows(
         patient=patient,
         day=(place + first_day).astype(np.int32),
-        role=would_settle[patient, place].astype(np.int8),
+        role=np.where(decides, 0, 1).astype(np.int8),
         state=state[patient, place].astype(np.int8),
         low=grid.low[patient, place],
         high=grid.high[patient, place],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self, get_args
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from cytopenia.definition_forms.checking import check
 from cytopenia.published.claim_parts import (
     AddressChange,
     ClaimId,
@@ -143,11 +144,10 @@ class RatioClaim(PrintedClaim):
     reference_names: ClassVar[tuple[str, ...]] = ("of",)
     part_names: ClassVar[tuple[str, ...]] = ("ratio",)
 
-    @model_validator(mode="after")
-    def _says_to_what(self) -> Self:
+    @check
+    def _says_to_what(self) -> Iterator[str]:
         if self.at and self.to == AddressChange():
-            raise ValueError("'to' is missing: what differs in the address of the second count")
-        return self
+            yield "'to' is missing: what differs in the address of the second count"
 
     def write(self, parts: Mapping[str, str]) -> str:
         """Return "2.5:1"."""
@@ -193,11 +193,10 @@ class _OddsRatio(PrintedClaim):
     reference_names: ClassVar[tuple[str, ...]] = ("groups",)
     part_names: ClassVar[tuple[str, ...]] = ("label", "odds_ratio", "low", "high", "p")
 
-    @model_validator(mode="after")
-    def _has_both_limits(self) -> Self:
+    @check
+    def _has_both_limits(self) -> Iterator[str]:
         if (self.low is None) != (self.high is None):
-            raise ValueError("low and high go together; give both, or neither")
-        return self
+            yield "low and high go together; give both, or neither"
 
     def write(self, parts: Mapping[str, str]) -> str:
         """Return "<2.29: 11 (3.130-38.660), P <0.001"."""
@@ -232,12 +231,11 @@ class TestClaim(PrintedClaim):
     test: CountTest | None = None
     part_names: ClassVar[tuple[str, ...]] = ("p", "stated")
 
-    @model_validator(mode="after")
-    def _is_rectangular(self) -> Self:
+    @check
+    def _is_rectangular(self) -> Iterator[str]:
         widths = {len(row) for row in self.counts}
         if len(widths) != 1 or min(widths) < 2:
-            raise ValueError("each row of counts needs as many numbers as there are groups, at least two")
-        return self
+            yield "each row of counts needs as many numbers as there are groups, at least two"
 
     def write(self, parts: Mapping[str, str]) -> str:
         """Return "33/7, 6/14: P <0.001"."""
@@ -329,11 +327,10 @@ class DirectionClaim(PrintedClaim):
     than: AddressChange = AddressChange()
     part_names: ClassVar[tuple[str, ...]] = ("stated",)
 
-    @model_validator(mode="after")
-    def _says_than_what(self) -> Self:
+    @check
+    def _says_than_what(self) -> Iterator[str]:
         if self.at and self.than == AddressChange():
-            raise ValueError("'than' is missing: what differs in the address of the second number")
-        return self
+            yield "'than' is missing: what differs in the address of the second number"
 
 
 Claim = (

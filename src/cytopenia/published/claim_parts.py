@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field
+
+from cytopenia.definition_forms import Form
+from cytopenia.definition_forms.checking import check
 
 __all__ = [
     "ANY_LEVEL",
@@ -14,12 +17,12 @@ __all__ = [
     "AddressChange",
     "ClaimId",
     "CountOrId",
-    "Form",
     "PrintedClaim",
     "PrintedCount",
     "PrintedLabel",
     "PrintedNumber",
     "PrintedP",
+    "ReferringForm",
     "bracket",
 ]
 
@@ -46,22 +49,6 @@ PrintedCount = Annotated[str, _printed_as(r"[0-9]+", "a whole number as printed,
 ClaimId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 # A number of patients, or the id of the claim that prints it.
 CountOrId = Annotated[str, _printed_as(r"[0-9]+|[a-z][a-z0-9_]*", "a whole number, or the id of a claim")]
-
-
-class Form(BaseModel):
-    """A table of the file: nothing in it that is not known, and nothing changed afterwards."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-    reference_names: ClassVar[tuple[str, ...]] = ()
-
-    def references(self) -> Iterator[tuple[str, str]]:
-        """Yield key and id wherever the table names a claim; printed numbers in their place are left out."""
-        for name in self.reference_names:
-            given = getattr(self, name)
-            for text in (given,) if isinstance(given, str) else given or ():
-                if not text.isdigit():
-                    yield name, text
 
 
 class AddressChange(Form):
@@ -96,7 +83,21 @@ class Address(Form):
         return self.model_copy(update=other.model_dump(exclude_none=True))
 
 
-class PrintedClaim(Form):
+class ReferringForm(Form):
+    """A table that may name claims by their ids, in the keys of `reference_names`."""
+
+    reference_names: ClassVar[tuple[str, ...]] = ()
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """Yield key and id wherever the table names a claim; printed numbers in their place are left out."""
+        for name in self.reference_names:
+            given = getattr(self, name)
+            for text in (given,) if isinstance(given, str) else given or ():
+                if not text.isdigit():
+                    yield name, text
+
+
+class PrintedClaim(ReferringForm):
     """One statement of a paper; a part that it does not print is left out."""
 
     id: ClaimId
@@ -108,11 +109,10 @@ class PrintedClaim(Form):
 
     part_names: ClassVar[tuple[str, ...]] = ()
 
-    @model_validator(mode="after")
-    def _prints_something(self) -> Self:
+    @check
+    def _prints_something(self) -> Iterator[str]:
         if not self.parts:
-            raise ValueError(f"needs at least one of {', '.join(self.part_names)}")
-        return self
+            yield f"needs at least one of {', '.join(self.part_names)}"
 
     @property
     def parts(self) -> dict[str, str]:

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple, cast
 
 from pydantic import Field
 
+from cytopenia.definition_forms import Form
 from cytopenia.errors import DefinitionError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_bytes, read_form
 from cytopenia.published.claim_forms import CLAIM_FORMS, Claim, Interval, RatioTest
-from cytopenia.published.claim_parts import Form, PrintedNumber
+from cytopenia.published.claim_parts import PrintedNumber
 from cytopenia.published.claim_sheet import read_claim_sheet
 from cytopenia.published.relation_forms import RELATION_FORMS, Relation
 

@@ -185,6 +185,7 @@ def search_joint_counts(
             tried = _measure(_exchange(state.records, is_first, rng), is_first, target)
             _accept(state, tried, heat=heat, rng=rng)
             best.keep(state)
+        best.keep(_descend(best.records, is_first, target))
         _restart(state)
         if progress is not None:
             progress("searching joint counts", number + 1, rounds)
@@ -305,6 +306,35 @@ def _accept(state: _Chains, tried: _Chains, *, heat: float, rng: Generator) -> N
     taken = rng.random(len(worse)) < np.exp(-np.maximum(worse, 0.0))
     for name in ("records", "distance", "worst", "models"):
         getattr(state, name)[taken] = getattr(tried, name)[taken]
+
+
+def _descend(records: Records, is_first: Marks, target: _Target) -> _Chains:
+    """Take the best of all single exchanges of a cohort, again and again, until none is better."""
+    state = _measure(records[np.newaxis], is_first, target)
+    while True:
+        tried = _measure(_list_exchanges(state.records[0], is_first), is_first, target)
+        place = int(np.argmin(tried.worst))
+        if tried.worst[place] >= state.worst[0]:
+            return state
+        state = _measure(tried.records[place : place + 1], is_first, target)
+
+
+def _list_exchanges(records: Records, is_first: Marks) -> Records:
+    """Every cohort that one exchange makes; patients of a group with the same values are one."""
+    found: list[Records] = []
+    for group in (True, False):
+        inside = np.flatnonzero(is_first == group)
+        _, kept = np.unique(records[inside], axis=0, return_index=True)
+        different = inside[kept]
+        for column in range(records.shape[1]):
+            gives = different[records[different, column] == 1]
+            takes = different[records[different, column] == 0]
+            for giver in gives.tolist():
+                for taker in takes.tolist():
+                    changed = records.copy()
+                    changed[giver, column], changed[taker, column] = 0, 1
+                    found.append(changed)
+    return np.stack(found)
 
 
 def _restart(state: _Chains) -> None:

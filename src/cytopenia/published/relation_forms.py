@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
-from cytopenia.published.claim_parts import ClaimId, CountOrId, Form, PrintedCount, PrintedNumber
+from cytopenia.published.claim_parts import ClaimId, CountOrId, PrintedCount, PrintedNumber, ReferringForm
 
 __all__ = [
     "RELATION_FORMS",
@@ -24,7 +24,7 @@ __all__ = [
 PartAddress = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_ ]+)?$")]
 
 
-class _Relation(Form):
+class _Relation(ReferringForm):
     id: ClaimId
     where: str = Field(min_length=1)
     about: str = Field(min_length=1)

@@ -108,7 +108,7 @@ def say_change(change: Change, outcome: OutcomeExplanation) -> str:
     if change.or_higher:
         answer += " or higher"
     if not change.answer.decided and change.answer.policy is not None:
-        answer += " by the rule, not decided"
+        answer += f" by the rule, not {'always ' if change.sometimes_decided else ''}decided"
     analyte = change.analyte or ""
     value = "" if change.cut is None else say_value(change.cut, analyte, change.comparator or "")
     named = f"{name_value(analyte)} {value}" if len(outcome.analytes) > 1 and analyte else f"value {value}"

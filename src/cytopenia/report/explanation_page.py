@@ -15,6 +15,7 @@ from cytopenia.report.explanation_changes import say_change, say_settling
 from cytopenia.report.explanation_words import (
     join_days,
     name_analyte,
+    name_stops,
     name_support,
     say_answer,
     say_days,
@@ -29,9 +30,13 @@ __all__ = ["dump_explanation", "render_explanation"]
 _LABEL = 12
 _MOST_LINES = 14
 _EVIDENCE = {
-    "measured": "measured: the answer rests on measured days",
-    "bracketed": "bracketed: unmeasured days are taken to lie near the measurements around them",
-    "open": "open: some days lie far from any measurement",
+    "measured": "the answer rests on measured days",
+    "bracketed": "unmeasured days are taken to lie near the measurements around them",
+    "open": "some days lie far from any measurement",
+}
+_FEVER_GROUND = {
+    "measured": "the answer rests on days with a temperature or a count that excludes it",
+    "open": "some days have too few temperatures or counts to say",
 }
 _NO_PHENOTYPE = (
     "for phenotypes: they hang on several stretches of days at once, and no change of one is the least"
@@ -155,7 +160,10 @@ def _tell_rules(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
         graded = f"grade {rule.grade}: " if rule.grade is not None else ""
         quoted = f" (“{rule.text}”)" if rule.text else ""
         yield "" if place else label, f"{graded}{rule.words}{quoted}"
-    if outcome.counting:
+    if outcome.counting and outcome.kind == "recovery":
+        for place, sentence in enumerate(outcome.counting):
+            yield "" if place else "Counting", sentence
+    elif outcome.counting:
         yield "Counting", "; ".join(outcome.counting)
     if outcome.address:
         yield "Definition", outcome.address
@@ -238,8 +246,8 @@ def _tell_left_out(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
 def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     row = outcome.row
     if outcome.kind == "fever":
-        days = plural(row["days_measured"], "day")
-        yield "Account", f"{days} with a temperature; {plural(row['days_open'], 'day')} open"
+        yield "Account", _tell_fever_days(outcome)
+        yield from _tell_evidence(outcome)
         return
     bounded_near, bounded_far = outcome.bounded
     near, far = row["days_short_gap"] - bounded_near, row["days_open"] - bounded_far
@@ -254,8 +262,34 @@ def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     if row["days_filled"]:
         words.append(f"{row['days_filled']} filled by the definition")
     yield "Account", "; ".join(words)
-    if outcome.answer.policy is not None or row["evidence"] != "measured":
-        yield "Evidence", _EVIDENCE[row["evidence"]]
+    yield from _tell_evidence(outcome)
+
+
+def _tell_fever_days(outcome: OutcomeExplanation) -> str:
+    row, taken = outcome.row, outcome.readings or 0
+    excluded = row["days_measured"] - taken
+    words = [f"{plural(taken, 'day')} with a temperature" if taken else "no temperature in the window"]
+    words += [f"{plural(excluded, 'day')} excluded by the neutrophil count"] if excluded > 0 else []
+    return "; ".join([*words, f"{plural(row['days_open'], 'day')} open"])
+
+
+def _tell_evidence(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    """On what kind of days the answer rests; nothing where there is no answer and no bound."""
+    row = outcome.row
+    if (evidence := row["evidence"]) is None:
+        return
+    yield "Evidence", f"{evidence}: {_name_ground(evidence, outcome)}"
+
+
+def _name_ground(evidence: str, outcome: OutcomeExplanation) -> str:
+    row = outcome.row
+    if evidence == "open" and not row["days_open"] and outcome.stops:
+        return f"{name_stops(outcome.stops)} {'is' if len(outcome.stops) == 1 else 'are'} not recorded"
+    if evidence == "bracketed" and not row["days_short_gap"]:
+        return "what is unknown is known between bounds"
+    if outcome.kind == "fever":
+        return _FEVER_GROUND[evidence]
+    return _EVIDENCE[evidence]
 
 
 def _count_over(outcome: OutcomeExplanation) -> int:

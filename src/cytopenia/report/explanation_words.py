@@ -161,6 +161,8 @@ def _say_ground(outcome: OutcomeExplanation) -> str:
         alone = " alone" if seen == 1 and not near else ""
         were = "was not seen and does" if unseen == 1 else "were not seen and do"
         return f" by {plural(seen, 'measured day')}{between}{alone}; {plural(unseen, 'day')} {were} not count"
+    if outcome.kind == "fever" and not outcome.readings and not outcome.answer.policy:
+        return ": on every day the count excludes it"
     return "" if outcome.answer.best is None else ": the same in the best and in the worst case"
 
 
@@ -200,8 +202,11 @@ def _say_measurement(item: Measurement) -> str:
     return f"{say_value(item.value, item.analyte, item.comparator)}, row {item.source_row}"
 
 
-def _say_neighbor(item: Measurement) -> str:
-    return f"{say_value(item.value, item.analyte, item.comparator)} (day {item.day}, row {item.source_row})"
+def _say_neighbor(item: Measurement, analyte: str = "") -> str:
+    """A value with its day and row; with its name where it is one of another analyte."""
+    named = f"{name_analyte(item.analyte)} " if analyte and item.analyte != analyte else ""
+    shown = say_value(item.value, item.analyte, item.comparator)
+    return f"{named}{shown} (day {item.day}, row {item.source_row})"
 
 
 def say_days(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> Iterator[str]:
@@ -259,7 +264,9 @@ def _say_reading(day: ExplainedDay, outcome: OutcomeExplanation) -> str:
         return _say_measurement(item)
     if day.filled is not None:
         return _say_filled(day, [day.filled])
-    around = " and ".join(_say_neighbor(one) for one in (day.before, day.after) if one is not None)
+    around = " and ".join(
+        _say_neighbor(one, day.analyte) for one in (day.before, day.after) if one is not None
+    )
     if outcome.kind in ("recovery", "recovery_time", "phenotype", "second_dip"):
         taken = f"taken as {day.verdict}" if day.verdict != "unknown" else "unknown"
         return f"not measured, {taken}; measured around it: {around or 'nothing'}"
@@ -282,12 +289,23 @@ def say_open_days(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> 
         if _is_of_support(day):
             return day.analyte, day.open_support, day.verdict
         own = day.day if day.measurement is not None else None
-        return day.analyte, day.low, day.high, day.before, day.after, own, day.state, day.verdict
+        ends = (day.low, day.high, day.low_by, day.high_by)
+        filled = day.filled is None
+        return day.analyte, *ends, day.before, day.after, own, day.state, day.verdict, filled
 
     for _, group in groupby(days, key=kind):
         alike = list(group)
-        taken = f"{alike[0].verdict} by the rule; " if outcome.kind == "recovery" else ""
+        taken = f"{alike[0].verdict} by the rule; " if outcome.kind == "recovery" else _say_taken(alike)
         yield f"{_place(alike, outcome)}: {taken}{_say_doubt(alike[0])}"
+
+
+def _say_taken(days: Sequence[ExplainedDay]) -> str:
+    """What the definition takes for days that could have been otherwise."""
+    values = [day.filled for day in days if day.filled is not None]
+    if len(values) < len(days):
+        return ""
+    low, high = (say_value(end, days[0].analyte, digits=_SHORT) for end in (min(values), max(values)))
+    return f"taken as {low if low == high else f'{low} to {high}'}; "
 
 
 def _is_of_support(day: ExplainedDay) -> bool:
@@ -322,14 +340,22 @@ def _say_own_doubt(day: ExplainedDay) -> str:
     if item is not None and item.analyte == day.analyte:
         return f"{_say_measurement(item)}, which leaves it open"
     around = ", ".join(
-        f"{word} {_say_neighbor(one)}"
+        f"{word} {_say_neighbor(one, day.analyte)}"
         for word, one in (("before", day.before), ("after", day.after))
         if one is not None
     )
     measured = f"; measured {around}" if around else ""
+    ends = [
+        f"; its {word} end by {_say_neighbor(one)}"
+        for word, one in (("lower", day.low_by), ("upper", day.high_by))
+        if one is not None
+    ]
+    measured += "".join(ends)
     if item is not None:
         most = f"at most the {name_analyte(item.analyte)}, {_say_measurement(item)}"
         where = ", far from any measurement" if day.state == "open" else ""
+        if day.state == "short_gap" and day.low:
+            where = f", plausible from {say_value(day.low, day.analyte, digits=_SHORT)}"
         return f"not measured{where}; {most}{measured}"
     if day.state == "open":
         return f"not measured, far from any measurement: could be anything{measured}"

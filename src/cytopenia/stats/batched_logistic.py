@@ -1,8 +1,5 @@
 """Many logistic regressions at once: one model on many resamples. Knows no patients."""
 
-# SciPy ships no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,29 +8,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cytopenia.errors import DataError, suggest_name
+from cytopenia.stats.batched_climb import FitBlock, find_start, fit_block, measure_errors
+from cytopenia.stats.batched_designs import BatchedDesign, SharedDesign, StackedDesign, merge_rows
 
-__all__ = ["BatchFit", "fit_logistic_batch", "predict_batch"]
+__all__ = ["BatchFit", "fit_lines_batch", "fit_logistic_batch", "predict_batch"]
 
 Numbers = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
 METHODS = ("maximum_likelihood", "firth")
-# Of the squared length of a step in standard errors.
-TOLERANCE = 1e-17
-ROUNDING = 1e-12
-# Under separation the ground becomes flat while steps stay as long as they were.
-SHORT_STEP = 1e-3
-# Near separation each step of the penalized fit is some percent shorter than the last.
-MOST_STEPS = 2000
-MOST_HALVINGS = 12
-# One step moves no standardized coefficient further, as in logistf.
-LONGEST_STEP = 5.0
-# Beyond so many per standard deviation of the column there is no finite estimate of maximum likelihood.
-LARGEST_WEIGHT = 30.0
-# The smallest eigenvalue of the correlations of columns that do not repeat each other.
-LEAST_EIGENVALUE = 1e-10
-# Numbers of one block of stacked designs.
-BLOCK = 4_000_000
+# Numbers of one block; more do not stay in the processor's own memory.
+BLOCK = 250_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,57 +42,6 @@ class BatchFit:
     is_fitted: Marks
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Resamples that climb side by side; a design of one layer is shared by all of them."""
-
-    columns: Numbers
-    event: Numbers
-    times: Numbers
-    chosen: Numbers
-    is_penalized: bool
-
-    def take(self, rows: NDArray[np.intp]) -> _Block:
-        columns, event = (
-            table if table.shape[0] == 1 else table[rows] for table in (self.columns, self.event)
-        )
-        return _Block(columns, event, self.times[rows], self.chosen[rows], self.is_penalized)
-
-    def predict(self, weights: Numbers) -> Numbers:
-        if self.columns.shape[0] == 1:
-            return weights @ self.columns[0].T
-        return np.einsum("bnk,bk->bn", self.columns, weights)
-
-    def turn(self, rest: Numbers) -> Numbers:
-        """The sum over rows of each chosen column times what is left of the event."""
-        if self.columns.shape[0] == 1:
-            return rest @ self.columns[0] * self.chosen
-        return np.einsum("bnk,bn->bk", self.columns, rest) * self.chosen
-
-    def weigh(self, weights: Numbers) -> Numbers:
-        """Weighted products of all pairs of chosen columns; with itself a column not chosen has 1."""
-        k = self.columns.shape[2]
-        if self.columns.shape[0] == 1:
-            found = (weights @ self._pair_columns()).reshape(-1, k, k)
-        else:
-            found = np.matmul((self.columns * weights[:, :, np.newaxis]).transpose(0, 2, 1), self.columns)
-        return found * self._pair_chosen() + np.eye(k) * (1.0 - self.chosen)[:, np.newaxis, :]
-
-    def measure_rows(self, information: Numbers) -> Numbers:
-        """Squared length of every row by the inverse information; times the spread it is the leverage."""
-        inverse = np.linalg.inv(information) * self._pair_chosen()
-        if self.columns.shape[0] == 1:
-            return inverse.reshape(inverse.shape[0], -1) @ self._pair_columns().T
-        return np.einsum("bnk,bnk->bn", np.matmul(self.columns, inverse), self.columns)
-
-    def _pair_columns(self) -> Numbers:
-        n, k = self.columns.shape[1:]
-        return (self.columns[0][:, :, np.newaxis] * self.columns[0][:, np.newaxis, :]).reshape(n, k * k)
-
-    def _pair_chosen(self) -> Numbers:
-        return self.chosen[:, :, np.newaxis] * self.chosen[:, np.newaxis, :]
-
-
 def fit_logistic_batch(
     design: ArrayLike,
     event: ArrayLike,
@@ -115,6 +49,7 @@ def fit_logistic_batch(
     *,
     method: str,
     chosen: ArrayLike | None = None,
+    include_errors: bool = True,
 ) -> BatchFit:
     """Return the logistic regression of an event on columns in many resamples; intercepts are added.
 
@@ -128,6 +63,8 @@ def fit_logistic_batch(
     method : {"maximum_likelihood", "firth"}
     chosen : (resamples, columns) array of bool, optional
         Which columns a resample's model has; all if None.
+    include_errors : bool
+        False: all standard errors are NaN, for speed.
 
     Returns
     -------
@@ -141,8 +78,9 @@ def fit_logistic_batch(
 
     Notes
     -----
-    Newton's method with Fisher's information and step halving, all resamples in one go; equal to
-    `fit_logistic` on the rows of each resample to 1e-7. Firth's leverages are those of the repeated rows.
+    Newton's method with step halving, all resamples in one go; equal to `fit_logistic` on the rows of each
+    resample to 1e-7. Firth's leverages are those of the repeated rows, and the second derivatives are those
+    of the penalized likelihood.
 
     Examples
     --------
@@ -154,18 +92,91 @@ def fit_logistic_batch(
     """
     columns, marks, counts, mask = _require_batch(design, event, times, method, chosen)
     center, spread = _measure_columns(columns)
-    scaled = np.concatenate([np.ones((*columns.shape[:2], 1)), (columns - center) / spread], axis=2)
+    merged = merge_rows(columns, marks, counts)
+    if merged is not None:
+        columns, marks, counts = merged.columns[np.newaxis], merged.event[np.newaxis], merged.times
     inside = np.concatenate([np.ones((counts.shape[0], 1)), mask], axis=1)
-    whole = _Block(scaled, marks, counts, inside, is_penalized=method == "firth")
-    count, k = inside.shape
-    weights, errors = np.full((count, k), np.nan), np.full((count, k), np.nan)
-    size = max(1, BLOCK // (columns.shape[1] * k))
-    for start in range(0, count, size):
-        part = np.arange(start, min(start + size, count))
-        weights[part], errors[part] = _climb_block(whole.take(part))
-    weights[:, 1:] /= spread
-    weights[:, 0] -= weights[:, 1:] @ center
+    whole = FitBlock(_make_design(columns, center, spread), marks, counts, inside, method == "firth")
+    weights, errors = _fit_blocks(whole, find_start(whole), include_errors=include_errors)
+    weights = _unscale(weights, center, spread)
     return BatchFit(weights, errors[:, 1:] / spread, np.asarray(np.isfinite(weights).all(axis=1)))
+
+
+def fit_lines_batch(scores: ArrayLike, event: ArrayLike, times: ArrayLike) -> Numbers:
+    """Return the line of calibration of every sample: logistic regression on its log odds.
+
+    Parameters
+    ----------
+    scores : (samples, rows) array of float
+        Log odds.
+    event : (rows,) array of 0 and 1
+    times : (samples, rows) array of int
+
+    Returns
+    -------
+    (samples, 2) array of float
+        Intercept and slope by maximum likelihood; NaN where there is no finite estimate.
+
+    Examples
+    --------
+    >>> lines = fit_lines_batch([[-1.0, -1.0, 1.0, 1.0]], [0, 1, 0, 1], np.array([[3, 1, 1, 3]]))
+    >>> bool(abs(lines[0, 1] - np.log(3)) < 1e-9)
+    True
+    """
+    columns = np.asarray(scores, dtype=np.float64)[:, :, np.newaxis]
+    columns, marks, counts, _ = _require_batch(columns, event, times, METHODS[0], None)
+    found = np.full((len(counts), 2), np.nan)
+    center, spread = _measure_columns(columns)
+    own = np.flatnonzero(_overlap(columns[:, :, 0], marks, counts))
+    # Most lines lie near the one that changes nothing.
+    start = np.array([center[0], spread[0]])
+    size = max(1, BLOCK // max(1, 2 * columns.shape[1]))
+    for first in range(0, own.size, size):
+        part = own[first : first + size]
+        design = StackedDesign(_standardize(columns[part], center, spread))
+        block = FitBlock(design, marks, counts[part], np.ones((part.size, 2)), is_penalized=False)
+        found[part] = fit_block(block, np.tile(start, (part.size, 1)))
+    return _unscale(found, center, spread)
+
+
+def _overlap(scores: Numbers, marks: Numbers, counts: Numbers) -> Marks:
+    """Whether the scores of neither side all lie beyond, or at the end of, those of the other."""
+    sides = [(marks == side) & (counts > 0) for side in (0.0, 1.0)]
+    lowest = [np.where(side, scores, np.inf).min(axis=1, initial=np.inf) for side in sides]
+    highest = [np.where(side, scores, -np.inf).max(axis=1, initial=-np.inf) for side in sides]
+    return (lowest[1] < highest[0]) & (lowest[0] < highest[1])
+
+
+def _fit_blocks(whole: FitBlock, start: Numbers, *, include_errors: bool) -> tuple[Numbers, Numbers]:
+    weights, errors = np.full_like(start, np.nan), np.full_like(start, np.nan)
+    (count, k), rows = start.shape, whole.times.shape[1]
+    layers = k if isinstance(whole.design, StackedDesign) else 1
+    size = max(1, BLOCK // max(1, rows * layers))
+    for first in range(0, count, size):
+        part = np.arange(first, min(first + size, count))
+        block = whole.take(part)
+        weights[part] = fit_block(block, start[part])
+        if include_errors:
+            errors[part] = measure_errors(block, weights[part])
+    return weights, errors
+
+
+def _unscale(weights: Numbers, center: Numbers, spread: Numbers) -> Numbers:
+    """Coefficients per unit of the column, from those of standardized columns."""
+    slopes = weights[:, 1:] / spread
+    return np.concatenate([weights[:, :1] - (slopes @ center)[:, np.newaxis], slopes], axis=1)
+
+
+def _make_design(columns: Numbers, center: Numbers, spread: Numbers) -> BatchedDesign:
+    scaled = _standardize(columns, center, spread)
+    return SharedDesign(np.ascontiguousarray(scaled[0].T)) if len(scaled) == 1 else StackedDesign(scaled)
+
+
+def _standardize(columns: Numbers, center: Numbers, spread: Numbers) -> Numbers:
+    """The standardized columns behind one of ones, rows last."""
+    scaled = np.ones((columns.shape[0], 1 + columns.shape[2], columns.shape[1]))
+    scaled[:, 1:] = ((columns - center) / spread).transpose(0, 2, 1)
+    return scaled
 
 
 def predict_batch(fit: BatchFit, design: ArrayLike) -> Numbers:
@@ -230,116 +241,3 @@ def _measure_columns(columns: Numbers) -> tuple[Numbers, Numbers]:
     safe = np.where(spread > 0, spread, 1.0)
     spread = safe * np.sqrt((((rows - center) / safe) ** 2).mean(axis=0)) if rows.size else safe
     return center, np.where(spread > 0, spread, 1.0)
-
-
-def _climb_block(block: _Block) -> tuple[Numbers, Numbers]:
-    """Coefficients and standard errors at the tops of one block; NaN where there is none."""
-    weights = np.zeros_like(block.chosen)
-    found, errors = np.full_like(weights, np.nan), np.full_like(weights, np.nan)
-    active = np.flatnonzero(_can_be_fitted(block))
-    pace, last, gain = np.ones(len(weights)), np.zeros_like(weights), np.zeros(len(weights))
-    for _ in range(MOST_STEPS):
-        if not active.size:
-            break
-        here = block.take(active)
-        value, slope, information = _evaluate(here, weights[active])
-        step = _solve(information, slope)
-        # NaN is no top and goes no further.
-        is_flat = ~(np.einsum("bk,bk->b", slope, step) > TOLERANCE)
-        is_top = is_flat & (np.abs(step).max(axis=1, initial=0.0) < SHORT_STEP)
-        done, going = active[is_top], np.flatnonzero(~is_flat)
-        found[done] = weights[done]
-        variance = np.einsum("bkk->bk", np.linalg.inv(information[is_top]))
-        errors[done] = np.sqrt(np.where(variance > 0, variance, np.nan))
-        active = active[going]
-        still = np.einsum("bk,bk->b", slope[going], last[active])
-        pace[active] = _find_pace(pace[active], gain[active], still)
-        aimed = step[going] * pace[active, np.newaxis]
-        moved = _step(here.take(going), weights[active], aimed, value[going])
-        last[active] = moved - weights[active]
-        gain[active] = np.einsum("bk,bk->b", slope[going], last[active])
-        weights[active] = moved
-        farthest = np.abs(moved).max(axis=1, initial=0.0)
-        active = active[np.isfinite(farthest) & (farthest < LARGEST_WEIGHT)]
-    return found, np.where(block.chosen > 0, errors, np.nan)
-
-
-def _find_pace(pace: Numbers, gain: Numbers, still: Numbers) -> Numbers:
-    """The share of the next step to take, from the slope along the last one at its start and at its end.
-
-    Fisher's information leaves out the curvature of the penalty: where that is strong a whole step lands
-    on the other side of the top, and the next one back, without an end.
-    """
-    bend = gain - still
-    ratio = np.where((gain > 0) & (bend > 0), gain / np.where(bend > 0, bend, 1.0), 2.0)
-    return np.minimum(1.0, pace * np.clip(ratio, 0.1, 2.0))
-
-
-def _solve(information: Numbers, slope: Numbers) -> Numbers:
-    """The steps; NaN where separation has left no information at all."""
-    try:
-        return np.asarray(np.linalg.solve(information, slope[..., np.newaxis])[..., 0], dtype=np.float64)
-    except np.linalg.LinAlgError:
-        step = np.full_like(slope, np.nan)
-        is_regular = np.linalg.slogdet(information)[0] > 0
-        step[is_regular] = np.linalg.solve(information[is_regular], slope[is_regular, :, np.newaxis])[..., 0]
-        return step
-
-
-def _can_be_fitted(block: _Block) -> Marks:
-    """Whether both sides occur and no chosen column is constant or repeats others, in each resample."""
-    total = block.times.sum(axis=1)
-    events = (block.times * block.event).sum(axis=1)
-    products = block.weigh(block.times)
-    length = np.sqrt(np.einsum("bkk->bk", products))
-    length = np.where(length > 0, length, 1.0)
-    least = np.linalg.eigvalsh(products / (length[:, :, np.newaxis] * length[:, np.newaxis, :]))[:, 0]
-    return (events > 0) & (events < total) & (least > LEAST_EIGENVALUE)
-
-
-def _evaluate(block: _Block, weights: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """Height, slope and information."""
-    eta = block.predict(weights)
-    chance, spread = _find_chances(eta)
-    information = block.weigh(block.times * spread)
-    rest = block.event - chance
-    if block.is_penalized:
-        rest = rest + block.measure_rows(information) * spread * (0.5 - chance)
-    return _measure_height(block, eta, information), block.turn(block.times * rest), information
-
-
-def _find_chances(eta: Numbers) -> tuple[Numbers, Numbers]:
-    """Probability, and probability times its opposite, exact where either is near 0."""
-    from scipy.special import expit
-
-    chance = np.asarray(expit(eta), dtype=np.float64)
-    return chance, chance * expit(-eta)
-
-
-def _measure_height(block: _Block, eta: Numbers, information: Numbers | None) -> Numbers:
-    value = -(block.times * np.logaddexp(0.0, (1.0 - 2.0 * block.event) * eta)).sum(axis=1)
-    if information is None or not block.is_penalized:
-        return value
-    sign, logarithm = np.linalg.slogdet(information)
-    return value + np.where(sign > 0, logarithm, -np.inf) / 2.0
-
-
-def _step(block: _Block, weights: Numbers, step: Numbers, value: Numbers) -> Numbers:
-    """The next points: a step is halved until it does not lead down; NaN where no step leads up."""
-    longest = np.abs(step).max(axis=1, initial=0.0)
-    step = step * np.minimum(1.0, LONGEST_STEP / np.maximum(longest, LONGEST_STEP))[:, np.newaxis]
-    lowest = value - ROUNDING * (1.0 + np.abs(value))
-    moved = np.full_like(weights, np.nan)
-    left = np.arange(weights.shape[0], dtype=np.intp)
-    for _ in range(MOST_HALVINGS):
-        if not left.size:
-            break
-        tried, here = weights[left] + step[left], block.take(left)
-        eta = here.predict(tried)
-        # Only the penalty asks for the information.
-        information = here.weigh(here.times * _find_chances(eta)[1]) if here.is_penalized else None
-        is_higher = _measure_height(here, eta, information) >= lowest[left]
-        moved[left[is_higher]] = tried[is_higher]
-        left = left[~is_higher]
-        step[left] /= 2.0
-    return moved

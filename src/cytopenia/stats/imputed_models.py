@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cytopenia.errors import DataError
+from cytopenia.stats.batched_designs import invert_batch
 from cytopenia.stats.logistic import fit_logistic
 from cytopenia.stats.pooling import PooledEstimate, pool_estimates
 from cytopenia.stats.separation import explain_design, require_design, scale_columns
@@ -304,12 +305,14 @@ class _Point:
 def _judge(columns: Numbers, marks: Numbers, weights: Numbers) -> _Point:
     """Penalized log-likelihood, modified score and information of every table."""
     eta = (columns @ weights[:, :, np.newaxis])[:, :, 0]
-    chance = np.exp(-np.logaddexp(0.0, -eta))
-    root = np.exp(-0.5 * (np.logaddexp(0.0, -eta) + np.logaddexp(0.0, eta)))
+    small = np.exp(-np.abs(eta))
+    chance = np.where(eta < 0, small, 1.0) / (1.0 + small)
+    root = np.exp(-np.abs(eta) / 2.0) / (1.0 + small)
     factor, triangle = np.linalg.qr(columns * root[:, :, np.newaxis])
     with np.errstate(divide="ignore"):
         penalty = np.log(np.abs(np.diagonal(triangle, axis1=1, axis2=2))).sum(axis=1)
-    height = penalty - np.logaddexp(0.0, (1.0 - 2.0 * marks) * eta).sum(axis=1)
+    lost = np.log1p(small) + np.maximum((1.0 - 2.0 * marks) * eta, 0.0)
+    height = penalty - lost.sum(axis=1)
     rest = marks - chance + (factor**2).sum(axis=2) * (0.5 - chance)
     slope = (np.swapaxes(columns, 1, 2) @ rest[:, :, np.newaxis])[:, :, 0]
     return _Point(weights, height, slope, np.swapaxes(triangle, 1, 2) @ triangle, factor, chance)
@@ -318,14 +321,15 @@ def _judge(columns: Numbers, marks: Numbers, weights: Numbers) -> _Point:
 def _aim(columns: Numbers, point: _Point, free: Places) -> Numbers:
     """Newton's step; Fisher's where the likelihood is not curved like a hill, or has very many rows."""
     pairs = free[:, np.newaxis], free
-    curvature = point.information[:, *pairs]
+    information = point.information[:, *pairs]
+    inverse = np.full_like(information, np.nan)
     if columns.shape[1] <= FEW_ROWS:
-        curved = curvature + _curve_penalty(columns, point)[:, *pairs]
-        is_hill = np.linalg.eigvalsh(curved)[:, 0] > 0
-        curvature = np.where(is_hill[:, np.newaxis, np.newaxis], curved, curvature)
+        inverse, _ = invert_batch(information + _curve_penalty(columns, point)[:, *pairs])
+    is_other = np.isnan(inverse).any(axis=(1, 2))
+    if is_other.any():
+        inverse[is_other] = np.linalg.pinv(information[is_other], hermitian=True)
     step = np.zeros_like(point.weights)
-    slope = point.slope[:, free, np.newaxis]
-    step[:, free] = (np.linalg.pinv(curvature, hermitian=True) @ slope)[:, :, 0]
+    step[:, free] = (inverse @ point.slope[:, free, np.newaxis])[:, :, 0]
     return step
 
 
@@ -334,9 +338,11 @@ def _curve_penalty(columns: Numbers, point: _Point) -> Numbers:
     across, chance = np.swapaxes(columns, 1, 2), point.chance
     leverage = (point.factor**2).sum(axis=2)
     own = (across * (leverage * (1.0 - 6.0 * chance * (1.0 - chance)))[:, np.newaxis]) @ columns
-    tilted = columns * (1.0 - 2.0 * chance)[:, :, np.newaxis]
-    pairs = (point.factor @ np.swapaxes(point.factor, 1, 2)) ** 2
-    return (np.swapaxes(tilted, 1, 2) @ pairs @ tilted - own) / 2.0
+    tilted = across * (1.0 - 2.0 * chance)[:, np.newaxis]
+    # Of rows by rows the squared products of the factor are never written down: they are those of its pairs.
+    pairs = point.factor[:, :, :, np.newaxis] * point.factor[:, :, np.newaxis, :]
+    sums = tilted @ pairs.reshape(*chance.shape, -1)
+    return (sums @ np.swapaxes(sums, 1, 2) - own) / 2.0
 
 
 def _step(columns: Numbers, marks: Numbers, point: _Point, step: Numbers) -> _Point:

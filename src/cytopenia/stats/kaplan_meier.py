@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from cytopenia.errors import DataError, suggest_name
 from cytopenia.stats.event_times import require_event_times, require_level
+from cytopenia.stats.step_curves import CurvePoint, find_log_log_limits, find_point
 
-__all__ = ["Quantile", "SurvivalCurve", "SurvivalPoint", "estimate_follow_up", "estimate_survival"]
+__all__ = ["Quantile", "SurvivalCurve", "estimate_follow_up", "estimate_survival"]
 
 Numbers = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -23,32 +24,6 @@ INTERVALS = ("log_log", "log")
 HALF = 0.5
 # A share within so much of a quantile has reached it: R's tolerance, the root of the smallest number.
 TIE = math.sqrt(np.finfo(np.float64).eps)
-
-
-@dataclass(frozen=True)
-class SurvivalPoint:
-    """The curve at one time.
-
-    Attributes
-    ----------
-    estimate : float or None
-        Share still free of the event; None beyond the last follow-up of a curve that has not come to 0.
-    standard_error : float or None
-        By Greenwood's formula; None where the curve is 0 or not known.
-    low, high : float or None
-        Limits of the interval; None where it has none: at 0, and with "log_log" at 1.
-    at_risk : int
-        How many are followed up to the time without an event before it.
-    events : int
-        How many have had the event at or before the time.
-    """
-
-    estimate: float | None
-    standard_error: float | None
-    low: float | None
-    high: float | None
-    at_risk: int
-    events: int
 
 
 @dataclass(frozen=True)
@@ -116,8 +91,8 @@ class SurvivalCurve:
         found = [_first_below(self.times, line, 1 - share) for line in (self.estimate, self.low, self.high)]
         return Quantile(*found)
 
-    def at(self, time: float) -> SurvivalPoint:
-        """Return the curve at a time.
+    def at(self, time: float) -> CurvePoint:
+        """Return the curve at a time: the share still free of the event, with Greenwood's standard error.
 
         Examples
         --------
@@ -126,19 +101,7 @@ class SurvivalCurve:
         >>> round(point.estimate, 3), point.at_risk, point.events, curve.at(7.0).estimate is None
         (0.333, 1, 2, True)
         """
-        is_followed = bool(self.n) and time <= self.last
-        at_risk = int(self.at_risk[np.searchsorted(self.times, time)]) if is_followed else 0
-        place = int(np.searchsorted(self.times, time, side="right")) - 1
-        events = int(self.events[: place + 1].sum())
-        if not is_followed and not self.is_complete:
-            return SurvivalPoint(None, None, None, None, at_risk, events)
-        if place < 0:
-            return SurvivalPoint(1.0, 0.0, None, None, at_risk, events)
-        lines = (self.estimate, self.standard_error, self.low, self.high)
-        estimate, error, low, high = (
-            None if math.isnan(line[place]) else float(line[place]) for line in lines
-        )
-        return SurvivalPoint(estimate, error, low, high, at_risk, events)
+        return find_point(self, time, start=1.0)
 
 
 def estimate_survival(
@@ -234,13 +197,10 @@ def _find_limits(estimate: Numbers, spread: Numbers, level: float, interval: str
     """Limits of the curve from the standard error of its logarithm."""
     from scipy.special import ndtri
 
-    quantile = float(ndtri((1 + level) / 2))
     if interval == "log":
+        quantile = float(ndtri((1 + level) / 2))
         return estimate * np.exp(-quantile * spread), np.minimum(estimate * np.exp(quantile * spread), 1.0)
-    has_scale = (estimate > 0) & (estimate < 1)
-    inner = np.where(has_scale, estimate, HALF)
-    step = quantile * np.where(has_scale, spread, np.nan) / np.log(inner)
-    return inner ** np.exp(-step), inner ** np.exp(step)
+    return find_log_log_limits(estimate, spread, level)
 
 
 def _first_below(times: Numbers, line: Numbers, height: float) -> float | None:

@@ -131,7 +131,7 @@ def _make_block(
 ) -> tuple[Marks, Numbers]:
     designs, has_column = _divide(columns, marks, times, recipe)
     chosen = has_column & _select(designs, marks, times, recipe)
-    fit = fit_logistic_batch(designs, marks, times, method=recipe.method, chosen=chosen)
+    fit = fit_logistic_batch(designs, marks, times, method=recipe.method, chosen=chosen, include_errors=False)
     return chosen, predict_batch(fit, designs)
 
 

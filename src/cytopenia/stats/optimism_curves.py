@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from cytopenia.errors import DataError
 from cytopenia.stats.calibration import smooth_calibration
-from cytopenia.stats.model_recipes import ModelRecipe, make_models
+from cytopenia.stats.model_recipes import MadeModels
 from cytopenia.stats.net_benefit import measure_net_benefit
-from cytopenia.stats.resamples import count_rows
+from cytopenia.stats.sampled_models import SampledModels
 
 __all__ = ["CorrectedCurves", "correct_curves"]
 
@@ -53,31 +53,20 @@ class CorrectedCurves:
     resamples: int
 
 
-def correct_curves(
-    design: ArrayLike,
-    event: ArrayLike,
-    resamples: ArrayLike,
-    *,
-    recipe: ModelRecipe,
-    thresholds: ArrayLike = (),
-) -> CorrectedCurves:
+def correct_curves(sampled: SampledModels, *, thresholds: ArrayLike = ()) -> CorrectedCurves:
     """Return the calibration curve and the net benefit of a model, corrected by the bootstrap at each point.
 
     Parameters
     ----------
-    design : (rows, columns) array of float
-        Complete.
-    event : (rows,) array of 0 and 1
-    resamples : (resamples, rows) array of int
-        Row numbers, from `draw_resamples`.
-    recipe : ModelRecipe
+    sampled : SampledModels
+        From `make_sampled_models`.
     thresholds : array of float
         Above 0 and below 1; none if empty.
 
     Raises
     ------
     DataError
-        No model of all patients could be fitted, or as `validate_model` and `measure_net_benefit`.
+        No model of all patients could be fitted, or as `measure_net_benefit`.
 
     Notes
     -----
@@ -86,20 +75,20 @@ def correct_curves(
 
     Examples
     --------
+    >>> from cytopenia.stats.model_recipes import ModelRecipe
     >>> from cytopenia.stats.resamples import draw_resamples
+    >>> from cytopenia.stats.sampled_models import make_sampled_models
     >>> rng = np.random.default_rng(1)
     >>> design = rng.normal(size=(120, 2))
     >>> event = (rng.random(120) < 1 / (1 + np.exp(-design[:, 0]))).astype(int)
-    >>> recipe = ModelRecipe("firth", (0, 1))
-    >>> found = correct_curves(
-    ...     design, event, draw_resamples(120, count=50, seed=1), recipe=recipe, thresholds=[0.5]
-    ... )
+    >>> drawn = draw_resamples(120, count=50, seed=1)
+    >>> sampled = make_sampled_models(design, event, drawn, recipe=ModelRecipe("firth", (0, 1)))
+    >>> found = correct_curves(sampled, thresholds=[0.5])
     >>> bool(found.benefit_corrected[0] < found.benefit[0])
     True
     """
-    columns, marks = np.asarray(design, dtype=np.float64), np.asarray(event, dtype=np.float64)
-    drawn, limits = np.asarray(resamples, dtype=np.int64), np.asarray(thresholds, dtype=np.float64)
-    chances = _predict_all(columns, marks, drawn, recipe)
+    marks, drawn, limits = sampled.event, sampled.resamples, np.asarray(thresholds, dtype=np.float64)
+    chances = _predict_all(sampled.models)
     own = chances[0]
     if np.isnan(own).any():
         raise DataError("design: no model of all patients could be fitted")
@@ -127,13 +116,11 @@ def correct_curves(
     )
 
 
-def _predict_all(columns: Numbers, marks: Numbers, drawn: NDArray[np.int64], recipe: ModelRecipe) -> Numbers:
+def _predict_all(models: MadeModels) -> Numbers:
     """Probabilities of all rows: by the model of all, then by that of each resample."""
     from scipy.special import expit
 
-    times = np.concatenate([np.ones((1, marks.size)), count_rows(drawn, marks.size).astype(np.float64)])
-    scores = make_models(columns, marks, times, recipe=recipe).scores
-    return np.clip(np.asarray(expit(scores), dtype=np.float64), NEAREST, 1.0 - NEAREST)
+    return np.clip(np.asarray(expit(models.scores), dtype=np.float64), NEAREST, 1.0 - NEAREST)
 
 
 def _place_points(chance: Numbers) -> Numbers:

@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = [
-    "CENSORED",
-    "CumulativeIncidence",
-    "IncidencePoint",
-    "estimate_cumulative_incidence",
-]
+from cytopenia.stats.step_curves import CurvePoint, find_log_log_limits, find_point
+
+__all__ = ["CENSORED", "CumulativeIncidence", "estimate_cumulative_incidence"]
 
 Numbers = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -25,31 +21,6 @@ CENSORED = 0
 HALF = 0.5
 # A share that is a half or all in exact numbers may be summed to a little less.
 DIGITS = 12
-
-
-@dataclass(frozen=True)
-class IncidencePoint:
-    """The cumulative incidence at one time.
-
-    Attributes
-    ----------
-    estimate : float or None
-        Share of the sample with the event at or before the time; None where nobody is followed that far.
-    standard_error : float or None
-    low, high : float or None
-        Limits of the log-log interval; None where the estimate is 0 or 1, or not estimable.
-    at_risk : int
-        How many are followed up to the time without any event before it.
-    events : int
-        How many have had the event at or before the time.
-    """
-
-    estimate: float | None
-    standard_error: float | None
-    low: float | None
-    high: float | None
-    at_risk: int
-    events: int
 
 
 @dataclass(frozen=True)
@@ -88,7 +59,7 @@ class CumulativeIncidence:
         reached = np.flatnonzero(self.estimate >= HALF)
         return float(self.times[reached[0]]) if reached.size else None
 
-    def at(self, time: float) -> IncidencePoint:
+    def at(self, time: float) -> CurvePoint:
         """Return the curve at a time; beyond the last follow-up it is not known unless it is complete.
 
         Examples
@@ -98,18 +69,7 @@ class CumulativeIncidence:
         >>> round(point.estimate, 3), point.at_risk, curve.at(7.0).estimate is None
         (0.333, 1, True)
         """
-        is_followed = self.n > 0 and time <= float(self.times[-1])
-        at_risk = int(self.at_risk[np.searchsorted(self.times, time)]) if is_followed else 0
-        place = int(np.searchsorted(self.times, time, side="right")) - 1
-        events = int(self.events[: place + 1].sum())
-        if not is_followed and not self.is_complete:
-            return IncidencePoint(None, None, None, None, at_risk, events)
-        if place < 0:
-            return IncidencePoint(0.0, 0.0, None, None, at_risk, events)
-        numbers = (self.estimate, self.standard_error, self.low, self.high)
-        found = [float(values[place]) for values in numbers]
-        estimate, error, low, high = (None if math.isnan(value) else value for value in found)
-        return IncidencePoint(estimate, error, low, high, at_risk, events)
+        return find_point(self, time, start=0.0)
 
 
 def estimate_cumulative_incidence(
@@ -159,7 +119,8 @@ def estimate_cumulative_incidence(
     free_before = _free_of_events_before(of_any, at_risk)
     estimate = np.round(np.cumsum(free_before * of_kind / at_risk), DIGITS)
     error = _standard_errors(estimate, free_before, of_kind, of_any, at_risk)
-    low, high = _log_log_limits(estimate, error, level)
+    spread = np.divide(error, estimate, out=np.zeros_like(error), where=estimate > 0)
+    low, high = find_log_log_limits(estimate, spread, level)
     return CumulativeIncidence(
         times=steps,
         estimate=estimate,
@@ -207,14 +168,3 @@ def _standard_errors(
         - 2 * (estimate * np.cumsum(mixed) - np.cumsum(estimate * mixed))
     )
     return np.sqrt(np.maximum(variance, 0.0))
-
-
-def _log_log_limits(estimate: Numbers, error: Numbers, level: float) -> tuple[Numbers, Numbers]:
-    """The interval on the scale of log(-log), NaN where the estimate is 0 or 1 and the scale has no end."""
-    from scipy.stats import norm
-
-    has_scale = (estimate > 0) & (estimate < 1) & (error > 0)
-    inner = np.where(has_scale, estimate, HALF)
-    step = float(norm.ppf((1 + level) / 2)) * error / (inner * np.log(inner))
-    low, high = inner ** np.exp(-step), inner ** np.exp(step)
-    return np.where(has_scale, low, np.nan), np.where(has_scale, high, np.nan)

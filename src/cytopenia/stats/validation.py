@@ -11,21 +11,29 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cytopenia.errors import DataError
-from cytopenia.stats.batched_logistic import fit_logistic_batch
-from cytopenia.stats.batched_roc import measure_auc_batch
+from cytopenia.stats.batched_logistic import fit_lines_batch
+from cytopenia.stats.batched_roc import sort_scores
 from cytopenia.stats.model_recipes import ModelRecipe, Progress, make_models
-from cytopenia.stats.resamples import count_rows
+from cytopenia.stats.sampled_models import SampledModels, make_sampled_models, require_complete
 
-__all__ = ["ModelRecipe", "PairedOut", "ValidatedIndex", "Validation", "leave_pairs_out", "validate_model"]
+__all__ = [
+    "ModelRecipe",
+    "PairedOut",
+    "ValidatedIndex",
+    "Validation",
+    "leave_pairs_out",
+    "validate_model",
+    "validate_sampled",
+]
 
 Numbers = NDArray[np.float64]
-Counts = NDArray[np.int64]
 Marks = NDArray[np.bool_]
 
 INDICES = ("c_statistic", "brier", "slope", "intercept")
 # Log odds that differ by no more than rounding are a tie.
 TIE = 1e-10
+# Numbers of one block; more do not stay in the processor's own memory.
+BLOCK = 250_000
 # The calibration line of a model that is fitted by maximum likelihood, on its own patients.
 CALIBRATED = {"slope": 1.0, "intercept": 0.0}
 
@@ -171,9 +179,33 @@ def validate_model(
     >>> found.c_statistic.corrected < found.c_statistic.apparent
     True
     """
-    columns, marks, drawn = _require_data(design, event, resamples)
-    times = np.concatenate([np.ones((1, marks.size)), count_rows(drawn, marks.size).astype(np.float64)])
-    made = _measure_models(columns, marks, times, recipe=recipe, progress=progress)
+    sampled = make_sampled_models(design, event, resamples, recipe=recipe, progress=progress)
+    return validate_sampled(sampled)
+
+
+def validate_sampled(sampled: SampledModels) -> Validation:
+    """Return how a model does on its own patients, from the models of all its resamples.
+
+    Parameters
+    ----------
+    sampled : SampledModels
+        From `make_sampled_models`.
+
+    Returns
+    -------
+    Validation
+        As `validate_model`.
+
+    Examples
+    --------
+    >>> from cytopenia.stats.resamples import draw_resamples
+    >>> design, event = [[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]], [0, 0, 1, 0, 1, 1]
+    >>> drawn = draw_resamples(6, count=50, seed=1)
+    >>> sampled = make_sampled_models(design, event, drawn, recipe=ModelRecipe("firth", (0,)))
+    >>> round(validate_sampled(sampled).c_statistic.apparent, 3)
+    0.889
+    """
+    made = _measure_models(sampled)
     found = {name: _correct(made.inside[name], made.outside[name]) for name in INDICES}
     is_fitted = np.isfinite(made.inside["brier"])
     frequencies = made.chosen[1:][is_fitted[1:]]
@@ -185,9 +217,9 @@ def validate_model(
     return Validation(
         **found,
         chosen=made.chosen[0],
-        frequencies=frequencies.mean(axis=0) if len(frequencies) else np.full(columns.shape[1], np.nan),
+        frequencies=frequencies.mean(axis=0) if len(frequencies) else np.full(made.chosen.shape[1], np.nan),
         models=_rank_models(frequencies),
-        resamples=len(drawn),
+        resamples=len(is_fitted) - 1,
         unfitted=int((~is_fitted[1:]).sum()),
         status="not_estimable" if reason else "ok",
         note=reason,
@@ -235,8 +267,7 @@ def leave_pairs_out(
     >>> leave_pairs_out(design, event, recipe=ModelRecipe("firth", (0,))).pairs
     9
     """
-    everybody = np.arange(np.asarray(event).size)[np.newaxis]
-    columns, marks, _ = _require_data(design, event, everybody)
+    columns, marks = require_complete(design, event)
     yes, no = np.flatnonzero(marks == 1), np.flatnonzero(marks == 0)
     total = yes.size * no.size
     if not total:
@@ -259,53 +290,42 @@ def leave_pairs_out(
     return PairedOut(float(won.mean()), error, pairs.size, total, int((~is_fitted).sum()))
 
 
-def _require_data(
-    design: ArrayLike, event: ArrayLike, resamples: ArrayLike
-) -> tuple[Numbers, Numbers, Counts]:
-    columns = np.asarray(design, dtype=np.float64)
-    marks = np.asarray(event, dtype=np.float64)
-    drawn = np.asarray(resamples)
-    if columns.ndim != 2 or marks.shape != columns.shape[:1]:
-        raise DataError("design, event: give rows by columns, and one 0 or 1 for each row")
-    if not np.isfinite(columns).all():
-        raise DataError("design: a number is missing or infinite; impute or leave out incomplete rows first")
-    if not np.isin(marks, (0.0, 1.0)).all():
-        raise DataError("event: must be 0 or 1")
-    if drawn.ndim != 2 or not np.issubdtype(drawn.dtype, np.integer) or not drawn.size:
-        raise DataError("resamples: give row numbers, resamples by rows, from draw_resamples")
-    if drawn.min() < 0 or drawn.max() >= marks.size:
-        raise DataError(f"resamples: row numbers must lie between 0 and {marks.size - 1}")
-    return columns, marks, drawn.astype(np.int64)
+def _measure_models(sampled: SampledModels) -> _Made:
+    """Measure the model of every sample on the sample and on all patients; NaN where there is none."""
+    fitted = np.flatnonzero(np.isfinite(sampled.models.scores).all(axis=1))
+    scores, times, marks = sampled.models.scores[fitted], sampled.times[fitted], sampled.event
+    once = np.broadcast_to(1.0, scores.shape)
+    lines = np.tile([CALIBRATED["intercept"], CALIBRATED["slope"]], (fitted.size, 1))
+    if sampled.recipe.method == "firth":
+        lines = fit_lines_batch(scores, marks, times)
+    pair = [
+        {"slope": line[:, 1], "intercept": line[:, 0], **measured}
+        for line, measured in zip(
+            (lines, fit_lines_batch(scores, marks, once)), _measure_scores(scores, marks, times), strict=True
+        )
+    ]
+    inside, outside = ({name: np.full(len(sampled.times), np.nan) for name in INDICES} for _ in pair)
+    for found, measured in zip((inside, outside), pair, strict=True):
+        for name, values in measured.items():
+            found[name][fitted] = values
+    return _Made(sampled.models.chosen, inside, outside)
 
 
-def _measure_models(
-    columns: Numbers, marks: Numbers, times: Numbers, *, recipe: ModelRecipe, progress: Progress | None
-) -> _Made:
-    """Make and measure the model of every sample; the first sample is all patients once."""
-    made = make_models(columns, marks, times, recipe=recipe, progress=progress)
-    everybody = np.ones_like(marks)
-    return _Made(
-        made.chosen,
-        _measure(made.scores, marks, times, has_line=recipe.method == "firth"),
-        _measure(made.scores, marks, np.broadcast_to(everybody, times.shape), has_line=True),
-    )
-
-
-def _measure(scores: Numbers, marks: Numbers, times: Numbers, *, has_line: bool) -> dict[str, Numbers]:
-    """Every index of every sample; NaN where there is no model or no line."""
+def _measure_scores(scores: Numbers, marks: Numbers, times: Numbers) -> tuple[dict[str, Numbers], ...]:
+    """Area and mean squared error of every model, on its own sample and on all patients."""
     from scipy.special import expit
 
-    chance = np.asarray(expit(scores), dtype=np.float64)
-    brier = (times * (chance - marks) ** 2).sum(axis=1) / times.sum(axis=1)
-    lines = np.full((len(scores), 2), np.nan)
-    is_fitted = np.isfinite(scores).all(axis=1)
-    lines[is_fitted] = [CALIBRATED["intercept"], CALIBRATED["slope"]]
-    if has_line:
-        lines[is_fitted] = fit_logistic_batch(
-            scores[is_fitted][:, :, np.newaxis], marks, times[is_fitted], method="maximum_likelihood"
-        ).coefficients
-    area = measure_auc_batch(scores, marks, times)
-    return {"c_statistic": area, "brier": brier, "slope": lines[:, 1], "intercept": lines[:, 0]}
+    inside, outside = ({name: np.empty(len(scores)) for name in ("c_statistic", "brier")} for _ in range(2))
+    size = max(1, BLOCK // max(1, scores.shape[1]))
+    for start in range(0, len(scores), size):
+        part = slice(start, start + size)
+        wrong = (np.asarray(expit(scores[part]), dtype=np.float64) - marks) ** 2
+        ordered = sort_scores(scores[part], tie=TIE)
+        inside["c_statistic"][part] = ordered.measure_areas(marks, times[part])
+        outside["c_statistic"][part] = ordered.measure_areas(marks, np.ones_like(marks))
+        inside["brier"][part] = np.einsum("bn,bn->b", times[part], wrong) / times[part].sum(axis=1)
+        outside["brier"][part] = wrong.mean(axis=1)
+    return inside, outside
 
 
 def _correct(inside: Numbers, outside: Numbers) -> ValidatedIndex:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from cytopenia.definition_forms import Number, Whole
+from cytopenia.definition_forms import Flag, Form, Number, Whole
+from cytopenia.definition_forms.checking import check
 from cytopenia.study.analysis_parts import AnalysisForm, Association, Directions, Missing, Resamples
 from cytopenia.study.care_forms import ReadWithCare
 from cytopenia.study.convention_forms import ComparedConventions, TestedConventions
@@ -14,7 +16,6 @@ from cytopenia.study.factor_forms import (
     Day,
     Event,
     Factor,
-    Form,
     Name,
     NamedTest,
     Parity,
@@ -31,7 +32,6 @@ __all__ = [
     "Event",
     "ExternalValidation",
     "Factor",
-    "Form",
     "Missing",
     "Missingness",
     "Multivariable",
@@ -102,13 +102,12 @@ class Cutpoints(Form):
     values: dict[str, Number] = Field(default_factory=dict)
     reference: Literal["low", "high"] = "low"
 
-    @model_validator(mode="after")
-    def _has_its_source(self) -> Self:
+    @check
+    def _has_its_source(self) -> Iterator[str]:
         if self.rule == "youden" and (self.roc is None or self.values):
-            raise ValueError('rule = "youden" takes its cuts from a ROC analysis: give its id as roc = "..."')
+            yield 'rule = "youden" takes its cuts from a ROC analysis: give its id as roc = "..."'
         if self.rule == "fixed" and (self.roc is not None or not self.values):
-            raise ValueError('rule = "fixed" needs values, such as values = { anc = 1.0 }, and no roc')
-        return self
+            yield 'rule = "fixed" needs values, such as values = { anc = 1.0 }, and no roc'
 
 
 class Selection(Form):
@@ -125,11 +124,10 @@ class Multivariable(Form):
     select: Selection | None = None
     method: Literal["maximum_likelihood", "firth"] | None = None
 
-    @model_validator(mode="after")
-    def _has_one_rule(self) -> Self:
+    @check
+    def _has_one_rule(self) -> Iterator[str]:
         if bool(self.terms) == (self.select is not None):
-            raise ValueError("needs exactly one of terms, select")
-        return self
+            yield "needs exactly one of terms, select"
 
 
 class Missingness(AnalysisForm):
@@ -140,11 +138,10 @@ class Missingness(AnalysisForm):
     outcome: Name | None = None
     event: Event | None = None
 
-    @model_validator(mode="after")
-    def _names_outcome_and_event_together(self) -> Self:
+    @check
+    def _names_outcome_and_event_together(self) -> Iterator[str]:
         if (self.outcome is None) != (self.event is None):
-            raise ValueError("outcome and event go together: give both, or neither")
-        return self
+            yield "outcome and event go together: give both, or neither"
 
 
 class Adjustment(Form):
@@ -173,55 +170,54 @@ class RiskFactors(_Tested):
     cutpoints: Cutpoints | None = None
     multivariable: Multivariable | None = None
     interval: Literal["wald", "profile"] | None = None
-    diagnostics: bool = False
+    diagnostics: Flag = False
     missing: Missing = Missing()
     read_with_care: ReadWithCare | None = None
 
-    @model_validator(mode="after")
-    def _care_has_models(self) -> Self:
+    @check
+    def _care_has_models(self) -> Iterator[str]:
         if self.read_with_care is not None and not {"univariable", "multivariable"} & {*self.columns}:
-            raise ValueError(
-                "read_with_care is about odds ratios; add univariable or multivariable to columns"
-            )
-        return self
+            yield ("read_with_care is about odds ratios; add univariable or multivariable to columns")
 
-    @model_validator(mode="after")
-    def _interval_has_its_method(self) -> Self:
+    @check
+    def _interval_has_its_method(self) -> Iterator[str]:
         own = None if self.multivariable is None else self.multivariable.method
         if self.interval is not None and self.own_parity == "default" and own != "maximum_likelihood":
-            raise ValueError(
+            yield (
                 "interval goes with maximum likelihood; Firth's method has the profile of its penalized"
                 " likelihood. Remove it"
             )
-        return self
 
-    @model_validator(mode="after")
-    def _imputation_has_models(self) -> Self:
+    @check
+    def _imputation_has_models(self) -> Iterator[str]:
         if self.missing.is_imputed and not {"univariable", "multivariable"} & {*self.columns}:
-            raise ValueError(
-                "missing = multiple_imputation is for models; add univariable or multivariable to columns"
-            )
-        return self
+            yield ("missing = multiple_imputation is for models; add univariable or multivariable to columns")
 
-    @model_validator(mode="after")
-    def _columns_have_their_rules(self) -> Self:
+    @check
+    def _columns_have_their_rules(self) -> Iterator[str]:
         if ("multivariable" in self.columns) != (self.multivariable is not None):
-            raise ValueError(
+            yield (
                 "the column 'multivariable' and the key multivariable = { ... } go together: give both, or"
                 " neither"
             )
+
+    @check
+    def _programs_have_what_they_compute(self) -> Iterator[str]:
         if self.compares_programs and not {"p", "univariable"} & {*self.columns}:
-            raise ValueError(
-                'parity = "compare" is for tests and models; add "p" or "univariable" to columns'
-            )
+            yield ('parity = "compare" is for tests and models; add "p" or "univariable" to columns')
+
+    @check
+    def _tests_have_their_column(self) -> Iterator[str]:
         for key in ("tests", "adjust"):
-            if getattr(self, key) and "p" not in self.columns:
-                raise ValueError(f"'{key}' is about the tests of the column 'p'; add \"p\" to columns")
+            if self.__dict__.get(key) and "p" not in self.columns:
+                yield f"'{key}' is about the tests of the column 'p'; add \"p\" to columns"
+
+    @check
+    def _selection_has_its_column(self) -> Iterator[str]:
         select = None if self.multivariable is None else self.multivariable.select
         needed = {"univariable": "univariable", "test": "p"}.get(select.screen) if select else None
         if needed and needed not in self.columns:
-            raise ValueError(f"multivariable.select screens by the column '{needed}'; add it to columns")
-        return self
+            yield f"multivariable.select screens by the column '{needed}'; add it to columns"
 
 
 class Ordinal(AnalysisForm):
@@ -250,7 +246,7 @@ class Crosstab(_Tested):
 
     kind: Literal["crosstab"]
     factor: str
-    pairwise: bool = False
+    pairwise: Flag = False
 
     @property
     def factors(self) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from cytopenia.definition_forms import Whole
-from cytopenia.study.factor_forms import Event, Form, Name
+from cytopenia.definition_forms import Form, Whole
+from cytopenia.definition_forms.checking import check
+from cytopenia.study.factor_forms import Event, Name
 
 __all__ = ["AnalysisForm", "Association", "Directions", "Missing", "Resamples"]
 
@@ -37,14 +39,13 @@ class Directions(Form):
     higher_means_event: tuple[str, ...] = ()
     lower_means_event: tuple[str, ...] = ()
 
-    @model_validator(mode="after")
-    def _names_each_once(self) -> Self:
+    @check
+    def _names_each_once(self) -> Iterator[str]:
         if not self.factors:
-            raise ValueError("needs factors in higher_means_event or lower_means_event")
+            yield "needs factors in higher_means_event or lower_means_event"
         both = set(self.higher_means_event) & set(self.lower_means_event)
         if both:
-            raise ValueError(f"{', '.join(sorted(both))} stands in both directions; remove one")
-        return self
+            yield f"{', '.join(sorted(both))} stands in both directions; remove one"
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -64,12 +65,11 @@ class Missing(Form):
     def _may_be_a_word(cls, given: object) -> object:
         return {"method": given} if isinstance(given, str) else given
 
-    @model_validator(mode="after")
-    def _says_how_often_only_where_it_imputes(self) -> Self:
+    @check
+    def _says_how_often_only_where_it_imputes(self) -> Iterator[str]:
         beside = sorted(self.model_fields_set - {"method"})
         if beside and self.method == "complete_case":
-            raise ValueError(f"'{', '.join(beside)}' goes with method = \"multiple_imputation\"; remove it")
-        return self
+            yield f"'{', '.join(beside)}' goes with method = \"multiple_imputation\"; remove it"
 
     @property
     def is_imputed(self) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from cytopenia.definition_forms import Whole
+from cytopenia.definition_forms import Form, Whole
 from cytopenia.study.analysis_parts import Resamples
-from cytopenia.study.factor_forms import Form, Name
+from cytopenia.study.factor_forms import Name
 
 __all__ = ["CareBaseline", "ReadWithCare"]
 

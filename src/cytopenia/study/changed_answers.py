@@ -74,16 +74,17 @@ def check_change(change: Change, checks: Answered, own: Answer) -> Change | None
         return None
     # The lowest answer so far belongs to days that may be gone: what is left is read anew.
     answers = [answer for _, answers in kept for answer in answers]
-    if len(checks) == 1:
-        return replace(change, answer=join_answers(answers), or_higher=_is_spread(answers))
-    is_any = change.kind == "any_day" and len(kept) == len(checks)
-    return replace(
+    read = replace(
         change,
-        kind="any_day" if is_any else "one_day",
-        days=tuple(sorted(trial.days[0] for trial, _ in kept)),
         answer=join_answers(answers),
         or_higher=_is_spread(answers),
+        sometimes_decided=any(answer.decided for answer in answers),
     )
+    if len(checks) == 1:
+        return read
+    is_any = change.kind == "any_day" and len(kept) == len(checks)
+    days = tuple(sorted(trial.days[0] for trial, _ in kept))
+    return replace(read, kind="any_day" if is_any else "one_day", days=days)
 
 
 def _is_changed(trial: Trial, answers: Sequence[Answer], own: Answer) -> bool:
@@ -176,4 +177,5 @@ def _make_change(trial: Trial, answers: Sequence[Answer]) -> Change:
         support=trial.support,
         answer=join_answers(answers),
         or_higher=_is_spread(answers),
+        sometimes_decided=any(answer.decided for answer in answers),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Iterator
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from cytopenia.definition_forms import Number
-from cytopenia.study.factor_forms import Form, Parity
+from cytopenia.definition_forms import Form, Number
+from cytopenia.definition_forms.checking import check
+from cytopenia.study.factor_forms import Parity
 
 __all__ = ["COMPARE", "ComparedConventions", "TestedConventions"]
 
@@ -35,13 +37,12 @@ class TestedConventions(ComparedConventions):
 
     significance_level: Number | None = Field(default=None, gt=0, lt=1, allow_inf_nan=False)
 
-    @model_validator(mode="after")
-    def _level_is_declared_where_conclusions_are_compared(self) -> Self:
+    @check
+    def _level_is_declared_where_conclusions_are_compared(self) -> Iterator[str]:
         if self.compares_programs and self.significance_level is None:
-            raise ValueError(
+            yield (
                 'parity = "compare" says which conclusions depend on the program: give the level at which'
                 " they are drawn, such as significance_level = 0.05"
             )
         if self.significance_level is not None and not self.compares_programs:
-            raise ValueError('significance_level goes with parity = "compare"; remove it')
-        return self
+            yield 'significance_level goes with parity = "compare"; remove it'

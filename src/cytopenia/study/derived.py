@@ -10,10 +10,11 @@ from cytopenia.definition_forms import BaselineDefinition
 from cytopenia.errors import DataError
 from cytopenia.grading.baseline import derive_baseline
 from cytopenia.grading.grades import judge_rows
+from cytopenia.grading.outcome_rows import hold_evidence
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.plan import GradePlan, Plan
 
-__all__ = ["derive_all", "grade_baseline", "judge_threshold"]
+__all__ = ["derive_all", "drop_settled", "grade_baseline", "judge_threshold"]
 
 _GRADES = ("policy", "best", "worst")
 _DAY_COUNTS = ("days_measured", "days_short_gap", "days_open", "days_filled", "days_bridged")
@@ -75,13 +76,25 @@ def derive_all(cohort: CohortOutcomes, plan: Plan, definition: BaselineDefinitio
                 baseline = grade_baseline(cohort, grade, definition) if baseline is None else baseline
                 by_outcome[name] = _keep_emergent(by_outcome[name], baseline)
             if spec.min_grade is not None:
-                by_outcome[name] = _mark_at_least(by_outcome[name], spec.min_grade)
+                marked = _mark_at_least(by_outcome[name], spec.min_grade)
+                is_single = grade.part.landmark is None and grade.part.counting is None
+                by_outcome[name] = _rest_on_one_day(marked) if is_single else marked
     for fever in plan.fevers:
         by_outcome[fever.outcome] = _mark_at_least(by_outcome[fever.outcome], fever.definition.grade)
     for name in plan.combinations:
         by_outcome[name] = _combine([by_outcome[part] for part in plan.specs[name].any_of], name)
     order = [*plan.specs, *(nadir.outcome for nadir in plan.nadirs)]
     return pl.concat([by_outcome[name] for name in order]) if order else cohort.outcomes
+
+
+def drop_settled(evidence: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Return the evidence without days that "would settle" an outcome that is decided.
+
+    A grade that is open can be decided in its final form: as a question, or by the grade before treatment.
+    """
+    key = ["patient_id", "outcome"]
+    decided = outcomes.filter("decided").select(*key, pl.lit("would settle").alias("role"))
+    return evidence.join(decided, on=[*key, "role"], how="anti", maintain_order="left")
 
 
 def judge_threshold(frame: pl.DataFrame, min_grade: float) -> pl.DataFrame:
@@ -101,10 +114,14 @@ def judge_threshold(frame: pl.DataFrame, min_grade: float) -> pl.DataFrame:
 
 def _mark_at_least(frame: pl.DataFrame, min_grade: int) -> pl.DataFrame:
     marked = _clear_days(_decide(judge_threshold(frame, min_grade)))
-    # One measured day at the grade is enough, whatever the other days were.
-    is_seen = (pl.col("policy") == 1) & pl.col("first_day").is_not_null()
+    return marked.with_columns(_yes_no().alias("label"))
+
+
+def _rest_on_one_day(frame: pl.DataFrame) -> pl.DataFrame:
+    """One measured day at a grade of single values is enough, whatever the other days were."""
+    is_seen = pl.col("decided") & (pl.col("policy") == 1) & pl.col("first_day").is_not_null()
     evidence = pl.when(is_seen).then(pl.lit("measured")).otherwise("evidence")
-    return marked.with_columns(_yes_no().alias("label"), evidence.alias("evidence"))
+    return frame.with_columns(evidence.alias("evidence"))
 
 
 def _clear_days(frame: pl.DataFrame) -> pl.DataFrame:
@@ -120,11 +137,12 @@ def _yes_no() -> pl.Expr:
 
 
 def _decide(frame: pl.DataFrame) -> pl.DataFrame:
-    """Refresh `decided`, and drop the reason of an outcome that is decided now."""
+    """Refresh `decided` and the evidence, and drop the reason of an outcome that is decided now."""
     decided = pl.col("policy").is_not_null() & (pl.col("best") == pl.col("worst"))
-    return frame.with_columns(decided.fill_null(value=False).alias("decided")).with_columns(
+    fresh = frame.with_columns(decided.fill_null(value=False).alias("decided")).with_columns(
         pl.when("decided").then(pl.lit("")).otherwise("reason").alias("reason")
     )
+    return hold_evidence(fresh)
 
 
 def _keep_emergent(frame: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame:
@@ -178,6 +196,8 @@ def _combine(frames: list[pl.DataFrame], name: str) -> pl.DataFrame:
     has_null = pl.col("policy").is_null().any()
     policy = pl.when((pl.col("policy") == 1).any()).then(1.0).when(~has_null).then(0.0)
     evidence = pl.col("evidence").replace_strict({"measured": 0, "bracketed": 1, "open": 2})
+    # Without an answer for want of a part that was not at risk there is nothing to rest on.
+    has_nothing = policy.is_null() & pl.col("evidence").is_null().any()
     combined = stacked.group_by("patient_id", maintain_order=True).agg(
         pl.lit(name).alias("outcome"),
         policy.alias("policy"),
@@ -187,7 +207,8 @@ def _combine(frames: list[pl.DataFrame], name: str) -> pl.DataFrame:
         pl.col("rule").filter(pl.col("policy") == 1).first().alias("rule"),
         pl.when((pl.col("policy") == 1).any())
         .then(evidence.filter(pl.col("policy") == 1).min())
-        .otherwise(evidence.max())
+        .when(~has_nothing)
+        .then(evidence.max())
         .replace_strict({0: "measured", 1: "bracketed", 2: "open"})
         .alias("evidence"),
         pl.lit(None, dtype=pl.String).alias("possible_labels"),

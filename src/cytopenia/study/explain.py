@@ -15,7 +15,6 @@ from cytopenia.errors import DataError, ProtocolError, suggest_name
 from cytopenia.grading.explain import (
     Answer,
     Change,
-    ExplainedDay,
     OpenStop,
     OutcomeExplanation,
     PatientExplanation,
@@ -23,9 +22,9 @@ from cytopenia.grading.explain import (
 )
 from cytopenia.study.changed_answers import check_change, choose_settling, read_changes, read_settling
 from cytopenia.study.counterfactuals import Kernel, keep_patient
+from cytopenia.study.explained_days import explain_day
 from cytopenia.study.open_stops import (
     edit_stops_together,
-    list_open_support,
     list_stop_trials,
     read_stops,
 )
@@ -44,14 +43,6 @@ from cytopenia.units import load_analytes, show_unit
 __all__ = ["explain_in_study"]
 
 Rows = Mapping[str, Mapping[str, Any]]
-
-# Which support raises which count, for definitions that do not say so themselves.
-_RAISES = {
-    "anc": ("gcsf", "stem_cell_boost"),
-    "wbc": ("gcsf", "stem_cell_boost"),
-    "hemoglobin": ("rbc_transfusion", "stem_cell_boost"),
-    "platelets": ("platelet_transfusion", "tpo_ra", "stem_cell_boost"),
-}
 
 
 def explain_in_study(
@@ -244,7 +235,15 @@ class _Patient:
         if row["decided"] or not is_at_risk or self._ends_with_last_value(subject):
             return [], False
         parts = {part: self.subjects[part] for part in subject.parts}
-        return list_probes(subject, self.facts, evidence=evidence, parts=parts)
+        probes, was_asked = list_probes(subject, self.facts, evidence=evidence, parts=parts)
+        unseen = {analyte for part in parts or (name,) for analyte in self._list_unseen(part)}
+        return [probe for probe in probes if probe.analyte not in unseen], was_asked
+
+    def _list_unseen(self, name: str) -> tuple[str, ...]:
+        """Analytes without any value where open days do not count: one value would speak for one of them."""
+        row, subject = self.rows[name], self.subjects[name]
+        is_unseen = subject.kind == "grade" and not row["days_measured"] and (row["days_open"] or 0) > 1
+        return subject.analytes if is_unseen else ()
 
     def _ends_with_last_value(self, subject: Subject) -> bool:
         """Whether one more value would also be one more day of follow-up: where nothing else says its end."""
@@ -257,6 +256,8 @@ class _Patient:
         frame = self.facts.cohort.evidence
         parts = self.subjects[name].parts
         rows = frame.filter(pl.col("outcome").is_in(parts or (name,)))
+        if self.rows[name]["decided"]:
+            rows = rows.filter(pl.col("role") != "would settle")
         key = ["analyte", "day", "role", "source_row"]
         return rows.unique(key, keep="first", maintain_order=True).to_dicts()
 
@@ -303,7 +304,7 @@ class _Patient:
             answer=Answer.of_row(row),
             possible=Answer.of_row(self.anything[name]),
             row=row,
-            days=tuple(_explain_day(item, self.facts, subject, filled=filled) for item in evidence),
+            days=tuple(explain_day(item, self.facts, subject, filled=filled) for item in evidence),
             filled=tuple(sorted(filled.items())),
             left_out=tuple(
                 item
@@ -312,6 +313,7 @@ class _Patient:
             ),
             parts=tuple((part, Answer.of_row(self.rows[part])) for part in subject.parts),
             bounded=self._count_bounded(name),
+            readings=self._count_readings(subject) if subject.kind == "fever" else None,
             confirmation=find_unconfirmed(subject, self.facts) if row["policy"] == 0 else None,
             **found,
         )
@@ -321,6 +323,12 @@ class _Patient:
         subjects = [self.subjects[part] for part in self.subjects[name].parts or (name,)]
         near, far = zip(*(count_bounded(subject, self.facts) for subject in subjects), strict=True)
         return sum(near), sum(far)
+
+    def _count_readings(self, subject: Subject) -> int:
+        """Days with a temperature, which is what the first rule of a fever asks for."""
+        first, last = subject.window or subject.look
+        taken = self.facts.measured.get(subject.rules[0].analyte, {})
+        return sum(first <= day <= min(last, self.facts.last_day) for day in taken)
 
 
 def _list_rules(subject: Subject, row: Mapping[str, Any], facts: PatientFacts) -> Iterator[RuleText]:
@@ -339,39 +347,3 @@ def _name_limits(rule: Rule, facts: PatientFacts) -> str:
     limits = facts.limits.get(rule.analyte, ()) if isinstance(rule.cut, LimitOfNormal) else ()
     unit = show_unit(load_analytes()[rule.analyte].unit)
     return f" (LLN {' or '.join(f'{limit:g}' for limit in limits)} {unit})" if limits else ""
-
-
-def _concerns(kind: str, analyte: str, subject: Subject) -> bool:
-    """Whether support of this kind can have raised the count: as the definition says, or by its lineage."""
-    if subject.support is not None:
-        return kind in subject.support.get(analyte, ())
-    return kind in _RAISES.get(analyte, ())
-
-
-def _explain_day(
-    row: Mapping[str, Any], facts: PatientFacts, subject: Subject, *, filled: Mapping[int, float]
-) -> ExplainedDay:
-    analyte, day = row["analyte"], row["day"]
-    item = facts.find_row(analyte, row["source_row"])
-    is_measured = item is not None and item.analyte == analyte
-    before, after = None, None
-    if not is_measured:
-        # A definition fills between the measurements of its own window.
-        within = subject.window if day in filled else None
-        before, after = facts.find_neighbors(analyte, day, within=within)
-    return ExplainedDay(
-        analyte=analyte,
-        day=day,
-        role=row["role"],
-        state=row["state"],
-        verdict=row["verdict"],
-        low=row["low"],
-        high=None if row["high"] is None or row["high"] == float("inf") else row["high"],
-        filled=None if is_measured else filled.get(day),
-        measurement=item,
-        values_that_day=facts.counts.get(analyte, {}).get(day, 0),
-        before=before,
-        after=after,
-        support=tuple(kind for kind in facts.list_support(day) if _concerns(kind, analyte, subject)),
-        open_support=list_open_support(subject, facts, (analyte, day)),
-    )

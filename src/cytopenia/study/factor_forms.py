@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator
 
-from cytopenia.definition_forms import Number, Whole
+from cytopenia.definition_forms import Flag, Form, Number, Whole
+from cytopenia.definition_forms.checking import check
 
 __all__ = [
     "Day",
     "Event",
     "EventKind",
     "Factor",
-    "Form",
     "Name",
     "NamedTest",
     "Parity",
@@ -40,12 +41,20 @@ Parity = Literal["spss", "r", "default"]
 NamedTest = Literal["mann_whitney", "welch_t", "chi_squared", "fisher_exact", "fisher_mid_p", "trend"]
 EventKind = Literal["crs", "icans", "infection", "progression", "next_therapy", "admission", "discharge"]
 SOURCES = ("analyte", "column", "event", "response_window", "score")
-
-
-class Form(BaseModel):
-    """A part of the study file: unknown keys are errors, nothing changes after reading."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+_OWNERS = {
+    "at": ("analyte",),
+    "window": ("event",),
+    "grade_from": ("event",),
+    "without_event": ("event",),
+    "levels": ("column", "response_window"),
+    "reference": ("column", "response_window", "event", "score"),
+    "ordered": ("column", "response_window", "event", "score"),
+    "as_": ("score",),
+    "coefficients": ("score",),
+    "scale": ("analyte", "column", "score"),
+    "spline_knots": ("analyte", "column", "score"),
+    "between": ("analyte", "column", "score"),
+}
 
 
 class Step(Form):
@@ -74,61 +83,62 @@ class Factor(Form):
     coefficients: str | None = None
     levels: dict[str, tuple[Level, ...]] = Field(default_factory=dict)
     reference: str | None = None
-    ordered: bool = False
+    ordered: Flag = False
     scale: Literal["unit", "doubling", "iqr", "sd"] | Step | None = None
     spline_knots: Literal[3, 4, 5] | None = None
     between: tuple[Number, Number] | None = None
 
-    @model_validator(mode="after")
-    def _has_one_shape(self) -> Self:
-        given = [key for key in ("scale", "spline_knots", "between") if getattr(self, key) is not None]
-        if given and (self.levels or self.as_ is not None):
-            raise ValueError(f"'{', '.join(given)}' belongs to numbers; a factor with levels has none")
-        if self.scale is not None and self.spline_knots is not None:
-            raise ValueError("scale and spline_knots exclude each other: a curve has no one step")
-        if self.between is not None and (self.spline_knots is None or self.between[0] >= self.between[1]):
-            raise ValueError("between needs spline_knots, and two numbers that rise, such as [300, 900]")
-        return self
+    @check
+    def _has_one_shape(self) -> Iterator[str]:
+        given = [key for key in ("scale", "spline_knots", "between") if self._is_given(key)]
+        if given and (self._is_given("levels") or self._is_given("as_")):
+            yield f"'{', '.join(given)}' belongs to numbers; a factor with levels has none"
 
-    @model_validator(mode="after")
-    def _has_one_source(self) -> Self:
+    @check
+    def _has_one_step(self) -> Iterator[str]:
+        if self.scale is not None and self.spline_knots is not None:
+            yield "scale and spline_knots exclude each other: a curve has no one step"
+
+    @check
+    def _has_a_curve_between(self) -> Iterator[str]:
+        if self.between is not None and (self.spline_knots is None or self.between[0] >= self.between[1]):
+            yield "between needs spline_knots, and two numbers that rise, such as [300, 900]"
+
+    @check
+    def _has_one_source(self) -> Iterator[str]:
         given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"needs exactly one of {', '.join(SOURCES)}")
-        self._refuse_keys_of_other_sources(given[0])
+            yield f"needs exactly one of {', '.join(SOURCES)}"
+            return
+        wrong = [
+            key.rstrip("_")
+            for key, places in _OWNERS.items()
+            if self._is_given(key) and given[0] not in places
+        ]
+        if wrong:
+            yield f"'{', '.join(wrong)}' does not go with '{given[0]}'; remove it"
+
+    @check
+    def _has_levels_in_order(self) -> Iterator[str]:
         if self.ordered and not (self.levels or self.grade_from or self.as_):
-            raise ValueError(
-                'ordered = true needs levels in their order: give levels, grade_from, or as = "group"'
-            )
+            yield 'ordered = true needs levels in their order: give levels, grade_from, or as = "group"'
+
+    @check
+    def _says_when(self) -> Iterator[str]:
         if self.analyte is not None and self.at is None:
-            raise ValueError('needs at = "baseline" or at = "peak"')
+            yield 'needs at = "baseline" or at = "peak"'
+
+    @check
+    def _says_what_its_absence_means(self) -> Iterator[str]:
         if self.event is not None and (self.window is None or self.without_event is None):
-            raise ValueError(
+            yield (
                 "needs window (its first and last day) and without_event: is a patient without such a row"
                 ' free of it ("none") or unknown ("missing")?'
             )
-        return self
 
-    def _refuse_keys_of_other_sources(self, source: str) -> None:
-        owners = {
-            "at": ("analyte",),
-            "window": ("event",),
-            "grade_from": ("event",),
-            "without_event": ("event",),
-            "levels": ("column", "response_window"),
-            "reference": ("column", "response_window", "event", "score"),
-            "ordered": ("column", "response_window", "event", "score"),
-            "as_": ("score",),
-            "coefficients": ("score",),
-            "scale": ("analyte", "column", "score"),
-            "spline_knots": ("analyte", "column", "score"),
-            "between": ("analyte", "column", "score"),
-        }
-        wrong = [
-            key.rstrip("_") for key, places in owners.items() if getattr(self, key) and source not in places
-        ]
-        if wrong:
-            raise ValueError(f"'{', '.join(wrong)}' does not go with '{source}'; remove it")
+    def _is_given(self, key: str) -> bool:
+        """Whether a key has a value; one that is wrong is told by itself."""
+        return bool(self.__dict__.get(key))
 
     @field_validator("window", "response_window")
     @classmethod

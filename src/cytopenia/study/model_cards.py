@@ -12,12 +12,11 @@ from typing import Any, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from cytopenia.definition_forms import Number, Whole
+from cytopenia.definition_forms import Flag, Form, Number, Whole
 from cytopenia.errors import DefinitionError, join_problems
 from cytopenia.forms import read_bytes, read_form
 from cytopenia.stats.cut_resamples import divide_rows
 from cytopenia.stats.splines import make_spline
-from cytopenia.study.factor_forms import Form
 
 __all__ = [
     "CARD_FORMAT",
@@ -109,7 +108,7 @@ class ModelCard(Form):
     title: str
     outcome: str
     event: str
-    synthetic: bool
+    synthetic: Flag
     method: Literal["maximum_likelihood", "firth"]
     population: CardPopulation
     inputs: tuple[CardInput, ...] = Field(min_length=1)

@@ -186,7 +186,8 @@ class _Kernel:
         for analyte, cell in cells.items():
             # Every cell of a patient who has not recovered for certain is a reason for it.
             marked = ~died & ((rows.policy != 0) | (rows.best != rows.worst))
-            evidence = collect_cell_evidence(cell, marked, first_day=first, last_day=last)
+            open_now = np.isnan(rows.policy) | (rows.best != rows.worst)
+            evidence = collect_cell_evidence(cell, marked, open_now, first_day=first, last_day=last)
             found.evidence[plan.outcome, analyte] = evidence
             for day in range(first, last + 1):
                 found.cells.append((plan.outcome, analyte, day, count_cells(cell, day, ~died)))
@@ -287,10 +288,11 @@ def _run_parts(kernel: _Kernel, parts: Sequence[slice], progress: Progress | Non
 
 
 def _bracketing_days(plan: RecoveryPlan, grid: ScenarioGrid) -> range:
-    """From the start of the grid to the last day that may bracket the landmark."""
-    _, last = days_needed(plan.definition)
+    """From the first to the last day that may bracket the landmark, whatever other outcomes look at."""
+    first, last = days_needed(plan.definition)
+    start = max(grid.first_day, first - plan.definition.counting.bracket_days)
     end = max(last, plan.definition.landmark.day + plan.definition.counting.look_ahead_days)
-    return range(grid.first_day, min(end + 1, grid.first_day + grid.low.shape[1]))
+    return range(start, min(end + 1, grid.first_day + grid.low.shape[1]))
 
 
 def _shift_patients(found: Found, start: int) -> Found:

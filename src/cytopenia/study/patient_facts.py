@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -11,6 +13,7 @@ import polars as pl
 from cytopenia.contract import Tables
 from cytopenia.definition_forms import BaselineDefinition, BoundsDefinition
 from cytopenia.grading.baseline import derive_baseline
+from cytopenia.grading.cuts import Comparator, is_met
 from cytopenia.grading.day_grid import DayGrid
 from cytopenia.grading.explain import CourseEvent, LeftOut, Measurement, SupportCourse
 from cytopenia.grading.gaps import GapRule, ScenarioGrid, derive_scenarios
@@ -65,6 +68,43 @@ class PatientFacts:
             None if before is None else days[before],
             None if after is None else days[after],
         )
+
+    def find_deciding_neighbors(
+        self, analyte: str, day: int, *, comparator: Comparator, cut: float
+    ) -> tuple[Measurement | None, Measurement | None]:
+        """Return the nearest measurements around a day; a value of another analyte that fails it is one."""
+        failing = {
+            other: item
+            for other, item in self.caps.get(analyte, {}).items()
+            if not is_met(item.value, comparator, cut).all()
+        }
+        days = {**failing, **self.measured.get(analyte, {})}
+        before = max((other for other in days if other < day), default=None)
+        after = min((other for other in days if other > day), default=None)
+        return None if before is None else days[before], None if after is None else days[after]
+
+    def find_ends(self, analyte: str, day: int) -> tuple[Measurement | None, Measurement | None]:
+        """Return the measurements that set the two ends of what an unmeasured day can have been.
+
+        Of two that vouch for the days between them, that is the lower and the higher one. None where nothing
+        does, or where another analyte caps the day lower.
+        """
+        grid, rule = self.scenarios[analyte], GapRule.of_analyte(self.bounds, analyte)
+        days = self.measured.get(analyte, {})
+        ends = (float(grid.low[0, day - grid.first_day]), float(grid.high[0, day - grid.first_day]))
+        found: list[Measurement | None] = [None, None]
+        pairs = [
+            (first, last)
+            for first, last in product(sorted(days), repeat=2)
+            if first < day < last and last - first <= rule.longest
+        ]
+        for first, last in sorted(pairs, key=lambda pair: pair[1] - pair[0]):
+            both, slack = (days[first], days[last]), rule.slack_over(last - first)
+            low, high = (pick(both, key=lambda item: item.value) for pick in (min, max))
+            for place, (item, end) in enumerate(((low, low.value / slack), (high, high.value * slack))):
+                if found[place] is None and math.isclose(end, ends[place], rel_tol=1e-9):
+                    found[place] = item
+        return found[0], found[1]
 
     def list_near(self, analyte: str, day: int, *, longest: int) -> dict[int, float]:
         """Return the values of the other measured days at most so many days away."""

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from cytopenia.stats.model_recipes import ModelRecipe
 from cytopenia.stats.resamples import draw_resamples
-from cytopenia.stats.validation import PairedOut, Validation, leave_pairs_out, validate_model
+from cytopenia.stats.sampled_models import SampledModels, make_sampled_models
+from cytopenia.stats.validation import PairedOut, Validation, leave_pairs_out, validate_sampled
 from cytopenia.study.factor_terms import Method, Term, make_terms
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import Sides
@@ -110,6 +111,8 @@ class JudgedPipeline:
         The most frequent first.
     status, note : str
         `not_estimable` with the reason where no model could be made.
+    sampled : SampledModels or None
+        The models of all patients and of the resamples, as `validation` has judged them.
     """
 
     design: PipelineDesign
@@ -119,6 +122,7 @@ class JudgedPipeline:
     models: Sequence[tuple[tuple[str, ...], int]] = ()
     status: str = "ok"
     note: str = ""
+    sampled: SampledModels | None = None
 
 
 def lay_out_pipeline(factors: Sequence[FactorColumn], sides: Sides, pipeline: Pipeline) -> PipelineDesign:
@@ -211,9 +215,10 @@ def judge_pipeline(
         reason = "no patient with every value" if not design.event.size else "no factor varies"
         return JudgedPipeline(design, None, None, status="not_estimable", note=reason)
     drawn = draw_resamples(design.event.size, count=resamples, seed=seed)
-    validation = validate_model(
+    sampled = make_sampled_models(
         design.columns, design.event, drawn, recipe=design.recipe, progress=_label(progress, RESAMPLES)
     )
+    validation = validate_sampled(sampled)
     paired = leave_pairs_out(
         design.columns,
         design.event,
@@ -229,7 +234,9 @@ def judge_pipeline(
         (tuple(dict.fromkeys(design.terms[column].factor.name for column in columns)), count)
         for columns, count in validation.models
     ]
-    return JudgedPipeline(design, validation, paired, frequencies, models, validation.status, validation.note)
+    return JudgedPipeline(
+        design, validation, paired, frequencies, models, validation.status, validation.note, sampled
+    )
 
 
 def _label(progress: Progress | None, label: str) -> Callable[[int, int], None] | None:

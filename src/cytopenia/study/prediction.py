@@ -11,7 +11,6 @@ import polars as pl
 from cytopenia.definition_forms import GatesDefinition
 from cytopenia.results import ResultRow
 from cytopenia.stats.optimism_curves import correct_curves
-from cytopenia.stats.resamples import draw_resamples
 from cytopenia.stats.sample_size import (
     convert_c_statistic,
     convert_nagelkerke,
@@ -110,7 +109,7 @@ def summarize_prediction(analysis: Prediction, given: PredictionInput) -> Iterat
     model = make_final_model(judged)
     yield from _summarize_coefficients(replace(key, group="coefficients"), model)
     yield from _summarize_inputs(replace(key, group="inputs"), model, design)
-    yield from _summarize_curves(key, analysis, _Curved(model, design, given, smaller))
+    yield from _summarize_curves(key, analysis, _Curved(model, judged, given, smaller))
 
 
 def _summarize_size(key: ResultRow, analysis: Prediction, design: PipelineDesign) -> Iterator[ResultRow]:
@@ -281,7 +280,7 @@ class _Curved:
     """What the curves and points of a model are made from."""
 
     model: FinalModel
-    design: PipelineDesign
+    judged: JudgedPipeline
     given: PredictionInput
     smaller: int
 
@@ -299,14 +298,9 @@ def _summarize_curves(key: ResultRow, analysis: Prediction, curved: _Curved) -> 
         for group in CURVES:
             yield replace(key, group=group, estimate="model", status="not_done", note=reason)
         return
-    design = curved.design
-    found = correct_curves(
-        design.columns,
-        design.event,
-        draw_resamples(design.event.size, count=analysis.resamples, seed=curved.given.seed),
-        recipe=design.recipe,
-        thresholds=analysis.thresholds,
-    )
+    sampled = curved.judged.sampled
+    assert sampled is not None  # noqa: S101 - there is a model, so there are those of the resamples
+    found = correct_curves(sampled, thresholds=analysis.thresholds)
     tables = {
         "calibration": {
             "predicted": found.predicted,
@@ -331,5 +325,5 @@ def _summarize_curves(key: ResultRow, analysis: Prediction, curved: _Curved) -> 
     if not analysis.thresholds:
         note = "the protocol names no thresholds"
         yield replace(key, group="decision", estimate="model", status="not_done", note=note)
-    yield from summarize_nomogram(key, curved.model, design)
-    yield from summarize_points(key, curved.model, design)
+    yield from summarize_nomogram(key, curved.model, curved.judged.design)
+    yield from summarize_points(key, curved.model, curved.judged.design)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from cytopenia.definition_forms import Number
+from cytopenia.definition_forms import Form, Number
+from cytopenia.definition_forms.checking import check
 from cytopenia.study.analysis_parts import Association, Directions, Missing, Resamples
-from cytopenia.study.factor_forms import Form, Parity
+from cytopenia.study.factor_forms import Parity
 
 __all__ = ["ExternalValidation", "Prediction", "PredictionCuts", "PredictionSelection"]
 
@@ -48,30 +50,27 @@ class Prediction(Association):
             raise ValueError(f"{list(thresholds)} must rise, such as [0.1, 0.2, 0.3]")
         return thresholds
 
-    @model_validator(mode="after")
-    def _says_what_is_expected(self) -> Self:
+    @check
+    def _says_what_is_expected(self) -> Iterator[str]:
         if (self.expected_r2 is None) == (self.expected_c is None):
-            raise ValueError(
+            yield (
                 "needs exactly one of expected_r2 (Nagelkerke) and expected_c: what earlier studies let"
                 " you expect of the model; the size that it needs rests on it"
             )
-        return self
 
-    @model_validator(mode="after")
-    def _divides_its_candidates(self) -> Self:
+    @check
+    def _divides_its_candidates(self) -> Iterator[str]:
         unknown = [name for name in self.divided if name not in self.factors]
         if unknown:
-            raise ValueError(f"cuts names {', '.join(unknown)}, not among the factors")
-        return self
+            yield f"cuts names {', '.join(unknown)}, not among the factors"
 
-    @model_validator(mode="after")
-    def _keeps_complete_cases(self) -> Self:
+    @check
+    def _keeps_complete_cases(self) -> Iterator[str]:
         if self.missing.is_imputed:
-            raise ValueError(
+            yield (
                 "missing = multiple_imputation is not offered for prediction: the imputation would have to be"
                 " done anew in every resample; leave it out, the model is made from complete cases"
             )
-        return self
 
     @property
     def divided(self) -> tuple[str, ...]:
@@ -97,8 +96,7 @@ class ExternalValidation(Association):
     card: str | None = None
     parity: Parity = "default"
 
-    @model_validator(mode="after")
-    def _names_one(self) -> Self:
+    @check
+    def _names_one(self) -> Iterator[str]:
         if (self.score is None) == (self.card is None):
-            raise ValueError("needs exactly one of score (a factor that is a score) and card (a file)")
-        return self
+            yield "needs exactly one of score (a factor that is a score) and card (a file)"

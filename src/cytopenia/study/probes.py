@@ -16,7 +16,7 @@ from cytopenia.study.subjects import Subject, resolve_cuts
 
 __all__ = ["Probe", "edit_together", "find_candidates", "list_probes", "list_together"]
 
-_MOST_VALUES = 4000
+_MOST_VALUES = 20_000
 _MOST_TOGETHER = 60
 
 Evidence = Sequence[Mapping[str, Any]]

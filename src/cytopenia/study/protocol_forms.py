@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Iterator
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from cytopenia.definition_forms import Whole
+from cytopenia.definition_forms import Flag, Form, Whole
+from cytopenia.definition_forms.checking import check
 from cytopenia.readers.mapping import DataSection
-from cytopenia.study.analysis_forms import Analysis, Day, Factor, Form, Name
+from cytopenia.study.analysis_forms import Analysis, Day, Factor, Name
 
 __all__ = ["Cohort", "OutcomeSpec", "Printed", "Protocol", "StudySection"]
 
@@ -19,9 +21,9 @@ class StudySection(Form):
     title: str = Field(min_length=1)
     seed: Whole = Field(ge=0)
     lymphodepletion_day: Day | None = Field(default=None, le=0)
-    support_complete: bool = False
-    bound_anc_by_wbc: bool = False
-    synthetic: bool = False
+    support_complete: Flag = False
+    bound_anc_by_wbc: Flag = False
+    synthetic: Flag = False
 
 
 class Cohort(Form):
@@ -37,27 +39,27 @@ class OutcomeSpec(Form):
     definition: str | None = None
     min_grade: Whole | None = Field(default=None, ge=1, le=5)
     window: tuple[Day, Day] | None = None
-    treatment_emergent: bool = False
+    treatment_emergent: Flag = False
     any_of: tuple[Name, ...] = ()
     died_before_landmark: Literal["exclude", "not_recovered", "competing_event"] | None = None
 
-    @model_validator(mode="after")
-    def _has_one_source(self) -> Self:
+    @check
+    def _has_one_source(self) -> Iterator[str]:
         if (self.definition is None) == (not self.any_of):
-            raise ValueError("needs exactly one of definition, any_of")
-        beside = [
-            name
-            for name in ("min_grade", "window", "died_before_landmark")
-            if getattr(self, name) is not None
-        ]
-        beside += ["treatment_emergent"] if self.treatment_emergent else []
+            yield "needs exactly one of definition, any_of"
+
+    @check
+    def _has_nothing_beside_a_combination(self) -> Iterator[str]:
+        keys = ("min_grade", "window", "died_before_landmark", "treatment_emergent")
+        # A key that is wrong is told by itself, and is not asked for here.
+        beside = [name for name in keys if self.__dict__.get(name) not in (None, False)]
         if self.any_of and beside:
-            raise ValueError(
-                f"any_of takes everything from the outcomes it names; remove {', '.join(beside)}"
-            )
+            yield f"any_of takes everything from the outcomes it names; remove {', '.join(beside)}"
+
+    @check
+    def _begins_before_it_ends(self) -> Iterator[str]:
         if self.window is not None and self.window[0] > self.window[1]:
-            raise ValueError(f"window {list(self.window)} must begin before it ends")
-        return self
+            yield f"window {list(self.window)} must begin before it ends"
 
 
 class Printed(Form):

@@ -28,9 +28,6 @@ from cytopenia.study.trials import (
 
 __all__ = ["list_checks", "list_trials"]
 
-_MOST_VALUES = 4000
-_MOST_TOGETHER = 60
-
 Evidence = Sequence[Mapping[str, Any]]
 
 
@@ -179,9 +176,8 @@ def _try_cells(
         return
     concerned = [item["analyte"] for item in evidence if item["verdict"] != "met"]
     values = {analyte: _meet_cells(subject, evidence, analyte) for analyte in dict.fromkeys(concerned)}
-    support = {analyte: list_given_support(subject, facts, analyte) for analyte in values}
     for analyte, added in values.items():
-        for kinds in dict.fromkeys([(), support[analyte]]):
+        for kinds in [(), *list_given_support(subject, facts, [analyte])]:
             yield Trial(
                 outcome=subject.name,
                 kind="values",
@@ -194,8 +190,7 @@ def _try_cells(
                 support=kinds,
             )
     everything = tuple(value for added in values.values() for value in added)
-    every_kind = tuple(dict.fromkeys(kind for kinds in support.values() for kind in kinds))
-    for kinds in dict.fromkeys([(), every_kind]):
+    for kinds in [(), *list_given_support(subject, facts, list(values))]:
         yield Trial(
             outcome=subject.name,
             kind="all_values",

@@ -37,7 +37,7 @@ def try_times(
     else:
         return
     for analyte in subject.analytes:
-        if kinds := list_given_support(subject, facts, analyte):
+        for kinds in list_given_support(subject, facts, [analyte]):
             yield Trial(
                 outcome=subject.name,
                 kind="values",

@@ -15,6 +15,7 @@ from cytopenia.stats.competing_risks import compare_incidence
 from cytopenia.stats.fine_gray import fit_fine_gray
 from cytopenia.stats.survival import CumulativeIncidence, estimate_cumulative_incidence
 from cytopenia.study.analysis_forms import TimeToRecovery
+from cytopenia.study.curve_rows import list_point
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import SCENARIOS
 from cytopenia.study.hazard_models import list_hazards, name_hazard, report_term, say_events
@@ -74,20 +75,8 @@ def _list_days(
     key: ResultRow, name: str, curve: CumulativeIncidence, days: tuple[int, ...]
 ) -> Iterator[ResultRow]:
     for day in days:
-        point = curve.at(day)
         row = replace(key, group="group_days", variable_level=f"{name}|{day}")
-        is_known = point.estimate is not None
-        yield replace(
-            row,
-            estimate="cumulative_incidence",
-            value=point.estimate,
-            low=point.low,
-            high=point.high,
-            status="ok" if is_known else "not_estimable",
-            note="" if is_known else "nobody is followed to this day",
-        )
-        yield replace(row, estimate="at_risk", value=point.at_risk)
-        yield replace(row, estimate="events", value=point.events)
+        yield from list_point(row, curve.at(day), estimate="cumulative_incidence")
 
 
 def _list_steps(key: ResultRow, name: str, curve: CumulativeIncidence) -> Iterator[ResultRow]:

@@ -15,7 +15,7 @@ from cytopenia.grading.baseline import derive_baseline, note_lymphodepletion_day
 from cytopenia.published.agreement import compare_with_paper
 from cytopenia.results import ResultRow, collect_results
 from cytopenia.study.days import frame_patient_days, summarize_trajectories
-from cytopenia.study.derived import derive_all
+from cytopenia.study.derived import derive_all, drop_settled
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.families import adjust_families
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
@@ -111,7 +111,7 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
     return StudyRun(
         results=collect_results(rows),
         outcomes=outcomes,
-        evidence=cohort.evidence,
+        evidence=drop_settled(cohort.evidence, outcomes),
         findings=merge_findings(tables.findings, collect_findings(_check_baseline(study, cohort))),
         patient_days=frame_patient_days(cohort, plan, bounds),
         day_account=cohort.account,

@@ -152,6 +152,7 @@ def _describe_recovery(plan: RecoveryPlan) -> Subject:
     return Subject(
         **_of_lineages(plan.outcome, definition),
         kind="recovery",
+        counts=tuple(describe_definition(definition)["assumed"]),
         window=(first, last),
         look=(first - before, max(last, definition.landmark.day + counting.look_ahead_days)),
     )

@@ -19,6 +19,7 @@ from cytopenia.stats.restricted_mean import (
     estimate_restricted_mean,
 )
 from cytopenia.study.analysis_forms import Survival
+from cytopenia.study.curve_rows import list_point
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import SCENARIOS, Sides, split_sides
 from cytopenia.study.hazard_models import fit_hazards, name_hazard, report_term, summarize_hazards
@@ -140,20 +141,8 @@ def _report_curve(
 ) -> Iterator[ResultRow]:
     key = replace(key, n=curve.n)
     for time in analysis.times:
-        point = curve.at(time)
-        is_known = point.estimate is not None
         row = replace(key, group="times", variable_level=str(time))
-        yield replace(
-            row,
-            estimate="survival",
-            value=point.estimate,
-            low=point.low,
-            high=point.high,
-            status="ok" if is_known else "not_estimable",
-            note="" if is_known else "nobody is followed to this day",
-        )
-        yield replace(row, estimate="at_risk", value=point.at_risk)
-        yield replace(row, estimate="events", value=point.events)
+        yield from list_point(row, curve.at(time), estimate="survival")
     yield _report_quantile(
         replace(key, group="median", estimate="median_survival"),
         curve.median,

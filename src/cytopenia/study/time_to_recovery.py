@@ -14,6 +14,7 @@ from cytopenia.results import ResultRow
 from cytopenia.stats.describe import estimate_proportion
 from cytopenia.stats.survival import CENSORED, CumulativeIncidence, estimate_cumulative_incidence
 from cytopenia.study.analysis_forms import TimeToRecovery
+from cytopenia.study.curve_rows import list_point
 
 __all__ = ["KINDS", "RecoveryTimes", "find_recovery_times", "summarize_time_to_recovery"]
 
@@ -118,20 +119,8 @@ def _list_days(
 ) -> Iterator[ResultRow]:
     for name, curve in curves.items():
         for day in days:
-            point = curve.at(day)
             row = replace(key, group="days", variable_level=f"{name}|{day}", n=curve.n)
-            is_known = point.estimate is not None
-            yield replace(
-                row,
-                estimate="cumulative_incidence",
-                value=point.estimate,
-                low=point.low,
-                high=point.high,
-                status="ok" if is_known else "not_estimable",
-                note="" if is_known else "nobody is followed to this day",
-            )
-            yield replace(row, estimate="at_risk", value=point.at_risk)
-            yield replace(row, estimate="events", value=point.events)
+            yield from list_point(row, curve.at(day), estimate="cumulative_incidence")
 
 
 def _find_median(key: ResultRow, curve: CumulativeIncidence) -> ResultRow:

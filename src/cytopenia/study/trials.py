@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from cytopenia.grading.answer_ranges import list_beyond, step_beyond
 from cytopenia.study.counterfactuals import Edit
@@ -92,10 +93,17 @@ def cut_of(rule: Rule) -> float:
     return resolve_cut(rule, rule.cut, limits=(), baselines=())[0]
 
 
-def list_given_support(subject: Subject, facts: PatientFacts, analyte: str) -> tuple[str, ...]:
-    """Return the kinds that count against an analyte and that the patient received."""
+def list_given_support(
+    subject: Subject, facts: PatientFacts, analytes: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """Return the sets of kinds that count against some analytes and that the patient received, small first.
+
+    The first that changes an answer is the least that does: no support that does not matter is in it.
+    """
     given = {item.kind for item in facts.support}
-    return tuple(kind for kind in (subject.support or {}).get(analyte, ()) if kind in given)
+    against = dict.fromkeys(kind for name in analytes for kind in (subject.support or {}).get(name, ()))
+    kinds = [kind for kind in against if kind in given]
+    return [found for size in range(1, len(kinds) + 1) for found in combinations(kinds, size)]
 
 
 def try_failing(subject: Subject, days: Sequence[int], *, kind: str) -> Iterator[Trial]:
