@@ -114,6 +114,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "means",
             "conventions",
             "count_effects",
+            "pooled_proportions",
             "separation",
             "likelihood",
             "logistic",
