@@ -201,6 +201,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "relation_checks",
             "verify",
             "reconstruct",
+            "cohort_forms",
             "cohorts",
         ],
     },
