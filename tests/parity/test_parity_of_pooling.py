@@ -1,4 +1,4 @@
-"""The same numbers as R's lme4 and metafor, and as R's own integration; how they were made: make_pooling.R."""
+"""The same numbers as R's lme4 and metafor, and as R's own integration: make_pooling.R."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ CASES = {
     "alike": ([10, 13, 8, 20, 9], [50, 60, 41, 100, 46]),
     "zeros": ([0, 1, 3, 0, 10, 5], [20, 25, 30, 15, 40, 22]),
     "ceiling": ([19, 25, 28, 12], [20, 25, 30, 20]),
+    "published": ([29, 17, 95], [103, 112, 602]),
     "three": ([5, 12, 30], [40, 38, 55]),
     "many": ([12, 3, 40, 22, 8, 17, 31, 5, 60, 14, 9, 2], [40, 31, 88, 70, 12, 52, 45, 33, 130, 41, 60, 9]),
 }

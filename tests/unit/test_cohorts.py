@@ -215,7 +215,11 @@ def test_a_right_file(tmp_path: Path) -> None:
         ('denominator = "63"', 'denominator = "0"', "denominator 0: nobody"),
         ('deaths = "kept"', 'deaths = "gone"', "'incidences.1.deaths' is 'gone'"),
         ('window = "day 28"', 'window = "day 28"\nmin_grade = 3', "min_grade goes with graded_by"),
-        ('window = "day 28"', 'window = "day 28"\ngraded_by = ["ctcae_v4.anemia"]', "graded_by needs a question"),
+        (
+            'window = "day 28"',
+            'window = "day 28"\ngraded_by = ["ctcae_v4.anemia"]',
+            "graded_by needs a question",
+        ),
         ('window = "day 28"', 'window = "day 28"\ndays = [28, 0]', "days [28, 0] must rise"),
         ('percent = "76.19"', 'percent = "about 76"', "a number as printed"),
         ('id = "mine"', 'id = "yours"', "id is 'yours', but the file is mine.toml"),
@@ -241,5 +245,7 @@ def test_all_faults_of_all_files_at_once(tmp_path: Path) -> None:
 
 
 def test_unknown_addresses_suggest_the_nearest() -> None:
-    with pytest.raises(DefinitionError, match=r"unknown.*'qiu_2023\.severe_anaemia'.*qiu_2023\.severe_anemia"):
+    with pytest.raises(
+        DefinitionError, match=r"unknown.*'qiu_2023\.severe_anaemia'.*qiu_2023\.severe_anemia"
+    ):
         find_incidence("qiu_2023.severe_anaemia")

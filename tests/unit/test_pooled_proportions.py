@@ -90,7 +90,7 @@ def test_the_interval_of_nobody_is_none() -> None:
 
 
 def test_wilsons_interval_by_hand() -> None:
-    """21 of 60 and z = 1.959964: center (21 + z²/2) / (60 + z²), half width z sqrt(21·39/60 + z²/4) / (60 + z²)."""
+    """21 of 60: center (21 + z²/2) / (60 + z²), half width z sqrt(21·39/60 + z²/4) / (60 + z²)."""
     z = 1.959963984540054
     center = (21 + z * z / 2) / (60 + z * z)
     half = z * sqrt(21 * 39 / 60 + z * z / 4) / (60 + z * z)

@@ -1,4 +1,4 @@
-"""Proportions of several cohorts together: a random intercept on the logit scale, by exact binomial likelihood."""
+"""Proportions of several cohorts together: a random intercept on the logit scale, by exact likelihood."""
 
 # SciPy ships no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -31,7 +31,7 @@ NEWTON_STEPS = 100
 
 @dataclass(frozen=True)
 class PooledProportion:
-    """The proportion of an average cohort, and where that of the next cohort may lie; None where not estimable.
+    """The proportion of an average cohort, and where that of the next one may lie; None where not estimable.
 
     Attributes
     ----------
@@ -111,8 +111,8 @@ def pool_proportions(events: ArrayLike, sizes: ArrayLike, *, level: float = 0.95
     and no variance of a logit is taken as known; the double arcsine is not used because its way back depends
     on a mean size of the cohorts, which no cohort has. Maximum likelihood: with few cohorts the variance
     between them comes out too small, so both intervals have t quantiles: of the mean with k - 1 degrees of
-    freedom, as metafor has it, and of a further cohort, `mean +- t sqrt(tau_squared + standard_error^2)`, with
-    k - 2. The standard error is from the observed information of mean and deviation together. `i_squared`
+    freedom, as metafor has it, and of a further cohort, `mean +- t sqrt(tau_squared + standard_error^2)`,
+    with k - 2 (Higgins; `metafor::predict` takes k - 1). The standard error is from the observed information of mean and deviation together. `i_squared`
     sets `tau_squared` against the typical variance within cohorts, with 1/2 added to the cells of a cohort
     that has an empty one, as metafor does.
 
@@ -200,14 +200,13 @@ def _fit(counts: _Counts) -> _Fit:
     share = float(counts.events.sum() / counts.sizes.sum())
     mean = float(np.log(share / (1 - share)))
     best = _Fit(mean, 0.0, _score(counts, mean, 0.0)[0])
+
+    def lose(at: Numbers) -> tuple[float, Numbers]:
+        value, slopes = _score(counts, float(at[0]), float(at[1]))
+        return -value, -slopes
+
     for start in STARTS:
-        found = minimize(
-            lambda at: tuple(-part for part in _score(counts, float(at[0]), float(at[1]))),
-            [mean, start],
-            jac=True,
-            method="BFGS",
-            options={"gtol": 1e-10},
-        )
+        found = minimize(lose, [mean, start], jac=True, method="BFGS", options={"gtol": 1e-10})
         value = -float(found.fun)
         if value > best.value + NOTHING_GAINED:
             best = _Fit(float(found.x[0]), abs(float(found.x[1])), value)
