@@ -1,4 +1,4 @@
-"""What a published cohort is: who the patients are, and one table per printed incidence with its definition."""
+"""What a published cohort is: who the patients are, and each printed incidence with its definition."""
 
 from __future__ import annotations
 
@@ -92,7 +92,8 @@ class Incidence(Form):
             raise ValueError(f"numerator {self.numerator} is more than the denominator {self.denominator}")
         if self.percent is not None and not self._prints():
             raise ValueError(
-                f"{self.numerator} of {self.denominator} does not print as {self.percent}%, rounded or cut off"
+                f"{self.numerator} of {self.denominator} does not print as {self.percent}%, rounded or cut"
+                " off"
             )
         return self
 

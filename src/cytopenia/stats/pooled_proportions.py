@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -112,9 +113,9 @@ def pool_proportions(events: ArrayLike, sizes: ArrayLike, *, level: float = 0.95
     on a mean size of the cohorts, which no cohort has. Maximum likelihood: with few cohorts the variance
     between them comes out too small, so both intervals have t quantiles: of the mean with k - 1 degrees of
     freedom, as metafor has it, and of a further cohort, `mean +- t sqrt(tau_squared + standard_error^2)`,
-    with k - 2 (Higgins; `metafor::predict` takes k - 1). The standard error is from the observed information of mean and deviation together. `i_squared`
-    sets `tau_squared` against the typical variance within cohorts, with 1/2 added to the cells of a cohort
-    that has an empty one, as metafor does.
+    with k - 2 (Higgins; `metafor::predict` takes k - 1). The standard error is from the observed information
+    of mean and deviation together. `i_squared` sets `tau_squared` against the typical variance within
+    cohorts, with 1/2 added to the cells of a cohort that has an empty one, as metafor does.
 
     References
     ----------
@@ -219,7 +220,7 @@ def _score(counts: _Counts, mean: float, deviation: float) -> tuple[float, Numbe
     Each cohort is integrated by Gauss-Hermite quadrature around the mode of its own effect.
     """
     mode, spread = _find_modes(counts, mean, deviation)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    nodes, weights = _find_nodes()
     effect = mode[:, None] + spread[:, None] * nodes
     logit = mean + deviation * effect
     events, sizes = counts.events[:, None], counts.sizes[:, None]
@@ -232,6 +233,12 @@ def _score(counts: _Counts, mean: float, deviation: float) -> tuple[float, Numbe
     residual = events - sizes * _expit(logit)
     slopes = np.array([(parts * residual).sum(), (parts * residual * effect).sum()])
     return float((highest + np.log(total)).sum()), slopes
+
+
+@cache
+def _find_nodes() -> tuple[Numbers, Numbers]:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    return np.asarray(nodes, dtype=np.float64), np.asarray(weights, dtype=np.float64)
 
 
 def _find_modes(counts: _Counts, mean: float, deviation: float) -> tuple[Numbers, Numbers]:
