@@ -1,7 +1,8 @@
 """A cohort beside published ones from end to end; the counts are worked out from `side_by_side_files`.
 
-Neutrophils below 1.0 on days 0 to 28: P1, P2, P3 and P6 of 8, and P7 could not be judged. After day 30 P5 and P6,
-and nobody could turn (P7 has its one value there, P8 had died). Early ICAHT of grade 3: nobody, P7 perhaps.
+Neutrophils below 1.0 on days 0 to 28: P1, P2, P3 and P6 of 8, and P7 could not be judged. After day 30 P5
+and P6, and nobody could turn (P7 has its one value there, P8 had died). Early ICAHT of grade 3: nobody, P7
+perhaps.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def test_the_study_under_their_definition_where_it_has_one(results, section, out
 def test_wilson_for_the_study_where_everybody_who_counts_was_judged(results):
     """2 of 8: center (2 + z²/2) / (8 + z²) = 0.33110, half width 0.25962."""
     row = row_of(results, stratum=LATE, variable="this_study", estimate="percent", scenario="policy")
-    assert (row["value"], row["low"], row["high"]) == pytest.approx((25.0, 7.1486, 59.0726), abs=1e-3)
+    assert (row["value"], row["low"], row["high"]) == pytest.approx((25.0, 7.1479, 59.0725), abs=1e-3)
 
 
 def test_no_percentage_where_somebody_could_turn_it(results):
@@ -128,8 +129,8 @@ def test_no_percentage_where_somebody_could_turn_it(results):
     ("address", "count", "size", "percent", "low", "high"),
     [
         ("qiu_2023.severe_neutropenia", 48, 63, 76.1905, 64.3643, 85.0062),  # R, prop.test
-        ("nagle_2021.late_neutropenia", 18, 31, 58.0645, 40.7703, 73.5804),
-        ("brudno_2022.bcma_late_neutropenia", 2, 13, 15.3846, 4.3258, 42.2331),
+        ("nagle_2021.late_neutropenia", 18, 31, 58.0645, 40.7663, 73.5845),
+        ("brudno_2022.bcma_late_neutropenia", 2, 13, 15.3846, 4.3258, 42.2346),
     ],
 )
 def test_published_cohorts_with_their_interval(results, address, count, size, percent, low, high):
@@ -151,7 +152,7 @@ def test_the_summary_of_early_icaht_is_that_of_r(results):
     """29/103, 17/112 and 95/602: the larger of two reports of one center, and nobody without a count."""
     rows = results.filter(stratum=ICAHT, variable="summary")
     mean, ahead = row_of(rows, estimate="percent"), row_of(rows, estimate="prediction")
-    assert mean["value"] == pytest.approx(18.6709, abs=1e-3)  # plogis(-1.4715160854634617)
+    assert mean["value"] == pytest.approx(18.6712, abs=1e-3)  # plogis(-1.4715160854634617)
     assert (mean["low"], mean["high"]) == pytest.approx((8.95214, 34.89768), abs=1e-4)
     assert (ahead["low"], ahead["high"]) == pytest.approx((0.308301, 94.457635), abs=1e-3)
     assert row_of(rows, estimate="tau_squared")["value"] == pytest.approx(0.0760712, rel=1e-5)
@@ -247,7 +248,7 @@ def test_what_cannot_be_compared_is_told_at_the_door(tmp_path: Path, changes, wo
 
 
 def test_a_recovery_beside_theirs_leaves_out_early_deaths(tmp_path: Path):
-    """Nobody has hemoglobin or platelets: of 7 (P8 died) nobody could be judged, and the bounds are 0 and 7."""
+    """Nobody has hemoglobin or platelets: of 7 (P8 died) nobody could be judged."""
     from cytopenia.workflow import analyze_study
 
     analysis = ANALYSIS[: ANALYSIS.index("published")].replace('"low"', '"recovery"')
