@@ -13,7 +13,16 @@ from cytopenia.published.category_counts import find_category_counts
 from cytopenia.published.claim_parts import ClaimId, Form, PrintedCount, PrintedNumber
 from cytopenia.published.printed_bounds import CONVENTIONS, bound_number
 
-__all__ = ["AMONG_WORDS", "DEATH_WORDS", "EVIDENCE_WORDS", "Cohort", "CountFound", "Incidence", "LeftOut"]
+__all__ = [
+    "AMONG_WORDS",
+    "DEATH_WORDS",
+    "EVIDENCE_WORDS",
+    "LINEAGE_WORDS",
+    "Cohort",
+    "CountFound",
+    "Incidence",
+    "LeftOut",
+]
 
 Evidence = Literal["paper", "abstract", "label", "manufacturer", "review", "cited"]
 EVIDENCE_WORDS: dict[Evidence, str] = {
@@ -38,6 +47,14 @@ DEATH_WORDS: dict[Deaths, str] = {
     "left_out": "early deaths are left out",
     "not_stated": "what became of early deaths is not stated",
 }
+Lineage = Literal["neutropenia", "anemia", "thrombocytopenia", "any_lineage", "febrile_neutropenia"]
+LINEAGE_WORDS: dict[Lineage, str] = {
+    "neutropenia": "neutropenia",
+    "anemia": "anemia",
+    "thrombocytopenia": "thrombocytopenia",
+    "any_lineage": "any lineage",
+    "febrile_neutropenia": "febrile neutropenia",
+}
 Origin = Literal["stated", "unique", "several", "none", "doubted"]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -60,7 +77,7 @@ class Incidence(Form):
     """
 
     id: ClaimId
-    lineage: Literal["neutropenia", "anemia", "thrombocytopenia", "any_lineage", "febrile_neutropenia"]
+    lineage: Lineage
     definition: Text
     question: ClaimId | None = None
     graded_by: tuple[Text, ...] = ()

@@ -43,6 +43,7 @@ from cytopenia.report.prediction_tables import (
     table_prediction_worth,
 )
 from cytopenia.report.printed_tables import table_printed
+from cytopenia.report.published_tables import table_published, table_published_details
 from cytopenia.report.recovery_curves import (
     curve_figure_id,
     table_recovery_days,
@@ -106,6 +107,7 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     "missingness": (table_missing_values,),
     "crosstab": (table_crosstab, *PROGRAM_TABLES),
     "validation": (table_external_validation,),
+    "compare_published": (table_published, table_published_details),
     "prediction": (
         table_prediction_worth,
         table_prediction_size,
@@ -128,13 +130,14 @@ FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "survival": (survival_figure_id,),
     "missingness": (gap_figure_id,),
     "definitions": (partial(draw_id, "strip"), partial(draw_id, "forest")),
+    "compare_published": (partial(draw_id, "forest"),),
     "risk_factors": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
     "ordinal": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
     "validation": (partial(draw_id, CURVES_OF_MODEL),),
     "prediction": (partial(draw_id, CURVES_OF_MODEL), partial(draw_id, NOMOGRAM)),
 }
 # Kinds whose table comes first: their figures show again what stands in it.
-KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction", "validation"}
+KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction", "validation", "compare_published"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ __all__ = [
     "ANSWER_SCHEMA",
     "DIED",
     "EVENT",
+    "EXCLUDE",
     "NOT_EVALUABLE",
     "NO_EVENT",
     "AnswerSource",
