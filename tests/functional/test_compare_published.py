@@ -51,9 +51,9 @@ published = [
     "nagle_2021.late_neutropenia",
     "brudno_2022.late_neutropenia",
     "brudno_2022.bcma_late_neutropenia",
-    "rejeski_2023_lbcl.early_icaht_severe",
-    "rejeski_2023_mcl.early_icaht_severe",
-    "rejeski_2023_mm.early_icaht_severe",
+    "rejeski_icaht_lbcl.early_icaht_severe",
+    "rejeski_icaht_mcl.early_icaht_severe",
+    "rejeski_icaht_mm.early_icaht_severe",
     "fred_hutch_ebmt_2024.early_icaht_severe",
     "fred_hutch_asco_2024.early_icaht_severe",
     "fried_2019.severe_neutropenia",
@@ -164,15 +164,15 @@ def test_no_cohort_counts_twice(results):
     parts = results.filter(stratum=ICAHT, estimate="in_summary")
     counted = dict(zip(parts["variable"], parts["value"], strict=True))
     assert counted == {
-        "rejeski_2023_lbcl.early_icaht_severe": 0,
-        "rejeski_2023_mcl.early_icaht_severe": 1,
-        "rejeski_2023_mm.early_icaht_severe": 1,
+        "rejeski_icaht_lbcl.early_icaht_severe": 0,
+        "rejeski_icaht_mcl.early_icaht_severe": 1,
+        "rejeski_icaht_mm.early_icaht_severe": 1,
         "fred_hutch_ebmt_2024.early_icaht_severe": 0,
         "fred_hutch_asco_2024.early_icaht_severe": 1,
     }
     notes = dict(zip(parts["variable"], parts["note"], strict=True))
     assert "Fred Hutch, ASCO 2024" in notes["fred_hutch_ebmt_2024.early_icaht_severe"]
-    assert "round to 23%" in notes["rejeski_2023_lbcl.early_icaht_severe"]
+    assert "round to 23%" in notes["rejeski_icaht_lbcl.early_icaht_severe"]
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ def complaint(folder: Path, **files: str) -> str:
         ("fred_hutch_ebmt_2024.early_icaht_severe", 47 + 30),
         ("fred_hutch_asco_2024.early_icaht_severe", 60 + 35),
         ("nair_2025.icaht_severe", 83),
+        ("rejeski_icaht.early_icaht_severe", 125),
     ],
 )
 def test_counts_that_the_source_states(address: str, count: int) -> None:
@@ -106,8 +107,8 @@ def test_counts_that_the_source_states(address: str, count: int) -> None:
         ("strati_2021.neutropenia_day_30", 9),
         ("strati_2021.thrombocytopenia_day_30", 13),
         ("strati_2021.anemia_day_30", 5),
-        ("rejeski_2023_mcl.early_icaht_severe", 29),
-        ("rejeski_2023_mm.early_icaht_severe", 17),
+        ("rejeski_icaht_mcl.early_icaht_severe", 29),
+        ("rejeski_icaht_mm.early_icaht_severe", 17),
         ("ide_cel_practice_2022.cytopenia_day_7", 49),
         ("ide_cel_practice_2022.cytopenia_day_30", 34),
         ("ide_cel_practice_2022.cytopenia_day_90", 19),
@@ -126,7 +127,7 @@ def test_counts_that_alone_round_to_the_percentage(address: str, count: int) -> 
         # 26/106 = 24.53 and 27/106 = 25.47
         ("juliet.label_neutropenia_day_28", "several", "26 and 27 of 106 both round to 25%"),
         ("transcend.cytopenia_day_29", "several", "99 and 100 of 269 both round to 37%"),
-        ("rejeski_2023_lbcl.early_icaht_severe", "several", "76 to 78 of 334 all round to 23%"),
+        ("rejeski_icaht_lbcl.early_icaht_severe", "several", "76 to 78 of 334 all round to 23%"),
         # 27/38 = 71.05 and 28/38 = 73.68; 10/38 = 26.32 and 11/38 = 28.95
         ("fried_2019.severe_neutropenia", "none", "no count of 38 rounds to 72%"),
         ("fried_2019.severe_thrombocytopenia", "none", "no count of 38 rounds to 28%"),
@@ -164,7 +165,8 @@ def test_what_may_not_be_used_is_not_there() -> None:
         ("zuma_1", "strati_2021", True),  # said in one file only
         ("strati_2021", "zuma_1", True),
         ("juliet", "juliet", True),
-        ("rejeski_2023_mcl", "rejeski_2023_mm", False),
+        ("rejeski_icaht_mcl", "rejeski_icaht_mm", False),
+        ("rejeski_icaht", "rejeski_icaht_mm", True),
         ("nagle_2021", "brudno_2022", False),
     ],
 )
@@ -197,7 +199,7 @@ def test_incidences_of_one_question_ask_the_same() -> None:
         asked.setdefault(one.question or item.address, set()).add(str((rules, one.min_grade)))
     assert {name: len(rules) for name, rules in asked.items()} == dict.fromkeys(asked, 1)
     counted = [item.incidence.question for item in list_incidences()]
-    assert counted.count("early_icaht_severe") == 5
+    assert counted.count("early_icaht_severe") == 6
     assert counted.count("neutropenia_1_0_after_day_30") == 3
 
 

@@ -32,6 +32,7 @@ __all__ = ["summarize_published"]
 
 GROUP, STUDY, SUMMARY = "published", "this_study", "summary"
 SCENARIOS = ("policy", "best", "worst")
+PLAIN_EVENT = "Yes"
 METHOD = "random_intercept_logistic"
 NO_SHARED_DEFINITION = "the definitions or windows differ, or were not read: nothing is taken together"
 
@@ -50,7 +51,9 @@ class _Own:
         spec = self.answers.spec
         grade = f", grade {spec.min_grade} or higher" if spec.min_grade is not None else ""
         by = f" ({spec.definition}{grade})" if spec.definition else ""
-        return f"{self.answers.title}{by}"
+        event = self.answers.sides.names[0]
+        side = "" if event == PLAIN_EVENT else f": {event.lower()}"
+        return f"{self.answers.title}{side}{by}"
 
 
 def summarize_published(
@@ -148,7 +151,7 @@ def _tell_differences(key: ResultRow, one: Incidence, own: _Own) -> Iterator[Res
     told: dict[str, tuple[str, str]] = {}
     if not own.is_theirs:
         told["definition"] = (one.definition, own.definition)
-        if one.days is None or one.days != spec.window:
+        if one.window != own.days and (one.days is None or one.days != spec.window):
             told["window"] = (one.window, own.days)
     is_left_out = spec.died_before_landmark == EXCLUDE
     all_here = answers.rows.height
