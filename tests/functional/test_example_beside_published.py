@@ -1,4 +1,4 @@
-"""The bundled twin beside published cohorts: its own counts are those of the paper, by the way it was made."""
+"""The bundled twin beside published cohorts: by the way it was made, its counts are those of the paper."""
 
 from __future__ import annotations
 

@@ -43,6 +43,7 @@ def test_turning_events_into_non_events_turns_the_numbers() -> None:
         ([], [], "0 cohorts; at least 3 are needed"),
         ([0, 0, 0], [10, 20, 30], "nobody in any cohort has the event"),
         ([10, 20, 30], [10, 20, 30], "everybody in every cohort has the event"),
+        ([0, 20, 30, 0], [10, 20, 30, 40], "every cohort has all of its patients with the event, or none"),
     ],
 )
 def test_what_cannot_be_estimated_has_a_reason_and_no_number(events, sizes, why) -> None:

@@ -27,7 +27,10 @@ STARTS = (0.1, 0.5, 1.5)
 # The gain in log-likelihood below which the cohorts differ no more than chance makes them.
 NOTHING_GAINED = 1e-9
 STEP = 1e-4
+# The smallest part of its steepest direction that another may have before the top counts as flat.
+FLAT = 1e-7
 NEWTON_STEPS = 100
+NO_MAXIMUM = "the likelihood has no clear maximum"
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,8 @@ def pool_proportions(events: ArrayLike, sizes: ArrayLike, *, level: float = 0.95
     Returns
     -------
     PooledProportion
-        Not estimable: fewer than three cohorts; nobody, or everybody, with the event in all of them.
+        Not estimable: fewer than three cohorts; none with some of its patients affected and others not; a
+        likelihood without a clear maximum.
 
     Raises
     ------
@@ -138,6 +142,8 @@ def pool_proportions(events: ArrayLike, sizes: ArrayLike, *, level: float = 0.95
         return PooledProportion(size, n, status="not_estimable", note=why)
     fit = _fit(counts)
     error = _find_error(counts, fit)
+    if error is None:
+        return PooledProportion(size, n, status="not_estimable", note=NO_MAXIMUM)
     variance = fit.deviation**2
     low, high = _limit(fit.mean, error, size - 1, level)
     farther = float(np.hypot(fit.deviation, error))
@@ -185,7 +191,11 @@ def _say_why_not(counts: _Counts) -> str:
         return f"{size} cohort{'' if size == 1 else 's'}; at least {FEWEST_COHORTS} are needed"
     if not counts.events.any():
         return "nobody in any cohort has the event"
-    return "everybody in every cohort has the event" if np.all(counts.events == counts.sizes) else ""
+    if np.all(counts.events == counts.sizes):
+        return "everybody in every cohort has the event"
+    if np.all((counts.events == 0) | (counts.events == counts.sizes)):
+        return "every cohort has all of its patients with the event, or none"
+    return ""
 
 
 def _expit(value: Numbers | float) -> Numbers:
@@ -256,14 +266,17 @@ def _find_modes(counts: _Counts, mean: float, deviation: float) -> tuple[Numbers
     return effect, 1 / np.sqrt(1 + deviation**2 * counts.sizes * chance * (1 - chance))
 
 
-def _find_error(counts: _Counts, fit: _Fit) -> float:
-    """The standard error of the mean, from the observed information."""
+def _find_error(counts: _Counts, fit: _Fit) -> float | None:
+    """The standard error of the mean, from the observed information; None where that is not of a maximum."""
     center = np.array([fit.mean, fit.deviation])
     information = np.empty((2, 2))
     for place, shift in enumerate(np.eye(2) * STEP):
         after, before = _score(counts, *(center + shift))[1], _score(counts, *(center - shift))[1]
         information[place] = (before - after) / (2 * STEP)
-    return float(np.sqrt(np.linalg.inv((information + information.T) / 2)[0, 0]))
+    information = (information + information.T) / 2
+    values = np.linalg.eigvalsh(information)
+    is_maximum = bool(np.all(np.isfinite(values))) and values[0] > FLAT * values[-1]
+    return float(np.sqrt(np.linalg.inv(information)[0, 0])) if is_maximum else None
 
 
 def _limit(center: float, width: float, degrees: int, level: float) -> tuple[float, float]:
