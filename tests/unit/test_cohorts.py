@@ -224,6 +224,7 @@ def test_a_right_file(tmp_path: Path) -> None:
         ),
         ('window = "day 28"', 'window = "day 28"\ndays = [28, 0]', "days [28, 0] must rise"),
         ('percent = "76.19"', 'percent = "about 76"', "a number as printed"),
+        ('numerator = "48"\npercent = "76.19"', 'percent = "176"', "percent is 176; allowed: 0 to 100"),
         ('id = "mine"', 'id = "yours"', "id is 'yours', but the file is mine.toml"),
         ('product = "any"', 'product = "any"\nshares_patients_with = ["other"]', "names no cohort: 'other'"),
     ],
@@ -232,6 +233,14 @@ def test_faults_of_a_file(tmp_path: Path, old: str, new: str, words: str) -> Non
     text = HEAD + BODY
     assert old in text
     assert words in complaint(tmp_path, mine=text.replace(old, new, 1))
+
+
+def test_all_faults_of_one_incidence_at_once(tmp_path: Path) -> None:
+    text = (HEAD + BODY).replace('numerator = "48"', 'numerator = "64"')
+    told = complaint(tmp_path, mine=text.replace('deaths = "kept"', 'deaths = "gone"\nmin_grade = 3'))
+    assert "numerator 64 is more than the denominator 63" in told
+    assert "'incidences.1.deaths' is 'gone'" in told
+    assert "min_grade goes with graded_by" in told
 
 
 def test_an_id_that_stands_twice(tmp_path: Path) -> None:

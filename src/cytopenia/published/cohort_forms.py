@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from cytopenia.definition_forms import Form
+from cytopenia.definition_forms.checking import check
 from cytopenia.published.category_counts import find_category_counts
-from cytopenia.published.claim_parts import ClaimId, Form, PrintedCount, PrintedNumber
+from cytopenia.published.claim_parts import ClaimId, PrintedCount, PrintedNumber
 from cytopenia.published.printed_bounds import CONVENTIONS, bound_number
 
 __all__ = [
@@ -56,6 +59,7 @@ LINEAGE_WORDS: dict[Lineage, str] = {
     "febrile_neutropenia": "febrile neutropenia",
 }
 Origin = Literal["stated", "unique", "several", "none", "doubted"]
+HUNDRED = 100
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -97,35 +101,41 @@ class Incidence(Form):
     doubt: str = ""
     note: str = ""
 
-    @model_validator(mode="after")
-    def _has_possible_numbers(self) -> Self:
-        if self.numerator is None and self.percent is None:
-            raise ValueError("needs a numerator or a percent")
+    @check
+    def _has_a_denominator(self) -> Iterator[str]:
         if not self.patients:
-            raise ValueError("denominator 0: nobody can have had the event")
-        if self.numerator is None:
-            return self
-        if int(self.numerator) > self.patients:
-            raise ValueError(f"numerator {self.numerator} is more than the denominator {self.denominator}")
-        if self.percent is not None and not self._prints():
-            raise ValueError(
-                f"{self.numerator} of {self.denominator} does not print as {self.percent}%, rounded or cut"
-                " off"
-            )
-        return self
+            yield "denominator 0: nobody can have had the event"
 
-    @model_validator(mode="after")
-    def _has_a_definition_to_grade_by(self) -> Self:
-        beside = [
-            name for name in ("min_grade", "days", "died_before_landmark") if getattr(self, name) is not None
-        ]
-        if beside and self.days is not None and self.days[0] > self.days[1]:
-            raise ValueError(f"days {list(self.days)} must rise")
+    @check
+    def _has_a_figure(self) -> Iterator[str]:
+        if self.numerator is None and self.percent is None:
+            yield "needs a numerator or a percent"
+        if self.percent is not None and not 0 <= Decimal(self.percent) <= HUNDRED:
+            yield f"percent is {self.percent}; allowed: 0 to 100"
+
+    @check
+    def _has_a_numerator_that_is_possible(self) -> Iterator[str]:
+        if self.numerator is None or not self.patients:
+            return
+        if int(self.numerator) > self.patients:
+            yield f"numerator {self.numerator} is more than the denominator {self.denominator}"
+        elif self.percent is not None and not self._prints():
+            printed = f"{self.numerator} of {self.denominator} does not print as {self.percent}%"
+            yield f"{printed}, rounded or cut off"
+
+    @check
+    def _has_days_that_rise(self) -> Iterator[str]:
+        if self.days is not None and self.days[0] > self.days[1]:
+            yield f"days {list(self.days)} must rise"
+
+    @check
+    def _has_a_definition_to_grade_by(self) -> Iterator[str]:
+        names = ("min_grade", "days", "died_before_landmark")
+        beside = [name for name in names if getattr(self, name) is not None]
         if beside and not self.graded_by:
-            raise ValueError(f"{', '.join(beside)} goes with graded_by; give the address of a definition")
+            yield f"{', '.join(beside)} goes with graded_by; give the address of a definition"
         if self.graded_by and self.question is None:
-            raise ValueError("graded_by needs a question: the name that the same definition has elsewhere")
-        return self
+            yield "graded_by needs a question: the name that the same definition has elsewhere"
 
     def _prints(self) -> bool:
         share = 100 * Decimal(str(self.numerator)) / self.patients
