@@ -7,7 +7,7 @@ from math import lgamma
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cytopenia.stats.pooled_proportions import pool_proportions
@@ -36,6 +36,7 @@ def can_be_pooled(cohorts: list[tuple[int, int]]) -> bool:
     return any(0 < events < size for events, size in cohorts)
 
 
+@settings(max_examples=40)
 @given(COHORTS)
 def test_nothing_near_is_more_likely(cohorts):
     assume(can_be_pooled(cohorts))
@@ -48,6 +49,7 @@ def test_nothing_near_is_more_likely(cohorts):
         assert twin(cohorts, found.mean_logit, abs(deviation + shift)) <= best + 1e-7
 
 
+@settings(max_examples=40)
 @given(COHORTS)
 def test_the_intervals_lie_in_each_other(cohorts):
     found = pool_proportions(*zip(*cohorts, strict=True))
@@ -57,6 +59,7 @@ def test_the_intervals_lie_in_each_other(cohorts):
     assert 0 <= found.i_squared < 100
 
 
+@settings(max_examples=40)
 @given(COHORTS, st.randoms())
 def test_the_order_of_cohorts_does_not_matter(cohorts, random):
     found = pool_proportions(*zip(*cohorts, strict=True))
