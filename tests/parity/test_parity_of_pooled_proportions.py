@@ -1,4 +1,4 @@
-"""The same numbers as R's lme4 and metafor, and as R's own integration: make_pooling.R."""
+"""The same numbers as R's lme4 and metafor, and as R's own integration: make_pooled_proportions.R."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NEAR, NUMERIC = 1e-6, 5e-5
 
 def read_results(folder: Path) -> dict[str, dict[str, float]]:
     cases: dict[str, dict[str, float]] = defaultdict(dict)
-    with (folder / "pooling_results.csv").open(encoding="utf-8") as file:
+    with (folder / "pooled_proportions_results.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             cases[row["case"]][row["name"]] = float(row["value"])
     return dict(cases)
@@ -73,7 +73,7 @@ def test_the_interval_of_one_proportion(name: str) -> None:
 
 
 def test_the_versions_are_told() -> None:
-    text = (HERE / "pooling_versions.txt").read_text("utf-8")
+    text = (HERE / "pooled_proportions_versions.txt").read_text("utf-8")
     assert all(name in text for name in ("R version 4.", "lme4 1.1", "metafor 3.8"))
 
 
@@ -84,7 +84,7 @@ def test_r_gives_the_stored_numbers(tmp_path: Path) -> None:
         if os.environ.get("CYTOPENIA_REQUIRE_PROGRAMS") == "1":
             pytest.fail("Rscript is not on PATH, and CYTOPENIA_REQUIRE_PROGRAMS is 1")
         pytest.skip("Rscript is not on PATH")
-    subprocess.run([program, HERE / "make_pooling.R", tmp_path], check=True, timeout=300)
+    subprocess.run([program, HERE / "make_pooled_proportions.R", tmp_path], check=True, timeout=300)
     again = read_results(tmp_path)
     assert again.keys() == R.keys()
     for case, numbers in R.items():

@@ -1,7 +1,7 @@
-# Writes pooling_results.csv (case, name, value) and pooling_versions.txt: the numbers that
-# test_parity_of_pooling.py expects. The counts are invented for this script, but for `published`: early ICAHT of
+# Writes pooled_proportions_results.csv (case, name, value) and pooled_proportions_versions.txt: the numbers that
+# test_parity_of_pooled_proportions.py expects. The counts are invented for this script, but for `published`: early ICAHT of
 # grade 3 or 4 in three cohorts of data/cohorts (mantle cell lymphoma, myeloma, Fred Hutch 2024).
-# Usage: Rscript make_pooling.R [folder to write to]
+# Usage: Rscript make_pooled_proportions.R [folder to write to]
 
 suppressPackageStartupMessages({library(lme4); library(metafor)})
 
@@ -64,7 +64,7 @@ for (one in list(c(0, 20), c(48, 63), c(21, 60), c(25, 25), c(1, 3)))
   keep(sprintf("wilson_%d_%d", one[1], one[2]),
        setNames(prop.test(one[1], one[2], correct = FALSE)$conf.int, c("low", "high")))
 
-write.csv(do.call(rbind, rows), file.path(target, "pooling_results.csv"), row.names = FALSE, quote = FALSE)
+write.csv(do.call(rbind, rows), file.path(target, "pooled_proportions_results.csv"), row.names = FALSE, quote = FALSE)
 packages <- c("lme4", "metafor", "numDeriv")
 versions <- c(R.version.string, sprintf("%s %s", packages, sapply(packages, function(p) as.character(packageVersion(p)))))
-writeLines(versions, file.path(target, "pooling_versions.txt"))
+writeLines(versions, file.path(target, "pooled_proportions_versions.txt"))
