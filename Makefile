@@ -24,6 +24,7 @@ check:  ## format, lint, types, architecture, generated pages; changes nothing
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 	$(BIN)/python scripts/make_specification.py --check
 	$(BIN)/python scripts/make_reference.py --check
+	$(BIN)/python scripts/make_cohort_page.py --check
 
 fix:  ## repair what a program can repair
 	$(BIN)/ruff check --fix .
@@ -41,8 +42,9 @@ coverage:  ## the fast tests with branch coverage
 spec: reference  ## write docs/specification.md from tests/spec, and docs/definitions
 	$(BIN)/python scripts/make_specification.py
 
-reference:  ## write docs/definitions from the definition files and the worked examples
+reference:  ## write docs/definitions and docs/published_cohorts.md from their files and the worked examples
 	$(BIN)/python scripts/make_reference.py
+	$(BIN)/python scripts/make_cohort_page.py
 
 golden:  ## rewrite the kept files of tests/golden, then show what changed
 	CYTOPENIA_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q -m "long or not long" tests/golden

@@ -14,6 +14,7 @@ from cytopenia.commands.grade import grade
 from cytopenia.commands.score import score
 from cytopenia.commands.simulate import simulate
 from cytopenia.commands.studies import check, demo, init, run
+from cytopenia.commands.verify import verify
 from cytopenia.errors import CytopeniaError
 from cytopenia.version import __version__
 
@@ -27,7 +28,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for _command in (check, definitions, demo, explain, grade, init, run, score, simulate):
+for _command in (check, definitions, demo, explain, grade, init, run, score, simulate, verify):
     app.command(_command)
 
 _READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
+
+from cytopenia.published.verify import verify_paper
 from cytopenia.report.content import ReportContent
 from cytopenia.study.analysis_forms import (
     Analysis,
@@ -60,6 +63,7 @@ def collect_content(run: StudyRun, study: Study) -> ReportContent:
             **{timed.outcome: timed.days for timed in run.plan.recovery_times},
         },
         answers=run.answers,
+        paper_checks=pl.DataFrame() if study.paper is None else verify_paper(study.paper),
     )
 
 

@@ -15,6 +15,7 @@ from cytopenia.contract import Tables, check_tables, require_tables
 from cytopenia.errors import OutputError
 from cytopenia.folders import explain_failure, replace_folder
 from cytopenia.grading.explain import PatientExplanation
+from cytopenia.published.claims import Paper
 from cytopenia.readers.tabular import read_tables
 from cytopenia.run_content import collect_content
 from cytopenia.study.card_making import make_cards
@@ -35,6 +36,7 @@ __all__ = [
     "run_study",
     "write_run",
     "write_timeline",
+    "write_verified",
 ]
 
 _MARKER = "provenance.json"
@@ -197,6 +199,21 @@ def write_timeline(explained: PatientExplanation, path: Path) -> None:
         path.write_text(plot_timeline(explained).svg, encoding="utf-8")
 
 
+def write_verified(paper: Paper, checks: pl.DataFrame, path: Path) -> None:
+    """Write the checks of a paper as an HTML page.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    from cytopenia.report.document import render_verified
+
+    page = render_verified(checks, title=paper.title, citation=paper.citation, doi=paper.doi)
+    with explain_failure(path):
+        path.write_text(page, encoding="utf-8")
+
+
 def _say_nothing(label: str, done: int, total: int) -> None:
     del label, done, total
 
@@ -243,6 +260,8 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         for name, card in make_cards(run.results, study, content.outcome_titles).items():
             text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
             (folder / f"{name}.card.json").write_text(text, encoding="utf-8")
+        if not content.paper_checks.is_empty():
+            content.paper_checks.write_csv(folder / "paper_checked.csv")
         (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
         (folder / "report.html").write_text(render_report(content, sections=sections), encoding="utf-8")
         (folder / "report.docx").write_bytes(render_word(content, sections=sections))

@@ -298,6 +298,10 @@ MISTAKES |= {
     ],
     "Too few definitions stand side by side": side_by_side('"severe_neutropenia"'),
     "Definitions side by side need a yes and a no": side_by_side('"severe_neutropenia", "neutropenia"'),
+    "A published incidence is unknown": with_analysis(
+        '[[analyses]]\nid = "beside"\nkind = "compare_published"\noutcome = "severe_neutropenia"\n'
+        'published = ["nagle_2021.neutropenia"]\n'
+    ),
     "A recovery needs its event named": side_by_side('"severe_neutropenia", "recovery"'),
     # exit code 14
     "The file is empty": lambda folder: [

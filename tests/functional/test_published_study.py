@@ -29,6 +29,7 @@ FILES = (
     "day_account.csv",
     "evidence.csv",
     "findings.csv",
+    "paper_checked.csv",
     "provenance.json",
 )
 

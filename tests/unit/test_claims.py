@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cytopenia.errors import DefinitionError
-from cytopenia.published.claims import Claim, list_papers, load_paper
+from cytopenia.published.claim_forms import Claim
+from cytopenia.published.claims import list_papers, load_paper
 
 PRINT = Path(__file__).parents[3] / "shared" / "seed" / "qiu2023.txt"
 CLAIMS = {claim.id: claim for claim in load_paper("qiu2023").claims}
@@ -53,7 +54,7 @@ def test_the_head_of_the_paper() -> None:
 
 def test_every_id_is_unique_and_every_row_is_told_apart() -> None:
     claims = load_paper("qiu2023").claims
-    assert len({claim.id for claim in claims}) == len(claims) == 175
+    assert len({claim.id for claim in claims}) == len(claims) == 177
     told = [(claim.where, claim.about, claim.kind) for claim in claims]
     assert len(set(told)) == len(told)
 
@@ -195,23 +196,23 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     )
     assert text.splitlines()[1:] == [
         "  - mine.toml: unknown key 'titel' (did you mean 'title'?); allowed: citation, claims, doi, id,"
-        " significance_level, title",
+        " interval, relations, significance_level, test, title",
         "  - mine.toml: claims.1 ('a'): 'kind' is 'count_percnt' (did you mean 'count_percent'?); allowed:"
-        " count, count_percent, cut, direction, direction_and_significance, label, median_range, odds_ratio,"
-        " range, ratio, significance, sum",
+        " accuracy, area, count, count_percent, cut, direction, direction_and_significance, label, mean_sd,"
+        " median_range, odds_ratio, range, ratio, significance, sum, test",
         "  - mine.toml: claims.2 ('b'): 'count' is missing",
         "  - mine.toml: claims.2 ('b'): unknown key 'cuont' (did you mean 'count'?); allowed: about, at,"
-        " count, id, kind, note, plus, where",
+        " count, id, kind, note, plus, unit, where",
         "  - mine.toml: claims.3 ('c'): 'count' is 45; a text in quotation marks is needed",
         "  - mine.toml: claims.4 ('d'): low and high go together; give both, or neither",
-        "  - mine.toml: claims.6: id 'males' stands twice; rename one of them",
+        "  - mine.toml: claims: id 'males' stands twice; rename one of them",
     ]
 
 
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ('kind = "count"\ncount = "45,2"', "'count': is '45,2'; allowed: a number as printed, such as"),
+        ('kind = "count"\ncount = "45,2"', "'count': is '45,2'; allowed: a whole number as printed, such as"),
         (
             'kind = "odds_ratio"\np = "n.s."',
             "'p': is 'n.s.'; allowed: a P value, such as '0.004' or '<0.001'",
@@ -220,9 +221,12 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             'kind = "odds_ratio"\nlabel = "2.29"',
             "'label': is '2.29'; allowed: a side of a cut, such as '<2.29'",
         ),
-        ('kind = "median_range"', "needs at least one of median, minimum, maximum"),
+        (
+            'kind = "median_range"',
+            "needs at least one of median, first_quartile, third_quartile, minimum, maximum",
+        ),
         ('kind = "significance"\nassociation = "yes"', "'association' is 'yes'; allowed: 'associated' or"),
-        ('count = "45"', "'kind' is missing; allowed: count, count_percent"),
+        ('count = "45"', "'kind' is missing; allowed: accuracy, area, count, count_percent"),
         ('kind = "ratio"\nratio = "2.5"', "'to' is missing"),
         ('kind = "ratio"\nratio = "2.5"\nto = { levl = "x" }', "'to.levl' (did you mean 'level'?)"),
         ('kind = "sum"\nterms = ["4"]', "'terms' has 1 entry; allowed: 2 or more"),
@@ -241,7 +245,32 @@ def test_an_address_names_analysis_and_variable(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("claims", ["", "claims = []\n", 'claims = "all"\n'])
 def test_a_paper_without_claims(tmp_path: Path, claims: str) -> None:
-    assert "mine.toml: no claim; each begins with a line [[claims]]" in complaint(tmp_path, HEAD + claims)
+    assert "begins with a line [[claims]]" in complaint(tmp_path, HEAD + claims)
+
+
+RELATION = '[[relations]]\nid = "sexes"\nwhere = "Table I"\nabout = "Sex"\n'
+
+
+def test_a_relation_between_claims(tmp_path: Path) -> None:
+    lines = 'kind = "partition"\nparts = ["males", "18"]\nwhole = "63"\n'
+    paper = load_paper(write(tmp_path, f"{HEAD}{MALES}{RELATION}{lines}"))
+    assert [relation.kind for relation in paper.relations] == ["partition"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (
+            'kind = "partition"\nparts = ["mals", "18"]\nwhole = "63"',
+            "'sexes': 'parts' names no claim: 'mals'",
+        ),
+        ('kind = "partition"\nparts = ["45"]\nwhole = "63"', "relations.1 ('sexes'): 'parts'"),
+        ('kind = "same"\nnumbers = ["males.count", "m.count"]', "'numbers' names no claim: 'm'"),
+        ('kind = "sums"', "'kind' is 'sums' (did you mean 'subset'?); allowed: comparison, direction"),
+    ],
+)
+def test_what_is_wrong_with_a_relation(tmp_path: Path, lines: str, words: str) -> None:
+    assert words in complaint(tmp_path, f"{HEAD}{MALES}{RELATION}{lines}\n")
 
 
 def test_a_claim_that_is_no_table(tmp_path: Path) -> None:
@@ -252,3 +281,45 @@ def test_a_claim_that_is_no_table(tmp_path: Path) -> None:
 def test_a_claim_does_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         CLAIMS["males"].count = "46"  # type: ignore[misc]
+
+
+SHEET = """# id = "mine"
+# title = "Mine"
+# citation = "Here"
+# significance_level = "0.05"
+id,kind,where,about,count,percent,of,counts,p,parts,whole
+patients,count,Table I,Patients,63,,,,,,
+males,count_percent,Table I,Males,45,71.40,patients,,,,
+sex,test,Table I,Sex,,,,33/7; 6/14,<0.001,,
+sexes,partition,Table I,Sex,,,,,,males; 18,patients
+"""
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_sheet_of_claims(tmp_path: Path, delimiter: str) -> None:
+    text = SHEET if delimiter == "," else SHEET.replace("; ", "|").replace(",", ";").replace("|", "; ")
+    if delimiter == ";":
+        text = text.replace("33/7; 6/14", '"33/7; 6/14"').replace("males; 18", '"males; 18"')
+    (tmp_path / "mine.csv").write_text(text, encoding="utf-8-sig")
+    paper = load_paper(tmp_path / "mine.csv")
+    claims = {claim.id: claim for claim in paper.claims}
+    assert claims["males"].printed == "45 (71.40%)"
+    assert claims["sex"].printed == "33/7, 6/14: P <0.001"
+    assert [relation.model_dump()["parts"] for relation in paper.relations] == [("males", "18")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("id,kind,", "name,sort,", "mine.csv: no row of keys; the first row needs at least id, kind, where"),
+        ("count_percent", "count_percnt", "'kind' is 'count_percnt' (did you mean 'count_percent'?)"),
+        ("45,71.40", "45,71,40", "unknown key"),
+        ("33/7; 6/14", "33/7; 6", "each row of counts needs as many numbers as there are groups"),
+        ('# title = "Mine"', "# title = Mine", "mine.csv, lines with #: not a valid TOML file"),
+        ("Patients,63", "Patients,-63", "'count': is '-63'; allowed: a whole number as printed"),
+    ],
+)
+def test_what_is_wrong_with_a_sheet(tmp_path: Path, old: str, new: str, words: str) -> None:
+    (tmp_path / "mine.csv").write_text(SHEET.replace(old, new), encoding="utf-8")
+    with pytest.raises(DefinitionError, match=re.escape(words)):
+        load_paper(tmp_path / "mine.csv")

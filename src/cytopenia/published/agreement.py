@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from cytopenia.published.claims import (
+from cytopenia.published.claim_forms import (
     Claim,
     CountClaim,
     CountPercentClaim,
@@ -23,12 +23,12 @@ from cytopenia.published.claims import (
     LabelClaim,
     MedianRangeClaim,
     OddsRatioClaim,
-    Paper,
     RangeClaim,
     RatioClaim,
     SignificanceClaim,
     SumClaim,
 )
+from cytopenia.published.claims import Paper
 from cytopenia.published.printed_numbers import (
     AGREES,
     BY_TRUNCATION,
@@ -108,7 +108,7 @@ def compare_with_paper(paper: Paper, results: pl.DataFrame) -> list[ResultRow]:
     """
     index = RunResults(results)
     level = Decimal(paper.significance_level)
-    return [_report(claim, _JUDGES[type(claim)](claim, index, level)) for claim in paper.claims]
+    return [_report(claim, _JUDGES[type(claim)](claim, index, level)) for claim in paper.claims if claim.at]
 
 
 def _report(claim: Claim, judged: _Judged) -> ResultRow:
@@ -188,7 +188,7 @@ def _gather_one(name: str, part: _Part, number: Found) -> _Judged:
 
 
 def _add_counts(claim: CountClaim | CountPercentClaim, index: RunResults) -> Found:
-    places = [claim.at, *(claim.at.change(other) for other in claim.plus)]
+    places = [claim.address, *(claim.address.change(other) for other in claim.plus)]
     numbers = [index.find(place, "count") for place in places]
     values = [number.value for number in numbers if number.value is not None]
     if len(values) < len(numbers):
@@ -214,32 +214,32 @@ def _judge_count(claim: CountClaim, index: RunResults, _: Decimal) -> _Judged:
 
 
 def _judge_sum(claim: SumClaim, index: RunResults, _: Decimal) -> _Judged:
-    number = index.find(claim.at, "count")
+    number = index.find(claim.address, "count")
     total = format(sum(map(Decimal, claim.terms), Decimal(0)), "f")
     return _gather_one("sum", _compare(total, number), number)
 
 
 def _judge_count_percent(claim: CountPercentClaim, index: RunResults, _: Decimal) -> _Judged:
     count = _add_counts(claim, index)
-    of = index.find(claim.at.model_copy(update={"estimate": "denominator"}), "denominator")
+    of = index.find(claim.address.model_copy(update={"estimate": "denominator"}), "denominator")
     return _judge_parts(claim, {"count": count, "percent": _divide(count, of, times=100)})
 
 
 def _judge_median_range(claim: MedianRangeClaim, index: RunResults, _: Decimal) -> _Judged:
-    return _judge_parts(claim, {name: index.find(claim.at, name) for name in claim.parts})
+    return _judge_parts(claim, {name: index.find(claim.address, name) for name in claim.parts})
 
 
 def _judge_ratio(claim: RatioClaim, index: RunResults, _: Decimal) -> _Judged:
-    one, other = index.find(claim.at, "count"), index.find(claim.at.change(claim.to), "count")
+    one, other = index.find(claim.address, "count"), index.find(claim.address.change(claim.to), "count")
     return _judge_parts(claim, {"ratio": _divide(one, other)})
 
 
 def _judge_cut(claim: CutClaim, index: RunResults, _: Decimal) -> _Judged:
-    return _judge_parts(claim, {"cut": index.find(claim.at, "cut")})
+    return _judge_parts(claim, {"cut": index.find(claim.address, "cut")})
 
 
 def _judge_range(claim: RangeClaim, index: RunResults, _: Decimal) -> _Judged:
-    number = index.find(claim.at, "value")
+    number = index.find(claim.address, "value")
     if number.value is None:
         return _gather_one("range", _missing(number), number)
     verdict, shown = judge_range(claim.low, claim.high, number.value)
@@ -247,7 +247,7 @@ def _judge_range(claim: RangeClaim, index: RunResults, _: Decimal) -> _Judged:
 
 
 def _judge_significance(claim: SignificanceClaim, index: RunResults, level: Decimal) -> _Judged:
-    number = index.find(claim.at, "p_value")
+    number = index.find(claim.address, "p_value")
     if number.value is None:
         return _gather_one("association", _missing(number), number)
     found = "associated" if number.value < level else "not associated"
@@ -268,7 +268,7 @@ def _compare_label(printed: str, generated: str) -> _Part:
 def _compare_odds(
     claim: OddsRatioClaim | DirectionAndSignificanceClaim, index: RunResults
 ) -> tuple[dict[str, _Part], dict[str, Found]]:
-    odds, p_value = index.find(claim.at, "odds_ratio"), index.find(claim.at, "p_value")
+    odds, p_value = index.find(claim.address, "odds_ratio"), index.find(claim.address, "p_value")
     numbers = {"odds_ratio": odds, "low": odds, "high": odds, "p": p_value}
     if odds.value is not None and odds.row is not None:
         numbers["low"], numbers["high"] = (odds.row.take(end) for end in (odds.row.low, odds.row.high))
@@ -317,7 +317,7 @@ def _side_of_one(odds_ratio: Decimal) -> int:
 
 
 def _judge_label(claim: LabelClaim, index: RunResults, _: Decimal) -> _Judged:
-    odds = index.find(claim.at, "odds_ratio")
+    odds = index.find(claim.address, "odds_ratio")
     side = 0 if odds.value is None else _side_of_one(odds.value)
     if not side:
         why = odds.why or "the odds ratio is 1: neither side goes with the event"
@@ -328,7 +328,7 @@ def _judge_label(claim: LabelClaim, index: RunResults, _: Decimal) -> _Judged:
 
 
 def _judge_direction(claim: DirectionClaim, index: RunResults, _: Decimal) -> _Judged:
-    one, other = index.find(claim.at, "median"), index.find(claim.at.change(claim.than), "median")
+    one, other = index.find(claim.address, "median"), index.find(claim.address.change(claim.than), "median")
     if one.value is None or other.value is None:
         return _gather_one("direction", _missing(one if one.value is None else other), one)
     word = "higher" if one.value > other.value else "lower" if one.value < other.value else "equal"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from cytopenia.published.claims import ANY_LEVEL, Address
+from cytopenia.published.claim_parts import ANY_LEVEL, Address
 from cytopenia.published.printed_numbers import read_decimal
 
 __all__ = ["Found", "FoundRow", "RunResults"]

@@ -66,6 +66,8 @@ class ReportContent:
     answers : DataFrame, optional
         Of definitions side by side, one row per analysis, patient and outcome: `analysis_id`, `patient_id`,
         `outcome`, `answer` (event, no event, not evaluable, died before landmark), `is_open`.
+    paper_checks : DataFrame, optional
+        The paper of the study checked against itself, columns of `published.verify.CHECK_SCHEMA`.
     show_patient_ids : bool
         False labels the rows of the patient-by-day map by rank instead of by id.
     """
@@ -87,6 +89,7 @@ class ReportContent:
         default_factory=dict[str, Sequence[tuple[float, str]]]
     )
     answers: pl.DataFrame = field(default_factory=pl.DataFrame)
+    paper_checks: pl.DataFrame = field(default_factory=pl.DataFrame)
     show_patient_ids: bool = True
 
     @property

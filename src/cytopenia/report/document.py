@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
+import polars as pl
+
 from cytopenia.report.association_cells import table_label
 from cytopenia.report.association_tables import (
     table_cutpoints,
@@ -49,6 +51,7 @@ from cytopenia.report.prediction_tables import (
     table_prediction_worth,
 )
 from cytopenia.report.printed_tables import table_printed
+from cytopenia.report.published_tables import table_published, table_published_details
 from cytopenia.report.recovery_curves import (
     curve_figure_id,
     table_recovery_days,
@@ -82,8 +85,9 @@ from cytopenia.report.tables import (
     table_recovery,
 )
 from cytopenia.report.validation_tables import table_external_validation
+from cytopenia.report.verified_tables import table_paper_checks
 
-__all__ = ["ReportContent", "ReportSection", "list_sections", "render_report"]
+__all__ = ["ReportContent", "ReportSection", "list_sections", "render_report", "render_verified"]
 
 TableMaker = Callable[[ReportContent, str], Table]
 PROGRAM_TABLES: tuple[TableMaker, ...] = (table_program_conclusions, table_program_tests)
@@ -112,6 +116,7 @@ TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
     "missingness": (table_missing_values,),
     "crosstab": (table_crosstab, *PROGRAM_TABLES),
     "validation": (table_external_validation, table_imputed_validation),
+    "compare_published": (table_published, table_published_details),
     "prediction": (
         table_prediction_worth,
         table_prediction_size,
@@ -136,13 +141,14 @@ FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "survival": (survival_figure_id,),
     "missingness": (gap_figure_id,),
     "definitions": (partial(draw_id, "strip"), partial(draw_id, "forest")),
+    "compare_published": (partial(draw_id, "forest"),),
     "risk_factors": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
     "ordinal": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
     "validation": (partial(draw_id, CURVES_OF_MODEL),),
     "prediction": (partial(draw_id, CURVES_OF_MODEL), partial(draw_id, NOMOGRAM)),
 }
 # Kinds whose table comes first: their figures show again what stands in it.
-KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction", "validation"}
+KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction", "validation", "compare_published"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +175,11 @@ def list_sections(content: ReportContent) -> list[ReportSection]:
         ),
         ReportSection(
             id="printed", title="Printed and recomputed", tables=_keep_filled([table_printed(content)])
+        ),
+        ReportSection(
+            id="paper-checked",
+            title="The paper checked",
+            tables=_keep_filled([table_paper_checks(content.paper_checks)]),
         ),
     ]
     return [section for section in sections if section.tables or section.figures]
@@ -255,6 +266,30 @@ def render_report(content: ReportContent, *, sections: Sequence[ReportSection] |
 def _list_analytes(content: ReportContent) -> list[str]:
     """Return the analytes whose days the report shows, in their order."""
     return content.patient_days["analyte"].unique(maintain_order=True).to_list()
+
+
+def render_verified(checks: pl.DataFrame, *, title: str, citation: str, doi: str | None = None) -> str:
+    """Return the checks of a paper as one HTML page that needs nothing else.
+
+    Parameters
+    ----------
+    checks : DataFrame
+        Columns of `published.verify.CHECK_SCHEMA`.
+    title, citation, doi : str
+        Of the paper.
+    """
+    from markupsafe import Markup
+
+    environment = _make_environment()
+    style, _, _ = environment.loader.get_source(environment, "report.css")
+    page = environment.get_template("verified.html").render(
+        title=title,
+        citation=citation,
+        doi=doi,
+        style=Markup(style),  # noqa: S704 - written by this package
+        table=table_paper_checks(checks),
+    )
+    return str(page).lstrip()
 
 
 @cache

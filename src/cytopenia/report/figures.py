@@ -12,6 +12,7 @@ from cytopenia.report.gap_patterns import gap_figure_id, plot_gap_patterns
 from cytopenia.report.model_forest import plot_model_forest
 from cytopenia.report.odds_forest import plot_odds_forest
 from cytopenia.report.prediction_curves import plot_model_curves, plot_nomogram
+from cytopenia.report.published_forest import plot_published_forest
 from cytopenia.report.recovery_curves import plot_recovery_curve
 from cytopenia.report.recovery_group_curves import plot_recovery_groups
 from cytopenia.report.roc_panel import plot_roc_panel, roc_figure_id
@@ -48,6 +49,7 @@ def plot_figures(content: ReportContent) -> dict[str, ReportFigure]:
         "survival": (plot_survival,),
         "missingness": (plot_gap_patterns,),
         "definitions": (plot_answer_strip, plot_odds_forest),
+        "compare_published": (plot_published_forest,),
         "risk_factors": (plot_model_forest, plot_spline_curves),
         "ordinal": (plot_model_forest, plot_spline_curves),
         "validation": (plot_model_curves,),

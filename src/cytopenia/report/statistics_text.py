@@ -8,6 +8,7 @@ from cytopenia.report.content import ReportContent
 from cytopenia.report.convention_text import convention_paragraphs
 from cytopenia.report.imputed_tables import imputation_paragraphs
 from cytopenia.report.prediction_text import prediction_paragraphs
+from cytopenia.report.published_text import published_paragraphs
 from cytopenia.report.references import References
 from cytopenia.report.regression_text import regression_paragraphs
 
@@ -20,6 +21,7 @@ _PARTS = (
     imputation_paragraphs,
     prediction_paragraphs,
     care_paragraphs,
+    published_paragraphs,
 )
 
 

@@ -15,10 +15,10 @@ from cytopenia.errors import DataError
 from cytopenia.stats.compare import require_counts, require_one_of
 from cytopenia.stats.shift import Effect, refuse_effect, require_level
 
-__all__ = ["estimate_odds_ratio", "estimate_risk_difference", "estimate_risk_ratio"]
+__all__ = ["estimate_odds_ratio", "estimate_risk", "estimate_risk_difference", "estimate_risk_ratio"]
 
 Counts = NDArray[np.int64]
-NEWCOMBE, KOOPMAN = "newcombe", "koopman"
+NEWCOMBE, KOOPMAN, WILSON = "newcombe", "koopman", "wilson"
 LIMITS = ("exact", "mid_p")
 NO_EVENT_BELOW = "nobody in the second group has the event: the ratio has no upper end"
 # Accuracy of limits on the log scale, and how far from 1 they are looked for.
@@ -84,6 +84,49 @@ def _limit_risk(events: int, size: int, level: float) -> tuple[float, float, flo
     limits = binomtest(events, size).proportion_ci(level, method="wilson")
     low = 0.0 if events == 0 else float(limits.low)
     return events / size, low, 1.0 if events == size else float(limits.high)
+
+
+def estimate_risk(events: int, size: int, *, level: float = 0.95) -> Effect:
+    """Return the share of a group that has the event, with Wilson's interval.
+
+    Parameters
+    ----------
+    events, size : int
+        Patients with the event, and all patients of the group.
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    Effect
+        From 0 to 1; `method` is `wilson`, without continuity correction. Not estimable: a group without
+        patients.
+
+    Raises
+    ------
+    DataError
+        The counts are impossible, or the level is not between 0 and 1.
+
+    Notes
+    -----
+    As R's `prop.test(x, n, correct = FALSE)$conf.int`, to 1e-9.
+
+    References
+    ----------
+    Wilson, Journal of the American Statistical Association 1927;22:209-212.
+
+    Examples
+    --------
+    >>> found = estimate_risk(21, 60)
+    >>> [round(number, 4) for number in (found.value, found.low, found.high)]
+    [0.35, 0.2417, 0.4764]
+    """
+    require_level(level)
+    if not (int(events) == events and int(size) == size and 0 <= events <= size):
+        raise DataError(f"{events} events of {size} patients; allowed: whole numbers, 0 to all patients")
+    if not size:
+        return refuse_effect(WILSON, 0, "the group has no patient")
+    return Effect(WILSON, *_limit_risk(int(events), int(size), level), int(size), "ok", "")
 
 
 def estimate_risk_ratio(table: ArrayLike, *, level: float = 0.95) -> Effect:

@@ -28,6 +28,7 @@ __all__ = [
     "Adjustment",
     "Analysis",
     "Characteristics",
+    "ComparePublished",
     "Crosstab",
     "Cutpoints",
     "Day",
@@ -53,6 +54,7 @@ __all__ = [
 ]
 
 FEWEST_DEFINITIONS, MOST_DEFINITIONS = 2, 8
+MOST_PUBLISHED = 40
 
 
 class Adjustment(Form):
@@ -360,6 +362,17 @@ class SideBySide(AnalysisForm):
         return self.events.get(outcome, "yes")
 
 
+class ComparePublished(AnalysisForm):
+    """The cohort beside published ones, under their definition where the study has an outcome graded by it.
+
+    `outcome` stands beside every other one. Of a recovery the event is not having recovered.
+    """
+
+    kind: Literal["compare_published"]
+    outcome: Name
+    published: tuple[str, ...] = Field(min_length=1, max_length=MOST_PUBLISHED)
+
+
 Analysis = Annotated[
     Characteristics
     | Occurrence
@@ -373,6 +386,7 @@ Analysis = Annotated[
     | Missingness
     | Prediction
     | ExternalValidation
-    | SideBySide,
+    | SideBySide
+    | ComparePublished,
     Field(discriminator="kind"),
 ]

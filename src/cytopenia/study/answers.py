@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cytopenia.study.analysis_forms import SideBySide
+from cytopenia.study.analysis_forms import Event, SideBySide
 from cytopenia.study.groups import Sides, split_sides
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.plan import GradePlan, Plan
@@ -20,14 +20,17 @@ __all__ = [
     "ANSWER_SCHEMA",
     "DIED",
     "EVENT",
+    "EXCLUDE",
     "NOT_EVALUABLE",
     "NO_EVENT",
+    "AnswerSource",
     "Answers",
     "collect_answers",
     "frame_answers",
 ]
 
 EVENT, NO_EVENT, NOT_EVALUABLE, DIED = "event", "no event", "not evaluable", "died before landmark"
+EXCLUDE = "exclude"
 ANSWER_SCHEMA: dict[str, type[pl.DataType]] = {
     "analysis_id": pl.String,
     "patient_id": pl.String,
@@ -87,6 +90,21 @@ class Answers:
         died = (self.rows["label"] == DIED).fill_null(value=False).to_numpy()
         return died & ~self.is_known
 
+    @property
+    def denominator(self) -> int:
+        """All patients; those who died before the landmark only if the protocol keeps early deaths in."""
+        keeps_deaths = self.spec.died_before_landmark not in (None, EXCLUDE)
+        return self.rows.height - (0 if keeps_deaths else int(self.has_died.sum()))
+
+    def count(self, scenario: str) -> int:
+        """Return how many had the event; who could not be judged counts in the worst case only."""
+        return int((self.sides.event[scenario] == 1).sum())
+
+    @property
+    def not_judged(self) -> int:
+        """How many have no answer and did not die before the landmark."""
+        return int((~self.is_known & ~self.has_died).sum())
+
     @cached_property
     def words(self) -> NDArray[np.str_]:
         """The answer of every patient in words."""
@@ -123,29 +141,38 @@ def collect_answers(
     support_complete : bool
         Whether a recovery may be called one.
     """
-    patients = pl.DataFrame({"patient_id": cohort.courses.patient_id})
-    found: list[Answers] = []
-    for name in analysis.in_order:
-        spec = plan.specs[name]
-        rows = patients.join(frames[name], on="patient_id", how="left", maintain_order="left")
-        graded = next((one for one in plan.grades if name in one.outcomes), None)
+    source = AnswerSource(plan, cohort, frames, support_complete=support_complete)
+    return [source.answer(name, analysis.event_of(name)) for name in analysis.in_order]
+
+
+@dataclass(frozen=True)
+class AnswerSource:
+    """Where the answers of one run come from; the attributes are those of `collect_answers`."""
+
+    plan: Plan
+    cohort: CohortOutcomes
+    frames: Mapping[str, pl.DataFrame]
+    support_complete: bool
+
+    def answer(self, name: str, event: Event) -> Answers:
+        """Return what one outcome says of every patient."""
+        patients = pl.DataFrame({"patient_id": self.cohort.courses.patient_id})
+        spec = self.plan.specs[name]
+        rows = patients.join(self.frames[name], on="patient_id", how="left", maintain_order="left")
+        graded = next((one for one in self.plan.grades if name in one.outcomes), None)
         grades = None
         if graded is not None and _has_scale(graded) and not spec.treatment_emergent:
-            of_outcome = cohort.outcomes.filter(pl.col("outcome") == name)
+            of_outcome = self.cohort.outcomes.filter(pl.col("outcome") == name)
             grades = patients.join(of_outcome, on="patient_id", how="left", maintain_order="left")
-        sides = split_sides(analysis.event_of(name), rows, died_before_landmark=spec.died_before_landmark)
-        found.append(
-            Answers(
-                outcome=name,
-                title=plan.title(name, support_complete=support_complete),
-                spec=spec,
-                rows=rows,
-                sides=sides,
-                plan=graded,
-                grades=grades,
-            )
+        return Answers(
+            outcome=name,
+            title=self.plan.title(name, support_complete=self.support_complete),
+            spec=spec,
+            rows=rows,
+            sides=split_sides(event, rows, died_before_landmark=spec.died_before_landmark),
+            plan=graded,
+            grades=grades,
         )
-    return found
 
 
 def _has_scale(plan: GradePlan) -> bool:

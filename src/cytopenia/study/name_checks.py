@@ -18,6 +18,7 @@ from cytopenia.errors import DefinitionError, suggest_name
 from cytopenia.study.analysis_forms import (
     Analysis,
     Characteristics,
+    ComparePublished,
     Crosstab,
     ExternalValidation,
     Factor,
@@ -44,6 +45,7 @@ from cytopenia.study.event_checks import (
 from cytopenia.study.named_tests import check_families, check_group_tests, check_tests
 from cytopenia.study.prediction_checks import check_external_validation, check_prediction
 from cytopenia.study.protocol_forms import OutcomeSpec, Protocol
+from cytopenia.study.published_questions import check_published
 from cytopenia.study.survival_checks import check_groups_of_recovery, check_survival
 from cytopenia.units import load_analytes
 
@@ -110,7 +112,7 @@ def _check_score(factor: Factor, library: Library) -> list[str]:
 def _check_repeats(analysis: Analysis) -> list[str]:
     return [
         f"{key} names '{name}' twice; remove one"
-        for key in ("factors", "outcomes")
+        for key in ("factors", "outcomes", "published")
         for name, count in Counter(getattr(analysis, key, ())).items()
         if count > 1
     ]
@@ -266,6 +268,8 @@ def _check_analysis(analysis: Analysis, protocol: Protocol, library: Library) ->
             return check_external_validation(analysis, protocol, library)
         case SideBySide():
             return check_side_by_side(analysis, protocol, library)
+        case ComparePublished():
+            return check_published(analysis, protocol, library)
 
 
 def _check_course(

@@ -15,6 +15,7 @@ from cytopenia.results import ResultRow
 from cytopenia.stats.roc import RocCurve
 from cytopenia.study.analysis_forms import (
     Characteristics,
+    ComparePublished,
     Crosstab,
     ExternalValidation,
     Missingness,
@@ -28,10 +29,12 @@ from cytopenia.study.analysis_forms import (
     Survival,
     TimeToRecovery,
 )
+from cytopenia.study.answers import AnswerSource
 from cytopenia.study.associations import RiskFactorInput, summarize_crosstab, summarize_risk_factors
 from cytopenia.study.care_definitions import OtherDefinition
 from cytopenia.study.care_models import CareInput
 from cytopenia.study.care_patients import find_had_before, read_deaths_otherwise
+from cytopenia.study.compare_published import summarize_published
 from cytopenia.study.cut_points import divide_factors, find_cuts, fit_curves, summarize_roc
 from cytopenia.study.derived import grade_baseline
 from cytopenia.study.event_checks import check_two_sides, is_recovery
@@ -106,6 +109,11 @@ class Material:
         """Whether the support table holds all growth factors and transfusions."""
         return self.study.protocol.study.support_complete and self.tables.has_support
 
+    @property
+    def answers(self) -> AnswerSource:
+        """Where the answer of one outcome comes from, patient by patient."""
+        return AnswerSource(self.plan, self.cohort, self.frames, support_complete=self.support_complete)
+
     def find_factors(self, names: tuple[str, ...]) -> list[FactorColumn]:
         """Return factors as columns, in the order of the courses."""
         return derive_factors(self.study, self.tables, self.cohort, names=names)
@@ -152,6 +160,9 @@ def summarize_analyses(material: Material) -> Iterator[ResultRow]:
             case SideBySide():
                 factors, gates = material.find_factors(analysis.factors), material.study.library.gates
                 yield from summarize_side_by_side(analysis, material.compared, factors=factors, gates=gates)
+            case ComparePublished():
+                recoveries = frozenset(one.outcome for one in material.plan.recoveries)
+                yield from summarize_published(analysis, material.answers, recoveries)
 
 
 def _summarize_patients(

@@ -10,9 +10,11 @@ import polars as pl
 
 from cytopenia.contract import Tables
 from cytopenia.definition_forms import ScoreDefinition
+from cytopenia.published.cohorts import hash_cohort
 from cytopenia.study.analysis_forms import (
     Analysis,
     Characteristics,
+    ComparePublished,
     ExternalValidation,
     Ordinal,
     Prediction,
@@ -99,9 +101,22 @@ def collect_settings(study: Study, tables: Tables, plan: Plan) -> dict[str, Any]
         "definition_sha256": {
             name: study.library.sha256[name] for name in list_used_definitions(study, plan)
         },
+        **_hash_cohorts(study),
         "data_fingerprint": _fingerprint(tables),
         "libraries": {name: version(name) for name in _list_libraries(study)},
     }
+
+
+def _hash_cohorts(study: Study) -> dict[str, dict[str, str]]:
+    """The files of the published cohorts that the study is set beside; no key where there are none."""
+    named = [
+        address.partition(".")[0]
+        for analysis in study.protocol.analyses
+        if isinstance(analysis, ComparePublished)
+        for address in analysis.published
+    ]
+    found = {name: hash_cohort(name) for name in dict.fromkeys(named)}
+    return {"cohort_sha256": found} if found else {}
 
 
 def _list_libraries(study: Study) -> tuple[str, ...]:

@@ -31,7 +31,6 @@ from cytopenia.study.plan import Plan
 __all__ = ["Compared", "compare_definitions", "summarize_side_by_side"]
 
 SCENARIOS = ("policy", "best", "worst")
-EXCLUDE = "exclude"
 NOBODY = "nobody could be judged"
 
 
@@ -121,11 +120,9 @@ def _count_events(analysis_id: str, one: Answers) -> Iterator[ResultRow]:
         estimate="count",
         text=one.sides.names[0],
     )
-    keeps_deaths = one.spec.died_before_landmark not in (None, EXCLUDE)
-    patients = one.rows.height - (0 if keeps_deaths else int(one.has_died.sum()))
+    patients = one.denominator
     for scenario in SCENARIOS:
-        count = int((one.sides.event[scenario] == 1).sum())
-        proportion = estimate_proportion(count, patients)
+        proportion = estimate_proportion(one.count(scenario), patients)
         for name in ("count", "denominator", "percent"):
             value = getattr(proportion, name)
             status, note = ("ok", "") if value is not None else ("not_estimable", NOBODY)
@@ -134,7 +131,7 @@ def _count_events(analysis_id: str, one: Answers) -> Iterator[ResultRow]:
     is_out = ~one.is_known & ~one.has_died
     numbers = {
         "evaluable": int(one.is_known.sum()),
-        "not_judged": int(is_out.sum()),
+        "not_judged": one.not_judged,
         "died_before_landmark": int(one.has_died.sum()),
         "decided": int((one.is_known & ~one.is_open).sum()),
         "open": int(one.is_open.sum()),

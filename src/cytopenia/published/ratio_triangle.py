@@ -1,0 +1,118 @@
+"""Estimate, interval and P value of a ratio: what any two of them say about the third.
+
+A Wald interval is symmetrical on the logarithmic scale, and its P value is that of estimate over standard
+error; printed digits leave each number a little room. Other methods (profile likelihood, exact) keep neither
+rule to the digit, so that what breaks them is an error only if the paper names Wald, or beyond what any
+method gives.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from scipy.special import ndtr, ndtri
+
+from cytopenia.published.printed_bounds import bound_number
+
+__all__ = ["Range", "RatioTriangle", "read_triangle"]
+
+_LOSS = 1e-9
+
+
+class Range(NamedTuple):
+    """Every number from `low` to `high`."""
+
+    low: float
+    high: float
+
+    def meets(self, other: Range) -> bool:
+        """Return whether the two have a number in common.
+
+        Examples
+        --------
+        >>> Range(1, 2).meets(Range(2, 3)), Range(1, 2).meets(Range(2.5, 3))
+        (True, False)
+        """
+        slack = _LOSS * max(1.0, *(abs(end) for end in (*self, *other) if math.isfinite(end)))
+        return self.low <= other.high + slack and other.low <= self.high + slack
+
+
+@dataclass(frozen=True)
+class RatioTriangle:
+    """The ranges that printed digits leave: of the ratio, both limits and P; `quantile` is 1.96 for 95%."""
+
+    estimate: Range | None
+    low: Range | None
+    high: Range | None
+    p: Range | None
+    quantile: float
+
+    @property
+    def middle(self) -> Range | None:
+        """The estimate that a symmetrical interval has: the root of the product of its limits."""
+        if self.low is None or self.high is None:
+            return None
+        return Range(math.sqrt(self.low.low * self.high.low), math.sqrt(self.low.high * self.high.high))
+
+    @property
+    def wald_p(self) -> Range | None:
+        """The P values of estimate over standard error, the latter from the interval."""
+        middle = self.estimate or self.middle
+        if middle is None or self.low is None or self.high is None:
+            return None
+        if self.low.low <= 0 or middle.low <= 0:
+            return Range(0.0, 1.0)
+        shortest = math.log(self.high.low / self.low.high) if self.high.low > 0 else 0.0
+        width = Range(max(shortest, 0.0), math.log(self.high.high / self.low.low))
+        logs = (math.log(middle.low), math.log(middle.high))
+        farthest = max(map(abs, logs))
+        nearest = 0.0 if logs[0] <= 0 <= logs[1] else min(map(abs, logs))
+        widest_z = math.inf if width.low == 0 else 2 * self.quantile * farthest / width.low
+        smallest_z = 2 * self.quantile * nearest / width.high if width.high > 0 else 0.0
+        return Range(_two_sided(widest_z), _two_sided(smallest_z))
+
+
+def read_triangle(
+    estimate: str | None, limits: tuple[str, str] | None, p: str | None, *, confidence: str = "95"
+) -> RatioTriangle:
+    """Return the ranges that printed texts leave, rounded or cut off.
+
+    Examples
+    --------
+    >>> triangle = read_triangle("14.834", ("2.391", "92.051"), "0.004")
+    >>> [round(end, 3) for end in triangle.middle]
+    [14.834, 14.839]
+    >>> [round(end, 4) for end in triangle.wald_p]
+    [0.0038, 0.0038]
+    """
+    low, high = limits or (None, None)
+    return RatioTriangle(
+        estimate=_widen(estimate),
+        low=_widen(low),
+        high=_widen(high),
+        p=None if p is None else _bound_p(p),
+        quantile=float(ndtri(0.5 + float(confidence) / 200)),
+    )
+
+
+def _widen(text: str | None) -> Range | None:
+    """From the lowest to the highest number that prints so by rounding or by truncation."""
+    if text is None:
+        return None
+    bounds = [bound_number(text, "rounded"), bound_number(text, "truncated")]
+    return Range(
+        max(float(min(bound.low for bound in bounds)), 0.0), float(max(bound.high for bound in bounds))
+    )
+
+
+def _bound_p(text: str) -> Range:
+    bounds = [bound_number(text, "rounded"), bound_number(text, "truncated")]
+    low, high = min(bound.low for bound in bounds), max(bound.high for bound in bounds)
+    # 0.000 and 1.00 stand for what rounds to them.
+    return Range(max(float(low), 0.0), min(float(high), 1.0))
+
+
+def _two_sided(z: float) -> float:
+    return 2 * float(ndtr(-abs(z)))

@@ -1,0 +1,119 @@
+"""Medians, means, quartiles and ranges: their order, and what whole numbers and counts say of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from itertools import pairwise
+
+from cytopenia.published.check_model import CANNOT_BE_CHECKED, CONSISTENT, INCONSISTENT, Check
+from cytopenia.published.printed_bounds import bound_number, can_be_at_most
+from cytopenia.published.repairs import find_repairs
+from cytopenia.published.share_checks import judge_print
+
+__all__ = ["check_mean", "check_median_beside_count", "check_order"]
+
+_IN_ORDER = ("minimum", "first_quartile", "median", "third_quartile", "maximum")
+
+
+def check_order(claim: str, parts: Mapping[str, str]) -> Check:
+    """Return whether minimum, quartiles, median and maximum rise.
+
+    Examples
+    --------
+    >>> check_order("age", {"median": "46", "minimum": "21", "maximum": "72"}).verdict
+    'consistent'
+    >>> check_order("age", {"median": "46", "minimum": "51", "maximum": "72"}).repair
+    '15 for 51 (minimum), or 64 for 46 (median)'
+    """
+    name = "median inside its range"
+    given = {part: parts[part] for part in _IN_ORDER if part in parts}
+    made = " <= ".join(f"{part.replace('_', ' ')} {text}" for part, text in given.items())
+    if len(given) < 2:
+        return Check(claim, name, CANNOT_BE_CHECKED, f"{made} alone")
+    if _rises(given):
+        return Check(claim, name, CONSISTENT, made)
+    repairs = find_repairs(given, _rises)
+    return Check(claim, name, INCONSISTENT, f"{made} does not hold", "major", ", or ".join(repairs))
+
+
+def check_mean(claim: str, *, mean: str, of: int) -> Check:
+    """Return whether whole numbers of so many patients can have a printed mean (the GRIM test).
+
+    References
+    ----------
+    Brown NJL, Heathers JAJ. The GRIM test. Soc Psychol Personal Sci 2017;8:363. DOI 10.1177/1948550616673876.
+
+    Examples
+    --------
+    >>> check_mean("days", mean="5.19", of=28).verdict
+    'inconsistent'
+    >>> check_mean("days", mean="5.18", of=28).arithmetic
+    '145 / 28 = 5.17857; printed 5.18'
+    """
+    name = "a mean of whole numbers"
+    if of == 0:
+        return Check(claim, name, INCONSISTENT, "0 patients have no mean", "minor")
+    total = int((Decimal(mean) * of).to_integral_value())
+    for sum_ in sorted(range(total - 1, total + 2), key=lambda near: abs(near - Decimal(mean) * of)):
+        exact = Decimal(sum_) / of
+        if judge_print(mean, exact) != INCONSISTENT:
+            return Check(claim, name, CONSISTENT, f"{sum_} / {of} = {exact:.6g}; printed {mean}")
+    near = " and ".join(
+        f"{sum_} / {of} = {Decimal(sum_) / of:.6g}"
+        for sum_ in (math.floor(Decimal(mean) * of), math.ceil(Decimal(mean) * of))
+    )
+    return Check(claim, name, INCONSISTENT, f"no sum of {of} whole numbers prints {mean}: {near}", "minor")
+
+
+def check_median_beside_count(
+    claim: str, *, median: str, count: int, of: int, side: str, limit: str | None
+) -> Check:
+    """Return whether a median fits the number of patients on one side of a limit.
+
+    More than half of the patients below a limit have a median below it, fewer than half one that is not.
+    Without a limit, what the two say about it is told: it is a limit that the paper used and does not print.
+
+    Parameters
+    ----------
+    median : str
+    count, of : int
+        Patients on that side of the limit, and all of whom the median is.
+    side : {"below", "at or below", "above", "at or above"}
+    limit : str or None
+
+    Examples
+    --------
+    >>> found = check_median_beside_count("hb", median="114", count=22, of=63, side="below", limit=None)
+    >>> found.arithmetic
+    '22 of 63 below, fewer than half: the limit is at most the median, 114'
+    >>> check_median_beside_count("anc", median="1.2", count=48, of=63, side="below", limit="1.0").verdict
+    'inconsistent'
+    """
+    name = "count beside the median"
+    is_low = side in ("below", "at or below")
+    half = Decimal(of) / 2
+    fewer, more = count < half, count > half
+    # With exactly half on one side, an even number of patients has its median between two values.
+    share = "fewer than half" if fewer else "more than half" if more else "half"
+    is_limit_below = fewer == is_low
+    made = f"{count} of {of} {side}, {share}"
+    if not fewer and not more:
+        return Check(claim, name, CANNOT_BE_CHECKED, f"{made}: the median lies at the limit")
+    word = "at most" if is_limit_below else "at least"
+    if limit is None:
+        return Check(claim, name, CONSISTENT, f"{made}: the limit is {word} the median, {median}")
+    bound = bound_number(median)
+    fits = bound.high >= Decimal(limit) if is_limit_below else bound.low <= Decimal(limit)
+    arithmetic = (
+        f"{made}: the median is {'at least' if is_limit_below else 'at most'} {limit}; printed {median}"
+    )
+    if fits:
+        return Check(claim, name, CONSISTENT, arithmetic)
+    return Check(claim, name, INCONSISTENT, arithmetic, "major")
+
+
+def _rises(parts: Mapping[str, str]) -> bool:
+    texts = [parts[part] for part in _IN_ORDER if part in parts]
+    return all(can_be_at_most(lower, upper) for lower, upper in pairwise(texts))

@@ -1,0 +1,227 @@
+"""Check a paper against itself: each claim, and each relation between claims, with a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from cytopenia.published.area_checks import check_area, check_area_of_cut, has_percents
+from cytopenia.published.check_model import CANNOT_BE_CHECKED, VERDICTS, Check
+from cytopenia.published.claim_forms import (
+    AccuracyClaim,
+    AreaClaim,
+    Claim,
+    CountPercentClaim,
+    DirectionAndSignificanceClaim,
+    MeanClaim,
+    MedianRangeClaim,
+    OddsRatioClaim,
+    RatioClaim,
+    TestClaim,
+)
+from cytopenia.published.claims import Paper
+from cytopenia.published.hidden_counts import check_counts_behind
+from cytopenia.published.p_value_checks import (
+    check_p_of_counts,
+    check_ratio_of_counts,
+    check_significance_of_counts,
+)
+from cytopenia.published.paper_index import PaperIndex
+from cytopenia.published.ratio_checks import PrintedTriangle, check_ratio
+from cytopenia.published.relation_checks import check_relation
+from cytopenia.published.share_checks import check_impossible_percent, check_percent, check_quotient
+from cytopenia.published.spread_checks import check_mean, check_order
+
+__all__ = ["CHECK_SCHEMA", "count_checks", "verify_paper"]
+
+CHECK_SCHEMA = pl.Schema(
+    {
+        "id": pl.String,
+        "where": pl.String,
+        "about": pl.String,
+        "printed": pl.String,
+        "check": pl.String,
+        "verdict": pl.String,
+        "severity": pl.String,
+        "arithmetic": pl.String,
+        "repair": pl.String,
+        "note": pl.String,
+    }
+)
+
+
+class _Context(NamedTuple):
+    numbers: PaperIndex
+    paper: Paper
+    level: Decimal
+
+
+def verify_paper(paper: Paper) -> pl.DataFrame:
+    """Return every check of a paper against itself.
+
+    Parameters
+    ----------
+    paper : Paper
+        From `load_paper`.
+
+    Returns
+    -------
+    DataFrame, columns of `CHECK_SCHEMA`
+        One row per check, in the order of the claims and then of the relations. A claim that nothing can be
+        held against has one row that says so. `verdict` is "consistent", "rounding convention" (cut off
+        instead of rounded), "cannot be checked" or "inconsistent"; `severity` is "minor" or "major" of what
+        is inconsistent, else empty; `arithmetic` shows the numbers; `repair` is the smallest change of the
+        print that would make it right.
+
+    Examples
+    --------
+    >>> from cytopenia.published.claims import load_paper
+    >>> checks = verify_paper(load_paper("qiu2023"))
+    >>> checks.filter(id="table3_multivariable_il6", verdict="inconsistent")["repair"].item()
+    '0.010 for 0.100 (low) repairs estimate, interval and P together'
+    """
+    context = _Context(PaperIndex(paper.claims), paper, Decimal(paper.significance_level))
+    rows: list[dict[str, str]] = []
+    for claim in paper.claims:
+        checks = list(_check_claim(claim, context)) or [_nothing(claim)]
+        rows += [
+            _row(check, claim.where, claim.about, claim.printed, "" if claim.at else claim.note)
+            for check in checks
+        ]
+    for relation in paper.relations:
+        check = check_relation(relation, context.numbers, context.level)
+        rows.append(_row(check, relation.where, relation.about, "", relation.note))
+    return pl.DataFrame(rows, schema=CHECK_SCHEMA)
+
+
+def count_checks(checks: pl.DataFrame) -> dict[str, int]:
+    """Return how many checks have each verdict, those without any included.
+
+    Examples
+    --------
+    >>> count_checks(pl.DataFrame(schema=CHECK_SCHEMA))["inconsistent"]
+    0
+    """
+    found = checks["verdict"].to_list()
+    return {verdict: found.count(verdict) for verdict in VERDICTS}
+
+
+def _row(check: Check, *about: str) -> dict[str, str]:
+    where, what, printed, note = about
+    return {
+        "id": check.claim,
+        "where": where,
+        "about": what,
+        "printed": printed,
+        "check": check.check,
+        "verdict": check.verdict,
+        "severity": check.severity,
+        "arithmetic": check.arithmetic,
+        "repair": check.repair,
+        "note": note,
+    }
+
+
+def _nothing(claim: Claim) -> Check:
+    return Check(claim.id, "alone", CANNOT_BE_CHECKED, "nothing else in the file can be held against it")
+
+
+def _check_claim(claim: Claim, context: _Context) -> Iterator[Check]:
+    check = _CHECKS.get(type(claim))
+    if check is not None:
+        yield from check(claim, context)
+
+
+def _check_count_percent(claim: CountPercentClaim, context: _Context) -> Iterator[Check]:
+    of = context.numbers.count(claim.of)
+    if of is None or claim.percent is None:
+        return
+    if claim.count is None:
+        yield check_impossible_percent(claim.id, of=of, percent=claim.percent)
+    else:
+        yield check_percent(claim.id, count=int(claim.count), of=of, percent=claim.percent)
+
+
+def _check_quotient(claim: RatioClaim, context: _Context) -> Iterator[Check]:
+    first, second = (context.numbers.count(name) for name in claim.of or (None, None))
+    if first is not None and second is not None:
+        yield check_quotient(claim.id, first=first, second=second, ratio=claim.ratio)
+
+
+def _check_median(claim: MedianRangeClaim, _: _Context) -> Iterator[Check]:
+    yield check_order(claim.id, claim.parts)
+
+
+def _check_mean(claim: MeanClaim, context: _Context) -> Iterator[Check]:
+    of = context.numbers.count(claim.of)
+    if of is not None and claim.is_of_whole_numbers:
+        yield check_mean(claim.id, mean=claim.mean, of=of)
+
+
+def _check_ratio(claim: OddsRatioClaim | DirectionAndSignificanceClaim, context: _Context) -> Iterator[Check]:
+    printed = PrintedTriangle(
+        claim.odds_ratio,
+        claim.low,
+        claim.high,
+        claim.p,
+        claim.confidence,
+        is_wald=(claim.interval or context.paper.interval) == "wald",
+        has_wald_p=(claim.test or context.paper.test) == "wald",
+    )
+    yield from check_ratio(claim.id, printed)
+    if claim.counts is not None:
+        a, b, c, d = map(int, claim.counts)
+        yield from check_ratio_of_counts(claim.id, (a, b, c, d), printed, measure=claim.measure)
+    first, second = (context.numbers.count(name) for name in claim.groups or (None, None))
+    if first is not None and second is not None and claim.measure == "odds ratio":
+        missing = int(claim.missing)
+        yield from check_counts_behind(claim.id, printed, (first, second), missing=missing)
+
+
+def _check_test(claim: TestClaim, context: _Context) -> Iterator[Check]:
+    counts = [[int(count) for count in row] for row in claim.counts]
+    if claim.p is not None:
+        yield check_p_of_counts(claim.id, counts, claim.p, test=claim.test, level=context.level)
+    if claim.stated is not None:
+        yield check_significance_of_counts(
+            claim.id, counts, claim.stated, test=claim.test, level=context.level
+        )
+
+
+def _check_area(claim: AreaClaim, _: _Context) -> Iterator[Check]:
+    limits = None if claim.low is None or claim.high is None else (claim.low, claim.high)
+    yield from check_area(claim.id, area=claim.area, limits=limits)
+
+
+def _check_accuracy(claim: AccuracyClaim, context: _Context) -> Iterator[Check]:
+    is_percent = has_percents(claim.parts.values())
+    for name, of in (("sensitivity", claim.events), ("specificity", claim.others)):
+        share, size = claim.parts.get(name), context.numbers.count(of)
+        if share is not None and size is not None:
+            percent = share if is_percent else format(Decimal(share).scaleb(2), "f")
+            yield check_impossible_percent(claim.id, of=size, percent=percent)
+    area = context.numbers.part(claim.area) if claim.area else None
+    if area is not None and claim.sensitivity is not None and claim.specificity is not None:
+        yield check_area_of_cut(
+            claim.id,
+            area=area,
+            sensitivity=claim.sensitivity,
+            specificity=claim.specificity,
+            is_best_cut=claim.is_best_cut,
+        )
+
+
+_CHECKS: Mapping[type[Any], Callable[[Any, _Context], Iterator[Check]]] = {
+    CountPercentClaim: _check_count_percent,
+    RatioClaim: _check_quotient,
+    MedianRangeClaim: _check_median,
+    MeanClaim: _check_mean,
+    OddsRatioClaim: _check_ratio,
+    DirectionAndSignificanceClaim: _check_ratio,
+    TestClaim: _check_test,
+    AreaClaim: _check_area,
+    AccuracyClaim: _check_accuracy,
+}
