@@ -33,6 +33,16 @@ def coarse_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cytopenia.report.drawing.PRINT_DPI", 30)
 
 
+def pytest_configure() -> None:
+    """Workers share the cores: in each of them a library that would start a thread per core starts one.
+
+    With `-n0`, and where a test sets the number in a process of its own, there are as many as ever.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        for name in ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
+
+
 def pytest_collection_finish() -> None:
     """What was collected stays to the end: no later search for garbage goes through it."""
     gc.collect()
