@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gc
-import io
 import os
 import shutil
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from quick_reports import with_one_picture, without_figures
 
 settings.register_profile("fast", max_examples=20, deadline=None, derandomize=True)
 settings.register_profile(
@@ -33,31 +33,34 @@ def coarse_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cytopenia.report.drawing.PRINT_DPI", 30)
 
 
+def pytest_configure() -> None:
+    """Workers share the cores: in each of them a library that would start a thread per core starts one.
+
+    With `-n0`, and where a test sets the number in a process of its own, there are as many as ever.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        for name in ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
+
+
 def pytest_collection_finish() -> None:
     """What was collected stays to the end: no later search for garbage goes through it."""
     gc.collect()
     gc.freeze()
 
 
-@cache
-def draw_once() -> bytes:
-    from matplotlib.figure import Figure
-
-    picture = io.BytesIO()
-    Figure(figsize=(1, 1), dpi=30).savefig(picture, format="png")
-    return picture.getvalue()
-
-
 @pytest.fixture
-def one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def one_picture() -> Iterator[None]:
     """The same small picture in place of each figure of a Word file: for runs whose test looks elsewhere."""
-    monkeypatch.setattr("cytopenia.report.drawing.render_png", lambda figure, name: draw_once())
+    with with_one_picture():
+        yield
 
 
 @pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_figures() -> Iterator[None]:
     """Reports without figures: half the time of a small run, for tests that read its tables alone."""
-    monkeypatch.setattr("cytopenia.report.document.plot_figures", lambda content: {})
+    with without_figures():
+        yield
 
 
 @pytest.fixture

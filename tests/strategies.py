@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from cytopenia.definition_forms import GradesPart
@@ -54,6 +54,11 @@ COMPARATORS = ["="] * 8 + ["<", "<=", ">", ">="]
 INVALID = [None] * 12 + ["clumping"]
 KINDS = ["gcsf", "rbc_transfusion", "platelet_transfusion"]
 
+# How many rows an analyte has, stretches a course, and times support was given.
+ROW_COUNTS = [5, 0, 1, 2, 3, 8, 9, 10, 12, 15, 17, 20, 25]
+STRETCH_COUNTS = [6, 0, 1, 4, 5, 7, 8, 10, 12, 14]
+SUPPORT_COUNTS = [1, 0, 2, 3, 4]
+
 # For grades that count days: values around their cuts and their roundings, in stretches of days.
 STRETCH_VALUES = {
     "anc": [
@@ -78,6 +83,34 @@ MISSING_DAYS = [0, 7, 8, 6, 1]
 EVENTS = ("last_contact", "progression", "next_therapy")
 
 Row = dict[str, Any]
+# One pick is read from so many bytes: many more numbers than there are combinations.
+BYTES_OF_A_PICK = 4
+
+
+def share_of_examples(share: float) -> settings:
+    """A share of the examples that the profile asks for: where an example is a cohort of many patients."""
+    return settings(max_examples=max(1, round(share * settings.default.max_examples)))
+
+
+def draw_picks(draw: st.DrawFn, choices: list[list[Any]], count: int) -> list[tuple[int, list[Any]]]:
+    """`count` times a number and the pick of one of each list that it stands for.
+
+    All are read from one string of bytes: as a draw of its own each pick would take most of the time.
+    """
+    size = BYTES_OF_A_PICK * count
+    drawn = draw(st.binary(min_size=size, max_size=size))
+    starts = range(0, size, BYTES_OF_A_PICK)
+    numbers = [int.from_bytes(drawn[start : start + BYTES_OF_A_PICK], "big") for start in starts]
+    return [(number, decode(number, choices)) for number in numbers]
+
+
+def decode(number: int, choices: list[list[Any]]) -> list[Any]:
+    """One of each list; 0 is the first of all."""
+    picked = []
+    for choice in choices:
+        number, place = divmod(number, len(choice))
+        picked.append(choice[place])
+    return picked
 
 
 def parts() -> dict[str, GradesPart]:
@@ -116,12 +149,10 @@ def _rule(grade: int, **cut: Any) -> Row:
 def lab_rows(draw: st.DrawFn, analyte: str, days: tuple[int, int], limit: Any = "any") -> list[Row]:
     """Rows of one analyte, in steps of 0 (two draws on a day) to 10 days."""
     choices = [STEPS, VALUES[analyte], COMPARATORS, LIMITS[analyte], INVALID]
-    code = st.integers(0, prod(map(len, choices)) - 1)
-    least = draw(st.sampled_from([0, 5, 9]))
     rows: list[Row] = []
     day = days[0]
-    for number in draw(st.lists(code, min_size=least, max_size=25)):
-        step, value, comparator, lln, invalid = _decode(number, choices)
+    for number, picked in draw_picks(draw, choices, draw(st.sampled_from(ROW_COUNTS))):
+        step, value, comparator, lln, invalid = picked
         day += step
         # Half of the second draws of a day repeat its value, so that comparator and limit decide the tie.
         value = rows[-1]["value"] if rows and step == 0 and number % 2 else value
@@ -132,15 +163,6 @@ def lab_rows(draw: st.DrawFn, analyte: str, days: tuple[int, int], limit: Any = 
     return rows
 
 
-def _decode(number: int, choices: list[list[Any]]) -> list[Any]:
-    """One of each list; 0 is the first of all."""
-    picked = []
-    for choice in choices:
-        number, place = divmod(number, len(choice))
-        picked.append(choice[place])
-    return picked
-
-
 @st.composite
 def stretch_rows(draw: st.DrawFn, analyte: str, days: tuple[int, int]) -> list[Row]:
     """Rows of one analyte in stretches of some days; in each a value, another on every third draw."""
@@ -148,9 +170,8 @@ def stretch_rows(draw: st.DrawFn, analyte: str, days: tuple[int, int]) -> list[R
     choices = [STRETCH_DAYS, SCHEDULES, values, values, STRETCH_COMPARATORS, [0, 0, 1, 2, 3]]
     rows: list[Row] = []
     start = days[0]
-    code = st.integers(0, prod(map(len, choices)) - 1)
-    for number in draw(st.lists(code, min_size=draw(st.sampled_from([1, 0, 4, 8])), max_size=14)):
-        length, step, value, other, comparator, skipped = _decode(number, choices)
+    for _, picked in draw_picks(draw, choices, draw(st.sampled_from(STRETCH_COUNTS))):
+        length, step, value, other, comparator, skipped = picked
         for place, day in enumerate(range(start, min(start + length, days[1] + 1), step)):
             is_other = place % 3 == 2
             row = {"analyte": analyte, "day": day, "value": other if is_other else value}
@@ -182,8 +203,7 @@ def episode_rows(draw: st.DrawFn, analyte: str, days: tuple[int, int]) -> list[R
 def support_rows(draw: st.DrawFn) -> list[Row]:
     choices = [list(range(36, -4, -1)), [0, 1, 4, None], [None, "Filgrastim", "pegfilgrastim"], KINDS]
     rows: list[Row] = []
-    for number in draw(st.lists(st.integers(0, prod(map(len, choices)) - 1), max_size=4)):
-        start, length, agent, kind = _decode(number, choices)
+    for _, (start, length, agent, kind) in draw_picks(draw, choices, draw(st.sampled_from(SUPPORT_COUNTS))):
         stop = None if length is None else start + length
         rows.append({"kind": kind, "start": start, "stop": stop, "agent": agent})
     return rows

@@ -193,6 +193,7 @@ def write_study(folder: Path, factors: str) -> Path:
     return folder / "study.toml"
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_the_card_of_a_run_gives_the_probability_of_its_coefficients(command, tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
     written = run_study(write_study(tmp_path / "study", 'anc", "ferritin'), out=tmp_path / "results")

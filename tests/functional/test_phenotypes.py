@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from study_files import change
+from quick_reports import finish_run
+from study_files import change, write_study
 
 STRETCHES = {
     "Q": [(0, 4, 3.0), (5, 14, 0.3), (15, 60, 2.0)],
@@ -75,8 +76,7 @@ def test_second_dips_of_one_file(command, labs: Path, tmp_path: Path) -> None:
     assert (dip["label"], dip["first_day"], dip["last_day"]) == ("yes", 30, 33)
 
 
-@pytest.fixture
-def shaped(study: Path) -> Path:
+def shape(study: Path) -> Path:
     write_courses(study / "labs.csv", {"A": "I", "B": "Q"})
     change(study / "events.csv", "C,20,death", "C,20,death\nA,300,discharge")
     protocol = study / "study.toml"
@@ -86,8 +86,19 @@ def shaped(study: Path) -> Path:
     return study
 
 
-def read(folder: Path, name: str) -> pl.DataFrame:
-    return pl.read_csv(folder / "results" / name, infer_schema_length=None)
+@pytest.fixture
+def shaped(study: Path) -> Path:
+    return shape(study)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of the study; tests only read them."""
+    return finish_run(shape(write_study(tmp_path_factory.mktemp("phenotypes") / "cohort")))
+
+
+def read(results: Path, name: str) -> pl.DataFrame:
+    return pl.read_csv(results / name, infer_schema_length=None)
 
 
 def counted(results: pl.DataFrame, level: str, *names: str) -> tuple[float | None, ...]:
@@ -97,11 +108,9 @@ def counted(results: pl.DataFrame, level: str, *names: str) -> tuple[float | Non
     return tuple(rows.filter(pl.col("estimate") == name)["value"].item() for name in names)
 
 
-def test_phenotypes_of_a_study(command, shaped: Path) -> None:
+def test_phenotypes_of_a_study(finished: Path) -> None:
     """A is intermittent, B quick; C died on day 20 without a count: anything until then was possible."""
-    answer = command("run", shaped)
-    assert answer.code == 0, answer.err
-    results = read(shaped, "results.csv")
+    results = read(finished, "results.csv")
     assert counted(results, "quick", "count", "certain", "possible") == (1, 1, 1)
     assert counted(results, "intermittent", "count", "certain", "possible") == (1, 1, 1)
     assert counted(results, "aplastic", "count", "certain", "possible") == (0, 0, 1)
@@ -110,27 +119,24 @@ def test_phenotypes_of_a_study(command, shaped: Path) -> None:
     assert counted(results, "more than one possible", "count") == (1,)
 
 
-def test_a_second_dip_has_its_day_length_and_depth(command, shaped: Path) -> None:
-    assert command("run", shaped).code == 0
-    results = read(shaped, "results.csv").filter(pl.col("group") == "second_dip")
+def test_a_second_dip_has_its_day_length_and_depth(finished: Path) -> None:
+    results = read(finished, "results.csv").filter(pl.col("group") == "second_dip")
     medians = results.filter(pl.col("estimate") == "median").select("variable_level", "value").rows()
     assert medians == [("first_day", 30), ("length_days", 4), ("depth", 0.8)]
 
 
-def test_the_report_and_methods_name_the_phenotypes(command, shaped: Path) -> None:
-    assert command("run", shaped).code == 0
-    report = (shaped / "results" / "report.html").read_text(encoding="utf-8")
+def test_the_report_and_methods_name_the_phenotypes(finished: Path) -> None:
+    report = (finished / "report.html").read_text(encoding="utf-8")
     assert "Phenotypes of recovery" in report
     assert "Phenotypes have no order" in report
-    methods = (shaped / "results" / "methods.md").read_text(encoding="utf-8")
+    methods = (finished / "methods.md").read_text(encoding="utf-8")
     assert "recovery after that: above 1 ×10⁹/L on 3 days in a row" in methods
-    patients = read(shaped, "patients.csv")
+    patients = read(finished, "patients.csv")
     assert patients["phenotype_possible_labels"].to_list() == ["intermittent", "quick", "aplastic|died early"]
 
 
-def test_evidence_shows_the_days_of_the_dip(command, shaped: Path) -> None:
-    assert command("run", shaped).code == 0
-    evidence = read(shaped, "evidence.csv").filter(
+def test_evidence_shows_the_days_of_the_dip(finished: Path) -> None:
+    evidence = read(finished, "evidence.csv").filter(
         pl.col("outcome") == "phenotype", pl.col("patient_id") == "A"
     )
     days = {
@@ -170,6 +176,7 @@ def test_protocols_that_ask_too_much(old: str, new: str, message: str, command, 
     assert message in answer.err
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_second_dip_is_an_event_of_other_analyses(command, shaped: Path) -> None:
     change(
         shaped / "study.toml",
@@ -178,7 +185,7 @@ def test_a_second_dip_is_an_event_of_other_analyses(command, shaped: Path) -> No
         'columns = ["groups"]',
     )
     assert command("run", shaped).code == 0
-    sides = read(shaped, "results.csv").filter(
+    sides = read(shaped / "results", "results.csv").filter(
         pl.col("analysis_id") == "shapes", pl.col("variable") == "patients", pl.col("scenario") == "policy"
     )
     assert dict(sides.select("stratum", "value").rows())["event"] == 1

@@ -10,6 +10,7 @@ import pytest
 
 from cytopenia.cli import main
 from cytopenia.report import document
+from quick_reports import finish_run
 from study_files import change, write_study
 
 pytestmark = pytest.mark.usefixtures("one_picture")
@@ -31,10 +32,7 @@ WRITTEN = [
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of the study as it is; tests only read them."""
-    study = write_study(tmp_path_factory.mktemp("run") / "cohort")
-    with pytest.raises(SystemExit, match=r"^0$"):
-        main(["run", str(study)])
-    return study / "results"
+    return finish_run(write_study(tmp_path_factory.mktemp("run") / "cohort"))
 
 
 def read(folder: Path, name: str) -> pl.DataFrame:
@@ -149,6 +147,7 @@ def test_the_order_of_rows_does_not_matter(finished: Path, command, study: Path)
         assert (study / "results" / name).read_bytes() == (finished / name).read_bytes(), name
 
 
+@pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize("absent", ["table", "statement"])
 def test_without_complete_support_it_is_count_recovery(absent: str, command, study: Path) -> None:
     change(study / "study.toml", "Hematologic recovery at day 28", "Full restoration")
@@ -163,6 +162,7 @@ def test_without_complete_support_it_is_count_recovery(absent: str, command, stu
         assert "Full restoration" not in text, name
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_second_infusion_ends_the_course(command, study: Path) -> None:
     change(study / "infusions.csv", "B,2024-02-01,-5", "B,2024-02-01,-5\nB,2024-02-21,")
     assert command("run", study).code == 0
@@ -182,6 +182,7 @@ def test_values_before_the_second_infusion_still_count(command, study: Path) -> 
     )  # day 7, 0.11, belongs to the second course
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_one_patient_alone(command, study: Path) -> None:
     (study / "patients.csv").write_text("patient_id,age_years,sex\nA,61,female\n")
     (study / "infusions.csv").write_text("patient_id,infusion_date,lymphodepletion_day\nA,2024-01-10,-5\n")
@@ -195,6 +196,7 @@ def test_one_patient_alone(command, study: Path) -> None:
                   scenario="policy", stratum="left out") == 100  # fmt: skip
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_nobody_has_an_event(command, study: Path) -> None:
     lines = ["patient_id,day,analyte,value,unit,lln"]
     normal = {"ANC": "4,10^9/L,2.0", "Hb": "140,g/L,120", "PLT": "250,10^9/L,150"}
@@ -212,6 +214,7 @@ def test_nobody_has_an_event(command, study: Path) -> None:
     assert column(results, "neutropenia_reason")[2] == "no measurement in the window"
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_missing_limit_of_normal_is_not_grade_0(command, study: Path) -> None:
     text = (study / "labs.csv").read_text("utf-8")
     kept = [line.rpartition(",")[0] for line in text.splitlines()]
@@ -222,6 +225,7 @@ def test_a_missing_limit_of_normal_is_not_grade_0(command, study: Path) -> None:
     assert column(study / "results", "neutropenia_policy") == [4, 4, 4]  # needs no limit
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_an_unknown_unit_is_not_judged(command, study: Path) -> None:
     text = (study / "labs.csv").read_text("utf-8")
     lines = [line.replace("10^9/L", "furlong") if ",PLT," in line else line for line in text.splitlines()]
@@ -233,6 +237,7 @@ def test_an_unknown_unit_is_not_judged(command, study: Path) -> None:
     assert column(study / "results", "recovery_label")[:2] == ["not evaluable", "not evaluable"]
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_dates_before_the_infusion_are_found(command, study: Path) -> None:
     (study / "labs.csv").write_text(
         "patient_id,date,analyte,value,unit,lln\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cytopenia.cli import main
+from quick_reports import finish_run
 from study_files import COUNTS, change, list_labs, write_labs, write_study
 
 pytestmark = pytest.mark.usefixtures("no_figures")
@@ -88,10 +88,8 @@ CHANGES: list[Change] = [
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    study = write_study(tmp_path_factory.mktemp("sources") / "cohort")
-    with pytest.raises(SystemExit, match=r"^0$"):
-        main(["run", str(study)])
-    return (study / "results" / "patients.csv").read_bytes()
+    results = finish_run(write_study(tmp_path_factory.mktemp("sources") / "cohort"))
+    return (results / "patients.csv").read_bytes()
 
 
 @pytest.mark.parametrize("write", CHANGES, ids=lambda change: change.__name__)

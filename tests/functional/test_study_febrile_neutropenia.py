@@ -8,9 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from quick_reports import finish_run
 from study_files import change, write_study
-
-pytestmark = pytest.mark.usefixtures("one_picture")
 
 # Day 7: A has a single reading of 38.5, B one of 38.1 only; C has none, and neutrophils are low all along.
 READINGS = """A,7,38.5
@@ -64,12 +63,9 @@ def write(folder: Path) -> Path:
     return study
 
 
-@pytest.fixture
-def finished(command, tmp_path: Path) -> Path:
-    study = write(tmp_path / "cohort")
-    answer = command("run", study)
-    assert answer.code == 0, answer.err
-    return study / "results"
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finish_run(write(tmp_path_factory.mktemp("fever") / "cohort"))
 
 
 def test_a_study_counts_febrile_neutropenia_and_says_why_others_are_open(finished):

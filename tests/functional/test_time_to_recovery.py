@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from quick_reports import finish_run
 from study_files import change, write_study
 
 pytestmark = pytest.mark.usefixtures("one_picture")
@@ -48,12 +49,7 @@ def lengthen(folder: Path, text: str = OUTCOMES) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from cytopenia.cli import main
-
-    study = lengthen(write_study(tmp_path_factory.mktemp("time") / "cohort"))
-    with pytest.raises(SystemExit, match=r"^0$"):
-        main(["run", str(study)])
-    return study / "results"
+    return finish_run(lengthen(write_study(tmp_path_factory.mktemp("time") / "cohort")))
 
 
 def find(folder: Path, analysis: str, level: str, estimate: str, scenario: str = "policy") -> float | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from cytopenia.contract import Tables, prepare_labs
 from cytopenia.grading.grades import grade_labs
 from kernel import Cohort, find_cohort_nadirs, grade_cohort, make_labs, make_tables, recover_cohort
-from strategies import cohorts, parts
+from strategies import cohorts, parts, share_of_examples
 
 TERMS = ("ctcae_v4.neutrophil_count_decreased", "ctcae_v4.anemia", "above")
 PARTS = {name: part for name, part in parts().items() if name in TERMS}
@@ -28,8 +28,8 @@ UNITS = {
 }
 HEMOGLOBIN_UNITS = {"g/L": (1, 1), "g/dL": (1, 10), "mmol/L": (1, 16.114)}
 
-few = settings(max_examples=settings.default.max_examples // 4)
-small = cohorts(*ANALYTES, days=DAYS, most=3, support=True)
+few = share_of_examples(0.15)
+small = cohorts(*ANALYTES, days=DAYS, most=6, support=True)
 
 
 def judge(tables: Tables, *, part_size: int = 2048) -> pl.DataFrame:

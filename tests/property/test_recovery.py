@@ -13,7 +13,7 @@ from cytopenia.grading.day_grid import lay_out_courses
 from cytopenia.grading.outcome_rows import OutcomeRows
 from cytopenia.grading.recovery import RECOVERY_LABELS
 from kernel import lay_out_parts, make_tables, recover_cohort
-from strategies import cohorts
+from strategies import cohorts, share_of_examples
 from twin_recovery import (
     FAILED,
     MET,
@@ -40,6 +40,7 @@ FORMS = {
 }
 DAYS = (-10, 40)
 every_form = pytest.mark.parametrize("name", FORMS)
+some, twice_as_many = share_of_examples(0.4), share_of_examples(0.8)
 
 
 def same_day(row: Row) -> int:
@@ -66,7 +67,7 @@ def check_recovery(cohort: list[Row], name: str, *, cap: bool) -> None:
 
 
 @st.composite
-def healthy_cohorts(draw: st.DrawFn, *, most: int = 3) -> list[Row]:
+def healthy_cohorts(draw: st.DrawFn, *, most: int = 8) -> list[Row]:
     """Cohorts in which many counts pass, so that recovery is not out of reach."""
     cohort = draw(cohorts(*LINEAGES, "wbc", days=DAYS, most=most, support=True))
     lifted = draw(st.sets(st.sampled_from(LINEAGES)))
@@ -79,11 +80,13 @@ def healthy_cohorts(draw: st.DrawFn, *, most: int = 3) -> list[Row]:
 
 
 @every_form
+@some
 @given(cohort=healthy_cohorts(), cap=st.booleans())
 def test_recovery_is_judged_as_by_the_twin(name, cohort, cap):
     check_recovery(cohort, name, cap=cap)
 
 
+@twice_as_many
 @given(name=st.sampled_from(sorted(FORMS)), cohort=healthy_cohorts(), cap=st.booleans())
 def test_best_policy_and_worst_recovery_are_in_order(name, cohort, cap):
     for row in recover_cohort(make_tables(cohort), name, cap=cap).iter_rows(named=True):
@@ -111,33 +114,34 @@ def state_runs(draw: st.DrawFn) -> list[str]:
 
 
 @every_form
-@given(states=state_runs())
-def test_any_order_of_day_states_is_judged_as_by_the_twin(name, states):
-    judged = judge_states(states, name)
-    by_day = dict(zip(range(-8, 37), states, strict=True))
-    label = judge_days(by_day, 28, FORMS[name])
-    good, bad = label in ("recovered", "never below"), label == "not recovered"
-    assert RECOVERY_LABELS[judged.label[0]] == label
-    assert (judged.best[0], judged.worst[0]) == (float(bad), float(not good))
+@some
+@given(courses=st.lists(state_runs(), min_size=1, max_size=6))
+def test_any_order_of_day_states_is_judged_as_by_the_twin(name, courses):
+    judged = judge_states(courses, name)
+    for place, states in enumerate(courses):
+        by_day = dict(zip(range(-8, 37), states, strict=True))
+        label = judge_days(by_day, 28, FORMS[name])
+        good, bad = label in ("recovered", "never below"), label == "not recovered"
+        assert RECOVERY_LABELS[judged.label[place]] == label
+        assert (judged.best[place], judged.worst[place]) == (float(bad), float(not good))
 
 
-def judge_states(states: list[str], name: str) -> OutcomeRows:
+def judge_states(courses: list[list[str]], name: str) -> OutcomeRows:
     """The kernel's judgment if neutrophils have these states and the other lineages are met."""
     codes = {MET: kernel_states.MET, FAILED: kernel_states.FAILED, UNKNOWN: kernel_states.UNKNOWN}
     form = load_definition(name)
-    tables = make_tables(
-        [{"patient_id": "A", "labs": [], "support": [], "second_infusion": None, "death": None}]
-    )
+    nothing = {"labs": [], "support": [], "second_infusion": None, "death": None}
+    tables = make_tables([{"patient_id": f"P{place}", **nothing} for place in range(len(courses))])
     cells = {}
     for analyte in LINEAGES:
         ((_, grid),) = lay_out_parts(tables, lay_out_courses(tables), analyte=analyte, days=(0, 28))
-        row = states if analyte == "anc" else [MET] * len(states)
-        policy = np.array([[codes[state] for state in row]], dtype=np.int8)
+        rows = [states if analyte == "anc" else [MET] * len(states) for states in courses]
+        policy = np.array([[codes[state] for state in row] for row in rows], dtype=np.int8)
         best, worst = policy != kernel_states.FAILED, policy == kernel_states.MET
         cells[analyte] = kernel_states.Cells(
             policy=policy, best=best, worst=worst, worst_if_stopped=worst, grid=grid
         )
-    alive = np.array([False])
+    alive = np.zeros(len(courses), dtype=np.bool_)
     return kernel_states.derive_recovery(form, cells, died_before=alive, censored_before=alive)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cytopenia.definition_forms import RecoveryTimeDefinition
 from cytopenia.definitions import load_definition
 from kernel import make_tables, time_cohort
-from strategies import cohorts
+from strategies import cohorts, share_of_examples
 from twin_recovery import FAILED, MET, Row
 from twin_recovery_time import SKIPPED, enumerate_runs, find_bounds, find_recovery_time
 
@@ -29,6 +29,7 @@ SUPPORT = {
 }
 UNTIL = 30
 DAYS = (-10, UNTIL + 10)
+some, twice_as_many = share_of_examples(0.4), share_of_examples(0.8)
 every_name = pytest.mark.parametrize("name", NAMES)
 
 
@@ -68,7 +69,7 @@ def for_twin(definition: RecoveryTimeDefinition) -> Row:
 
 
 @st.composite
-def followed_cohorts(draw: st.DrawFn, *, most: int = 3) -> list[Row]:
+def followed_cohorts(draw: st.DrawFn, *, most: int = 8) -> list[Row]:
     """Cohorts in which many counts pass, some with a day of last contact."""
     cohort = draw(cohorts(*LINEAGES, "wbc", days=DAYS, most=most, support=True))
     healthy = {"anc": 3.0, "hemoglobin": 110, "platelets": 112.5}
@@ -92,6 +93,7 @@ def check_times(cohort: list[Row], definition: RecoveryTimeDefinition, *, cap: b
 
 
 @every_name
+@some
 @given(cohort=followed_cohorts(), cap=st.booleans(), first=st.sampled_from([0, 0, 5]))
 def test_the_time_is_that_of_the_twin(name, cohort, cap, first):
     check_times(cohort, shorten(name, first_day=first), cap=cap)
@@ -105,6 +107,7 @@ def test_the_times_of_larger_cohorts_are_those_of_the_twin(name, cohort, cap, fi
     check_times(cohort, shorten(name, first_day=first), cap=cap)
 
 
+@twice_as_many
 @given(name=st.sampled_from(NAMES), cohort=followed_cohorts(), cap=st.booleans())
 def test_best_policy_and_worst_day_are_in_order(name, cohort, cap):
     for row in time_cohort(make_tables(cohort), shorten(name), cap=cap).iter_rows(named=True):
@@ -113,11 +116,8 @@ def test_best_policy_and_worst_day_are_in_order(name, cohort, cap):
         assert (row["label"] == "recovered") == (row["policy"] is not None and abs(row["policy"]) != inf)
 
 
-@given(
-    name=st.sampled_from(NAMES),
-    cohort=followed_cohorts(most=5),
-    part_size=st.integers(1, 4),
-)
+@twice_as_many
+@given(name=st.sampled_from(NAMES), cohort=followed_cohorts(), part_size=st.integers(1, 4))
 def test_the_size_of_the_parts_does_not_matter(name, cohort, part_size):
     tables = make_tables(cohort)
     whole = time_cohort(tables, shorten(name))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -17,11 +17,12 @@ from cytopenia.stats.ordinal import compare_ordinal_terms, fit_ordinal
 from cytopenia.stats.proportional_odds import assess_proportional_odds
 from cytopenia.stats.scaling import scale_numbers
 from cytopenia.stats.splines import make_spline, place_knots
+from strategies import share_of_examples
 
 Numbers = NDArray[np.float64]
 seeds = st.integers(0, 10_000)
 methods = st.sampled_from(["maximum_likelihood", "firth"])
-few = settings(max_examples=25, deadline=None)
+few = share_of_examples(0.6)
 NEAR = 1e-6
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from cytopenia.contract import Tables, require_tables
 from cytopenia.definition_forms import FeverDefinition
 from cytopenia.definitions import load_library
 from cytopenia.grading.answer_ranges import Candidates, group_answers, list_candidates, step_beyond
-from cytopenia.grading.explain import Answer
+from cytopenia.grading.explain import Answer, OutcomeExplanation, PatientExplanation
 from cytopenia.readers.tabular import read_tables
 from cytopenia.report.explanation_words import join_days, name_analyte, name_support, say_spans, say_value
 from cytopenia.report.patient_timeline import plot_timeline
@@ -28,6 +30,7 @@ from explain_study import find_row, write_explain_study
 from fever_factory import VERSION_5, course
 from kernel import make_tables
 
+Explain = Callable[[str], PatientExplanation]
 PATIENTS = ("LONG", "EDGE", "GAP", "SINGLE", "SPLIT", "LOW", "HELPED")
 
 
@@ -44,6 +47,17 @@ def tables(study: Study) -> Tables:
 @pytest.fixture(scope="module")
 def kernel(study: Study) -> Kernel:
     return Kernel(build_plan(study), study.library.bounds, use_caps=False, baseline=study.library.baseline)
+
+
+@pytest.fixture(scope="module")
+def explain(study: Study, tables: Tables) -> Explain:
+    """Every outcome of a patient; each patient is explained once for all tests."""
+    return cache(lambda patient: explain_in_study(study, tables, patient))
+
+
+def find_outcome(explained: PatientExplanation, name: str) -> OutcomeExplanation:
+    (found,) = [item for item in explained.outcomes if item.name == name]
+    return found
 
 
 def answer(policy: float, best: float | None = None, worst: float | None = None) -> Answer:
@@ -154,21 +168,21 @@ def test_no_question_has_no_answer(kernel: Kernel, tables: Tables) -> None:
     assert kernel.ask(keep_patient(tables, "LOW"), [], outcome="recovery") == []
 
 
-def test_the_tables_are_left_as_they_were(study: Study, tables: Tables) -> None:
-    before = {name: getattr(tables, name).clone() for name in ("labs", "support", "infusions")}
-    explain_in_study(study, tables, "EDGE")
-    for name, frame in before.items():
-        assert getattr(tables, name).equals(frame)
+def test_the_tables_are_left_as_they_were(study: Study, tables: Tables, explain: Explain) -> None:
+    explain("EDGE")
+    fresh = read_tables(study.data_folder, study.protocol.data)
+    for name in ("labs", "support", "infusions"):
+        assert getattr(tables, name).equals(getattr(fresh, name))
 
 
 @pytest.mark.parametrize("patient", PATIENTS)
 def test_every_value_of_a_range_has_the_answer_of_the_range(
-    patient: str, study: Study, tables: Tables, kernel: Kernel
+    patient: str, explain: Explain, tables: Tables, kernel: Kernel
 ) -> None:
     """Values drawn at random, not those that were tried."""
     draw = random.Random(7)
     own = keep_patient(tables, patient)
-    for outcome in explain_in_study(study, tables, patient).outcomes:
+    for outcome in explain(patient).outcomes:
         asked = [
             (item, one, draw.uniform(one.low, one.high or one.low * 3 + 5))
             for item in outcome.settling
@@ -182,12 +196,12 @@ def test_every_value_of_a_range_has_the_answer_of_the_range(
 
 @pytest.mark.parametrize("patient", PATIENTS)
 def test_every_value_beyond_a_cut_changes_the_answer_as_said(
-    patient: str, study: Study, tables: Tables, kernel: Kernel
+    patient: str, explain: Explain, tables: Tables, kernel: Kernel
 ) -> None:
     """Values drawn at random, each day its own."""
     draw = random.Random(11)
     own = keep_patient(tables, patient)
-    for outcome in explain_in_study(study, tables, patient).outcomes:
+    for outcome in explain(patient).outcomes:
         for change in outcome.changes:
             if change.cut is None or not change.days:
                 continue
@@ -207,9 +221,9 @@ def test_every_value_beyond_a_cut_changes_the_answer_as_said(
             )
 
 
-def test_one_more_day_less_is_not_enough(study: Study, tables: Tables, kernel: Kernel) -> None:
+def test_one_more_day_less_is_not_enough(explain: Explain, tables: Tables, kernel: Kernel) -> None:
     """The number of further days is the least: with one fewer the grade stays."""
-    (icaht, *_) = explain_in_study(study, tables, "EDGE", outcomes=["icaht"]).outcomes
+    icaht = find_outcome(explain("EDGE"), "icaht")
     (change,) = [item for item in icaht.changes if item.kind == "more_days"]
     assert change.days == (16, 17, 18)
     values = tuple(("anc", day, 0.5) for day in change.days)
@@ -218,9 +232,9 @@ def test_one_more_day_less_is_not_enough(study: Study, tables: Tables, kernel: K
     assert [row["policy"] for row in rows] == [2, 3]
 
 
-def test_filled_days_carry_the_value_that_the_definition_takes(study: Study, tables: Tables) -> None:
+def test_filled_days_carry_the_value_that_the_definition_takes(explain: Explain) -> None:
     """The line from 0.45 on day 15 to 0.8 on day 19 rises by 0.0875 a day."""
-    (icaht, *_) = explain_in_study(study, tables, "EDGE", outcomes=["icaht"]).outcomes
+    icaht = find_outcome(explain("EDGE"), "icaht")
     assert [day for day, _ in icaht.filled] == [16, 17, 18]
     assert [value for _, value in icaht.filled] == pytest.approx([0.5375, 0.625, 0.7125])
 
@@ -262,20 +276,20 @@ def test_values_in_words() -> None:
     assert name_support("gcsf") == "G-CSF"
 
 
-def test_the_same_timeline_every_time(study: Study, tables: Tables) -> None:
-    explained = explain_in_study(study, tables, "LONG")
+def test_the_same_timeline_every_time(explain: Explain) -> None:
+    explained = explain("LONG")
     first, second = plot_timeline(explained).svg, plot_timeline(explained).svg
     assert first == second
     assert "G-CSF" in first
     assert "last contact day 200" in first
 
 
-def test_a_timeline_tells_the_states_of_the_days(study: Study, tables: Tables) -> None:
+def test_a_timeline_tells_the_states_of_the_days(explain: Explain) -> None:
     """Three days of EDGE lie between near measurements; none of its 31 days is open."""
-    (series,) = [item for item in explain_in_study(study, tables, "EDGE").series if item.analyte == "anc"]
+    (series,) = [item for item in explain("EDGE").series if item.analyte == "anc"]
     states = np.array([day.state for day in series.days])
     assert (len(states), int((states == "short_gap").sum()), int((states == "open").sum())) == (31, 3, 0)
-    text = plot_timeline(explain_in_study(study, tables, "EDGE")).description
+    text = plot_timeline(explain("EDGE")).description
     assert "Absolute neutrophil count: 28 measured, 3 between near measurements." in text
 
 
@@ -286,11 +300,11 @@ def test_a_course_that_ended_is_over(tmp_path: Path) -> None:
     events.write_text(events.read_text("utf-8") + "LOW,20,death\n", encoding="utf-8")
     study = read_protocol(folder)
     tables = require_tables(read_tables(study.data_folder, study.protocol.data))
-    explained = explain_in_study(study, tables, "LOW")
+    explained = explain_in_study(study, tables, "LOW", outcomes=["recovery"])
     assert explained.death_day == 20
     (series,) = [item for item in explained.series if item.analyte == "platelets"]
     assert {day.state for day in series.days if day.day > 20} == {"after_death"}
-    (recovery,) = [item for item in explained.outcomes if item.name == "recovery"]
+    recovery = find_outcome(explained, "recovery")
     assert recovery.answer.label == "died before landmark"
     assert (recovery.settling, recovery.changes) == ((), ())
 

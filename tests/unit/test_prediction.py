@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 import pytest
@@ -23,6 +25,14 @@ def value(rows: pl.DataFrame, group: str, estimate: str, **key: str) -> float:
     number = pick(rows, group, estimate, **key)["value"]
     assert isinstance(number, float)
     return number
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_pairs() -> Iterator[None]:
+    """Pairs that are left out in turn take most of the time of a prediction; how many is not asked here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cytopenia.study.pipelines.MOST_PAIRS", 400)
+        yield
 
 
 @pytest.fixture(scope="module")

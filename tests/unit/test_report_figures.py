@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from xml.dom import minidom
 
 import polars as pl
@@ -23,7 +24,16 @@ from cytopenia.study.days import MAP_PATIENTS
 from report_factory import make_content, make_patient_days
 
 CONTENT = make_content()
-FIGURES = plot_figures(CONTENT)
+
+
+@cache
+def figures() -> dict[str, ReportFigure]:
+    return plot_figures(CONTENT)
+
+
+@cache
+def figures_drawn_again() -> dict[str, ReportFigure]:
+    return plot_figures(make_content())
 
 
 def days(rows: list[tuple[str, str, int, str, float | None, int | None]]) -> pl.DataFrame:
@@ -37,17 +47,17 @@ def labels(figure: ReportFigure | None) -> list[str]:
 
 
 def test_three_figures() -> None:
-    assert list(FIGURES) == ["flow", "trajectories", "day-map"]
+    assert list(figures()) == ["flow", "trajectories", "day-map"]
 
 
 @pytest.mark.parametrize("name", ["flow", "trajectories", "day-map"])
 def test_same_content_same_bytes(name: str) -> None:
-    assert plot_figures(make_content())[name] == FIGURES[name]
+    assert figures_drawn_again()[name] == figures()[name]
 
 
 @pytest.mark.parametrize("name", ["flow", "trajectories", "day-map"])
 def test_an_image_with_title_and_description(name: str) -> None:
-    root = minidom.parseString(FIGURES[name].svg).documentElement
+    root = minidom.parseString(figures()[name].svg).documentElement
     assert root is not None
     assert root.getAttribute("role") == "img"
     assert root.getAttribute("aria-labelledby") == f"svg-{name}-title svg-{name}-desc"
@@ -56,7 +66,7 @@ def test_an_image_with_title_and_description(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["flow", "trajectories", "day-map"])
 def test_every_id_and_reference_carries_the_name(name: str) -> None:
-    svg = FIGURES[name].svg
+    svg = figures()[name].svg
     used = re.findall(r' id="([^"]+)"', svg)
     referred = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg)
     assert all(one.startswith(f"svg-{name}-") for one in used)
@@ -66,17 +76,17 @@ def test_every_id_and_reference_carries_the_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["flow", "trajectories", "day-map"])
 def test_no_date_no_style_sheet_no_program_name(name: str) -> None:
-    assert not re.search(r"<style|<metadata|matplotlib[^.]|\d{4}-\d\d-\d\d", FIGURES[name].svg)
+    assert not re.search(r"<style|<metadata|matplotlib[^.]|\d{4}-\d\d-\d\d", figures()[name].svg)
 
 
 def test_synthetic_is_written_into_the_figure() -> None:
     real = plot_figures(make_content(synthetic=False))
-    assert all("Synthetic data: no patient" in figure.svg for figure in FIGURES.values())
+    assert all("Synthetic data: no patient" in figure.svg for figure in figures().values())
     assert not any("Synthetic" in figure.svg for figure in real.values())
 
 
 def test_map_of_the_usual_cohort_is_small() -> None:
-    assert len(FIGURES["day-map"].svg) < 400_000
+    assert len(figures()["day-map"].svg) < 400_000
 
 
 def test_map_uses_the_color_of_each_grade_present() -> None:
@@ -127,7 +137,7 @@ def test_map_of_a_part_of_the_cohort_says_so() -> None:
 
 
 def test_map_of_everybody_speaks_of_no_choice() -> None:
-    assert FIGURES["day-map"].caption.endswith("Blank: not at risk.")
+    assert figures()["day-map"].caption.endswith("Blank: not at risk.")
 
 
 def test_a_bound_that_reaches_a_grade_has_its_color() -> None:
@@ -170,7 +180,7 @@ def test_long_follow_up_is_stacked() -> None:
 
 
 def test_trajectories_print_the_number_measured_each_day() -> None:
-    printed = labels(FIGURES["trajectories"])
+    printed = labels(figures()["trajectories"])
     assert printed.count("Measured") == printed.count("At risk") == 3
     # Day 28: 26 of 60 measured, in each of the three panels.
     assert printed.count("26") == 3
@@ -181,7 +191,7 @@ def test_trajectories_of_a_long_course_print_every_kth_number() -> None:
     far = CONTENT.results.filter(pl.col("analysis_id") == "trajectories", pl.col("variable_level") == "28")
     far = far.with_columns(pl.lit("120").alias("variable_level"))
     few = plot_trajectories(make_content(results=pl.concat([results, far])))
-    assert 0 < labels(few).count("63") < labels(FIGURES["trajectories"]).count("63")
+    assert 0 < labels(few).count("63") < labels(figures()["trajectories"]).count("63")
 
 
 def test_trajectories_survive_zero_and_unmeasured_days() -> None:
@@ -206,7 +216,7 @@ def test_flow_keeps_the_order_and_counts() -> None:
     steps = read_flow(CONTENT)
     assert [step.count for step in steps] == ["68", "3", "2", "63", "3", "60"]
     assert [step.is_kept for step in steps] == [True, False, False, True, False, True]
-    assert "n = 68" in labels(FIGURES["flow"])
+    assert "n = 68" in labels(figures()["flow"])
 
 
 def test_flow_that_ends_with_patients_left_out() -> None:
@@ -256,7 +266,7 @@ def test_flow_of_many_steps_stands_below_each_other() -> None:
 
 
 def test_flow_with_some_left_out_names_both_sides() -> None:
-    assert "patients left out, with the reason (right)" in FIGURES["flow"].caption
+    assert "patients left out, with the reason (right)" in figures()["flow"].caption
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ Grid = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
 _NEVER = np.iinfo(np.int32).max
-_FIRST_EVENTS = ("progression", "next_therapy", "discharge")
+_EVENTS = ("death", "last_contact", "progression", "next_therapy", "discharge")
 LAB_ROW_SCHEMA = {
     "patient": pl.UInt32,
     "day": pl.Int32,
@@ -147,42 +147,36 @@ def lay_out_courses(tables: Tables) -> Courses:
         Days are counted from the first infusion. A second infusion or death ends the course.
     """
     infusions = tables.infusions
-    first = infusions.filter(pl.col("day") == 0)
-    patients = first.select("patient_id").unique().sort("patient_id")
-    second = infusions.filter(pl.col("day") > 0).group_by("patient_id").agg(pl.col("day").min())
-    deaths = _event_day(tables.events, "death", pl.col("day").min())
-    contacts = _event_day(tables.events, "last_contact", pl.col("day").max())
-    lymphodepletion = (
-        first.group_by("patient_id").agg(pl.col("lymphodepletion_day").min().alias("day"))
-        if "lymphodepletion_day" in first.columns
-        else second.clear()
-    )
-    day_of = {
-        name: patients.join(table, on="patient_id", how="left")["day"].cast(pl.Float64).to_numpy()
-        for name, table in (
-            ("second", second),
-            ("death", deaths),
-            ("contact", contacts),
-            ("lymphodepletion", lymphodepletion),
-            *((name, _event_day(tables.events, name, pl.col("day").min())) for name in _FIRST_EVENTS),
-        )
-    }
+    patients = infusions.filter(pl.col("day") == 0).select("patient_id").unique().sort("patient_id")
+    days = patients.join(_days_of_infusions(infusions), on="patient_id", how="left", maintain_order="left")
+    days = days.join(_days_of_events(tables.events), on="patient_id", how="left", maintain_order="left")
+    day_of = {name: days[name].cast(pl.Float64).to_numpy() for name in days.columns[1:]}
     last = np.fmin(
-        np.nan_to_num(day_of["death"], nan=_NEVER), np.nan_to_num(day_of["second"] - 1, nan=_NEVER)
+        np.nan_to_num(day_of["death_day"], nan=_NEVER),
+        np.nan_to_num(day_of["second_infusion_day"] - 1, nan=_NEVER),
     )
-    return Courses(
-        patient_id=patients["patient_id"],
-        last_day_at_risk=last.astype(np.int32),
-        death_day=day_of["death"],
-        lymphodepletion_day=day_of["lymphodepletion"],
-        last_contact_day=day_of["contact"],
-        second_infusion_day=day_of["second"],
-        **{f"{name}_day": day_of[name] for name in _FIRST_EVENTS},
+    return Courses(patient_id=days["patient_id"], last_day_at_risk=last.astype(np.int32), **day_of)
+
+
+def _days_of_infusions(infusions: pl.DataFrame) -> pl.DataFrame:
+    """The second infusion of each patient, and the lymphodepletion before the first."""
+    day = pl.col("day")
+    lymphodepletion = pl.when(day == 0).then("lymphodepletion_day").min()
+    if "lymphodepletion_day" not in infusions.columns:
+        lymphodepletion = pl.lit(None, dtype=pl.Int32)
+    return infusions.group_by("patient_id").agg(
+        pl.when(day > 0).then(day).min().alias("second_infusion_day"),
+        lymphodepletion.alias("lymphodepletion_day"),
     )
 
 
-def _event_day(events: pl.DataFrame, kind: str, day: pl.Expr) -> pl.DataFrame:
-    return events.filter(pl.col("kind") == kind).group_by("patient_id").agg(day)
+def _days_of_events(events: pl.DataFrame) -> pl.DataFrame:
+    """The first day of each kind of event, and the last contact, of each patient."""
+    day_of = {kind: pl.when(pl.col("kind") == kind).then("day") for kind in _EVENTS}
+    return events.group_by("patient_id").agg(
+        (day.max() if kind == "last_contact" else day.min()).alias(f"{kind}_day")
+        for kind, day in day_of.items()
+    )
 
 
 def index_labs(labs: pl.DataFrame, courses: Courses) -> dict[str, pl.DataFrame]:
