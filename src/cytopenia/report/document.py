@@ -287,7 +287,7 @@ def render_verified(checks: pl.DataFrame, *, title: str, citation: str, doi: str
         citation=citation,
         doi=doi,
         style=Markup(style),  # noqa: S704 - written by this package
-        table=table_paper_checks(checks),
+        table=table_paper_checks(checks, show_all=True),
     )
     return str(page).lstrip()
 
