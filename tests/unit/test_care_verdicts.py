@@ -95,3 +95,37 @@ def test_with_more_lines_than_the_page_has_room_for_only_changes_are_printed() -
     lines = [row for row in table.rows if not row.is_section]
     assert [row.cells[-1].text for row in lines] == ["same for 29 of 30", "weaker"]
     assert any("Panels A to F print the lines whose conclusion changes" in note for note in table.notes)
+
+
+def test_lines_of_one_factor_in_two_models_say_which_model() -> None:
+    keys = [
+        ResultRow(analysis_id="a", group="care_a", variable="x", estimate="", scenario=model)
+        for model in ("univariable", "multivariable")
+    ]
+    table = table_read_with_care(
+        associations_of([row for key in keys for row in report_effects(key, ABOVE, AROUND)]), "a"
+    )
+    lines = [row.header for row in table.rows if not row.is_section]
+    assert lines == ["Ferritin, univariable", "Ferritin, multivariable"]
+
+
+@pytest.mark.parametrize(("share", "is_told"), [(0.368, True), (0.0, False)])
+def test_resamples_whose_screen_has_no_estimate_are_told(share: float, *, is_told: bool) -> None:
+    key = ResultRow(analysis_id="a", group="care_c", variable="x", estimate="share", scenario="selection")
+    rows = list(report_numbers(key, Effect(1.0, text="HSCT"), Effect(0.632, n=500, text="HSCT")))
+    rows.append(
+        ResultRow(
+            analysis_id="a",
+            group="care_c",
+            variable="x",
+            estimate="unscreened",
+            scenario="selection",
+            stratum="careful",
+            value=share,
+            n=500,
+        )
+    )
+    table = table_read_with_care(associations_of(rows), "a")
+    said = "In 36.8% of resamples the screen of HSCT had no finite estimate, which counts as not passed"
+    assert (said in table.footnotes) == is_told
+    assert "Passes: of all 500 resamples" in table.footnotes

@@ -157,6 +157,7 @@ def test_cuts_are_found_anew_and_frequencies_are_told() -> None:
     (level,) = rows.filter(pl.col("estimate") == "cut")["variable_level"].to_list()
     assert level == f">= {cut:.12g}"
     assert 90 < value(rows, "selection", "frequency", variable="ferritin") <= 100
+    assert value(rows, "selection", "unscreened", variable="ferritin") == 0
     different = value(rows, "models", "different")
     assert rows.filter(pl.col("group") == "models", pl.col("estimate") == "count").height == different
 

@@ -60,6 +60,9 @@ def model_rows() -> Iterator[ResultRow]:
     yield row("performance", "slope", "corrected", None, status="not_estimable", note="no factor was chosen")
     yield row("selection", "anc", "frequency", 92.4, text="Baseline ANC", n=498)
     yield row("selection", "anc", "is_chosen", 1.0)
+    yield row("selection", "anc", "unscreened", 36.8, n=500)
+    yield row("selection", "ferritin", "frequency", 12.0, text="Ferritin", n=498)
+    yield row("selection", "ferritin", "unscreened", 0.0, n=500)
     yield row("models", "model", "count", 249, variable_level="1", text="Baseline ANC + Ferritin", n=498)
     yield row("models", "model", "different", 4, n=498)
     yield row("coefficients", "model", "shrinkage", 0.9)
@@ -169,7 +172,10 @@ def test_what_resamples_chose(content: ReportContent) -> None:
     table = table_prediction_selection(content, "a")
     assert read(table)[0] == ["Baseline ANC", "92.4%", "yes"]
     assert read(table)[-1] == ["Baseline ANC + Ferritin", "50.0%", ""]
-    assert table.notes == ("Of 498 resamples with a model. They made 4 different models.",)
+    assert table.notes == (
+        "Of 498 resamples with a model. They made 4 different models.",
+        "In 36.8% of resamples the screen of baseline ANC had no finite estimate, which counts as not chosen.",
+    )
 
 
 def test_points_and_the_risk_of_each_total(content: ReportContent) -> None:

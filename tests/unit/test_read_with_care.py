@@ -310,6 +310,41 @@ def test_shares_of_the_screen_are_of_all_resamples_and_fits_are_told_apart() -> 
     assert area.note == f"from the {fitted:.0f} of 200 resamples whose model has a finite estimate"
 
 
+def test_comparing_programs_changes_no_careful_number() -> None:
+    """The analysis itself is by default, Firth's method, whether or not others stand beside it."""
+    factors, sides = spread()
+    plain, roc = make_cut(parity="default")
+    compared, _ = make_cut(parity="compare", significance_level=0.05)
+    other = OtherDefinition("other", "Another", make_sides(np.roll(sides.policy, 2).tolist()))
+    first, second = (
+        {key: row for key, row in rows.items() if row.group.startswith("care_")}
+        for rows in (run(one, factors, sides, roc=roc, definitions=[other]) for one in (plain, compared))
+    )
+    assert first == second
+    assert first["f", "other", "x", "odds_ratio", "careful"].status == "ok"
+
+
+@pytest.mark.parametrize("parity", ["spss", "default"])
+def test_a_screen_without_a_finite_estimate_is_told(parity: str) -> None:
+    """17 of 18 against 5 of 33: maximum likelihood has an estimate where no cell of a resample is empty."""
+    values = ["high"] * 18 + ["low"] * 33
+    event = np.repeat([1.0, 0.0, 1.0, 0.0], [17, 1, 5, 28])
+    factor = FactorColumn("x", "X", pl.Series(values), levels=("low", "high"))
+    analysis = make_analysis(
+        columns=["univariable", "multivariable"],
+        multivariable={"select": {"screen": "univariable", "p_below": 0.05}},
+        parity=parity,
+    )
+    rows = run(analysis, [factor], make_sides(event.tolist()))
+    times = count_rows(draw_resamples(51, count=200, seed=3), 51)
+    cells = np.array([[one[part].sum() for part in np.split(np.arange(51), [17, 18, 23])] for one in times])
+    empty = 0.0 if parity == "default" else float((cells == 0).any(axis=1).mean())
+    found = rows["c", "selection", "x", "unscreened", "careful"]
+    assert (found.value, found.n) == (empty, 200)
+    assert (empty > 0.3) == (parity == "spss")
+    assert number(rows["c", "selection", "x", "share", "careful"]) <= 1 - empty
+
+
 def test_too_many_terms_named_before_are_refused() -> None:
     factors, sides = spread()
     third = FactorColumn("y", "Y", factors[1].values + 1.5 * factors[0].values)
@@ -373,6 +408,11 @@ def test_missing_factors_are_imputed_from_5_percent_on() -> None:
         rows["e", "imputed", "z", "odds_ratio", "careful"].note
         == "no value is missing; the complete-case model holds"
     )
+    # That model is the published one, so its conclusion is the same.
+    sides_of_z = [rows["e", "imputed", "z", "odds_ratio", side] for side in ("published", "careful")]
+    assert sides_of_z[0].value is not None
+    assert len({(row.value, row.low, row.high, row.n, row.status) for row in sides_of_z}) == 1
+    assert rows["e", "imputed", "z", "change_of_odds_ratio", ""].text == "same"
 
 
 def test_another_definition_is_another_outcome_in_the_same_model() -> None:

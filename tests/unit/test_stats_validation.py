@@ -295,3 +295,24 @@ def test_samples_that_separate_give_no_warning_and_no_line() -> None:
     found = validate_model(design, event, drawn, recipe=ModelRecipe("firth", (0, 1, 2)))
     assert found.status == "ok"
     assert found.slope.resamples <= found.c_statistic.resamples == 200 - found.unfitted
+
+
+@pytest.mark.parametrize("method", ["firth", "maximum_likelihood"])
+def test_resamples_whose_screen_has_no_estimate_are_counted(method: str) -> None:
+    """17 of 18 against 5 of 33: by maximum likelihood there is none where a cell of the table is empty."""
+    sides = np.repeat([1.0, 0.0], [18, 33])
+    event = np.repeat([1.0, 0.0, 1.0, 0.0], [17, 1, 5, 28])
+    drawn = draw_resamples(51, count=300, seed=1)
+    recipe = ModelRecipe(method, (0,), p_below=0.05)
+    found = validate_model(sides[:, np.newaxis], event, drawn, recipe=recipe)
+    empty = [len(set(zip(sides[one], event[one], strict=True))) < 4 for one in drawn]
+    expected = 0.0 if method == "firth" else np.mean(empty)
+    assert found.unscreened.tolist() == [expected]
+    assert found.screened[0] <= 1.0 - expected
+
+
+def test_without_a_screen_nothing_is_unscreened() -> None:
+    design, event = make_patients(1)
+    drawn = draw_resamples(len(event), count=20, seed=1)
+    found = validate_model(design, event, drawn, recipe=ModelRecipe("maximum_likelihood", (0, 1)))
+    assert found.unscreened.tolist() == [0.0, 0.0]
