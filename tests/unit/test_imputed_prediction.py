@@ -118,6 +118,8 @@ def test_a_cut_is_that_of_the_known_values_and_selection_is_repeated() -> None:
     assert pick(rows, "coefficients_imputed", "coefficient", variable="ferritin")["value"] > 0
     frequency = pick(rows, "selection_imputed", "frequency", variable="ferritin")
     assert 50 < frequency["value"] <= 100
+    without = pick(rows, "selection_imputed", "unscreened", variable="ferritin")
+    assert without["value"] == 0
     assert pick(rows, "models_imputed", "different")["value"] >= 1
 
 

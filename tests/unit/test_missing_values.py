@@ -291,6 +291,18 @@ def test_table_of_both_models(rows: list[ResultRow]) -> None:
     assert len(references.entries) == 4
 
 
+def test_a_factor_as_a_whole_has_a_dash_on_imputed_values() -> None:
+    """The P of all levels stands on complete cases; beside it the table says why there is none."""
+    found = run(make_analysis(diagnostics=True), *make_cohort())
+    analyses = [{"id": "t", "kind": "risk_factors", "title": "T", "outcome": "o", "event": "yes"}]
+    content = make_content(results=collect_results(found), analyses=analyses)
+    table = table_imputed_models(content, "t")
+    (head,) = (row for row in table.rows if row.header == "G")
+    assert float(head.cells[2].text) > 0
+    assert head.cells[4].text == "\N{EN DASH}"
+    assert "\N{EN DASH} the P of all levels together is not pooled over these models" in table.footnotes
+
+
 def test_nothing_imputed_nothing_told() -> None:
     assert imputation_paragraphs(make_content(), References()) == []
     assert table_imputed_models(make_content(), "table1").rows == ()

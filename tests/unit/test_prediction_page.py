@@ -174,7 +174,7 @@ def test_what_resamples_chose(content: ReportContent) -> None:
     assert read(table)[-1] == ["Baseline ANC + Ferritin", "50.0%", ""]
     assert table.notes == (
         "Of 498 resamples with a model. They made 4 different models.",
-        "In 36.8% of resamples the screen of baseline ANC had no finite estimate, which counts as not chosen.",
+        "In 36.8% of resamples the screen of baseline ANC had no finite estimate (counted as not chosen).",
     )
 
 

@@ -198,13 +198,15 @@ def _odds_rows(panel: CarePanel, title: str, lines: Sequence[CareLine], notes: F
         text = f"{head}{len(lines)} odds ratios"
         yield Row(f"{text[:1].upper()}{text[1:]}", (Cell(), cell, _verdict_cell(lines[0])))
         return
+    is_of_models = bool(title) and len(set(panel.scenarios) & {"univariable", "multivariable"}) > 1
     for line in lines:
-        yield _odds_row(panel, line, notes)
+        yield _odds_row(panel, line, notes, model=line.scenario if is_of_models else "")
 
 
-def _odds_row(panel: CarePanel, line: CareLine, notes: Footnotes) -> Row:
+def _odds_row(panel: CarePanel, line: CareLine, notes: Footnotes, *, model: str) -> Row:
     marks = after_infusion_marks([panel.numbers], line.variable, notes)
     head = f"{line.title} {format_signs(clean_text(line.level))}".strip()
+    head += f", {model}" if model else ""
     cells = (_odds_cell(line.published, notes), _odds_cell(line.careful, notes), _verdict_cell(line))
     return Row(head, cells, marks=marks)
 
@@ -270,12 +272,23 @@ def _screen_row(panel: CarePanel, lines: Sequence[CareLine], notes: Footnotes) -
         published.append("selected" if selection.published.value else "not selected")
         careful.append(f"passes in {format_percent(100 * selection.careful.value)}")
         told = f"Passes: of all {format_number(selection.careful.n)} resamples"
+        marks += notes.mark(_say_unscreened(panel, selection))
     if careful:
         about = "q: P adjusted by Benjamini and Hochberg over the factors screened" if published else ""
         marks += notes.mark(". ".join(filter(None, (about, told))))
     cells = (Cell(", ".join(published)), Cell(", ".join(careful), marks=marks))
     verdict = Cell() if screen is None else _verdict_cell(screen)
     return Row(first.title, (*cells, verdict))
+
+
+def _say_unscreened(panel: CarePanel, line: CareLine) -> str:
+    share = panel.value(line.variable, "unscreened", scenario="selection", side="careful")
+    if not share:
+        return ""
+    return (
+        f"In {format_percent(100 * share)} of resamples the screen of {name_inside(line.title)} had no "
+        "finite estimate (counted as not passed)"
+    )
 
 
 def _say_share(found: Estimate) -> str:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import polars as pl
 
-from cytopenia.report.association_cells import MODEL, Association, read_association
+from cytopenia.report.association_cells import MODEL, Association, absent_cell, read_association
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, format_signs, plural
-from cytopenia.report.lookup import ResultLookup, select_results
+from cytopenia.report.lookup import Estimate, ResultLookup, select_results
 from cytopenia.report.references import References, join_names, name_analyses, name_inside
 from cytopenia.report.table_model import Cell, Column, Row, Table
 
@@ -29,6 +29,7 @@ ASSUMED_NOTE = (
     "Imputation assumes that, given the factors and the outcome of this analysis, whether a value is "
     "missing does not depend on the value itself. FMI: fraction of missing information."
 )
+NOT_POOLED = "the P of all levels together is not pooled over these models"
 PASSIVE_NOTE = "Cut-offs are those of the patients with a value; numbers were imputed, and cut afterwards."
 METHOD_TEXT = (
     "Numbers were imputed by predictive mean matching (Bayesian draw of the coefficients, type 1 "
@@ -163,10 +164,15 @@ def _list_levels(found: Association, imputed: Association, factor: str) -> list[
 def _pair_cells(
     found: Association, imputed: Association, place: tuple[str, str], model: str
 ) -> Iterator[Cell]:
-    for side in (found, imputed):
-        yield side.odds_cell(*place, model=model)
-        yield side.model_p_cell(*place, model=model)
+    yield found.odds_cell(*place, model=model)
+    yield found.model_p_cell(*place, model=model)
+    yield imputed.odds_cell(*place, model=model)
     factor, level = place
+    is_whole = not level and found.models[model].get(factor, "p_overall") is not None
+    if is_whole and imputed.models[model].levels(factor):
+        yield absent_cell(Estimate(None, "", "not_done", NOT_POOLED), found.notes)
+    else:
+        yield imputed.model_p_cell(*place, model=model)
     share = imputed.models[model].value(factor, "fraction_missing_information", level=level)
     yield Cell("" if share is None else format_number(share, DECIMALS))
 

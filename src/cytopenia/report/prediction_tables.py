@@ -276,9 +276,22 @@ def table_prediction_selection(content: ReportContent, analysis_id: str) -> Tabl
         caption="What resamples chose",
         columns=(Column("Candidate", "left"), Column("Chosen in"), Column("In the model", "center")),
         rows=tuple(rows),
-        notes=(f"Of {plural(fitted or 0, 'resample')} with a model.{text}",) if models.estimates else (),
+        notes=(f"Of {plural(fitted or 0, 'resample')} with a model.{text}", *_say_unscreened(lookup))
+        if models.estimates
+        else (),
         footnotes=tuple(notes.texts),
     )
+
+
+def _say_unscreened(lookup: ResultLookup) -> Iterator[str]:
+    for name in lookup.variables:
+        share = lookup.value(name, "unscreened")
+        if share:
+            named = lower_first(_title_of(lookup, name))
+            yield (
+                f"In {format_percent(share)} of resamples the screen of {named} had no finite estimate "
+                "(counted as not chosen)."
+            )
 
 
 def _title_of(lookup: ResultLookup, name: str) -> str:

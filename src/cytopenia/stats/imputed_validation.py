@@ -81,6 +81,9 @@ class ImputedValidation:
         Share of the resamples whose model has the column.
     models : sequence of (columns of a model, how many resamples)
         The most frequent first.
+    unscreened : (columns,) array of float
+        Share of all resamples that were imputed and in which the selection of the column has no finite
+        estimate; it counts as not taken.
     resamples, unfitted, imputations : int
     status, note : str
     """
@@ -93,6 +96,7 @@ class ImputedValidation:
     cuts: Numbers
     frequencies: Numbers
     models: tuple[tuple[tuple[int, ...], int], ...]
+    unscreened: Numbers
     resamples: int
     unfitted: int
     imputations: int
@@ -117,6 +121,7 @@ class _Judged:
     """
 
     chosen: Marks
+    unscreened: Marks
     inside: dict[str, Numbers]
     outside: dict[str, Numbers]
 
@@ -323,7 +328,7 @@ def _judge(
         asked = made.scores[:, n:][:, everybody.places].reshape(-1, data.event.size)
         found = _measure(asked, np.broadcast_to(data.event, asked.shape))
         outside = {name: values.reshape(count, -1).mean(axis=1) for name, values in found.items()}
-    return _Judged(made.chosen, inside, outside)
+    return _Judged(made.chosen, made.unscreened, inside, outside)
 
 
 def _measure(scores: Numbers, marks: Numbers) -> dict[str, Numbers]:
@@ -364,6 +369,7 @@ def _summarize(own: _Judged, blocks: Sequence[_Judged], cuts: Numbers, resamples
         cuts=cuts,
         frequencies=np.mean(chosen, axis=0) if chosen else np.full(len(cuts), np.nan),
         models=_rank(chosen),
+        unscreened=sum((block.unscreened.sum(axis=0) for block in blocks), np.zeros(len(cuts))) / resamples,
         resamples=resamples,
         unfitted=resamples - len(chosen),
         imputations=own.is_fitted.size,

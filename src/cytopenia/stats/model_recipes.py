@@ -71,10 +71,13 @@ class MadeModels:
     chosen : (samples, columns) array of bool
     scores : (samples, rows) array of float
         Log odds; NaN where no model could be fitted.
+    unscreened : (samples, columns) array of bool
+        Columns of a factor whose screen has no finite estimate in the sample; such a factor is not chosen.
     """
 
     chosen: Marks
     scores: Numbers
+    unscreened: Marks
 
 
 def make_models(
@@ -111,16 +114,18 @@ def make_models(
     rows, width = columns.shape[-2:]
     size = max(1, min(count, BLOCK // max(1, rows * width)))
     size = size if progress is None else min(size, TOLD_EVERY)
-    chosen, scores = np.zeros((count, width), dtype=bool), np.full((count, rows), np.nan)
+    chosen, unscreened = (np.zeros((count, width), dtype=bool) for _ in range(2))
+    scores = np.full((count, rows), np.nan)
     has_column = np.ones((count, width), dtype=bool) if allowed is None else allowed
     for start in range(0, count, size):
         part = slice(start, start + size)
         own = columns[part] if columns.ndim == 3 else columns
         own_marks = marks[part] if marks.ndim == 2 else marks
-        chosen[part], scores[part] = _make_block(own, own_marks, (times[part], has_column[part]), recipe)
+        made = _make_block(own, own_marks, (times[part], has_column[part]), recipe)
+        chosen[part], scores[part], unscreened[part] = made.chosen, made.scores, made.unscreened
         if progress is not None:
             progress(min(start + size, count), count)
-    return MadeModels(chosen, scores)
+    return MadeModels(chosen, scores, unscreened)
 
 
 def _require_recipe(columns: Numbers, recipe: ModelRecipe) -> None:
@@ -145,12 +150,13 @@ def _require_recipe(columns: Numbers, recipe: ModelRecipe) -> None:
 
 def _make_block(
     columns: Numbers, marks: Numbers, samples: tuple[Numbers, Marks], recipe: ModelRecipe
-) -> tuple[Marks, Numbers]:
+) -> MadeModels:
     times, allowed = samples
     designs, has_column = _divide(columns, marks, times, recipe)
-    chosen = allowed & has_column & _select(designs, marks, times, recipe)
+    passed, unscreened = _select(designs, marks, times, recipe)
+    chosen = allowed & has_column & passed
     fit = fit_logistic_batch(designs, marks, times, method=recipe.method, chosen=chosen, include_errors=False)
-    return chosen, predict_batch(fit, designs)
+    return MadeModels(chosen, predict_batch(fit, designs), unscreened)
 
 
 def _divide(columns: Numbers, marks: Numbers, times: Numbers, recipe: ModelRecipe) -> tuple[Numbers, Marks]:
@@ -172,12 +178,12 @@ def _divide(columns: Numbers, marks: Numbers, times: Numbers, recipe: ModelRecip
     return designs, has_column
 
 
-def _select(designs: Numbers, marks: Numbers, times: Numbers, recipe: ModelRecipe) -> Marks:
-    """Which columns the model of each sample has: those of factors with a univariable P below the limit."""
+def _select(designs: Numbers, marks: Numbers, times: Numbers, recipe: ModelRecipe) -> tuple[Marks, Marks]:
+    """Which columns of each sample are of a factor with a P below the limit, and which of one without a P."""
     shape = len(times), designs.shape[-1]
     if recipe.p_below is None:
-        return np.ones(shape, dtype=bool)
-    chosen = np.zeros(shape, dtype=bool)
+        return np.ones(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    chosen, unscreened = (np.zeros(shape, dtype=bool) for _ in range(2))
     for rank, factor in enumerate(dict.fromkeys(recipe.factors)):
         own = [place for place, name in enumerate(recipe.factors) if name == factor]
         if recipe.screens:
@@ -186,9 +192,11 @@ def _select(designs: Numbers, marks: Numbers, times: Numbers, recipe: ModelRecip
             p = screen_factor(recipe.screens[rank], marks, times, sides=sides)
         else:
             p = _test_factor(designs[..., own], marks, times, recipe.method)
-        # A factor without an estimate is not chosen: NaN is below nothing.
+        # NaN is below nothing: a factor without an estimate is not chosen, and told apart from one without
+        # evidence.
         chosen[:, own] = (p < recipe.p_below)[:, np.newaxis]
-    return chosen
+        unscreened[:, own] = np.isnan(p)[:, np.newaxis]
+    return chosen, unscreened
 
 
 def _test_factor(columns: Numbers, marks: Numbers, times: Numbers, method: str) -> Numbers:

@@ -79,6 +79,9 @@ class Validation:
         Share of all resamples whose selection takes the column, whether or not a model follows.
     screened_models : sequence of (columns that are taken, how many resamples)
         Of all resamples, the most frequent first.
+    unscreened : (columns,) array of float
+        Share of all resamples in which the selection of the column has no finite estimate, as where maximum
+        likelihood finds the event separated; it counts as not taken.
     resamples, unfitted : int
         Resamples, and those without a model: one side is empty, columns are constant, or maximum likelihood
         has no finite estimate.
@@ -94,6 +97,7 @@ class Validation:
     models: tuple[tuple[tuple[int, ...], int], ...]
     screened: Numbers
     screened_models: tuple[tuple[tuple[int, ...], int], ...]
+    unscreened: Numbers
     resamples: int
     unfitted: int
     status: str
@@ -227,6 +231,7 @@ def validate_sampled(sampled: SampledModels) -> Validation:
         models=_rank_models(frequencies),
         screened=made.chosen[1:].mean(axis=0),
         screened_models=_rank_models(made.chosen[1:]),
+        unscreened=sampled.models.unscreened[1:].mean(axis=0),
         resamples=len(is_fitted) - 1,
         unfitted=int((~is_fitted[1:]).sum()),
         status="not_estimable" if reason else "ok",

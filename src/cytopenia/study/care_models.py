@@ -176,7 +176,7 @@ def _refit(given: CareInput, names: Sequence[str], sides: Sides, *, model: str) 
     factors = [given.find_divided(name) for name in names]
     fitted = fit_factors(factors, sides, method=method, interval=interval)
     own = given.analysis.multivariable
-    is_published = given.analysis.parity != "default"
+    is_published = given.analysis.own_parity != "default"
     if model == "univariable":
         refusal, _ = judge_univariable(sides, given.gates, is_requested=is_published)
     else:
@@ -191,5 +191,5 @@ def _refit(given: CareInput, names: Sequence[str], sides: Sides, *, model: str) 
 def find_method(given: CareInput, model: str) -> Method:
     """Return how the published model was fitted."""
     own = given.analysis.multivariable
-    usual: Method = "firth" if given.analysis.parity == "default" else "maximum_likelihood"
+    usual: Method = "firth" if given.analysis.own_parity == "default" else "maximum_likelihood"
     return own.method or usual if model == "multivariable" and own is not None else usual

@@ -13,7 +13,14 @@ from cytopenia.stats.adjustments import adjust_benjamini_hochberg
 from cytopenia.study.care_cuts import SIGNIFICANT
 from cytopenia.study.care_effects import fit_careful
 from cytopenia.study.care_models import CareInput, find_method, list_published, list_terms, pick_headlines
-from cytopenia.study.care_rows import Effect, compare_p_values, refuse_panel, report_effects, report_numbers
+from cytopenia.study.care_rows import (
+    CAREFUL,
+    Effect,
+    compare_p_values,
+    refuse_panel,
+    report_effects,
+    report_numbers,
+)
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import compare_factor
 from cytopenia.study.models import judge_univariable
@@ -33,7 +40,8 @@ def summarize_careful_model(given: CareInput) -> Iterator[ResultRow]:
 
     Rows of group `care_c`, by scenario: `model` (odds ratios of the terms named before, by Firth's method),
     `screen` (P and Benjamini and Hochberg's q), `selection` (1 for a factor in the published model, and the
-    share of all resamples whose screen it passes), `same_model` (the share of all in which the published
+    share of all resamples whose screen it passes; `unscreened`, the share in which its screen has no finite
+    estimate, which counts as not passed), `same_model` (the share of all in which the published
     factors pass and no other), `selection` of `panel` (all resamples, and those in which the model of what
     passed has a finite estimate), `auc` and
     `auc_pairs` (apparent; corrected for optimism; with pairs left out), `noise` (what the same pipeline finds
@@ -171,6 +179,8 @@ def _summarize_selection(
         yield from report_numbers(
             own, Effect(float(name in published), text=title), Effect(share, n=resamples, text=title)
         )
+        without = replace(own, estimate="unscreened", stratum=CAREFUL)
+        yield replace(without, value=found.unscreened[name], n=resamples, text=title)
     same = sum(count for names, count in found.screened_models if set(names) == published)
     yield replace(
         row,

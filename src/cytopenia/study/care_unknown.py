@@ -19,6 +19,7 @@ from cytopenia.study.care_models import (
 )
 from cytopenia.study.care_rows import Effect, refuse_panel, report_effects
 from cytopenia.study.groups import SCENARIOS
+from cytopenia.study.imputed_factors import NOTHING_MISSING as MODEL_HOLDS
 from cytopenia.study.imputed_factors import ImputationInput, summarize_imputed_models
 from cytopenia.study.missingness import find_missing, say_few_missing
 
@@ -74,6 +75,10 @@ def _impute(key: ResultRow, given: CareInput, lines: Sequence[Line]) -> Iterator
         place = line.model, line.factor
         alone = imputed.get((*place, line.level)) or imputed.get((*place, ""))
         effect = alone or Effect(status="not_done", note="no model on imputed values")
+        if effect.note == MODEL_HOLDS:
+            # Nothing to impute is no failure: the published model is the one on all patients.
+            notes = filter(None, (line.effect.note, MODEL_HOLDS))
+            effect = replace(line.effect, note="; ".join(notes))
         yield from report_effects(line.begin_row(key), line.effect, effect)
 
 

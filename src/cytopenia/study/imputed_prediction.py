@@ -220,12 +220,14 @@ def _summarize_judged(
     titles = {term.factor.name: term.factor.title for term in design.terms}
     fitted = judged.resamples - judged.unfitted
     told: set[str] = set()
-    for term, share, is_chosen in zip(design.terms, judged.frequencies, judged.chosen, strict=True):
+    shares = judged.frequencies, judged.chosen, judged.unscreened
+    for term, share, is_chosen, without in zip(design.terms, *shares, strict=True):
         if term.factor.name not in told:
             told.add(term.factor.name)
             chosen = replace(key, group="selection_imputed", variable=term.factor.name, n=fitted)
             yield replace(chosen, estimate="frequency", value=100.0 * share, text=term.factor.title)
             yield replace(chosen, estimate="is_chosen", value=float(is_chosen))
+            yield replace(chosen, estimate="unscreened", value=100.0 * float(without), n=judged.resamples)
     models = [
         (tuple(dict.fromkeys(design.terms[place].factor.name for place in places)), count)
         for places, count in judged.models

@@ -145,6 +145,8 @@ class JudgedPipeline:
     screened : mapping of factor to float
         Share of all resamples whose selection takes it.
     screened_models : sequence of (factors that are taken, resamples that took them)
+    unscreened : mapping of factor to float
+        Share of all resamples in which its screen has no finite estimate, and it is not taken.
     status, note : str
         `not_estimable` with the reason where no model could be made.
     sampled : SampledModels or None
@@ -158,6 +160,7 @@ class JudgedPipeline:
     models: Sequence[tuple[tuple[str, ...], int]] = ()
     screened: Mapping[str, float] = field(default_factory=dict[str, float])
     screened_models: Sequence[tuple[tuple[str, ...], int]] = ()
+    unscreened: Mapping[str, float] = field(default_factory=dict[str, float])
     status: str = "ok"
     note: str = ""
     sampled: SampledModels | None = None
@@ -287,6 +290,7 @@ def judge_pipeline(
         models=_name_models(design, validation.models),
         screened=_name_shares(design, validation.screened),
         screened_models=_name_models(design, validation.screened_models),
+        unscreened=_name_shares(design, validation.unscreened),
         status=validation.status,
         note=validation.note,
         sampled=sampled,

@@ -220,6 +220,8 @@ def _summarize_selection(key: ResultRow, analysis: Prediction, judged: JudgedPip
         own = replace(key, group="selection", variable=name, n=fitted)
         yield replace(own, estimate="frequency", value=100.0 * share, text=titles[name])
         yield replace(own, estimate="is_chosen", value=float(name in chosen))
+        without = replace(own, estimate="unscreened", n=validation.resamples)
+        yield replace(without, value=100.0 * judged.unscreened[name])
     yield from summarize_models(replace(key, group="models", n=fitted), judged.models, titles)
 
 
