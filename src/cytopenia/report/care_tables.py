@@ -24,7 +24,7 @@ from cytopenia.report.display import (
 )
 from cytopenia.report.lookup import Estimate
 from cytopenia.report.model_words import describe_step, split_step
-from cytopenia.report.references import name_inside
+from cytopenia.report.references import join_names, name_inside
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
 __all__ = ["table_read_with_care"]
@@ -191,16 +191,21 @@ def _brief_rows(panel: CarePanel, title: str, lines: Sequence[CareLine], notes: 
 
 def _odds_rows(panel: CarePanel, title: str, lines: Sequence[CareLine], notes: Footnotes) -> Iterator[Row]:
     """One row for each line; lines that all lack the careful number for one reason are one row."""
-    reasons = {clean_note(line.careful.note) for line in lines if line.careful.value is None}
-    if len(lines) > 1 and len(reasons) == 1 and all(line.careful.value is None for line in lines):
+    if _is_one_row(lines):
         head = f"{title}: " if title else ""
         cell = absent_cell(lines[0].careful, notes)
         text = f"{head}{len(lines)} odds ratios"
         yield Row(f"{text[:1].upper()}{text[1:]}", (Cell(), cell, _verdict_cell(lines[0])))
         return
-    is_of_models = bool(title) and len(set(panel.scenarios) & {"univariable", "multivariable"}) > 1
+    models = [panel.pick(model) for model in ("univariable", "multivariable")]
+    is_of_models = bool(title) and all(own and not _is_one_row(own) for own in models)
     for line in lines:
         yield _odds_row(panel, line, notes, model=line.scenario if is_of_models else "")
+
+
+def _is_one_row(lines: Sequence[CareLine]) -> bool:
+    reasons = {clean_note(line.careful.note) for line in lines if line.careful.value is None}
+    return len(lines) > 1 and len(reasons) == 1 and all(line.careful.value is None for line in lines)
 
 
 def _odds_row(panel: CarePanel, line: CareLine, notes: Footnotes, *, model: str) -> Row:
@@ -271,8 +276,7 @@ def _screen_row(panel: CarePanel, lines: Sequence[CareLine], notes: Footnotes) -
     if selection is not None and selection.careful.value is not None:
         published.append("selected" if selection.published.value else "not selected")
         careful.append(f"passes in {format_percent(100 * selection.careful.value)}")
-        told = f"Passes: of all {format_number(selection.careful.n)} resamples"
-        marks += notes.mark(_say_unscreened(panel, selection))
+        told = f"Passes: of all {format_number(selection.careful.n)} resamples{_say_unscreened(panel)}"
     if careful:
         about = "q: P adjusted by Benjamini and Hochberg over the factors screened" if published else ""
         marks += notes.mark(". ".join(filter(None, (about, told))))
@@ -281,14 +285,14 @@ def _screen_row(panel: CarePanel, lines: Sequence[CareLine], notes: Footnotes) -
     return Row(first.title, (*cells, verdict))
 
 
-def _say_unscreened(panel: CarePanel, line: CareLine) -> str:
-    share = panel.value(line.variable, "unscreened", scenario="selection", side="careful")
-    if not share:
-        return ""
-    return (
-        f"In {format_percent(100 * share)} of resamples the screen of {name_inside(line.title)} had no "
-        "finite estimate (counted as not passed)"
-    )
+def _say_unscreened(panel: CarePanel) -> str:
+    """How often which screens have no estimate; one note for all lines, as the page has little room."""
+    found = [
+        (panel.value(line.variable, "unscreened", scenario="selection", side="careful"), line.title)
+        for line in panel.pick("selection", "share")
+    ]
+    told = [f"{format_percent(100 * share)} ({name_inside(title)})" for share, title in found if share]
+    return f"; no finite estimate, counted as not passed, in {join_names(told)}" if told else ""
 
 
 def _say_share(found: Estimate) -> str:
