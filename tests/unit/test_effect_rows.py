@@ -253,6 +253,21 @@ def test_the_table_shows_effect_and_adjusted_p() -> None:
     assert "Fisher's exact test with mid-P; named in the protocol" in table.footnotes
 
 
+@pytest.mark.parametrize("parity", ["default", "r"])
+def test_a_shift_shows_no_digits_of_a_search(parity: str) -> None:
+    """R's search stops 1e-4 beside the median of the differences; here that is 0, of values with one decimal."""
+    values = [0.5] * 2 + [5.3] + [0.5] * 9 + [1.2, 5.7, 9.1, 46.8]
+    number = FactorColumn("x", "X, g/L", pl.Series(values))
+    event = [1.0] * 3 + [0.0] * 13
+    rows = run(make_analysis(factors=["x"], parity=parity), number, event=event)
+    shift = find(rows, "effect")["x", "", "shift"]
+    assert (shift.value == 0) == (parity == "default")
+    assert shift.value == pytest.approx(0, abs=1e-4)
+    table = print_table(rows, parity=parity)
+    cells = {row.header: row.cells[-2].text for row in table.rows}
+    assert cells["X, g/L"].startswith("0.0 (")
+
+
 def test_without_the_keys_the_table_is_as_it_was() -> None:
     table = print_table(run(make_analysis(columns=["groups", "p"])))
     assert [column.title for column in table.columns][-1] == "P"
