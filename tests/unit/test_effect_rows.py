@@ -255,7 +255,7 @@ def test_the_table_shows_effect_and_adjusted_p() -> None:
 
 @pytest.mark.parametrize("parity", ["default", "r"])
 def test_a_shift_shows_no_digits_of_a_search(parity: str) -> None:
-    """R's search stops 1e-4 beside the median of the differences; here that is 0, of values with one decimal."""
+    """R's search stops beside the median of the differences, which is 0; the values have one decimal."""
     values = [0.5] * 2 + [5.3] + [0.5] * 9 + [1.2, 5.7, 9.1, 46.8]
     number = FactorColumn("x", "X, g/L", pl.Series(values))
     event = [1.0] * 3 + [0.0] * 13

@@ -149,27 +149,27 @@ def test_in_words() -> None:
 
 # Levels I to IV of 6, 18, 15 and 21 patients, in columns for II, III and IV.
 STAGES = np.repeat([0, 1, 2, 3], [6, 18, 15, 21])
-THREE = ["Stage II", "Stage III", "Stage IV"]
+THREE = ["II", "III", "IV"]
 
 
 def explain_stages(*events: int) -> str:
     """The reason with so many events at each level."""
     counts = (6, 18, 15, 21)
     marks = [place < number for number, count in zip(events, counts, strict=True) for place in range(count)]
-    columns = np.column_stack([STAGES == level for level in (1, 2, 3)]).astype(float)
+    columns = np.column_stack([level == STAGES for level in (1, 2, 3)]).astype(float)
     return explain_separation(columns, np.array(marks), THREE)
 
 
 @pytest.mark.parametrize(
     ("events", "start"),
     [
-        ((0, 6, 5, 7), "nobody outside Stage II, Stage III, Stage IV (the reference level) has the event: "),
-        ((6, 6, 5, 7), "everybody outside Stage II, Stage III, Stage IV (the reference level) has the event: "),
+        ((0, 6, 5, 7), "nobody outside II, III, IV (the reference level) has the event: "),
+        ((6, 6, 5, 7), "everybody outside II, III, IV (the reference level) has the event: "),
         # A level of its own is told beside the reference level, or alone.
-        ((0, 0, 5, 7), "nobody outside Stage II, Stage III, Stage IV (the reference level) has the event, and "
-         "Stage II separates the event in part (quasi-complete separation): "),
-        ((2, 0, 5, 7), "Stage II separates the event in part (quasi-complete separation): "),
-        ((2, 0, 15, 7), "Stage II, Stage III separate the event in part (quasi-complete separation): "),
+        ((0, 0, 5, 7), "nobody outside II, III, IV (the reference level) has the event, and "
+         "II separates the event in part (quasi-complete separation): "),
+        ((2, 0, 5, 7), "II separates the event in part (quasi-complete separation): "),
+        ((2, 0, 15, 7), "II, III separate the event in part (quasi-complete separation): "),
     ],
 )  # fmt: skip
 def test_the_reference_level_is_named_where_it_separates(events: tuple[int, ...], start: str) -> None:

@@ -33,6 +33,9 @@ RISK_DIFFERENCE = "risk_difference"
 OF_NUMBERS = ("shift", "mean_difference")
 PERCENT = 100
 MOST_DECIMALS = 4
+# With parity "r" these come from the search of wilcox.test, which stops so near to the number it looks for.
+SEARCHED = ("hodges_lehmann_continuity", "hodges_lehmann_asymptotic")
+R_TOLERANCE = 1e-4
 NOTES: Mapping[str, str] = {
     "shift": "of a number the Hodges-Lehmann shift (median of all differences between a patient with and one "
     "without the event)",
@@ -92,13 +95,22 @@ def effect_cell(found: Association, factor: str, level: str) -> Cell:
 def _print(found: Association, estimate: Estimate | None, scale: float) -> Cell:
     if estimate is None or estimate.value is None:
         return absent_cell(estimate, found.notes)
-    value = estimate.value * scale
+    is_searched = found.analysis.get("parity") == "r" and estimate.text in SEARCHED
+    value, low, high = (
+        None if number is None else (_drop_search(number) if is_searched else number) * scale
+        for number in (estimate.value, estimate.low, estimate.high)
+    )
     marks = found.notes.mark(clean_note(estimate.note))
-    if estimate.low is None or estimate.high is None:
+    if value is None or low is None or high is None:
         return Cell(format_number(value), marks=marks)
-    low, high = estimate.low * scale, estimate.high * scale
     digits = 1 if scale == PERCENT else _choose_decimals(value, low, high)
     return Cell(f"{format_number(value, digits)} ({format_range(low, high, digits)})", marks=marks)
+
+
+def _drop_search(number: float) -> float:
+    """The number that R's search stopped beside, if it has no more than three decimals."""
+    near = round(number, 3)
+    return near if abs(number - near) <= R_TOLERANCE else number
 
 
 def _choose_decimals(value: float, low: float, high: float) -> int:

@@ -17,13 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 from cytopenia.errors import DataError, suggest_name
 from cytopenia.stats.event_times import EventTimes, require_event_times, require_level
 from cytopenia.stats.hazards import (
-    MONOTONE,
+    NO_TOP,
     HazardFit,
     HazardTerm,
     describe_wald,
     explain_hazard_design,
+    explain_monotone,
     exponentiate,
-    find_monotone,
     refuse_fit,
     require_columns,
 )
@@ -37,7 +37,6 @@ Numbers = NDArray[np.float64]
 METHODS = ("maximum_likelihood", "firth")
 TOLERANCE = 1e-9
 MOST_STEPS = 200
-NO_TOP = "the fit did not converge: the columns nearly order the events or nearly repeat each other"
 
 
 def fit_cox(
@@ -103,8 +102,7 @@ def fit_cox(
     columns = require_columns(design, names, sample.time.size)
     why = explain_hazard_design(columns, sample, names)
     if not why and method == "maximum_likelihood":
-        ordering = find_monotone(columns, sample)
-        why = MONOTONE.format(columns=", ".join(names[place] for place in ordering)) if ordering else ""
+        why = explain_monotone(columns, sample, names)
     if why:
         return refuse_fit(method, names, sample, why=why)
     fit = _fit_plain if method == "maximum_likelihood" else _fit_penalized

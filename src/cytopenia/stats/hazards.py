@@ -18,14 +18,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from cytopenia.errors import DataError
 from cytopenia.stats.event_times import EventTimes
-from cytopenia.stats.separation import scale_columns
+from cytopenia.stats.separation import find_bare_reference, say_outside, scale_columns
 
 __all__ = [
     "MONOTONE",
+    "NO_TOP",
+    "USE_FIRTH",
     "HazardFit",
     "HazardTerm",
     "describe_wald",
     "explain_hazard_design",
+    "explain_monotone",
     "exponentiate",
     "find_monotone",
     "refuse_fit",
@@ -36,10 +39,9 @@ Numbers = NDArray[np.float64]
 
 # exp() of a larger number is no hazard ratio anybody can print.
 LARGEST_LOG = 50.0
-MONOTONE = (
-    "monotone likelihood: {columns} orders the events without exception, so that maximum likelihood has no"
-    " finite estimate; Firth's method can estimate it"
-)
+MONOTONE = "monotone likelihood: "
+NO_TOP = "the fit did not converge: the columns nearly order the events or nearly repeat each other"
+USE_FIRTH = "; Firth's method can estimate it"
 # Of singular values relative to the largest, and of sums of standardized columns.
 REPEATS, STRICT = 1e-8, 1e-7
 
@@ -185,6 +187,35 @@ def find_monotone(columns: Numbers, sample: EventTimes) -> tuple[int, ...]:
         if others and _can_rise(rows[:, others]):
             needed = others
     return tuple(needed)
+
+
+def explain_monotone(columns: Numbers, sample: EventTimes, names: Sequence[str]) -> str:
+    """Return which columns make the likelihood monotone, in words; empty if none do.
+
+    Parameters
+    ----------
+    columns : array of float, rows by columns
+    sample : EventTimes
+    names : sequence of str
+        Of the columns; columns of one name, such as the levels of a factor, are told once.
+
+    Examples
+    --------
+    >>> from cytopenia.stats.event_times import require_event_times
+    >>> sample = require_event_times([1, 2, 3, 4], [1, 1, 0, 0])
+    >>> explain_monotone(np.array([[1.0], [1.0], [0.0], [0.0]]), sample, ["stage"]).partition(",")[0]
+    'monotone likelihood: stage orders the events without exception'
+    """
+    terms = find_monotone(columns, sample)
+    if not terms:
+        return ""
+    told = list(dict.fromkeys(names[term] for term in terms))
+    levels, who = find_bare_reference(columns, sample.code == 1, terms)
+    if levels == terms and who == "nobody" and len(told) == len(terms):
+        reason = f"{say_outside(levels, names, who=who)} has the event"
+    else:
+        reason = f"{', '.join(told)} {'orders' if len(told) == 1 else 'order'} the events without exception"
+    return f"{MONOTONE}{reason}, so that maximum likelihood has no finite estimate{USE_FIRTH}"
 
 
 def _can_rise(rows: Numbers) -> bool:

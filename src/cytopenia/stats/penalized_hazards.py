@@ -29,6 +29,8 @@ TOLERANCE, NEAR = 1e-8, 1e-10
 FARTHEST = 1e3
 MOST_STEPS, MOST_HALVINGS, LONGEST_STEP = 100, 30, 2.0
 ROUNDING = 1e-13
+# Of the slope at the start of a step: so steeply it may lead down at the end.
+TOO_FAR = 0.25
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class PenalizedLikelihood:
     def climb(self, start: Numbers, *, held: int | None = None) -> PenalizedPoint | None:
         """Return the top, with one coefficient held where it is; None if it is not reached."""
         free = np.flatnonzero(np.arange(start.size) != (-1 if held is None else held))
-        point = self.evaluate(start)
+        point, before = self.evaluate(start), math.inf
         for _ in range(MOST_STEPS):
             if not math.isfinite(point.height):
                 return None
@@ -90,22 +92,36 @@ class PenalizedLikelihood:
                 return point
             step = np.zeros(start.size)
             step[free] = np.linalg.solve(point.information[np.ix_(free, free)], point.slope[free])
-            if float(point.slope @ step) <= TOLERANCE**2:
+            # The squared length of the step in standard errors, and about twice what it would gain.
+            left = float(point.slope @ step)
+            is_rounding = left <= _round(point.height)
+            # Rounding of the slope may keep the step above the tolerance; it then no longer shrinks.
+            if left <= TOLERANCE**2 or (is_rounding and left >= before):
                 return point
             nearer = self._step(point, step * min(1.0, LONGEST_STEP / float(np.abs(step).max())))
             if nearer is None:
-                return None
-            point = nearer
+                return point if is_rounding else None
+            point, before = nearer, left
         return None
 
     def _step(self, point: PenalizedPoint, step: Numbers) -> PenalizedPoint | None:
-        lowest = point.height - ROUNDING * (1.0 + abs(point.height))
+        lowest = point.height - _round(point.height)
         for _ in range(MOST_HALVINGS):
             nearer = self.evaluate(point.weights + step)
             if nearer.height >= lowest:
-                return nearer
+                return self._draw_back(point, nearer, step)
             step = step / 2
         return None
+
+    def _draw_back(self, point: PenalizedPoint, nearer: PenalizedPoint, step: Numbers) -> PenalizedPoint:
+        """The higher of a point and the one between, where the slope along a step that led too far is 0."""
+        # The penalty may bend the likelihood twice as much as the information says: steps then swing around
+        # the top for ever.
+        before, after = float(point.slope @ step), float(nearer.slope @ step)
+        if after >= -TOO_FAR * before:
+            return nearer
+        between = self.evaluate(point.weights + step * before / (before - after))
+        return max(nearer, between, key=lambda found: found.height)
 
     def measure(self, top: PenalizedPoint, place: int, value: float) -> float | None:
         """Return the signed root of the likelihood ratio with a coefficient at a value; None if not found."""
@@ -137,3 +153,8 @@ class PenalizedLikelihood:
         if not math.isfinite(miss(outer)) or abs(outer) >= FARTHEST * error:
             return None
         return center + float(np.asarray(brentq(miss, inner, outer, xtol=NEAR * error)))
+
+
+def _round(height: float) -> float:
+    """What a difference of likelihoods of this size does not tell from 0."""
+    return ROUNDING * (1.0 + abs(height))

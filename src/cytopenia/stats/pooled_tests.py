@@ -76,10 +76,13 @@ def pool_wald(
 
     Notes
     -----
-    Same as `D1(fit1, fit0)` of mice 3.15 (`testModels(method = "D1")` of mitml 0.4), to 1e-6; with an
-    infinite `complete_freedom` as without `df.com`. Reiter's degrees of freedom need coefficients
-    times (tables less 1) above 4; below, those of Li et al. are used, but no more than the
-    complete data have, where mitml divides by 0 or gives negative ones.
+    Same as `D1(fit1, fit0)` of mice 3.15 (`testModels(method = "D1")` of mitml 0.4), to 1e-6, where Reiter's
+    approximation holds; with an infinite `complete_freedom` as without `df.com`. It holds for coefficients
+    times (tables less 1) above 4 and for observed degrees of freedom above 4 (1 + a), a being his relative
+    increase. Elsewhere those of Li et al. are used, but no more than the observed data have. There mitml goes
+    on with his formula, although a variance in it is negative: it divides by 0, gives negative degrees of
+    freedom, or positive ones that mean nothing (19.2 of 10 that complete data would have). The statistic is
+    the same.
 
     References
     ----------

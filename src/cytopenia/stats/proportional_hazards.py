@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cytopenia.stats.cox import fit_cox
 from cytopenia.stats.event_times import EventTimes, require_event_times
-from cytopenia.stats.hazards import require_columns
+from cytopenia.stats.hazards import MONOTONE, NO_TOP, USE_FIRTH, require_columns
 from cytopenia.stats.kaplan_meier import estimate_survival
 from cytopenia.stats.separation import scale_columns
 
@@ -22,6 +22,7 @@ __all__ = ["GLOBAL", "ProportionalityTest", "check_proportional_hazards"]
 Numbers = NDArray[np.float64]
 
 GLOBAL = "global"
+ONLY_PLAIN = "the test exists for maximum likelihood only"
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,12 @@ def check_proportional_hazards(
     fit = fit_cox(time, event, columns, names=names)
     sizes = [*(list(names).count(term) for term in terms), len(names)]
     if fit.status != "ok":
-        found = zip([*terms, GLOBAL], sizes, strict=True)
+        # Firth's method may have estimated the model that this test refuses.
+        is_own = fit.note.startswith(MONOTONE) or fit.note == NO_TOP
+        why = f"{ONLY_PLAIN}; {fit.note.removesuffix(USE_FIRTH)}" if is_own else fit.note
         return tuple(
-            ProportionalityTest(term, None, size, None, "not_estimable", fit.note) for term, size in found
+            ProportionalityTest(term, None, size, None, "not_estimable", why)
+            for term, size in zip([*terms, GLOBAL], sizes, strict=True)
         )
     scaled, _, spreads = scale_columns(columns)
     logs = [0.0 if term.coefficient is None else term.coefficient for term in fit.terms]

@@ -18,7 +18,9 @@ __all__ = [
     "detect_separation",
     "explain_design",
     "explain_separation",
+    "find_bare_reference",
     "require_design",
+    "say_outside",
     "scale_columns",
 ]
 
@@ -36,6 +38,7 @@ HALF = 0.5
 FEW_ROWS = 300
 # A column repeats others if what is left of it is smaller, relative to the column.
 REPEATS = 1e-6
+NO_ESTIMATE = "maximum likelihood has no finite estimate; Firth's method can estimate it"
 
 
 @dataclass(frozen=True)
@@ -204,12 +207,69 @@ def explain_separation(columns: Numbers, has_event: Marks, names: Sequence[str])
     separation = detect_separation(columns, has_event)
     if separation.kind == "none":
         return ""
-    by = ", ".join(names[term] for term in separation.terms)
-    how = "completely" if separation.kind == "complete" else "in part (quasi-complete separation)"
-    return (
-        f"{by} {'separates' if len(separation.terms) == 1 else 'separate'} the event {how}: "
-        "maximum likelihood has no finite estimate; Firth's method can estimate it"
+    if separation.kind == "complete":
+        return f"{_say_separating(separation.terms, names)} completely: {NO_ESTIMATE}"
+    levels, who = find_bare_reference(columns, has_event, separation.terms)
+    rest = tuple(
+        term
+        for term in separation.terms
+        if term not in levels or _separates_alone(columns[:, term], has_event)
     )
+    reasons = [f"{say_outside(levels, names, who=who)} has the event"] if levels else []
+    if rest:
+        reasons.append(f"{_say_separating(rest, names)} in part (quasi-complete separation)")
+    return f"{', and '.join(reasons)}: {NO_ESTIMATE}"
+
+
+def find_bare_reference(
+    columns: Numbers, has_event: Marks, terms: Sequence[int]
+) -> tuple[tuple[int, ...], str]:
+    """Return the levels of a factor at whose reference level nobody, or everybody, has the event.
+
+    Parameters
+    ----------
+    columns : array of float, rows by columns
+    has_event : array of bool
+    terms : sequence of int
+        The columns that separate.
+
+    Returns
+    -------
+    tuple of (tuple of int, str)
+        Two or more columns of 0 and 1 of which no row has two, and "nobody" or "everybody": who has the event
+        among the rows with none of them. Empty if there are no such columns.
+
+    Examples
+    --------
+    >>> columns = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    >>> find_bare_reference(columns, np.array([False, False, True, False, True]), (0, 1))
+    ((0, 1), 'nobody')
+    """
+    marks = [term for term in terms if np.isin(columns[:, term], (0.0, 1.0)).all()]
+    # A column that separates by itself may belong to another factor.
+    together = [term for term in marks if not _separates_alone(columns[:, term], has_event)]
+    for levels in (marks, together):
+        counts = columns[:, levels].sum(axis=1)
+        outside = has_event[counts == 0]
+        if len(levels) > 1 and counts.max() <= 1 and outside.size and outside.all() == outside.any():
+            return tuple(levels), "everybody" if outside.all() else "nobody"
+    return (), ""
+
+
+def say_outside(levels: Sequence[int], names: Sequence[str], *, who: str) -> str:
+    """Return who is at the reference level, in words.
+
+    Examples
+    --------
+    >>> say_outside((0, 1), ["stage II", "stage III"], who="nobody")
+    'nobody outside stage II, stage III (the reference level)'
+    """
+    return f"{who} outside {', '.join(names[level] for level in levels)} (the reference level)"
+
+
+def _say_separating(terms: Sequence[int], names: Sequence[str]) -> str:
+    by = ", ".join(names[term] for term in terms)
+    return f"{by} {'separates' if len(terms) == 1 else 'separate'} the event"
 
 
 def _find_repeats(columns: Numbers) -> list[int]:

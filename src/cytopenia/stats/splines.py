@@ -51,7 +51,7 @@ def place_knots(values: ArrayLike, count: int) -> Knots:
     Returns
     -------
     Knots
-        Not estimable where the data have too few different values for so many knots.
+        Not estimable where the data have too few different values for so many knots, or crowd them.
 
     Raises
     ------
@@ -62,8 +62,10 @@ def place_knots(values: ArrayLike, count: int) -> Knots:
     -----
     Quantiles 0.1, 0.5, 0.9 of 3 knots, 0.05 to 0.95 at equal steps of 4 and 5; among fewer than 100 values
     the outer knots are the fifth lowest and the fifth highest; an end value shared by 5% or more is no knot,
-    the next value is. Same as `rcspline.eval(nk, knots.only = TRUE)` of R's Hmisc 4.8; where that takes fewer
-    knots than asked for, none are given here.
+    the next value is. Same as `rcspline.eval(nk, knots.only = TRUE)` of R's Hmisc 4.8. None are given here
+    where that takes fewer knots than asked for, and in two cases where it may give as many: where quantiles
+    coincide, so that it takes twice as many of them, and where fewer than ten values are left between crowded
+    ends.
 
     References
     ----------
