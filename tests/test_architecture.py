@@ -380,7 +380,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "frames": [],
         "one_file": [],
     },
-    {"grade_clinical": [], "grade_options": []},
+    {"grade_bounds": [], "grade_clinical": [], "grade_options": []},
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
     {"workflow": [], "new_study": []},
     {

@@ -20,7 +20,7 @@ __all__ = ["BAD_LIMITS", "GRADE_COLUMNS", "grade_labs", "grade_raw_labs", "judge
 
 Frame = TypeVar("Frame", bound=IntoDataFrame)
 
-GRADE_COLUMNS = ("term", "grade", "grade_reason")
+GRADE_COLUMNS = ("term", "grade", "grade_worst", "grade_reason")
 BAD_LIMITS = "Lower limits of normal (lln) cannot be used"
 _DECIMALS = ("auto", ".", ",")
 
@@ -41,7 +41,8 @@ def grade_labs(
     ----------
     labs : pandas, Polars or Arrow DataFrame, one row per measurement
         `analyte` (any listed name), `value` (text or number as printed: 0.35, "0,35", "<0.1"), `unit` (any
-        listed unit); optionally `lln` in the unit of the row, and `invalid` (a reason not to judge the row).
+        listed unit); optionally `lln` and `baseline` (the value before treatment, for definitions that look
+        at it) in the unit of the row, and `invalid` (a reason not to judge the row).
     definition : str
         Id of a definition of kind "grades", with or without a part: "ctcae_v4", "ctcae_v4.anemia".
     lln : mapping of analyte to number, optional
@@ -54,15 +55,17 @@ def grade_labs(
     Returns
     -------
     DataFrame of the same kind
-        `labs` plus `term` (text), `grade` (0 to 4, or null) and `grade_reason`. 0 means judged and normal.
-        Null means not judged; the reason says which input was missing or not understood.
+        `labs` plus `term` (text), `grade` (0 to 4, or null), `grade_worst` and `grade_reason`. 0 means judged
+        and normal. Null means not judged; the reason says which input was missing or not understood.
+        `grade_worst` is the highest grade that the value can mean: "<1.0" is at least grade 3, and may be 4.
+        It equals the grade of an exact value, and where it is higher the reason begins with "at least".
 
     Raises
     ------
     MissingColumnError
         `analyte`, `value` or `unit` is absent.
     DataError
-        The frame already has one of the three columns, is no DataFrame, or an option cannot be used.
+        The frame already has one of these columns, is no DataFrame, or an option cannot be used.
     DefinitionError
         The definition is unknown or grades no single values.
 
@@ -191,7 +194,7 @@ def grade_raw_labs(
     text: TextFormat,
     folder: Path | str | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the three grade columns for every row, and the findings.
+    """Return the grade columns for every row, and the findings.
 
     Rows of unlisted analytes are graded null with that reason; `source_row` in the findings is the row's
     number in a spreadsheet with one header row, unless the frame brings its own `source_row`, each number

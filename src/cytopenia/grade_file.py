@@ -26,6 +26,7 @@ from cytopenia.errors import (
     join_problems,
 )
 from cytopenia.frames import BAD_LIMITS, judge_limits
+from cytopenia.grade_bounds import count_lower_bounds, name_missing_baselines
 from cytopenia.grade_clinical import grade_bedside_file, grade_fever
 from cytopenia.grade_options import GradeRequest, counts_days, looks_at_support, refuse_unused, show_limit
 from cytopenia.grading.grades import grade_labs
@@ -41,7 +42,7 @@ from cytopenia.values import is_number_text
 
 __all__ = ["GradeSummary", "grade_file"]
 
-_GRADED = ("term", "grade", "reason")
+_GRADED = ("term", "grade", "grade_worst", "reason")
 _NO_LIMIT = "lower limit of normal missing"
 _SHOWN_REASONS = 12
 _LIMIT_EXAMPLE = "--lln anc=2.0"
@@ -110,7 +111,9 @@ def _grade_rows(request: GradeRequest, library: Library) -> tuple[pl.DataFrame, 
     rows = "row" if table.height == 1 else "rows"
     lines = [
         f"{table.height} {rows}: {', '.join(words)}",
+        *count_lower_bounds(table),
         *_explain_unjudged(table, ours=[*removed.values()], limit=show_limit(parts)),
+        *name_missing_baselines(graded, parts),
     ]
     return table, GradeSummary(findings, lines)
 
@@ -140,7 +143,7 @@ def _explain_unjudged(table: pl.DataFrame, *, ours: list[str], limit: str) -> li
 
 
 def _attach(source: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the file in their order, with the three columns of the grade."""
+    """The rows of the file in their order, with the columns of the grade."""
     kept = _make_room(source, _GRADED)
     joined = kept.join(_name_columns(graded).select("source_row", *_GRADED), on="source_row", how="left")
     return joined.sort("source_row").with_columns(pl.col("reason").fill_null("unknown analyte"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from cytopenia.contract import leave_out, merge_findings, require_tables
+from cytopenia.contract.suspects import find_unusual_value, suspect_value
 from cytopenia.definition_forms import Coefficients, ModelDefinition, PointsDefinition, ScoreDefinition
 from cytopenia.definitions import load_library
 from cytopenia.errors import (
@@ -33,7 +34,7 @@ from cytopenia.one_file import (
     write_table,
 )
 from cytopenia.readers.tabular import read_tables
-from cytopenia.units import convert_value, list_units, load_analytes, match_unit, resolve_analyte
+from cytopenia.units import convert_value, list_units, load_analytes, resolve_analyte
 
 __all__ = ["ModelRequest", "PatientScore", "ScoreFileRequest", "ScoreSummary", "score_file", "score_one"]
 
@@ -183,22 +184,11 @@ def _read_value(definition: ScoreDefinition, option: str) -> _Value:
 
 
 def _doubt(value: _Value) -> str:
-    """A sentence where a value is unusual in its unit, with the units in which it would not be; else ""."""
-    row = load_analytes()[value.analyte]
-    if _is_typical(value.analyte, value.number, value.unit):
-        return ""
-    unit = match_unit(value.analyte, value.unit)
-    ends = (row.typical_low, row.typical_high)
-    low, high = ends if unit is None else map(unit.express, ends)
-    usual = f"{value.analyte}: unusual in {value.unit}, where {low:.4g} to {high:.4g} is usual"
-    fitting = [text for text in list_units(value.analyte) if _is_typical(value.analyte, value.number, text)]
-    hint = f"; in {' or '.join(fitting[:_SHOWN_UNITS])} the same number would be usual" if fitting else ""
-    return f"{usual}{hint}. Check the unit."
-
-
-def _is_typical(analyte: str, number: float, unit: str) -> bool:
-    row = load_analytes()[analyte]
-    return row.typical_low <= convert_value(number, unit, analyte=analyte) <= row.typical_high
+    """A sentence where a value is unusual, or typical in another unit only; else ""."""
+    canonical = convert_value(value.number, value.unit, analyte=value.analyte)
+    asked = (value.analyte, canonical, value.unit)
+    told = [words for words in (find_unusual_value(*asked), suspect_value(*asked)) if words]
+    return f"{'; '.join(told)}. Check the unit." if told else ""
 
 
 def _read_model(definition: ScoreDefinition, request: ModelRequest, *, need_all: bool) -> RiskOptions:

@@ -238,3 +238,28 @@ def test_severe_icaht_proven_by_white_cells_alone_names_their_days(write: Write)
     assert "Not met" not in page
     assert "Rule grade 3: at most 0.1 ×10⁹/L on 7 days or more" in page
     assert [day.day for day in outcome.days if day.role == "decides"] == list(range(6, 14))
+
+
+def test_neutrophils_above_the_white_cells_of_a_day_are_named(command, tmp_path: Path) -> None:
+    """White cells of 0.2 and neutrophils of 1.6 on days 6 and 7: rows 14 to 17. Day 30 is out."""
+    counts = {day: (1.6, 0.2) if day in (6, 7, 30) else (3, 5) for day in (*range(12), 30)}
+    rows = [
+        f"K,{day},{name},{value},10^9/L"
+        for day, pair in counts.items()
+        for name, value in zip(("anc", "wbc"), pair, strict=True)
+    ]
+    (tmp_path / "labs.csv").write_text("patient_id,day,analyte,value,unit\n" + "\n".join(rows), "utf-8")
+    (tmp_path / "events.csv").write_text("patient_id,day,kind\nK,100,last_contact\n", "utf-8")
+    outcomes = "\n".join(
+        f'[outcomes.{name}]\ndefinition = "ctcae_v5.{part}"\nmin_grade = 3\nwindow = [0, 28]'
+        for name, part in {"anc": "neutrophil_count_decreased", "hb": "anemia"}.items()
+    )
+    asked = '[[analyses]]\nid = "o"\nkind = "occurrence"\noutcomes = ["anc", "hb"]\n'
+    study = (
+        f'[study]\ntitle = "t"\nseed = 1\nbound_anc_by_wbc = true\n[data]\nfolder = "."\n{outcomes}\n{asked}'
+    )
+    (tmp_path / "study.toml").write_text(study, "utf-8")
+    told = "Conflict neutrophils above the white cells of the same day on day 6 and 7, rows 14 to 17; one of"
+    pages = {name: command("explain", tmp_path, "K", "--outcome", name) for name in ("anc", "hb")}
+    assert told in " ".join(pages["anc"].out.split())
+    assert "Conflict" not in pages["hb"].out

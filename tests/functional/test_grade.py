@@ -584,3 +584,48 @@ def test_nothing_is_asked_of_the_network_or_the_user(
 ) -> None:
     monkeypatch.setattr(builtins, "input", lambda *_: pytest.fail("asked the user"))
     assert grade(labs)[0].code == 0
+
+
+BOUNDS = """analyte,value,unit,lln,baseline
+ANC,<1.0,10^9/L,2,
+Hb,<10,g/dL,12,
+fibrinogen,1.4,g/L,2,
+fibrinogen,1.4,g/L,2,6
+fibrinogen,<1.4,g/L,2,
+ANC,>1.2,10^9/L,2,
+ANC,0.7,10^9/L,2,
+ANC,clotted,10^9/L,2,
+"""
+
+
+def test_a_grade_that_is_a_lower_bound_says_so(grade, tmp_path: Path) -> None:
+    path = write(tmp_path / "bounds.csv", BOUNDS)
+    answer, table = grade(path, definition="ctcae_v5")
+    assert table.select("grade", "grade_worst", "reason").rows()[:7] == [
+        (3, 4, "at least: the value could mean grade 4"),
+        (2, 3, "at least: the value could mean grade 3"),
+        (2, 4, "at least: the missing baseline could mean grade 4"),
+        (4, 4, "judged"),
+        (2, 4, "at least: the value or the missing baseline could mean grade 4"),
+        (None, 2, "the reported value does not decide the grade"),
+        (3, 3, "judged"),
+    ]
+    assert table.select("grade", "grade_worst").row(7) == (None, None)
+    assert "at least this grade, it could be higher (grade_worst): grade 2: 3, grade 3: 1\n" in answer.out
+
+
+def test_the_cut_of_version_6(grade, tmp_path: Path) -> None:
+    path = write(tmp_path / "six.csv", "analyte,value,unit,lln\nANC,<0.5,10^9/L,2\nANC,<0.1,10^9/L,2\n")
+    answer, table = grade(path, definition="ctcae_v6")
+    assert table.select("grade", "grade_worst").rows() == [(3, 4), (4, 4)]
+    assert "baseline" not in answer.out
+
+
+def test_a_missing_baseline_is_told(grade, tmp_path: Path) -> None:
+    path = write(tmp_path / "bounds.csv", BOUNDS)
+    told = "fibrinogen rows have no baseline, which ctcae_v5.fibrinogen_decreased looks at"
+    assert f"  2 of 3 {told}: give it in a column 'baseline'" in grade(path, definition="ctcae_v5")[0].out
+    bare = write(tmp_path / "bare.csv", "analyte,value,unit,lln\nfibrinogen,1.4,g/L,2\n")
+    assert f"  1 of 1 {told}" in grade(bare, definition="ctcae_v5")[0].out
+    full = write(tmp_path / "full.csv", "analyte,value,unit,lln,baseline\nfibrinogen,1.4,g/L,2,6\n")
+    assert "no baseline" not in grade(full, definition="ctcae_v5")[0].out

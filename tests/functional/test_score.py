@@ -99,15 +99,33 @@ def test_a_tie_says_that_the_choice_is_ours(command) -> None:
 
 
 @pytest.mark.parametrize(
-    ("crp", "points", "warned"), [("42 mg/L", 3, False), ("42 mg/dL", 3, True), ("0.2 mg/L", 2, True)]
+    ("crp", "points", "warned"),
+    [("42 mg/L", 3, False), ("42 mg/dL", 3, True), ("0.2 mg/L", 2, True), ("300 mg/L", 3, False)],
 )
-def test_crp_that_is_unusual_in_its_unit_is_warned_about(
+def test_crp_that_is_typical_in_another_unit_is_warned_about(
     command, crp: str, points: int, warned: bool
 ) -> None:
     answer = command("score", "car_hematotox", *options({**HIGH, "crp": crp}))
     assert answer.out.startswith(f"CAR-HEMATOTOX: {points} of 7 points")
-    assert ("Warning: crp: unusual in" in answer.out) is warned
-    assert ("in mg/L or ug/mL the same number would be usual" in answer.out) is (crp == "42 mg/dL")
+    assert ("Warning: crp: outside the typical" in answer.out) is warned
+    assert ("in mg/L or ug/mL the same number would be typical" in answer.out) is (crp == "42 mg/dL")
+
+
+def test_zero_is_not_unusual_and_a_slip_of_the_unit_is(command) -> None:
+    assert "Warning" not in command("score", "car_hematotox", *options({**HIGH, "anc": "0 10^9/L"})).out
+    answer = command("score", "car_hematotox", *options({**HIGH, "anc": "350 10^9/L"}))
+    assert "Warning: a value of anc lies outside the usual 0.001 to 100" in answer.out
+
+
+@pytest.mark.parametrize(("crp", "is_told"), [("42,mg/dL", True), ("4.2,mg/dL", False), ("300,mg/L", False)])
+def test_crp_off_by_ten_in_a_file_of_one_patient(command, tmp_path: Path, crp: str, is_told: bool) -> None:
+    labs = tmp_path / "labs.csv"
+    labs.write_text(f"patient_id,day,analyte,value,unit\nA,-6,CRP,{crp}\n", encoding="utf-8")
+    out = tmp_path / "scores.csv"
+    asked = ("car_hematotox", "--labs", labs, "--lymphodepletion-day", "-5", "--out", out)
+    answer = command("score", *asked)
+    found = answer.out + answer.err
+    assert ("in mg/L or ug/mL the same number would be typical in 1 of 1 row" in found) is is_told
 
 
 def test_json_for_a_machine(command) -> None:

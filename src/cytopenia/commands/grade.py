@@ -34,11 +34,14 @@ def grade(  # noqa: PLR0913 - one argument per option of the command
     cibmtr_neutrophil_recovery) gives one row per patient, and so does febrile neutropenia. A bedside scale
     (astct_2019_crs, lee_2014_crs, astct_2019_icans) grades a table of bedside findings, and writes the
     patients beside it. Grade 0 is judged and normal; an empty grade is not judged, and the reason says why.
+    grade_worst is the highest grade that a value such as "<1.0" can mean. A rule relative to the patient's
+    baseline (fibrinogen in ctcae_v4 and ctcae_v5) needs a column "baseline", in the unit of the row.
 
     Parameters
     ----------
     labs
-        CSV, TSV, Excel or Parquet; long (one row per value) or wide (one column per analyte).
+        CSV, TSV, Excel or Parquet; long (one row per value: analyte, value, unit, if known lln, baseline) or
+        wide (one column per analyte; it has no room for a baseline).
     definition
         Id of a definition, with or without a part: ctcae_v4, ctcae_v4.anemia, qiu2023_recovery,
         ctcae_v5_febrile_neutropenia, astct_2019_crs.

@@ -62,7 +62,9 @@ def describe_days(counting: Counting, unit: str) -> Iterator[Sentence]:
     if counting.round_to is not None:
         yield f"values are rounded to the nearest {counting.round_to:g} {unit}, ties to even", is_assumed
     if counting.censor_at:
-        yield f"days after {_list(_ENDS[name] for name in counting.censor_at)} do not count", is_assumed
+        # Death ends every course, whether or not the definition names it.
+        ends = (words for name, words in _ENDS.items() if name in (*counting.censor_at, "death"))
+        yield f"days after {_list(ends)} do not count", is_assumed
     yield "days from a second infusion on do not count", True
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "AnswerRange",
     "Change",
     "Confirmation",
+    "CountConflict",
     "CourseEvent",
     "CutLine",
     "ExplainedDay",
@@ -195,6 +196,15 @@ class Confirmation:
     measured: tuple[Measurement, ...]
 
 
+@dataclass(frozen=True)
+class CountConflict:
+    """Neutrophils above the white cells of the same draw: the day, and the two rows of the file."""
+
+    day: int
+    anc_row: int
+    wbc_row: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class OutcomeExplanation:
     """One outcome of one patient.
@@ -208,7 +218,8 @@ class OutcomeExplanation:
     all of these stops, whatever they were, would have settled it. `parts` are the answers of the outcomes
     that a combination is made of. `bounded` counts the unmeasured days that another analyte bounds: those
     between near measurements, and those far from any. `readings` counts the days of a fever that have a
-    temperature. `confirmation` is there where a grade 0 rests on too few low values.
+    temperature. `confirmation` is there where a grade 0 rests on too few low values. `conflicts` are the
+    neutrophils of its days that lie above the white cells of the same draw.
     """
 
     name: str
@@ -237,6 +248,7 @@ class OutcomeExplanation:
     bounded: tuple[int, int]
     readings: int | None = None
     confirmation: Confirmation | None = None
+    conflicts: tuple[CountConflict, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

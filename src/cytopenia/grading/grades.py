@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,16 @@ from cytopenia.grading.half_lines import Baselines, RowLimits, Verdicts, judge_r
 from cytopenia.grading.outcome_rows import EvidenceRows, OutcomeRows, count_days, span_days
 from cytopenia.grading.runs import any_marked, last_marked, nearest_marked
 
-__all__ = ["GRADE_REASONS", "ROLES", "STATES", "VERDICTS", "grade_courses", "grade_labs", "judge_rows"]
+__all__ = [
+    "AT_LEAST",
+    "GRADE_REASONS",
+    "ROLES",
+    "STATES",
+    "VERDICTS",
+    "grade_courses",
+    "grade_labs",
+    "judge_rows",
+]
 
 Grid = NDArray[np.float64]
 Marks = NDArray[np.bool_]
@@ -35,6 +44,9 @@ GRADE_REASONS = (
 )
 _NO_MEASUREMENT, _NO_LIMIT, _UNDECIDED_VALUE, _GAP_COULD_BE_WORSE, _VALUE_COULD_BE_WORSE = range(1, 6)
 _NO_BASELINE, _NEITHER, _NOT_AT_RISK, _ONLY_CAPS, _CAP_COULD_BE_WORSE = range(6, 11)
+
+# How the reason of a grade begins that is a lower bound.
+AT_LEAST = "at least"
 
 ROLES = ("decides", "would settle")
 VERDICTS = ("meets the rule", "could meet a worse rule")
@@ -282,8 +294,9 @@ def grade_labs(
     Returns
     -------
     DataFrame
-        `labs` plus `term` (title of the part), `grade` (Int8) and `grade_reason`. 0 means judged and normal.
-        Null means not judged; the reason names the missing input.
+        `labs` plus `term` (title of the part), `grade` and `grade_worst` (Int8) and `grade_reason`. 0 means
+        judged and normal. Null means not judged; the reason names the missing input. `grade_worst` is the
+        highest grade that the value can mean; above the grade, the reason begins with "at least".
 
     Notes
     -----
@@ -291,11 +304,12 @@ def grade_labs(
     every rule that all its values meet, and no other.
     """
     frame = labs.with_row_index("_place")
-    schema = {"_place": pl.UInt32, "term": pl.String, "grade": pl.Int8, "grade_reason": pl.String}
+    grades = {"grade": pl.Int8, "grade_worst": pl.Int8, "grade_reason": pl.String}
+    schema = {"_place": pl.UInt32, "term": pl.String, **grades}
     graded = [pl.DataFrame(schema=schema)]
     for part in parts.values():
         rows = frame.filter(pl.col("analyte") == part.analyte)
-        added = judge_rows(rows, part).select("grade", "grade_reason")
+        added = judge_rows(rows, part).select(*grades)
         graded.append(added.with_columns(rows["_place"], pl.lit(part.title).alias("term")).select(*schema))
     joined = frame.join(pl.concat(graded), on="_place", how="left", maintain_order="left").drop("_place")
     gone = pl.col("analyte").replace_strict(removed or {}, default=None, return_dtype=pl.String)
@@ -326,16 +340,17 @@ def judge_rows(rows: pl.DataFrame, part: GradesPart) -> pl.DataFrame:
     limits = _read_row_limits(rows)
     grade = np.zeros(value.size, dtype=np.int8)
     worst = np.zeros(value.size, dtype=np.int8)
-    lacks_limit = np.zeros(value.size, dtype=np.bool_)
-    lacks_baseline = np.zeros(value.size, dtype=np.bool_)
-    for rule in part.lab_rules:
-        found = judge_rule(rule, part, low=low, high=high, limits=limits)
-        lacks_limit |= found.lacks_limit
-        lacks_baseline |= found.lacks_baseline
-        grade = np.where(found.certain, np.int8(rule.grade), grade)
-        worst = np.where(found.possible, np.int8(rule.grade), worst)
+    verdicts = [
+        (rule.grade, judge_rule(rule, part, low=low, high=high, limits=limits)) for rule in part.lab_rules
+    ]
+    nowhere = np.zeros(value.size, dtype=np.bool_)
+    for number, found in verdicts:
+        grade = np.where(found.certain, np.int8(number), grade)
+        worst = np.where(found.possible, np.int8(number), worst)
     worst = np.maximum(worst, grade)
     is_judged = valid & ((grade > 0) | (worst == 0))
+    lacks_limit = np.any([nowhere, *(found.lacks_limit for _, found in verdicts)], axis=0)
+    lacks_baseline = np.any([nowhere, *(found.lacks_baseline for _, found in verdicts)], axis=0)
     reason = np.select(
         [~valid, is_judged, lacks_limit & lacks_baseline, lacks_limit, lacks_baseline],
         ["", "judged", *(GRADE_REASONS[code] for code in (_NEITHER, _NO_LIMIT, _NO_BASELINE))],
@@ -343,11 +358,35 @@ def judge_rows(rows: pl.DataFrame, part: GradesPart) -> pl.DataFrame:
     )
     graded = pl.DataFrame({"grade": grade, "grade_best": grade, "grade_worst": worst, "grade_reason": reason})
     words = invalid.fill_null("value missing")
+    cause = pl.Series(_name_causes(verdicts, grade), dtype=pl.String)
+    is_bound = pl.Series(is_judged & (worst > grade))
+    reason_or_bound = (
+        pl.when(is_bound)
+        .then(pl.format(f"{AT_LEAST}: the {{}} could mean grade {{}}", cause, pl.col("grade_worst")))
+        .otherwise(pl.col("grade_reason"))
+    )
     return graded.with_columns(
         pl.when(pl.Series(is_judged)).then(pl.col("grade")).alias("grade"),
         pl.when(pl.Series(valid)).then(pl.col("grade_best", "grade_worst")),
-        pl.when(pl.Series(valid)).then(pl.col("grade_reason")).otherwise(words).alias("grade_reason"),
+        pl.when(pl.Series(valid)).then(reason_or_bound).otherwise(words).alias("grade_reason"),
     )
+
+
+def _name_causes(verdicts: Sequence[tuple[int, Verdicts]], grade: NDArray[np.int8]) -> NDArray[np.str_]:
+    """What leaves a grade above the one given possible, for each row."""
+    marks = np.zeros((3, grade.size), dtype=np.bool_)
+    for number, found in verdicts:
+        is_open = found.possible & ~found.certain & (np.int8(number) > grade)
+        lacks = found.lacks_limit | found.lacks_baseline
+        marks |= is_open & np.stack([~lacks, found.lacks_limit, found.lacks_baseline])
+    by_value, by_limit, by_baseline = marks
+    missing = np.select(
+        [by_limit & by_baseline, by_limit, by_baseline],
+        ["missing lower limit of normal or baseline", "missing lower limit of normal", "missing baseline"],
+        "",
+    )
+    joined = np.where(by_value & (missing != ""), " or the ", "")
+    return np.strings.add(np.strings.add(np.where(by_value, "value", ""), joined), missing)
 
 
 def _read_row_limits(rows: pl.DataFrame) -> RowLimits:

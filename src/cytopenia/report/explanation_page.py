@@ -137,6 +137,7 @@ def _tell_outcome(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     yield from _tell_unconfirmed(outcome)
     yield from _tell_filled(outcome)
     yield from _tell_left_out(outcome)
+    yield from _tell_conflicts(outcome)
     unsettled = [day for day in outcome.days if day.role == "would settle"]
     for place, text in enumerate(say_open_days(unsettled, outcome)):
         yield "" if place else "Unsettled", text
@@ -241,6 +242,17 @@ def _tell_left_out(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
         value = "" if item.value is None else f"{say_value(item.value, item.analyte, item.comparator)}, "
         where = f"{name_analyte(item.analyte)}, day {item.day}"
         yield "" if place else "Not judged", f"{where}: {value}row {item.source_row}: {item.reason}"
+
+
+def _tell_conflicts(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    """Neutrophils that the white cells of the same draw contradict."""
+    if not outcome.conflicts:
+        return
+    days = join_days(item.day for item in outcome.conflicts)
+    numbers = [row for item in outcome.conflicts for row in (item.anc_row, item.wbc_row)]
+    rows = join_days(numbers).removeprefix("day ")
+    where = f"neutrophils above the white cells of the same day on {days}, rows {rows}"
+    yield "Conflict", f"{where}; one of the two is wrong; the neutrophils count as printed"
 
 
 def _tell_account(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:

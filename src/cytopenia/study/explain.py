@@ -311,6 +311,11 @@ class _Patient:
                 for item in self.facts.left_out
                 if item.analyte in subject.analytes and subject.look[0] <= item.day <= subject.look[1]
             ),
+            conflicts=tuple(
+                item
+                for item in self.facts.conflicts
+                if "anc" in subject.analytes and subject.look[0] <= item.day <= subject.look[1]
+            ),
             parts=tuple((part, Answer.of_row(self.rows[part])) for part in subject.parts),
             bounded=self._count_bounded(name),
             readings=self._count_readings(subject) if subject.kind == "fever" else None,

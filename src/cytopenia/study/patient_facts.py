@@ -11,11 +11,12 @@ import numpy as np
 import polars as pl
 
 from cytopenia.contract import Tables
+from cytopenia.contract.suspects import list_anc_above_wbc
 from cytopenia.definition_forms import BaselineDefinition, BoundsDefinition
 from cytopenia.grading.baseline import derive_baseline
 from cytopenia.grading.cuts import Comparator, is_met
 from cytopenia.grading.day_grid import DayGrid
-from cytopenia.grading.explain import CourseEvent, LeftOut, Measurement, SupportCourse
+from cytopenia.grading.explain import CountConflict, CourseEvent, LeftOut, Measurement, SupportCourse
 from cytopenia.grading.gaps import GapRule, ScenarioGrid, derive_scenarios
 from cytopenia.study.outcomes import CohortOutcomes
 
@@ -37,6 +38,7 @@ class PatientFacts:
     rows : every valid value, by analyte and row of the file
     limits, baselines : limits of normal and baseline values seen, by analyte
     left_out : rows that are not judged
+    conflicts : neutrophils above the white cells of the same draw
     last_day : the last day of the course
     """
 
@@ -51,6 +53,7 @@ class PatientFacts:
     limits: Mapping[str, tuple[float, ...]]
     baselines: Mapping[str, tuple[float, ...]]
     left_out: tuple[LeftOut, ...]
+    conflicts: tuple[CountConflict, ...]
     last_day: int
     support: tuple[SupportCourse, ...]
     events: tuple[CourseEvent, ...]
@@ -176,6 +179,7 @@ def collect_facts(
             for analyte in labs
         },
         left_out=tuple(_list_left_out(tables.labs)),
+        conflicts=tuple(_list_conflicts(tables.labs)),
         last_day=int(cohort.courses.last_day_at_risk[0]),
         support=tuple(
             SupportCourse(kind=row["kind"], start=row["start"], stop=row["stop"], agent=row["agent"])
@@ -201,6 +205,12 @@ def _list_left_out(labs: pl.DataFrame) -> Iterator[LeftOut]:
             source_row=row["source_row"],
             reason=row["invalid"],
         )
+
+
+def _list_conflicts(labs: pl.DataFrame) -> Iterator[CountConflict]:
+    rows = list_anc_above_wbc(labs, moment=("day", "minute")).sort("day", "source_row")
+    for day, anc_row, wbc_row in rows.select("day", "source_row", "wbc_row").iter_rows():
+        yield CountConflict(day, anc_row, wbc_row)
 
 
 def _list_counting(grid: DayGrid, rows: pl.DataFrame | None) -> dict[int, Measurement]:
