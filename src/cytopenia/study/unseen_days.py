@@ -68,11 +68,10 @@ def _list_fever_days(subject: Subject, facts: PatientFacts, plan: Plan) -> Itera
     days = range(first, last + 1)
     taken = facts.measured.get(definition.temperature, {})
     counts = judge_counts(facts.cohort.grids[definition.count.analyte], definition, days=days)
-    is_excluded = (counts.days_before[0] == 0) & ~counts.possible[0]
     is_looked_at = counts.days_before[0] >= 0
     has_none = not any(day in taken for day in days)
     for place, day in enumerate(days):
-        is_open = not is_excluded[place] and (has_none or (is_looked_at[place] and counts.possible[0, place]))
+        is_open = counts.possible[0, place] if is_looked_at[place] else has_none
         if day <= facts.last_day and day not in taken and is_open:
             yield _make_row(definition.temperature, day)
 
