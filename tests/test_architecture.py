@@ -299,6 +299,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "open_stops",
             "patient_series",
             "explained_days",
+            "unseen_days",
             "explain",
         ],
         "report": [

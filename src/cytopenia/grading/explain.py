@@ -213,7 +213,8 @@ class OutcomeExplanation:
     anything. `kind` is "grade", "days", "landmark", "recovery", "recovery_time", "fever", "phenotype",
     "second_dip" or "any_of". `counting` says how days are counted, where they are. `filled` are the days
     that the definition takes a value for, `left_out` rows of its days that are not judged. `was_asked` says
-    that every unmeasured day was tried for `settling`; `together` are the days whose values would have
+    that every unmeasured day was tried for `settling`, but for those of the analytes in `untried`, of which
+    nothing was measured; `together` are the days whose values would have
     settled it only all at once. `stops` is support whose unrecorded stop matters; `stops_settle` holds where
     all of these stops, whatever they were, would have settled it. `parts` are the answers of the outcomes
     that a combination is made of. `bounded` counts the unmeasured days that another analyte bounds: those
@@ -246,6 +247,7 @@ class OutcomeExplanation:
     changes: tuple[Change, ...]
     parts: tuple[tuple[str, Answer], ...]
     bounded: tuple[int, int]
+    untried: tuple[str, ...] = ()
     readings: int | None = None
     confirmation: Confirmation | None = None
     conflicts: tuple[CountConflict, ...] = ()

@@ -258,9 +258,14 @@ def _settling_days(
 
 
 def _collect_evidence(deciding: Marks, settling: Marks, grid: ScenarioGrid) -> EvidenceRows:
+    """The days that decide and those that would settle; a day that does both stands twice."""
     patient, place = np.nonzero(deciding | settling)
+    is_both = (deciding & settling)[patient, place]
+    patient, place = (np.repeat(found, 1 + is_both) for found in (patient, place))
+    is_second = np.zeros(patient.size, dtype=np.bool_)
+    is_second[1:] = (patient[1:] == patient[:-1]) & (place[1:] == place[:-1])
     measured = grid.measured[patient, place]
-    decides = deciding[patient, place]
+    decides = deciding[patient, place] & ~is_second
     cap = np.zeros(0) if grid.cap is None else grid.cap[patient, place]
     # A cap decides by itself: the bounds of the gap around it are not part of the evidence.
     is_cap = ~measured & (decides | ~grid.short_gap[patient, place])

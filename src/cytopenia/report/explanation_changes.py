@@ -36,7 +36,7 @@ def say_settling(outcome: OutcomeExplanation) -> Iterator[str]:
     if settling or outcome.stops_settle:
         return
     if outcome.was_asked:
-        yield "no single further value would have settled it whatever it was"
+        yield from _say_none(outcome)
     for value, days, said in islice(_group_alike(outcome.settling, outcome), _MOST_GROUPS):
         yield f"a {value} on {days}: {said}"
     if outcome.together:
@@ -46,6 +46,20 @@ def say_settling(outcome: OutcomeExplanation) -> Iterator[str]:
             for name in analytes
         ]
         yield f"all of these together would have: {'; '.join(places)}"
+
+
+def _say_none(outcome: OutcomeExplanation) -> Iterator[str]:
+    """That no single value settles it, of the analytes that were tried; and which were not tried."""
+    tried = [name_value(name) for name in outcome.analytes if name not in outcome.untried]
+    if tried:
+        what = join_words(tried, "or") if outcome.untried else "value"
+        yield f"no single further {what} would have settled it whatever it was"
+    for name in outcome.untried:
+        value = name_value(name)
+        yield (
+            f"single values were not tried: no {value} lies in the window, and one would speak for one day of"
+            " many"
+        )
 
 
 def _say_stops(outcome: OutcomeExplanation) -> Iterator[str]:

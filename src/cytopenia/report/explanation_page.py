@@ -34,6 +34,7 @@ _EVIDENCE = {
     "bracketed": "unmeasured days are taken to lie near the measurements around them",
     "open": "some days lie far from any measurement",
 }
+_WHITE_CELLS = "rests on white cell counts, which neutrophils cannot exceed"
 _FEVER_GROUND = {
     "measured": "the answer rests on days with a temperature or a count that excludes it",
     "open": "some days have too few temperatures or counts to say",
@@ -201,7 +202,7 @@ def _count_deciding(deciding: Sequence[ExplainedDay], outcome: OutcomeExplanatio
         return "; ".join(counts)
     states = {
         "measured": "measured",
-        "wbc_bound": "known by a bound",
+        "wbc_bound": "bounded by white cells",
         "filled": "filled",
         "bridged": "bridged",
     }
@@ -301,7 +302,17 @@ def _name_ground(evidence: str, outcome: OutcomeExplanation) -> str:
         return "what is unknown is known between bounds"
     if outcome.kind == "fever":
         return _FEVER_GROUND[evidence]
-    return _EVIDENCE[evidence]
+    return _WHITE_CELLS if _rests_on_white_cells(evidence, outcome) else _EVIDENCE[evidence]
+
+
+def _rests_on_white_cells(evidence: str, outcome: OutcomeExplanation) -> bool:
+    """Whether every day that makes the class of the evidence is bounded by white cells."""
+    row, (near, far) = outcome.row, outcome.bounded
+    if evidence == "measured":
+        states = {day.state for day in outcome.days if day.role == "decides"}
+        return states == {"wbc_bound"}
+    days, bounded = (row["days_open"], far) if evidence == "open" else (row["days_short_gap"], near)
+    return 0 < days == bounded
 
 
 def _count_over(outcome: OutcomeExplanation) -> int:

@@ -86,12 +86,12 @@ def join_days(days: Iterable[int], last: str = "and") -> str:
     return f"day {', '.join(most)} {last} {end}" if most else f"day {end}"
 
 
-def _say_number(number: float, outcome: OutcomeExplanation) -> str:
-    """One end of an answer in words."""
+def _say_number(number: float, outcome: OutcomeExplanation, label: str | None = None) -> str:
+    """One end of an answer in words; `label` says what a recovery that never came is called."""
     if outcome.kind == "recovery":
         return "not recovered" if number else "recovered"
     if outcome.kind == "recovery_time":
-        ends = {math.inf: "not recovered", -math.inf: "never below"}
+        ends = {math.inf: label or "not recovered", -math.inf: "never below"}
         return ends.get(number) or f"day {number:.0f}"
     if outcome.min_grade is not None or outcome.kind in ("any_of", "second_dip", "fever"):
         return "yes" if number else "no"
@@ -107,9 +107,10 @@ def say_answer(answer: Answer, outcome: OutcomeExplanation) -> str:
         return join_words(answer.possible_labels.split("|"), "or")
     if answer.best is None or answer.worst is None:
         return answer.label or "not judged"
+    never = answer.label if answer.policy == math.inf else None
     if answer.best == answer.worst:
-        return _say_number(answer.best, outcome)
-    low, high = (_say_number(number, outcome) for number in (answer.best, answer.worst))
+        return _say_number(answer.best, outcome, never)
+    low, high = (_say_number(number, outcome, never) for number in (answer.best, answer.worst))
     if low.startswith("grade") and high.startswith("grade"):
         return f"between {low} and {high.removeprefix('grade ')}"
     if low.startswith("day") and high.startswith("day"):
@@ -123,7 +124,7 @@ def say_policy(answer: Answer, outcome: OutcomeExplanation) -> str:
         return answer.label
     if answer.label == "recovered":
         return f"recovered on {_say_number(answer.policy or 0, outcome)}"
-    return "not judged" if answer.policy is None else _say_number(answer.policy, outcome)
+    return "not judged" if answer.policy is None else _say_number(answer.policy, outcome, answer.label)
 
 
 def say_result(outcome: OutcomeExplanation) -> str:
@@ -353,13 +354,22 @@ def _say_own_doubt(day: ExplainedDay) -> str:
     measured += "".join(ends)
     if item is not None:
         most = f"at most the {name_analyte(item.analyte)}, {_say_measurement(item)}"
-        where = ", far from any measurement" if day.state == "open" else ""
+        where = ""
         if day.state == "short_gap" and day.low:
             where = f", plausible from {say_value(day.low, day.analyte, digits=_SHORT)}"
         return f"not measured{where}; {most}{measured}"
-    if day.state == "open":
-        return f"not measured, far from any measurement: could be anything{measured}"
     if day.low is None:
         return f"not measured{measured}"
+    if day.state == "open":
+        return f"not measured, {_say_distance(day)}: could be anything{measured}"
     most = "upward" if day.high is None else f"to {say_value(day.high, day.analyte, digits=_SHORT)}"
     return f"not measured, plausible from {say_value(day.low, day.analyte, digits=_SHORT)} {most}{measured}"
+
+
+def _say_distance(day: ExplainedDay) -> str:
+    """Why nothing vouches for a day: measurements on one side alone, or none close enough."""
+    if day.before is not None and day.after is None:
+        return "no later measurement"
+    if day.after is not None and day.before is None:
+        return "no earlier measurement"
+    return "far from any measurement"

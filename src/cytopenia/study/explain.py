@@ -21,7 +21,7 @@ from cytopenia.grading.explain import (
     RuleText,
 )
 from cytopenia.study.changed_answers import check_change, choose_settling, read_changes, read_settling
-from cytopenia.study.counterfactuals import Kernel, keep_patient
+from cytopenia.study.counterfactuals import Edit, Kernel, keep_patient
 from cytopenia.study.explained_days import explain_day
 from cytopenia.study.open_stops import (
     edit_stops_together,
@@ -38,6 +38,7 @@ from cytopenia.study.questions import list_checks, list_trials
 from cytopenia.study.run import choose_cohort
 from cytopenia.study.subjects import Rule, Subject, list_subjects
 from cytopenia.study.trials import Trial, rank_cut
+from cytopenia.study.unseen_days import add_unseen, is_unmeasured
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = ["explain_in_study"]
@@ -186,6 +187,7 @@ class _Patient:
         return {
             "settling": shown,
             "was_asked": was_asked,
+            "untried": self._list_untried(name) if was_asked else (),
             "together": tuple((probe.analyte, probe.day) for probe in together) if is_needed else (),
             "stops": stops,
             "stops_settle": stops_settle,
@@ -236,14 +238,18 @@ class _Patient:
             return [], False
         parts = {part: self.subjects[part] for part in subject.parts}
         probes, was_asked = list_probes(subject, self.facts, evidence=evidence, parts=parts)
-        unseen = {analyte for part in parts or (name,) for analyte in self._list_unseen(part)}
-        return [probe for probe in probes if probe.analyte not in unseen], was_asked
+        untried = self._list_untried(name)
+        return [probe for probe in probes if probe.analyte not in untried], was_asked
+
+    def _list_untried(self, name: str) -> tuple[str, ...]:
+        """Of a combination those of its parts."""
+        parts = self.subjects[name].parts or (name,)
+        return tuple(dict.fromkeys(analyte for part in parts for analyte in self._list_unseen(part)))
 
     def _list_unseen(self, name: str) -> tuple[str, ...]:
         """Analytes without any value where open days do not count: one value would speak for one of them."""
-        row, subject = self.rows[name], self.subjects[name]
-        is_unseen = subject.kind == "grade" and not row["days_measured"] and (row["days_open"] or 0) > 1
-        return subject.analytes if is_unseen else ()
+        is_unseen = is_unmeasured(self.subjects[name], self.rows[name]) and self.rows[name]["days_open"] > 1
+        return self.subjects[name].analytes if is_unseen else ()
 
     def _ends_with_last_value(self, subject: Subject) -> bool:
         """Whether one more value would also be one more day of follow-up: where nothing else says its end."""
@@ -290,13 +296,14 @@ class _Patient:
         evidence = [] if subject.parts else self._list_evidence(name)
         if subject.kind == "recovery" and not evidence:
             evidence = self._list_met_cells(name)
+        evidence = add_unseen(evidence, subject, self.facts, row=row, plan=self.kernel.plan)
         return OutcomeExplanation(
             name=name,
             title=subject.title,
             kind=subject.kind,
             min_grade=subject.min_grade,
             address=subject.address,
-            rules=tuple(_list_rules(subject, row, self.facts)),
+            rules=tuple(_list_rules(subject, row, self.facts, proven=self._find_proven(name))),
             counting=subject.counts,
             citation=subject.citation,
             window=subject.window,
@@ -323,6 +330,19 @@ class _Patient:
             **found,
         )
 
+    def _find_proven(self, name: str) -> str | None:
+        """The rule that white cells alone show to be met: that of a copy whose counts are as high as they."""
+        subject, row = self.subjects[name], self.rows[name]
+        if subject.kind not in ("grade", "days") or row["policy"] is not None or not row["best"]:
+            return None
+        caps = [
+            (analyte, day, item.value)
+            for analyte in subject.analytes
+            for day, item in self.facts.caps.get(analyte, {}).items()
+        ]
+        (copy,) = self.kernel.ask(self.facts.tables, [Edit(values=tuple(caps))], outcome=name)
+        return copy["rule"] if copy["policy"] == row["best"] else None
+
     def _count_bounded(self, name: str) -> tuple[int, int]:
         """Of a combination the days of its parts, as its account has them."""
         subjects = [self.subjects[part] for part in self.subjects[name].parts or (name,)]
@@ -336,13 +356,17 @@ class _Patient:
         return sum(first <= day <= min(last, self.facts.last_day) for day in taken)
 
 
-def _list_rules(subject: Subject, row: Mapping[str, Any], facts: PatientFacts) -> Iterator[RuleText]:
-    """The rule that decided, and where none did the one that would have been met first."""
+def _list_rules(
+    subject: Subject, row: Mapping[str, Any], facts: PatientFacts, *, proven: str | None
+) -> Iterator[RuleText]:
+    """The rule that decided or is `proven`, and where none is the one that would have been met first."""
     for sentence in subject.sentences:
         yield RuleText(None, sentence, "")
     graded = [] if subject.sentences or subject.parts else list(subject.rules)
-    decided = [rule for rule in graded if row["rule"] == f"{subject.address}: {rule.text}"]
-    asked = [rule for rule in graded if rule.grade is not None and rule.grade >= (subject.min_grade or 0)]
+    met = row["rule"] or proven
+    decided = [rule for rule in graded if met == f"{subject.address}: {rule.text}"]
+    least = subject.min_grade or (row["best"] if row["policy"] is None else None) or 0
+    asked = [rule for rule in graded if rule.grade is not None and rule.grade >= least]
     for rule in (decided or asked)[:1]:
         yield RuleText(rule.grade, rule.words + _name_limits(rule, facts), rule.text)
 

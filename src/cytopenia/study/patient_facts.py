@@ -58,6 +58,20 @@ class PatientFacts:
     support: tuple[SupportCourse, ...]
     events: tuple[CourseEvent, ...]
 
+    @property
+    def last_seen_day(self) -> int:
+        """The last day on which anything can have been measured: last contact, death or the last value.
+
+        The last day of the course where no last contact is recorded.
+        """
+        courses, labs = self.cohort.courses, self.tables.labs
+        contact, death = float(courses.last_contact_day[0]), float(courses.death_day[0])
+        if math.isnan(contact):
+            return self.last_day
+        is_valid = pl.col("invalid").is_null() & pl.col("value").is_not_null() & pl.col("day").is_not_null()
+        seen = [contact, *([] if math.isnan(death) else [death]), *labs.filter(is_valid)["day"].to_list()]
+        return min(self.last_day, int(max(seen)))
+
     def find_neighbors(
         self, analyte: str, day: int, *, within: tuple[int, int] | None = None
     ) -> tuple[Measurement | None, Measurement | None]:

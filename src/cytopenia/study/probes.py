@@ -61,7 +61,7 @@ def _list_unmeasured(subject: Subject, facts: PatientFacts) -> Iterator[tuple[st
     first, last = subject.look
     for analyte in subject.analytes:
         measured = facts.measured.get(analyte, {})
-        for day in range(first, min(last, facts.last_day) + 1):
+        for day in range(first, min(last, facts.last_seen_day) + 1):
             if day not in measured:
                 yield analyte, day
 

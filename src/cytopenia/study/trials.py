@@ -50,9 +50,9 @@ def rank_cut(trial: Trial) -> float:
 
 
 def days_at_risk(subject: Subject, facts: PatientFacts) -> range:
-    """Return the days of an outcome on which the patient is followed."""
+    """Return the days of an outcome on which the patient can have been measured."""
     first, last = subject.window or subject.look
-    return range(first, min(last, facts.last_day) + 1)
+    return range(first, min(last, facts.last_seen_day) + 1)
 
 
 def list_edges(subject: Subject, facts: PatientFacts, analyte: str) -> tuple[float, ...]:
