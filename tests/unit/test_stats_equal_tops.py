@@ -97,7 +97,7 @@ def test_a_limit_beyond_a_million_is_open_and_the_other_is_kept() -> None:
         "no upper limit below 1,000,000; the data do not bound the odds ratio: only 2 with it, "
         "0 of them with the event"
     )
-    assert format_odds_ratio(1081.99, 0.66594, None) == "1,082 (0.666\N{EN DASH}open)"
+    assert format_odds_ratio(1081.99, 0.66594, None) == "1082 (0.666\N{EN DASH}open)"
 
 
 def test_an_odds_ratio_below_one_in_a_million_is_not_estimable() -> None:
@@ -113,7 +113,7 @@ def test_a_number_keeps_the_hint_of_its_unit() -> None:
     assert (term.odds_ratio, term.note) == (None, OTHER_UNIT)
 
 
-# The ends are logs; those of one table are kept as found by an independent search along its profile.
+# The ends are logs, roots of the profile of one table.
 @pytest.mark.parametrize(
     ("case", "low", "high"), [(OPEN, -0.406562, 34.868106), (WIDE, -15.174399, 59.019699)]
 )
