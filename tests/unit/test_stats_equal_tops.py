@@ -113,7 +113,7 @@ def test_a_number_keeps_the_hint_of_its_unit() -> None:
     assert (term.odds_ratio, term.note) == (None, OTHER_UNIT)
 
 
-# The ends are logs, roots of the profile of one table.
+# The ends are logs; there the penalized likelihood, by Nelder-Mead from 40 starts, falls by 3.8415 / 2.
 @pytest.mark.parametrize(
     ("case", "low", "high"), [(OPEN, -0.406562, 34.868106), (WIDE, -15.174399, 59.019699)]
 )
