@@ -315,14 +315,14 @@ def format_odds_ratio(value: float, low: float | None = None, high: float | None
     """Return "11.000 (3.130-38.660)" with an en dash; without limits only the odds ratio.
 
     Three decimals, up to five where a number would look like 1 without being 1. From 1000 on there are no
-    decimals, from a million on powers of ten.
+    decimals, from a million on powers of ten. One missing limit is open; the note of the result says why.
 
     Examples
     --------
     >>> format_odds_ratio(11, 3.13, 38.66), format_odds_ratio(0.107, 0.0002, 2.4e9)
     ('11.000 (3.130\u201338.660)', '0.107 (<0.001\u20132.4\u00d710\u2079)')
-    >>> format_odds_ratio(0.9996, 0.9992, 0.99998), format_odds_ratio(1 - 1e-15, 0.1, 9.0)
-    ('0.99960 (0.99920\u20130.99998)', '1.000 (0.100\u20139.000)')
+    >>> format_odds_ratio(0.9996, 0.9992, 0.99998), format_odds_ratio(82, 0.666, None)
+    ('0.99960 (0.99920\u20130.99998)', '82.000 (0.666\u2013open)')
     """
     numbers = [part for part in (value, low, high) if part is not None]
     tries = range(MODEL_DECIMALS, MOST_MODEL_DECIMALS + 1)
@@ -333,9 +333,10 @@ def format_odds_ratio(value: float, low: float | None = None, high: float | None
     )
     digits = next(enough, MOST_MODEL_DECIMALS)
     text = _format_odds(value, digits)
-    if low is None or high is None:
+    if low is None and high is None:
         return text
-    return f"{text} ({_format_odds(low, digits)}{EN_DASH}{_format_odds(high, digits)})"
+    ends = ("open" if end is None else _format_odds(end, digits) for end in (low, high))
+    return f"{text} ({EN_DASH.join(ends)})"
 
 
 def _is_one(value: float) -> bool:

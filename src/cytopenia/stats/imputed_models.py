@@ -7,36 +7,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cytopenia.errors import DataError
-from cytopenia.stats.batched_designs import invert_batch
-from cytopenia.stats.logistic import fit_logistic
+from cytopenia.stats.firth_tables import Tops, climb_all, climb_together
+from cytopenia.stats.likelihood import ELSEWHERE, EQUAL_TOPS, HIGHER, climb
+from cytopenia.stats.logistic import LogisticProblem, fit_logistic
 from cytopenia.stats.pooling import PooledEstimate, pool_estimates
-from cytopenia.stats.separation import explain_design, require_design, scale_columns
+from cytopenia.stats.separation import explain_design, require_design
 
 __all__ = ["PooledLogistic", "fit_firth_together", "fit_imputed_logistic"]
 
 Numbers = NDArray[np.float64]
-Places = NDArray[np.intp]
 
 METHODS = ("maximum_likelihood", "firth")
-# Squared length of a step in standard errors.
-TOLERANCE = 1e-20
-MOST_STEPS = 100
-MOST_HALVINGS = 30
-LONGEST_STEP = 5.0
-ROUNDING = 1e-13
 # As in `logistic`: above this standard error, per standard deviation, the data say nothing of a coefficient.
 LARGEST_ERROR = 1e4
 # Ends are looked for within so many standard errors, and found to such a part of one.
 FARTHEST = 1e4
 NEAR = 1e-9
-# Up to so many rows their products in pairs are affordable.
-FEW_ROWS = 1000
+# A share so near to its target has met it.
+AT_TARGET = 1e-6
+HIGHER_TOP = "the penalized likelihood has a higher top than the one found: no estimate is safe"
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,8 @@ def fit_imputed_logistic(
     distribution, the same as `pool(with(imputed, glm(..., family = binomial)))` of mice 3.15. With Firth's
     method they are from the combined profiles of the penalized likelihood (CLIP, as `CLIP.confint` of
     logistf): the signed root of each profile is read as a normal distribution, and the mean of the
-    distributions taken. Where all tables agree that is the profile interval of `fit_logistic`.
+    distributions taken. Where all tables agree that is the profile interval of `fit_logistic`. A term that in
+    some table has another estimate at a second top of the same height is not estimable.
 
     References
     ----------
@@ -122,8 +119,9 @@ def fit_imputed_logistic(
     reason = _find_reason(tables, marks, names)
     coefficients = errors = np.full((tables.shape[0], tables.shape[2]), np.nan)
     tops = None
+    is_ambiguous = np.zeros(tables.shape[2] + 1, dtype=np.bool_)
     if not reason and method == "firth":
-        tops = _climb_all(tables, marks)
+        tops, is_ambiguous = _settle(climb_all(tables, marks))
         coefficients, errors = _estimate(tops)
     elif not reason:
         coefficients, errors, reason = _fit_one_by_one(tables, marks, names)
@@ -133,7 +131,12 @@ def fit_imputed_logistic(
         for one, error in zip(coefficients.T, errors.T, strict=True)
     ]
     if tops is not None:
-        terms = [_combine_profiles(tops, place, term, level) for place, term in enumerate(terms)]
+        terms = [
+            _refuse(term, "in some imputation " + EQUAL_TOPS)
+            if is_ambiguous[place + 1]
+            else _combine_profiles(tops, place, term, level)
+            for place, term in enumerate(terms)
+        ]
     failed = next((term.note for term in terms if term.status != "ok"), "")
     if failed and not reason:
         reason = failed
@@ -186,8 +189,8 @@ def fit_firth_together(designs: ArrayLike, event: ArrayLike) -> tuple[Numbers, N
 
     Notes
     -----
-    Newton's method with step halving, from zero. The same coefficients and standard
-    errors as `fit_logistic(method = "firth")`, without the profiles, and as `brglm2` 0.9 with
+    Newton's method with step halving, from zero, without a look for other tops. The same coefficients and
+    standard errors as `fit_logistic(method = "firth")`, without the profiles, and as `brglm2` 0.9 with
     `type = "AS_mean"`.
 
     Examples
@@ -197,27 +200,10 @@ def fit_firth_together(designs: ArrayLike, event: ArrayLike) -> tuple[Numbers, N
     >>> found.round(4).tolist(), error.round(4).tolist()
     ([[3.2189], [1.6094]], [[2.6833], [2.5991]])
     """
-    return _estimate(_climb_all(np.asarray(designs, dtype=np.float64), np.asarray(event, dtype=np.float64)))
+    return _estimate(climb_all(np.asarray(designs, dtype=np.float64), np.asarray(event, dtype=np.float64)))
 
 
-@dataclass(frozen=True)
-class _Tops:
-    """The tops of all tables, in standardized columns with the intercept's first, and their scales."""
-
-    columns: Numbers
-    marks: Numbers
-    spreads: Numbers
-    point: _Point
-    is_done: NDArray[np.bool_]
-
-
-def _climb_all(tables: Numbers, marks: Numbers) -> _Tops:
-    scaled, spreads = zip(*((one[0], one[2]) for one in map(scale_columns, tables)), strict=True)
-    columns = np.concatenate([np.ones((*tables.shape[:2], 1)), np.stack(scaled)], axis=2)
-    return _Tops(columns, marks, np.stack(spreads), *_climb_together(columns, marks))
-
-
-def _estimate(tops: _Tops) -> tuple[Numbers, Numbers]:
+def _estimate(tops: Tops) -> tuple[Numbers, Numbers]:
     """Coefficients and standard errors per unit of the user's columns."""
     inverse = np.linalg.pinv(tops.point.information, hermitian=True)
     errors = np.sqrt(np.diagonal(inverse, axis1=1, axis2=2))
@@ -227,44 +213,81 @@ def _estimate(tops: _Tops) -> tuple[Numbers, Numbers]:
     return found, errors
 
 
-def _combine_profiles(tops: _Tops, place: int, term: PooledEstimate, level: float) -> PooledEstimate:
-    """The term with the interval and P of the combined penalized likelihood profiles."""
-    from scipy.optimize import brentq
-    from scipy.special import ndtr
+class _CombinedProfile:
+    """The mean of the posterior distributions of all tables along one coefficient, by penalized profiles."""
 
-    if term.estimate is None or term.standard_error is None:
-        return term
-    center, error = term.estimate, term.standard_error
-    free = np.flatnonzero(np.arange(tops.columns.shape[2]) != place + 1)
+    def __init__(self, tops: Tops, place: int, term: PooledEstimate) -> None:
+        assert term.estimate is not None and term.standard_error is not None  # noqa: S101, PT018 - the caller looked
+        self.tops, self.place = tops, place + 1
+        self.center, self.error = term.estimate, term.standard_error
+        self.scale = tops.spreads[:, place]
+        self.free = np.flatnonzero(np.arange(tops.columns.shape[2]) != self.place)
+        inverse = np.linalg.pinv(tops.point.information, hermitian=True)[:, self.place]
+        # Where the others go, to first order, if this coefficient is moved by one.
+        self.path = inverse / inverse[:, self.place, np.newaxis]
+        self.latest = tops.point.weights
+        self.has_higher = False
 
-    def share(value: float) -> float:
-        """How much of the posterior distributions of all tables lies below a coefficient; NaN if lost."""
-        start = tops.point.weights.copy()
-        start[:, place + 1] = value * tops.spreads[:, place]
-        point, is_done = _climb_together(tops.columns, tops.marks, start=start, free=free)
-        ratio = np.maximum(2 * (tops.point.height - point.height), 0.0)
-        side = np.sign(start[:, place + 1] - tops.point.weights[:, place + 1])
-        return float(ndtr(side * np.sqrt(ratio)).mean()) if is_done.all() else math.nan
+    def share(self, value: float, *, is_thorough: bool = True) -> float:
+        """How much of the distributions lies below a coefficient; NaN where a profile is lost."""
+        from scipy.special import ndtr
 
-    def find_end(target: float, sign: float) -> float | None:
+        # Where single rows weigh heavily there are several tops; thorough is the highest of three climbs.
+        best = self.tops.point.weights
+        origins = [self.latest, best, np.zeros_like(best)][: 3 if is_thorough else 1]
+        held = value * self.scale
+        heights: list[Numbers] = []
+        weights: list[Numbers] = []
+        for origin in origins:
+            start = origin + (held - origin[:, self.place])[:, np.newaxis] * self.path
+            start[:, self.place] = held
+            point, is_done = climb_together(self.tops.columns, self.tops.marks, start=start, free=self.free)
+            heights.append(np.where(is_done, point.height, -np.inf))
+            weights.append(point.weights)
+        height = np.max(heights, axis=0)
+        if not np.isfinite(height).all():
+            return math.nan
+        self.latest = np.stack(weights)[np.argmax(heights, axis=0), np.arange(len(height))]
+        self.has_higher |= bool((height > self.tops.point.height + HIGHER).any())
+        ratio = np.maximum(2 * (self.tops.point.height - height), 0.0)
+        return float(ndtr(np.sign(held - best[:, self.place]) * np.sqrt(ratio)).mean())
+
+    def find_end(self, target: float, sign: float, *, is_thorough: bool = False) -> float | None:
+        """Where the share meets a target first; None if it does not."""
+        from scipy.optimize import brentq
+        from scipy.special import ndtri
+
+        # Kept, because a climb from elsewhere may reach another top, and the search needs one answer.
+        @cache
         def miss(value: float) -> float:
-            return share(value) - target
+            return self.share(value, is_thorough=is_thorough) - target
 
-        inner, outer = center, center + sign * 2 * error
+        self.latest = self.tops.point.weights
+        # The same places as in the profile of one table, so that both meet the same end.
+        inner, outer = self.center, self.center + float(ndtri(target)) * self.error
         while miss(outer) * sign < 0:
-            inner, outer = outer, outer + 2 * (outer - inner)
-            if abs(outer - center) > FARTHEST * error:
+            inner, outer = outer, outer + (outer - self.center)
+            if abs(outer - self.center) > FARTHEST * self.error:
                 return None
-        if math.isnan(share(outer)):
-            return None
         # A profile that is lost on the way leaves the end unknown, not wrong.
         try:
-            return float(np.asarray(brentq(miss, inner, outer, xtol=NEAR * error)))
+            end = float(np.asarray(brentq(miss, inner, outer, xtol=NEAR * self.error)))
         except ValueError:
-            return None
+            end = math.nan
+        if abs(self.share(end) - target) < AT_TARGET:
+            return end
+        return None if is_thorough else self.find_end(target, sign, is_thorough=True)
 
-    low, high = find_end((1 - level) / 2, -1.0), find_end((1 + level) / 2, 1.0)
-    below = share(0.0)
+
+def _combine_profiles(tops: Tops, place: int, term: PooledEstimate, level: float) -> PooledEstimate:
+    """The term with the interval and P of the combined penalized likelihood profiles."""
+    if term.estimate is None or term.standard_error is None:
+        return term
+    profile = _CombinedProfile(tops, place, term)
+    low, high = profile.find_end((1 - level) / 2, -1.0), profile.find_end((1 + level) / 2, 1.0)
+    below = profile.share(0.0)
+    if profile.has_higher:
+        return _refuse(term, "in some imputation " + HIGHER_TOP)
     p_value = None if math.isnan(below) else 2 * min(below, 1 - below)
     ends = zip(("lower", "upper"), (low, high), strict=True)
     notes = [f"the {word} end of the interval was not found" for word, end in ends if end is None]
@@ -272,86 +295,31 @@ def _combine_profiles(tops: _Tops, place: int, term: PooledEstimate, level: floa
     return replace(term, low=low, high=high, p_value=p_value, note="; ".join(notes))
 
 
-def _climb_together(
-    columns: Numbers, marks: Numbers, *, start: Numbers | None = None, free: Places | None = None
-) -> tuple[_Point, NDArray[np.bool_]]:
-    """Where every table ends, and whether that is a top; only the free weights move, all if None."""
-    count = columns.shape[2]
-    free = np.arange(count) if free is None else free
-    point = _judge(columns, marks, np.zeros((columns.shape[0], count)) if start is None else start)
-    is_done = np.zeros(columns.shape[0], dtype=np.bool_)
-    for _ in range(MOST_STEPS):
-        step = _aim(columns, point, free)
-        is_done = np.abs((point.slope * step).sum(axis=1)) <= TOLERANCE
-        if is_done.all():
-            break
-        longest = np.maximum(np.abs(step).max(axis=1), LONGEST_STEP)
-        point = _step(columns, marks, point, step * (LONGEST_STEP / longest)[:, np.newaxis])
-    return point, is_done
+def _refuse(term: PooledEstimate, why: str) -> PooledEstimate:
+    """The term without any number."""
+    numbers = (one.name for one in fields(term) if one.name not in ("imputations", "status", "note"))
+    return replace(term, **dict.fromkeys(numbers), status="not_estimable", note=why)
 
 
-@dataclass(frozen=True)
-class _Point:
-    """Where the climbs stand, one row per table."""
-
-    weights: Numbers
-    height: Numbers
-    slope: Numbers
-    information: Numbers
-    factor: Numbers
-    chance: Numbers
-
-
-def _judge(columns: Numbers, marks: Numbers, weights: Numbers) -> _Point:
-    """Penalized log-likelihood, modified score and information of every table."""
-    eta = (columns @ weights[:, :, np.newaxis])[:, :, 0]
-    small = np.exp(-np.abs(eta))
-    chance = np.where(eta < 0, small, 1.0) / (1.0 + small)
-    root = np.exp(-np.abs(eta) / 2.0) / (1.0 + small)
-    factor, triangle = np.linalg.qr(columns * root[:, :, np.newaxis])
-    with np.errstate(divide="ignore"):
-        penalty = np.log(np.abs(np.diagonal(triangle, axis1=1, axis2=2))).sum(axis=1)
-    lost = np.log1p(small) + np.maximum((1.0 - 2.0 * marks) * eta, 0.0)
-    height = penalty - lost.sum(axis=1)
-    rest = marks - chance + (factor**2).sum(axis=2) * (0.5 - chance)
-    slope = (np.swapaxes(columns, 1, 2) @ rest[:, :, np.newaxis])[:, :, 0]
-    return _Point(weights, height, slope, np.swapaxes(triangle, 1, 2) @ triangle, factor, chance)
-
-
-def _aim(columns: Numbers, point: _Point, free: Places) -> Numbers:
-    """Newton's step; Fisher's where the likelihood is not curved like a hill, or has very many rows."""
-    pairs = free[:, np.newaxis], free
-    information = point.information[:, *pairs]
-    inverse = np.full_like(information, np.nan)
-    if columns.shape[1] <= FEW_ROWS:
-        inverse, _ = invert_batch(information + _curve_penalty(columns, point)[:, *pairs])
-    is_other = np.isnan(inverse).any(axis=(1, 2))
-    if is_other.any():
-        inverse[is_other] = np.linalg.pinv(information[is_other], hermitian=True)
-    step = np.zeros_like(point.weights)
-    step[:, free] = (inverse @ point.slope[:, free, np.newaxis])[:, :, 0]
-    return step
-
-
-def _curve_penalty(columns: Numbers, point: _Point) -> Numbers:
-    """Minus the second derivative of half the log determinant of the information."""
-    across, chance = np.swapaxes(columns, 1, 2), point.chance
-    leverage = (point.factor**2).sum(axis=2)
-    own = (across * (leverage * (1.0 - 6.0 * chance * (1.0 - chance)))[:, np.newaxis]) @ columns
-    tilted = across * (1.0 - 2.0 * chance)[:, np.newaxis]
-    # Of rows by rows the squared products of the factor are never written down: they are those of its pairs.
-    pairs = point.factor[:, :, :, np.newaxis] * point.factor[:, :, np.newaxis, :]
-    sums = tilted @ pairs.reshape(*chance.shape, -1)
-    return (sums @ np.swapaxes(sums, 1, 2) - own) / 2.0
-
-
-def _step(columns: Numbers, marks: Numbers, point: _Point, step: Numbers) -> _Point:
-    """The next points: a step is halved until it does not lead down, and not taken if it still does."""
-    nearer = _judge(columns, marks, point.weights + step)
-    for last in range(MOST_HALVINGS):
-        is_lower = ~(nearer.height >= point.height - ROUNDING * (1.0 + np.abs(point.height)))
-        if not is_lower.any():
-            break
-        step = np.where(is_lower[:, np.newaxis], 0.0 if last == MOST_HALVINGS - 1 else step / 2, step)
-        nearer = _judge(columns, marks, point.weights + step)
-    return nearer
+def _settle(tops: Tops) -> tuple[Tops, NDArray[np.bool_]]:
+    """The highest top of each table, and at which weights another one as high is elsewhere."""
+    weights = tops.point.weights.copy()
+    is_ambiguous = np.zeros(weights.shape[1], dtype=np.bool_)
+    errors = np.sqrt(np.diagonal(np.linalg.pinv(tops.point.information, hermitian=True), axis1=1, axis2=2))
+    for table, columns in enumerate(tops.columns):
+        problem = LogisticProblem(columns, tops.marks, np.eye(columns.shape[1]), is_penalized=True)
+        best = problem.evaluate(weights[table]) if tops.is_done[table] else None
+        starts = [] if best is None else problem.list_starts(best)
+        others = [top for top in (climb(problem, start) for start in starts) if top is not None]
+        highest = max(filter(None, [best, *others]), key=lambda top: top.log_likelihood, default=None)
+        if best is None or highest is None:
+            continue
+        if highest.log_likelihood > best.log_likelihood + HIGHER:
+            weights[table], best = highest.weights, highest
+        for top in others:
+            if top.log_likelihood >= best.log_likelihood - HIGHER:
+                is_ambiguous |= np.abs(top.weights - best.weights) > ELSEWHERE * errors[table]
+    if (weights == tops.point.weights).all():
+        return tops, is_ambiguous
+    point, is_done = climb_together(tops.columns, tops.marks, start=weights)
+    return replace(tops, point=point, is_done=is_done), is_ambiguous

@@ -15,8 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytopenia.errors import DataError, suggest_name
+from cytopenia.stats.printable_odds import OTHER_UNIT, exponentiate, say_open_ends
 
 __all__ = [
+    "ELSEWHERE",
+    "EQUAL_TOPS",
+    "HIGHER",
     "INTERVALS",
     "NO_TOP",
     "LogisticTerm",
@@ -49,11 +53,12 @@ FARTHEST = 1e4
 # A root of the likelihood ratio that no target reaches; so near to its target it has met it.
 BEYOND = 1e9
 AT_TARGET = 1e-6
-# exp() of a larger number is no odds ratio anybody can print.
-LARGEST_LOG = 50.0
+# Tops of the same height are different ones where a coefficient differs by so many standard errors.
+ELSEWHERE = 1e-3
 # Above this standard error, per standard deviation of the column, the data say nothing about a coefficient.
 LARGEST_ERROR = 1e4
 NO_TOP = "the fit did not converge: the columns nearly separate the event or nearly repeat each other"
+EQUAL_TOPS = "the penalized likelihood has two equal tops: there is no unique estimate"
 SEVERAL_TOPS = (
     "the penalized likelihood has several tops; the highest found is given, single rows weigh heavily"
 )
@@ -116,6 +121,10 @@ class Problem(Protocol):
         """Return what is added to the information to make the curvature; None if nothing is."""
         ...
 
+    def list_starts(self, best: Point) -> Sequence[Numbers]:
+        """Return where another top may be climbed from; empty where there is but one top."""
+        ...
+
 
 def require_choice(name: str, value: str, allowed: Sequence[str]) -> str:
     """Return an option; raise if it is not one of the allowed ones.
@@ -169,7 +178,8 @@ def find_top(
 
     Notes
     -----
-    The climb begins anew where a profile has seen a higher point.
+    The climb begins anew where a profile, or a climb from its ends or from a mirrored top, has seen a higher
+    point. A term that differs between tops of the same height is not estimable.
     """
     from scipy.special import ndtri
 
@@ -178,19 +188,41 @@ def find_top(
     for _ in range(MOST_TOPS):
         if best is None:
             return None
-        terms: list[LogisticTerm] = []
-        higher = best
-        for name, row in rows:
-            profile = Profile(problem, best, row)
-            if profile.error > LARGEST_ERROR:
-                return None
-            describe = profile.describe_by_ratio if interval == "profile" else profile.describe_by_wald
-            terms.append(describe(name, quantile))
-            higher = max(higher, profile.highest, key=lambda point: point.log_likelihood)
+        profiles = [Profile(problem, best, row) for _, row in rows]
+        if any(profile.error > LARGEST_ERROR for profile in profiles):
+            return None
+        terms = [
+            profile.describe_by_ratio(name, quantile)
+            if interval == "profile"
+            else profile.describe_by_wald(name, quantile)
+            for profile, (name, _) in zip(profiles, rows, strict=True)
+        ]
+        tops = _climb_elsewhere(problem, best, profiles)
+        seen = [best, *tops, *(profile.highest for profile in profiles)]
+        higher = max(seen, key=lambda point: point.log_likelihood)
         if higher.log_likelihood <= best.log_likelihood + HIGHER:
-            return best, terms, note
+            return best, *_drop_ambiguous(terms, profiles, tops, note)
         best, note = climb(problem, higher.weights), SEVERAL_TOPS
     return None
+
+
+def _climb_elsewhere(problem: Problem, best: Point, profiles: Sequence[Profile]) -> list[Point]:
+    """The tops reached from mirrored ones and from the ends of the profiles."""
+    starts = list(problem.list_starts(best))
+    if starts:
+        starts += [point.weights for profile in profiles for point in profile.ends]
+    return [top for top in (climb(problem, start) for start in starts) if top is not None]
+
+
+def _drop_ambiguous(
+    terms: list[LogisticTerm], profiles: Sequence[Profile], tops: Sequence[Point], note: str
+) -> tuple[list[LogisticTerm], str]:
+    """The terms and the note; a term that is elsewhere at another top of the same height has no estimate."""
+    for place, profile in enumerate(profiles):
+        if any(profile.is_elsewhere(top) for top in tops):
+            nothing = (None, None, None, None, None, None, "not_estimable", EQUAL_TOPS)
+            terms[place], note = LogisticTerm(terms[place].name, *nothing), EQUAL_TOPS
+    return terms, note
 
 
 def correlate(problem: Problem, best: Point) -> Numbers:
@@ -266,6 +298,8 @@ class Profile:
 
     def __init__(self, problem: Problem, best: Point, row: Numbers) -> None:
         self.problem, self.best, self.highest, self.latest = problem, best, best, best
+        # Where the others are at their best with the coefficient at zero and at the ends.
+        self.ends: list[Point] = []
         # The largest number first, because its square may be too large to be held.
         largest = float(np.abs(row).max())
         self.unit = largest * float(np.linalg.norm(row / largest))
@@ -289,8 +323,17 @@ class Profile:
         from scipy.special import ndtr
 
         root = abs(self.measure(0.0))
-        limits = (self.find_limit(-quantile), self.find_limit(quantile))
+        self.ends.append(self.latest)
+        limits: list[float | None] = []
+        for target in (-quantile, quantile):
+            limits.append(self.find_limit(target))
+            self.ends.append(self.latest)
         return self._finish(name, limits, None if root >= BEYOND else 2.0 * float(ndtr(-root)))
+
+    def is_elsewhere(self, top: Point) -> bool:
+        """Whether another top is as high, and the coefficient there another one."""
+        away = abs(float(self.direction @ top.weights) - self.center)
+        return top.log_likelihood >= self.best.log_likelihood - HIGHER and away > ELSEWHERE * self.error
 
     def measure(self, value: float, *, is_thorough: bool = True) -> float:
         """The signed root of the likelihood ratio at a value; beyond every target where no top is reached."""
@@ -326,21 +369,17 @@ class Profile:
             return distance
         return None if is_thorough else self.find_limit(target, is_thorough=True)
 
-    def _finish(
-        self, name: str, limits: tuple[float | None, float | None], p_value: float | None
-    ) -> LogisticTerm:
+    def _finish(self, name: str, limits: Sequence[float | None], p_value: float | None) -> LogisticTerm:
         """The term with its odds ratio; what does not exist or cannot be printed is None, with a note."""
         moved = [None if away is None else (self.center + away) * self.unit for away in (0.0, *limits)]
-        ratio, low, high = (_exponentiate(log) for log in moved)
+        ratio, low, high = (exponentiate(log) for log in moved)
         ends = zip(("lower", "upper"), limits, strict=True)
         notes = [f"the {word} end of the interval was not found" for word, limit in ends if limit is None]
         notes += ["no P: the fit without this term did not converge"] if p_value is None else []
+        notes += [say_open_ends(*moved[1:])] if ratio is not None else []
         if [ratio, low, high].count(None) > limits.count(None):
-            notes.append("an odds ratio per unit is too large or too small to print; use another unit")
+            notes.append(OTHER_UNIT)
         status = "not_estimable" if ratio is None else "ok"
         coefficient, error = self.center * self.unit, self.error * self.unit
-        return LogisticTerm(name, coefficient, error, ratio, low, high, p_value, status, "; ".join(notes))
-
-
-def _exponentiate(log: float | None) -> float | None:
-    return None if log is None or abs(log) > LARGEST_LOG else math.exp(log)
+        said = "; ".join(filter(None, notes))
+        return LogisticTerm(name, coefficient, error, ratio, low, high, p_value, status, said)

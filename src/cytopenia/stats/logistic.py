@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cytopenia.errors import DataError
 from cytopenia.stats.likelihood import (
+    EQUAL_TOPS,
     INTERVALS,
     NO_TOP,
     LogisticTerm,
@@ -19,6 +20,7 @@ from cytopenia.stats.likelihood import (
     require_choice,
     require_level,
 )
+from cytopenia.stats.printable_odds import OTHER_UNIT
 from cytopenia.stats.separation import explain_design, explain_separation, require_design, scale_columns
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "LogisticTerm",
     "estimate_contrasts",
     "explain_logistic",
+    "explain_scarce",
     "fit_logistic",
     "lay_out",
 ]
@@ -104,6 +107,35 @@ class LogisticProblem:
             rest = rest + np.sum(factor**2, axis=1) * (0.5 - chance)
         return Point(weights, value, self.columns.T @ rest, weighted.T @ weighted, (chance, factor))
 
+    def list_starts(self, best: Point) -> list[Numbers]:
+        """The top with each column turned around; a level so that the mean log odds of who has it turn.
+
+        Of two patients who alone have a level, one with the event, exactly that is a top as high.
+        """
+        if not self.is_penalized:
+            return []
+        starts: list[Numbers] = []
+        eta = self.columns @ best.weights
+        for place in range(1, len(best.weights)):
+            column = self.columns[:, place]
+            low, high = column.min(), column.max()
+            turned = best.weights.copy()
+            turned[place] *= -1.0
+            starts.append(turned)
+            if ((column == low) | (column == high)).all():
+                starts += [self._turn(best.weights, place, column == end, eta) for end in (low, high)]
+        return starts
+
+    def _turn(self, weights: Numbers, place: int, is_side: NDArray[np.bool_], eta: Numbers) -> Numbers:
+        """The weights with the mean log odds of one side of a level turned, those of the other kept."""
+        column = self.columns[:, place]
+        inside, outside = float(column[is_side][0]), float(column[~is_side][0])
+        change = -2.0 * float(eta[is_side].mean()) / (inside - outside)
+        turned = weights.copy()
+        turned[place] += change
+        turned[0] -= change * outside
+        return turned
+
     def curve(self, point: Point) -> Numbers | None:
         """Minus the second derivative of half the log determinant of the information."""
         if not self.is_penalized:
@@ -150,7 +182,9 @@ def fit_logistic(
     LogisticFit
         Not estimable, with the reason in words: no rows, nobody or everybody with the event, no more rows
         than coefficients, columns that are constant or repeat others; with maximum likelihood also
-        separation. A limit or an odds ratio that does not exist or cannot be printed is None with a note.
+        separation. A limit or an odds ratio that does not exist or is beyond a million (or one in a million)
+        is None with a note. With Firth a term that has another estimate at a second top of the penalized
+        likelihood, equally high, is not estimable.
 
     Raises
     ------
@@ -198,7 +232,8 @@ def fit_logistic(
     if problem.is_penalized:
         # The determinant is told in the units of the user.
         height -= float(np.log(np.diag(problem.back)).sum())
-    correlation = correlate(problem, best)
+    correlation = None if note == EQUAL_TOPS else correlate(problem, best)
+    terms = explain_scarce(terms, np.asarray(design, dtype=np.float64), np.asarray(event, dtype=np.float64))
     return LogisticFit(
         method, tuple(terms), intercept, size, events, height, "ok", note, interval, correlation
     )
@@ -305,3 +340,39 @@ def explain_logistic(names: Sequence[str], note: str) -> Iterator[LogisticTerm]:
     """
     for name in names:
         yield LogisticTerm(name, None, None, None, None, None, None, "not_estimable", note)
+
+
+def explain_scarce(
+    terms: Sequence[LogisticTerm], columns: Numbers, event: Numbers | None
+) -> list[LogisticTerm]:
+    """Return the terms; of a level (0 and 1) whose odds ratio has no bound the note says how few have it.
+
+    Parameters
+    ----------
+    terms : sequence of LogisticTerm
+    columns : array of float, rows by terms
+    event : array of 0 and 1, or None
+        None of a grade, whose events are not counted.
+
+    Examples
+    --------
+    >>> term = LogisticTerm("hsct", 1.0, 9.0, 2.7, None, 8.1, 0.9, "ok", OTHER_UNIT)
+    >>> explain_scarce([term], np.array([[1.0], [1.0], [0.0], [0.0], [0.0]]), np.array([1, 0, 0, 1, 1]))[
+    ...     0
+    ... ].note
+    'the data do not bound the odds ratio: only 2 with it, 1 of them with the event'
+    """
+    return [
+        replace(term, note=term.note.replace(OTHER_UNIT, _say_scarce(column, event)))
+        if OTHER_UNIT in term.note and np.isin(column, (0.0, 1.0)).all()
+        else term
+        for term, column in zip(terms, columns.T, strict=True)
+    ]
+
+
+def _say_scarce(column: Numbers, event: Numbers | None) -> str:
+    is_with = 2 * column.sum() <= column.size
+    is_side = column == (1.0 if is_with else 0.0)
+    events = "" if event is None else f", {int(event[is_side].sum())} of them with the event"
+    word = "with" if is_with else "without"
+    return f"the data do not bound the odds ratio: only {int(is_side.sum())} {word} it{events}"

@@ -22,7 +22,7 @@ from cytopenia.stats.likelihood import (
     require_choice,
     require_level,
 )
-from cytopenia.stats.logistic import explain_logistic
+from cytopenia.stats.logistic import explain_logistic, explain_scarce
 from cytopenia.stats.model_tests import JointTest, compare_problem
 from cytopenia.stats.separation import detect_separation, explain_design, require_design, scale_columns
 
@@ -129,6 +129,10 @@ class OrdinalProblem:
     def curve(self, point: Point) -> None:
         """Nothing is penalized."""
 
+    def list_starts(self, best: Point) -> list[Numbers]:  # noqa: ARG002 - the protocol's
+        """None: the likelihood is concave."""
+        return []
+
     def _list_rows(self, step: Places) -> Numbers:
         """How each weight moves the distance of a row from one of its thresholds; 0 where there is none."""
         is_there = (step >= 0) & (step < self.steps)
@@ -227,6 +231,7 @@ def fit_ordinal(
         terms = tuple(explain_logistic(names, reason or NO_TOP))
         return OrdinalFit(terms, *shown, (), len(grades), None, "not_estimable", reason or NO_TOP, interval)
     best, terms, note = found
+    terms = explain_scarce(terms, np.asarray(design, dtype=np.float64), None)
     thresholds = tuple(map(float, problem.back[: problem.steps] @ best.weights))
     correlation = correlate(problem, best)[problem.steps :, problem.steps :]
     height = best.log_likelihood

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -110,6 +110,8 @@ def make_final_model(judged: JudgedPipeline) -> FinalModel:
         method=design.recipe.method,
     )
     slope = validation.slope.corrected
+    if any(term.coefficient is None for term in fit.terms):
+        fit = replace(fit, status="not_estimable")
     if fit.status != "ok" or slope is None or slope <= 0:
         return FinalModel(terms, fit, None, None)
     slope = min(slope, 1.0)

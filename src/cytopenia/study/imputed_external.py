@@ -16,6 +16,7 @@ from cytopenia.results import ResultRow
 from cytopenia.stats.imputed_models import fit_imputed_logistic
 from cytopenia.stats.imputed_performance import pool_discrimination, pool_performance
 from cytopenia.stats.pooling import PooledEstimate, PooledShare, pool_proportions
+from cytopenia.stats.printable_odds import exponentiate, say_open_ends
 from cytopenia.study.external_validation import NEAREST, CardInput, find_unusable, predict_all
 from cytopenia.study.factor_terms import Method
 from cytopenia.study.factors import FactorColumn
@@ -24,7 +25,6 @@ from cytopenia.study.imputed_factors import (
     NOTHING_MISSING,
     ImputedFactors,
     describe_imputation,
-    exponentiate,
     impute_factors,
 )
 from cytopenia.study.missingness import find_missing
@@ -239,4 +239,5 @@ def _recalibrate(
     yield from _report(replace(key, note=note, text=method), "slope", term)
     ratio, low, high = (exponentiate(one) for one in (term.estimate, term.low, term.high))
     status = "ok" if ratio is not None else "not_estimable"
+    note = "; ".join(filter(None, (note, say_open_ends(term.low, term.high))))
     yield replace(key, estimate="odds_ratio", value=ratio, low=low, high=high, status=status, note=note)

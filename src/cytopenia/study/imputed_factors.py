@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +13,7 @@ from cytopenia.results import ResultRow
 from cytopenia.stats.imputation import Imputations, impute_chained
 from cytopenia.stats.imputed_models import PooledLogistic, fit_imputed_logistic
 from cytopenia.stats.pooling import PooledEstimate
+from cytopenia.stats.printable_odds import OTHER_UNIT, exponentiate, say_open_ends
 from cytopenia.study.analysis_forms import Missing, RiskFactors
 from cytopenia.study.cut_points import Cut, apply_cut
 from cytopenia.study.factor_terms import Term, make_terms
@@ -29,7 +29,6 @@ __all__ = [
     "apply_cuts",
     "code_factor",
     "describe_imputation",
-    "exponentiate",
     "impute_factors",
     "summarize_imputed_models",
 ]
@@ -40,8 +39,7 @@ OUTCOME, MODEL = "outcome", "model"
 # What a pooled P was computed from, by method.
 P_NAMES: Mapping[str, str] = {"maximum_likelihood": "rubin_t", "firth": "combined_profiles"}
 NOTHING_MISSING = "no value is missing; the complete-case model holds"
-# exp() of a larger number is no odds ratio anybody can print.
-LARGEST_LOG = 50.0
+NO_BOUND = "the data do not bound the odds ratio: too few with this level or without it"
 # By convention chains have not mixed above it.
 MIXED = 1.1
 NOT_MIXED = "the chains may not have mixed; more iterations are needed"
@@ -342,8 +340,8 @@ def _report_term(
 ) -> Iterator[ResultRow]:
     ratio, low, high = (exponentiate(log) for log in (term.estimate, term.low, term.high))
     note = term.note if term.status == "ok" else (pooled.note or term.note)
-    if term.status == "ok" and None in (ratio, low, high):
-        note = "an odds ratio per unit is too large or too small to print; use another unit"
+    if term.status == "ok":
+        note = "; ".join(filter(None, (note, _say_unprinted(factor, term))))
     remark = KNOWN_AFTER if factor.is_known_after_infusion else ""
     status = "ok" if ratio is not None else "not_estimable"
     key = replace(key, n=pooled.n, status=status)
@@ -369,6 +367,14 @@ def _report_term(
         )
 
 
+def _say_unprinted(factor: FactorColumn, term: PooledEstimate) -> str:
+    """Which ends are beyond what is printed, and why; empty where there are none."""
+    if exponentiate(term.estimate) is None:
+        return OTHER_UNIT if factor.is_number else NO_BOUND
+    ends = say_open_ends(term.low, term.high)
+    return f"{ends}; {OTHER_UNIT if factor.is_number else NO_BOUND}" if ends else ""
+
+
 def _report_size(
     key: ResultRow, pooled: PooledLogistic, terms: int, found: ImputedFactors
 ) -> Iterator[ResultRow]:
@@ -389,8 +395,3 @@ def _refuse(key: ResultRow, factor: FactorColumn, why: str) -> ResultRow:
     return replace(
         key, variable=factor.name, estimate="odds_ratio", status="not_done", text=factor.title, note=why
     )
-
-
-def exponentiate(log: float | None) -> float | None:
-    """Return an odds ratio; None where it is too large or too small to print."""
-    return None if log is None or abs(log) > LARGEST_LOG else math.exp(log)

@@ -16,6 +16,7 @@ from cytopenia.stats.imputed_models import PooledLogistic, fit_imputed_logistic
 from cytopenia.stats.imputed_validation import ImputedValidation, IncompleteTable, validate_imputed
 from cytopenia.stats.model_recipes import ModelRecipe
 from cytopenia.stats.pooling import PooledEstimate
+from cytopenia.stats.printable_odds import exponentiate, say_open_ends
 from cytopenia.stats.resamples import draw_resamples
 from cytopenia.stats.scaling import scale_numbers
 from cytopenia.study.factor_terms import Term, make_terms
@@ -27,7 +28,6 @@ from cytopenia.study.imputed_factors import (
     ImputedFactors,
     code_factor,
     describe_imputation,
-    exponentiate,
     impute_factors,
 )
 from cytopenia.study.missingness import find_missing
@@ -303,7 +303,9 @@ def _report_term(
     own = replace(key, variable=factor.name, variable_level=level, n=pooled.n)
     ratio, low, high = (exponentiate(one) for one in (term.estimate, term.low, term.high))
     status = "ok" if ratio is not None else "not_estimable"
-    note = term.note if ratio is not None else "too large or too small to print; use another unit"
+    note = "; ".join(filter(None, (term.note, say_open_ends(term.low, term.high))))
+    if ratio is None and term.status == "ok":
+        note = "too large or too small to print; use another unit"
     odds = replace(own, estimate="odds_ratio", value=ratio, low=low, high=high, text=title)
     yield replace(odds, status=status, note=note)
     yield replace(own, estimate="p_value", value=term.p_value, text=P_NAMES[pooled.method], note=term.note)
