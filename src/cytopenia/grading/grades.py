@@ -77,11 +77,9 @@ def grade_courses(
     Returns
     -------
     OutcomeRows, EvidenceRows
-        `policy` uses measured days (and capped days whose cap alone meets a rule). `best` and `worst` add
-        the short gaps, and those capped days, within their bounds. Open days enter neither: they are counted
-        in `days_open`. A course without any measurement has worst the highest grade, best what caps alone
-        show, and a policy grade only where that is the highest, too; one that ended before the window has
-        none of the three.
+        `policy` uses measured days, and days whose cap alone meets a rule; `best` and `worst` also short gaps
+        within their bounds. Open days count in `days_open`. Without any measurement worst is the highest
+        grade, best what caps show, policy only what both are. Ended before the window: none of the three.
 
     Notes
     -----

@@ -37,8 +37,8 @@ __all__ = [
 
 Numbers = NDArray[np.float64]
 
-# exp() of a larger number is no hazard ratio anybody can print.
-LARGEST_LOG = 50.0
+# exp() of a larger number, a million million, is no hazard ratio anybody can print.
+LARGEST_LOG = math.log(1e12)
 MONOTONE = "monotone likelihood: "
 NO_TOP = "the fit did not converge: the columns nearly order the events or nearly repeat each other"
 USE_FIRTH = "; Firth's method can estimate it"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -163,7 +163,12 @@ def require_level(level: float) -> float:
 
 
 def find_top(
-    problem: Problem, rows: Sequence[tuple[str, Numbers]], *, interval: str, level: float
+    problem: Problem,
+    rows: Sequence[tuple[str, Numbers]],
+    *,
+    interval: str,
+    level: float,
+    levels: Container[str] = (),
 ) -> tuple[Point, list[LogisticTerm], str] | None:
     """Return the top, the terms along some directions, and a note; None where no top is reached.
 
@@ -175,6 +180,8 @@ def find_top(
     interval : {"wald", "profile"}
         The statistic of limits and P.
     level : float
+    levels : names, optional
+        The terms that are levels, columns of 0 and 1: of them no odds ratio beyond a million is given.
 
     Notes
     -----
@@ -188,7 +195,7 @@ def find_top(
     for _ in range(MOST_TOPS):
         if best is None:
             return None
-        profiles = [Profile(problem, best, row) for _, row in rows]
+        profiles = [Profile(problem, best, row, is_level=name in levels) for name, row in rows]
         if any(profile.error > LARGEST_ERROR for profile in profiles):
             return None
         terms = [
@@ -296,7 +303,8 @@ class Profile:
     A penalty stays that of all columns, as in logistf. `row` times the inner weights is the coefficient.
     """
 
-    def __init__(self, problem: Problem, best: Point, row: Numbers) -> None:
+    def __init__(self, problem: Problem, best: Point, row: Numbers, *, is_level: bool = False) -> None:
+        self.is_level = is_level
         self.problem, self.best, self.highest, self.latest = problem, best, best, best
         # Where the others are at their best with the coefficient at zero and at the ends.
         self.ends: list[Point] = []
@@ -372,11 +380,11 @@ class Profile:
     def _finish(self, name: str, limits: Sequence[float | None], p_value: float | None) -> LogisticTerm:
         """The term with its odds ratio; what does not exist or cannot be printed is None, with a note."""
         moved = [None if away is None else (self.center + away) * self.unit for away in (0.0, *limits)]
-        ratio, low, high = (exponentiate(log) for log in moved)
+        ratio, low, high = (exponentiate(log, is_level=self.is_level) for log in moved)
         ends = zip(("lower", "upper"), limits, strict=True)
         notes = [f"the {word} end of the interval was not found" for word, limit in ends if limit is None]
         notes += ["no P: the fit without this term did not converge"] if p_value is None else []
-        notes += [say_open_ends(*moved[1:])] if ratio is not None else []
+        notes += [say_open_ends(*moved[1:], is_level=self.is_level)] if ratio is not None else []
         if [ratio, low, high].count(None) > limits.count(None):
             notes.append(OTHER_UNIT)
         status = "not_estimable" if ratio is None else "ok"

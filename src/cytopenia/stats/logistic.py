@@ -33,6 +33,7 @@ __all__ = [
     "explain_scarce",
     "fit_logistic",
     "lay_out",
+    "list_levels",
 ]
 
 Numbers = NDArray[np.float64]
@@ -182,9 +183,9 @@ def fit_logistic(
     LogisticFit
         Not estimable, with the reason in words: no rows, nobody or everybody with the event, no more rows
         than coefficients, columns that are constant or repeat others; with maximum likelihood also
-        separation. A limit or an odds ratio that does not exist or is beyond a million (or one in a million)
-        is None with a note. With Firth a term that has another estimate at a second top of the penalized
-        likelihood, equally high, is not estimable.
+        separation. A limit or an odds ratio that does not exist or is beyond what is printed (of a level a
+        million, of a number a million million) is None with a note. With Firth a term that has another
+        estimate at a second top of the penalized likelihood, equally high, is not estimable.
 
     Raises
     ------
@@ -221,7 +222,8 @@ def fit_logistic(
     found = None
     if problem is not None:
         rows = list(zip([INTERCEPT, *names], problem.back, strict=True))
-        found = find_top(problem, rows, interval=interval, level=level)
+        levels = list_levels(names, design)
+        found = find_top(problem, rows, interval=interval, level=level, levels=levels)
     size, events = np.shape(event)[0], int(np.sum(np.asarray(event, dtype=np.float64)))
     if problem is None or found is None:
         note = reason or NO_TOP
@@ -340,6 +342,18 @@ def explain_logistic(names: Sequence[str], note: str) -> Iterator[LogisticTerm]:
     """
     for name in names:
         yield LogisticTerm(name, None, None, None, None, None, None, "not_estimable", note)
+
+
+def list_levels(names: Sequence[str], design: ArrayLike) -> list[str]:
+    """Return the names of the columns that hold nothing but 0 and 1.
+
+    Examples
+    --------
+    >>> list_levels(["hsct", "age"], [[0.0, 61.0], [1.0, 47.0]])
+    ['hsct']
+    """
+    columns = np.asarray(design, dtype=np.float64).T
+    return [name for name, column in zip(names, columns, strict=True) if np.isin(column, (0.0, 1.0)).all()]
 
 
 def explain_scarce(

@@ -22,7 +22,7 @@ from cytopenia.stats.likelihood import (
     require_choice,
     require_level,
 )
-from cytopenia.stats.logistic import explain_logistic, explain_scarce
+from cytopenia.stats.logistic import explain_logistic, explain_scarce, list_levels
 from cytopenia.stats.model_tests import JointTest, compare_problem
 from cytopenia.stats.separation import detect_separation, explain_design, require_design, scale_columns
 
@@ -226,7 +226,7 @@ def fit_ordinal(
     found = None
     if problem is not None:
         rows = list(zip(names, problem.back[problem.steps :], strict=True))
-        found = find_top(problem, rows, interval=interval, level=level)
+        found = find_top(problem, rows, interval=interval, level=level, levels=list_levels(names, design))
     if problem is None or found is None:
         terms = tuple(explain_logistic(names, reason or NO_TOP))
         return OrdinalFit(terms, *shown, (), len(grades), None, "not_estimable", reason or NO_TOP, interval)

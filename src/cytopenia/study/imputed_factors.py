@@ -338,7 +338,8 @@ def _report_factor(
 def _report_term(
     key: ResultRow, factor: FactorColumn, term: PooledEstimate, pooled: PooledLogistic
 ) -> Iterator[ResultRow]:
-    ratio, low, high = (exponentiate(log) for log in (term.estimate, term.low, term.high))
+    is_level = not factor.is_number
+    ratio, low, high = (exponentiate(log, is_level=is_level) for log in (term.estimate, term.low, term.high))
     note = term.note if term.status == "ok" else (pooled.note or term.note)
     if term.status == "ok":
         note = "; ".join(filter(None, (note, _say_unprinted(factor, term))))
@@ -369,9 +370,9 @@ def _report_term(
 
 def _say_unprinted(factor: FactorColumn, term: PooledEstimate) -> str:
     """Which ends are beyond what is printed, and why; empty where there are none."""
-    if exponentiate(term.estimate) is None:
+    if exponentiate(term.estimate, is_level=not factor.is_number) is None:
         return OTHER_UNIT if factor.is_number else NO_BOUND
-    ends = say_open_ends(term.low, term.high)
+    ends = say_open_ends(term.low, term.high, is_level=not factor.is_number)
     return f"{ends}; {OTHER_UNIT if factor.is_number else NO_BOUND}" if ends else ""
 
 
