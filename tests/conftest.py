@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from quick_reports import with_one_picture, without_figures
+from quick_reports import with_one_picture, with_tables_alone, without_figures
 
 settings.register_profile("fast", max_examples=20, deadline=None, derandomize=True)
 settings.register_profile(
@@ -60,6 +60,13 @@ def one_picture() -> Iterator[None]:
 def no_figures() -> Iterator[None]:
     """Reports without figures: half the time of a small run, for tests that read its tables alone."""
     with without_figures():
+        yield
+
+
+@pytest.fixture
+def tables_alone() -> Iterator[None]:
+    """Neither figures nor a Word file: for tests that read the tables of a run."""
+    with with_tables_alone():
         yield
 
 

@@ -105,7 +105,7 @@ def test_a_value_on_the_end_of_what_is_usual_is_none(command, study, analyte, va
     assert "lies outside the usual" not in told(command, study)
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_a_run_tells_and_writes_an_unusual_value(command, study):
     append(study / "labs.csv", "A,61,ANC,350,10^9/L,")
     answer = command("run", study / "study.toml")

@@ -54,7 +54,7 @@ def test_init_in_a_folder_with_tables(command, study: Path) -> None:
     assert not (study / "empty_tables").exists()
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_the_study_of_init_runs(command, study: Path) -> None:
     (study / "study.toml").unlink()
     command("init", study)

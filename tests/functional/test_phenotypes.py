@@ -176,7 +176,7 @@ def test_protocols_that_ask_too_much(old: str, new: str, message: str, command, 
     assert message in answer.err
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_a_second_dip_is_an_event_of_other_analyses(command, shaped: Path) -> None:
     change(
         shaped / "study.toml",

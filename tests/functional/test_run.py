@@ -138,7 +138,7 @@ def test_two_runs_give_the_same_bytes(finished: Path, command, study: Path, tmp_
         assert (tmp_path / "again" / name).read_bytes() == (finished / name).read_bytes(), name
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_the_order_of_rows_does_not_matter(finished: Path, command, study: Path) -> None:
     head, *rows = (study / "labs.csv").read_text("utf-8").splitlines()
     (study / "labs.csv").write_text("\n".join([head, *reversed(rows)]) + "\n", encoding="utf-8")
@@ -147,7 +147,7 @@ def test_the_order_of_rows_does_not_matter(finished: Path, command, study: Path)
         assert (study / "results" / name).read_bytes() == (finished / name).read_bytes(), name
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 @pytest.mark.parametrize("absent", ["table", "statement"])
 def test_without_complete_support_it_is_count_recovery(absent: str, command, study: Path) -> None:
     change(study / "study.toml", "Hematologic recovery at day 28", "Full restoration")
@@ -162,7 +162,7 @@ def test_without_complete_support_it_is_count_recovery(absent: str, command, stu
         assert "Full restoration" not in text, name
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_a_second_infusion_ends_the_course(command, study: Path) -> None:
     change(study / "infusions.csv", "B,2024-02-01,-5", "B,2024-02-01,-5\nB,2024-02-21,")
     assert command("run", study).code == 0
@@ -173,7 +173,7 @@ def test_a_second_infusion_ends_the_course(command, study: Path) -> None:
     assert column(results, "thrombocytopenia_policy") == [3, 4, 4]
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_values_before_the_second_infusion_still_count(command, study: Path) -> None:
     change(study / "infusions.csv", "B,2024-02-01,-5", "B,2024-02-01,-5\nB,2024-02-08,")
     assert command("run", study).code == 0
@@ -182,7 +182,7 @@ def test_values_before_the_second_infusion_still_count(command, study: Path) -> 
     )  # day 7, 0.11, belongs to the second course
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_one_patient_alone(command, study: Path) -> None:
     (study / "patients.csv").write_text("patient_id,age_years,sex\nA,61,female\n")
     (study / "infusions.csv").write_text("patient_id,infusion_date,lymphodepletion_day\nA,2024-01-10,-5\n")
@@ -196,7 +196,7 @@ def test_one_patient_alone(command, study: Path) -> None:
                   scenario="policy", stratum="left out") == 100  # fmt: skip
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_nobody_has_an_event(command, study: Path) -> None:
     lines = ["patient_id,day,analyte,value,unit,lln"]
     normal = {"ANC": "4,10^9/L,2.0", "Hb": "140,g/L,120", "PLT": "250,10^9/L,150"}
@@ -214,7 +214,7 @@ def test_nobody_has_an_event(command, study: Path) -> None:
     assert column(results, "neutropenia_reason")[2] == "no measurement in the window"
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_a_missing_limit_of_normal_is_not_grade_0(command, study: Path) -> None:
     text = (study / "labs.csv").read_text("utf-8")
     kept = [line.rpartition(",")[0] for line in text.splitlines()]
@@ -225,7 +225,7 @@ def test_a_missing_limit_of_normal_is_not_grade_0(command, study: Path) -> None:
     assert column(study / "results", "neutropenia_policy") == [4, 4, 4]  # needs no limit
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_an_unknown_unit_is_not_judged(command, study: Path) -> None:
     text = (study / "labs.csv").read_text("utf-8")
     lines = [line.replace("10^9/L", "furlong") if ",PLT," in line else line for line in text.splitlines()]
@@ -237,7 +237,7 @@ def test_an_unknown_unit_is_not_judged(command, study: Path) -> None:
     assert column(study / "results", "recovery_label")[:2] == ["not evaluable", "not evaluable"]
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_dates_before_the_infusion_are_found(command, study: Path) -> None:
     (study / "labs.csv").write_text(
         "patient_id,date,analyte,value,unit,lln\n"
@@ -249,7 +249,7 @@ def test_dates_before_the_infusion_are_found(command, study: Path) -> None:
     assert column(study / "results", "neutropenia_policy") == [None, 4, None]
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_a_protocol_can_leave_patients_out(command, study: Path) -> None:
     change(study / "study.toml", "[data]", '[cohort]\nrequire = ["patients.sex"]\n\n[data]')
     change(study / "patients.csv", "B,48,male", "B,48,")
@@ -267,7 +267,7 @@ def test_nobody_is_left(command, study: Path) -> None:
     assert "No patient is left" in answer.err
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_an_interrupted_run_leaves_the_old_results(
     command, study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,7 +285,7 @@ def test_an_interrupted_run_leaves_the_old_results(
     assert [path.name for path in study.iterdir() if path.name.startswith(".")] == []
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_a_folder_that_cannot_be_replaced_stays(
     command, study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,7 +305,7 @@ def test_a_folder_that_cannot_be_replaced_stays(
     assert [path.name for path in study.iterdir() if path.name.startswith(".")] == []
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_a_run_replaces_the_results_of_an_earlier_one(command, study: Path) -> None:
     assert command("run", study).code == 0
     change(study / "study.toml", "Three invented patients", "A new title")
@@ -314,7 +314,7 @@ def test_a_run_replaces_the_results_of_an_earlier_one(command, study: Path) -> N
     assert sorted(path.name for path in (study / "results").iterdir()) == WRITTEN
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_a_definition_of_the_study_is_used(command, study: Path) -> None:
     (study / "definitions").mkdir()
     (study / "definitions" / "strict.toml").write_text(
@@ -340,7 +340,7 @@ def test_every_day_at_the_grade_is_evidence_of_it(finished: Path) -> None:
     assert highest["day"].to_list() == [7]
 
 
-@pytest.mark.usefixtures("no_figures")
+@pytest.mark.usefixtures("tables_alone")
 def test_the_headline_reading_of_early_deaths_comes_first(tmp_path: Path) -> None:
     study = write_study(tmp_path / "cohort")
     change(study / "study.toml", '"exclude"', '"competing_event"')

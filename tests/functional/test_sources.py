@@ -11,7 +11,7 @@ import pytest
 from quick_reports import finish_run
 from study_files import COUNTS, change, list_labs, write_labs, write_study
 
-pytestmark = pytest.mark.usefixtures("no_figures")
+pytestmark = pytest.mark.usefixtures("tables_alone")
 
 Change = Callable[[Path], None]
 COLUMNS = ("patient_id", "day", "analyte", "value", "unit", "lln")

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import os
-import shutil
-import subprocess
-from collections import defaultdict
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import parity_files
 from cytopenia.stats.adjustments import adjust_p_values
 from cytopenia.stats.compare import compare_counts
 from cytopenia.stats.count_effects import estimate_odds_ratio, estimate_risk_difference, estimate_risk_ratio
@@ -22,37 +18,16 @@ from cytopenia.stats.means import compare_means, estimate_mean_difference
 from cytopenia.stats.rank_biserial import estimate_rank_biserial
 from cytopenia.stats.shift import estimate_shift
 from cytopenia.stats.trend import compare_ordered_counts, compare_ordered_groups, compare_several
+from parity_files import PARITY, check_r_again, read_cohort, read_results
 
-HERE = Path(__file__).parent
 NEAR = 1e-9
 # What wilcox.test asks of its search unless told otherwise, and what fisher.test reaches in its upper limits.
 SEARCHED, PRINTED = 1e-4, 1e-2
 Numbers = NDArray[np.float64]
-Results = Mapping[str, Mapping[str, float]]
 
 
-def read_results(path: Path) -> Results:
-    cases: dict[str, dict[str, float]] = defaultdict(dict)
-    with path.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            cases[row["case"]][row["name"]] = float(row["value"])
-    return dict(cases)
-
-
-R = read_results(HERE / "comparisons_results.csv")
-
-
-@cache
-def read_cohort() -> dict[str, Numbers]:
-    with (HERE / "cohort.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
-
-
-def expect(found: object, case: Mapping[str, float], *, near: float = NEAR, floor: float = 1e-12) -> None:
-    """Every number of the case is the attribute of that name."""
-    got = {name: getattr(found, name) for name in case}
-    assert got == pytest.approx(dict(case), rel=near, abs=floor)
+R = read_results("comparisons_results.csv")
+expect = partial(parity_files.expect, near=NEAR, floor=1e-12)
 
 
 TYPED: dict[str, tuple[list[float], list[float]]] = {
@@ -212,20 +187,13 @@ def test_every_case_of_r_is_compared() -> None:
 
 
 def test_the_versions_of_the_comparisons_are_told() -> None:
-    versions = (HERE / "comparisons_versions.txt").read_text("utf-8")
+    versions = (PARITY / "comparisons_versions.txt").read_text("utf-8")
     assert versions.startswith("R version 4.")
     assert "pROC 1." in versions
 
 
 @pytest.mark.long
-def test_r_gives_the_stored_numbers_of_the_comparisons(tmp_path: Path) -> None:
-    program = shutil.which("Rscript")
-    if program is None:
-        if os.environ.get("CYTOPENIA_REQUIRE_PROGRAMS") == "1":
-            pytest.fail("Rscript is not on PATH, and CYTOPENIA_REQUIRE_PROGRAMS is 1")
-        pytest.skip("Rscript is not on PATH")
-    subprocess.run([program, HERE / "make_comparisons.R", tmp_path], check=True, timeout=300)
-    again = read_results(tmp_path / "comparisons_results.csv")
-    assert again.keys() == R.keys()
-    for case, numbers in R.items():
-        assert again[case] == pytest.approx(dict(numbers), rel=1e-9, abs=1e-12), case
+def test_r_gives_the_stored_numbers_of_the_comparisons(
+    find_program: Callable[[str], str], tmp_path: Path
+) -> None:
+    check_r_again(find_program, "make_comparisons.R", "comparisons_results.csv", tmp_path)

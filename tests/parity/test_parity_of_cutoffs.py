@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,15 +15,10 @@ from cytopenia.stats.accuracy import MEASURES, divide_counts, estimate_accuracy
 from cytopenia.stats.cut_resamples import CutBatch, SortedRows, find_batch_cuts, sort_rows
 from cytopenia.stats.maximal_cut import assess_maximal_cut
 from cytopenia.stats.roc import RocCurve, estimate_roc
+from parity_files import read_rows
 
-HERE = Path(__file__).parent
 VERY_NEAR = 1e-9
 Numbers = NDArray[np.float64]
-
-
-def read_rows(name: str) -> list[dict[str, str]]:
-    with (HERE / name).open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 @cache

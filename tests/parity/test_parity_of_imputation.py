@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import math
-import os
-import shutil
-import subprocess
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +18,8 @@ from cytopenia.stats.imputation_steps import (
     match_donors,
 )
 from cytopenia.stats.pooling import pool_estimates
+from parity_files import check_r_again, read_results, read_rows
 
-HERE = Path(__file__).parent
 NEAR = 1e-8
 # nnet's optimizer stops a little before the top.
 NEAR_NNET = 1e-4
@@ -32,26 +27,16 @@ NEAR_NNET = 1e-4
 CHANCE = 4.0
 MANY = 1000
 CODES = {"": np.nan, "CD19": 0.0, "BCMA": 1.0, "dual": 2.0}
-Results = Mapping[str, Mapping[str, float]]
-
-
-def read_results(path: Path) -> Results:
-    cases: dict[str, dict[str, float]] = defaultdict(dict)
-    with path.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            cases[row["case"]][row["name"]] = float(row["value"])
-    return dict(cases)
 
 
 def read_columns() -> dict[str, NDArray[np.float64]]:
-    with (HERE / "incomplete.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows("incomplete.csv")
     names = ("event", "age", "anc", "crp", "bridging")
     found = {name: np.array([float(row[name] or "nan") for row in rows]) for name in names}
     return found | {"target": np.array([CODES[row["target"]] for row in rows])}
 
 
-R = read_results(HERE / "imputation_results.csv")
+R = read_results("imputation_results.csv")
 DATA = read_columns()
 
 
@@ -209,14 +194,5 @@ def test_distribution_of_means(many: dict[str, Imputations]) -> None:
 
 
 @pytest.mark.long
-def test_r_gives_the_stored_numbers_of_imputation(tmp_path: Path) -> None:
-    program = shutil.which("Rscript")
-    if program is None:
-        if os.environ.get("CYTOPENIA_REQUIRE_PROGRAMS") == "1":
-            pytest.fail("Rscript is not on PATH, and CYTOPENIA_REQUIRE_PROGRAMS is 1")
-        pytest.skip("Rscript is not on PATH")
-    subprocess.run([program, HERE / "make_imputation.R", tmp_path], check=True, timeout=1200)
-    again = read_results(tmp_path / "imputation_results.csv")
-    assert again.keys() == R.keys()
-    for case, expected in R.items():
-        assert again[case] == pytest.approx(dict(expected), rel=1e-6, abs=1e-9), case
+def test_r_gives_the_stored_numbers_of_imputation(find_program: Callable[[str], str], tmp_path: Path) -> None:
+    check_r_again(find_program, "make_imputation.R", "imputation_results.csv", tmp_path, rel=1e-6, floor=1e-9)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import os
-import shutil
-import subprocess
-from collections import defaultdict
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import parity_files
 from cytopenia.stats.collinearity import measure_condition, measure_inflation
 from cytopenia.stats.logistic import LogisticFit, estimate_contrasts, fit_logistic
 from cytopenia.stats.model_tests import JointTest, compare_terms, score_levels
@@ -22,36 +19,20 @@ from cytopenia.stats.ordinal import compare_ordinal_terms, fit_ordinal
 from cytopenia.stats.proportional_odds import assess_proportional_odds
 from cytopenia.stats.scaling import scale_numbers
 from cytopenia.stats.splines import make_spline, place_knots
+from parity_files import PARITY, check_r_again, read_cohort, read_results
 
-HERE = Path(__file__).parent
 # Iterated numbers; bases; and the profile of MASS, which interpolates between its points.
 NEAR, VERY_NEAR, INTERPOLATED = 1e-6, 1e-8, 2e-3
 Numbers = NDArray[np.float64]
 
 
-@cache
-def read_cohort() -> dict[str, Numbers]:
-    with (HERE / "cohort.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
-
-
-def read_results(folder: Path) -> dict[str, dict[str, float]]:
-    cases: dict[str, dict[str, float]] = defaultdict(dict)
-    with (folder / "regression_results.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            cases[row["case"]][row["name"]] = float(row["value"])
-    return dict(cases)
-
-
-R = read_results(HERE)
+R = read_results("regression_results.csv")
 EVENT = read_cohort()["event"]
 STAGES = {f"level{stage}": (read_cohort()["stage"] == stage) * 1.0 for stage in (2, 3, 4)}
 
 
 def expect(found: object, case: str, *, near: float = NEAR) -> None:
-    got = {name: getattr(found, name) for name in R[case]}
-    assert got == pytest.approx(R[case], rel=near, abs=1e-300)
+    parity_files.expect(found, R[case], near=near)
 
 
 def pick(*names: str) -> Numbers:
@@ -239,22 +220,13 @@ def test_each_case_of_r_has_a_test() -> None:
 
 
 def test_the_versions_are_told() -> None:
-    text = (HERE / "regression_versions.txt").read_text("utf-8")
+    text = (PARITY / "regression_versions.txt").read_text("utf-8")
     assert all(name in text for name in ("R version 4.", "rms 6.5", "Hmisc 4.8", "MASS 7.3", "brglm2 0.9"))
 
 
 @pytest.mark.long
-def test_r_gives_the_stored_numbers(tmp_path: Path) -> None:
-    program = shutil.which("Rscript")
-    if program is None:
-        if os.environ.get("CYTOPENIA_REQUIRE_PROGRAMS") == "1":
-            pytest.fail("Rscript is not on PATH, and CYTOPENIA_REQUIRE_PROGRAMS is 1")
-        pytest.skip("Rscript is not on PATH")
-    subprocess.run([program, HERE / "make_regression.R", tmp_path], check=True, timeout=300)
-    again = read_results(tmp_path)
-    assert again.keys() == R.keys()
-    for case, numbers in R.items():
-        assert again[case] == pytest.approx(numbers, rel=1e-7, abs=1e-12), case
+def test_r_gives_the_stored_numbers(find_program: Callable[[str], str], tmp_path: Path) -> None:
+    check_r_again(find_program, "make_regression.R", "regression_results.csv", tmp_path, rel=1e-7)
 
 
 @pytest.mark.long

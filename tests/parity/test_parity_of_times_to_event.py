@@ -6,12 +6,7 @@ Kaplan-Meier, reverse Kaplan-Meier, restricted mean, log-rank, Cox and the check
 
 from __future__ import annotations
 
-import csv
-import os
-import shutil
-import subprocess
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -26,8 +21,8 @@ from cytopenia.stats.kaplan_meier import SurvivalCurve, estimate_follow_up, esti
 from cytopenia.stats.log_rank import compare_survival
 from cytopenia.stats.proportional_hazards import check_proportional_hazards
 from cytopenia.stats.restricted_mean import estimate_restricted_mean
+from parity_files import check_r_again, read_results, read_rows, take_fingerprint
 
-HERE = Path(__file__).parent
 NEAR = 1e-6
 TYPED = {
     "half": ([1, 2, 3, 4], [1, 1, 1, 1]),
@@ -35,20 +30,10 @@ TYPED = {
     "zero": ([0, 0, 3, 3], [1, 0, 1, 0]),
     "open": ([1, 5], [1, 0]),
 }
-Results = Mapping[str, Mapping[str, float]]
 
 
-def read_results(path: Path) -> Results:
-    cases: dict[str, dict[str, float]] = defaultdict(dict)
-    with path.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            cases[row["case"]][row["name"]] = float(row["value"])
-    return dict(cases)
-
-
-R = read_results(HERE / "times_to_event_results.csv")
-with (HERE / "times_to_event.csv").open(encoding="utf-8") as opened:
-    ROWS = list(csv.DictReader(opened))
+R = read_results("times_to_event_results.csv")
+ROWS = read_rows("times_to_event.csv")
 
 
 def cases_of(*kinds: str) -> list[str]:
@@ -222,14 +207,14 @@ def test_at_least_fifteen_cases_of_each_kind_of_number() -> None:
     assert min(len(cases_of(kind)) for kind in kinds) >= 15
 
 
-def test_r_gives_the_stored_numbers_of_times_to_event(tmp_path: Path) -> None:
-    program = shutil.which("Rscript")
-    if program is None:
-        if os.environ.get("CYTOPENIA_REQUIRE_PROGRAMS") == "1":
-            pytest.fail("Rscript is not on PATH, and CYTOPENIA_REQUIRE_PROGRAMS is 1")
-        pytest.skip("Rscript is not on PATH")
-    subprocess.run([program, HERE / "make_times_to_event.R", tmp_path], check=True, timeout=300)
-    again = read_results(tmp_path / "times_to_event_results.csv")
-    assert again.keys() == R.keys()
-    for case, numbers in R.items():
-        assert again[case] == pytest.approx(dict(numbers), rel=1e-9, abs=1e-12), case
+def test_the_numbers_are_those_of_this_script_and_these_data() -> None:
+    """R itself is asked by the long test below; whoever changes a file runs it, and types the new print."""
+    files = ("make_times_to_event.R", "times_to_event.csv", "times_to_event_results.csv")
+    assert take_fingerprint(*files) == "95e0cb3c1cb7071e"
+
+
+@pytest.mark.long
+def test_r_gives_the_stored_numbers_of_times_to_event(
+    find_program: Callable[[str], str], tmp_path: Path
+) -> None:
+    check_r_again(find_program, "make_times_to_event.R", "times_to_event_results.csv", tmp_path)

@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-import csv
 import math
-import os
-import shutil
-import subprocess
-from collections import defaultdict
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import parity_files
 from cytopenia.stats.adjustments import adjust_holm
 from cytopenia.stats.compare import assess_normality, compare_counts, compare_distributions
 from cytopenia.stats.logistic import LogisticFit, fit_logistic
 from cytopenia.stats.roc import estimate_roc
+from parity_files import PARITY, check_r_again, read_cohort, read_results
 
-HERE = Path(__file__).parent
 # Iterated numbers of glm and Shapiro's polynomials agree to NEAR, everything else to VERY_NEAR.
 NEAR, VERY_NEAR = 1e-6, 1e-9
 Numbers = NDArray[np.float64]
-Results = Mapping[str, Mapping[str, float]]
 
 
-@cache
-def read_cohort() -> dict[str, Numbers]:
-    with (HERE / "cohort.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
-
-
-def read_results(path: Path) -> Results:
-    cases: dict[str, dict[str, float]] = defaultdict(dict)
-    with path.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            name = ".".join(filter(None, [row.get("term"), row["name"]]))
-            cases[row["case"]][name] = float(row["value"])
-    return dict(cases)
-
-
-R = read_results(HERE / "r_results.csv")
-FIRTH = read_results(HERE / "firth_results.csv")
-
-
-def expect(found: object, case: Mapping[str, float], *, near: float = VERY_NEAR) -> None:
-    """Every number of the case is the attribute of that name."""
-    got = {name: getattr(found, name) for name in case}
-    assert got == pytest.approx(dict(case), rel=near, abs=1e-300)
+R = read_results("r_results.csv")
+FIRTH = read_results("firth_results.csv")
+expect = partial(parity_files.expect, near=VERY_NEAR)
 
 
 def groups(column: str) -> tuple[Numbers, Numbers]:
@@ -212,20 +186,11 @@ def test_firth(case: str) -> None:
 
 
 def test_the_versions_are_told() -> None:
-    assert (HERE / "r_versions.txt").read_text("utf-8").startswith("R version 4.")
-    assert "pROC 1." in (HERE / "r_versions.txt").read_text("utf-8")
-    assert (HERE / "firth_versions.txt").read_text("utf-8").startswith("firthmodels 0.8")
+    assert (PARITY / "r_versions.txt").read_text("utf-8").startswith("R version 4.")
+    assert "pROC 1." in (PARITY / "r_versions.txt").read_text("utf-8")
+    assert (PARITY / "firth_versions.txt").read_text("utf-8").startswith("firthmodels 0.8")
 
 
 @pytest.mark.long
-def test_r_gives_the_stored_numbers(tmp_path: Path) -> None:
-    program = shutil.which("Rscript")
-    if program is None:
-        if os.environ.get("CYTOPENIA_REQUIRE_PROGRAMS") == "1":
-            pytest.fail("Rscript is not on PATH, and CYTOPENIA_REQUIRE_PROGRAMS is 1")
-        pytest.skip("Rscript is not on PATH")
-    subprocess.run([program, HERE / "make_parity.R", tmp_path], check=True, timeout=300)
-    again = read_results(tmp_path / "r_results.csv")
-    assert again.keys() == R.keys()
-    for case, numbers in R.items():
-        assert again[case] == pytest.approx(dict(numbers), rel=1e-9, abs=1e-12), case
+def test_r_gives_the_stored_numbers(find_program: Callable[[str], str], tmp_path: Path) -> None:
+    check_r_again(find_program, "make_parity.R", "r_results.csv", tmp_path)

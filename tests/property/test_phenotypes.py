@@ -165,18 +165,25 @@ def test_the_set_is_exact_under_caps_of_white_cells(data):
 def test_every_day_measured_leaves_one_label(data):
     """With exact counts on every day of a whole course nothing is open, and the policy names it."""
     form = data.draw(definitions())
-    who = data.draw(patients(form.window[1]))
-    who = {**who, **dict.fromkeys(("second_infusion", "death", "last_contact", "progression"))}
+    cohort = [
+        {**fill_days(data.draw(patients(form.window[1])), form.window[1]), "patient_id": name}
+        for name in "ABCD"
+    ]
+    for found in phenotype_cohort(make_tables(cohort), form)[0].iter_rows(named=True):
+        assert (found["label"], found["decided"], found["evidence"]) == (
+            found["possible_labels"],
+            True,
+            "measured",
+        )
+
+
+def fill_days(who: Row, last: int) -> Row:
+    """The patient with an exact count on every day to the last, and without an event."""
     counts = {row["day"]: row["value"] for row in who["labs"]}
-    filled = [{"day": day, "value": counts.get(day, 0.6)} for day in range(form.window[1] + 1)]
     row = {"analyte": "anc", "comparator": "=", "lln": None, "invalid": None}
-    who = {**who, "labs": [{**row, **day} for day in filled]}
-    found = phenotype_cohort(make_tables([who]), form)[0].row(0, named=True)
-    assert (found["label"], found["decided"], found["evidence"]) == (
-        found["possible_labels"],
-        True,
-        "measured",
-    )
+    labs = [{**row, "day": day, "value": counts.get(day, 0.6)} for day in range(last + 1)]
+    events = dict.fromkeys(("second_infusion", "death", "last_contact", "progression"))
+    return {**who, **events, "labs": labs}
 
 
 @pytest.mark.parametrize("name", ["rejeski_2021_phenotypes", "bcma_phenotypes_day56"])

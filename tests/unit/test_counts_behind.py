@@ -53,6 +53,12 @@ def test_numbers_that_are_cut_off_are_named_so() -> None:
     assert search.tables[0].convention == "truncated"
 
 
+def test_a_whole_number_that_a_program_holds_a_little_below() -> None:
+    # 112 x 10 / (8 x 1) = 140, which exp and log leave at 139.99999999999997: cut off, it prints 139.9.
+    search = find_fourfold_tables(PrintedRatio("139.9", "15.8", "1234.9"), (120, 11))
+    assert [table.counts for table in search.tables] == [(112, 8, 1, 10)]
+
+
 def test_what_cannot_be_looked_for_is_told_at_once() -> None:
     message = r"(?s)low is '-1'.*the first group has 1 patients; allowed: 2 to.*missing is -1; allowed: 0 to"
     with pytest.raises(DataError, match=message):

@@ -79,6 +79,11 @@ def test_no_date_no_style_sheet_no_program_name(name: str) -> None:
     assert not re.search(r"<style|<metadata|matplotlib[^.]|\d{4}-\d\d-\d\d", figures()[name].svg)
 
 
+def test_a_picture_drawn_twice_has_the_same_bytes(coarse_pictures: None) -> None:
+    figure = figures()["flow"]
+    assert figure.png == figure.png != b""
+
+
 def test_synthetic_is_written_into_the_figure() -> None:
     real = plot_figures(make_content(synthetic=False))
     assert all("Synthetic data: no patient" in figure.svg for figure in figures().values())

@@ -33,9 +33,21 @@ def printed(cohort: SimulatedCohort) -> pl.DataFrame:
     return joined.with_columns(pl.col("truth").cast(pl.Float64))
 
 
+@pytest.fixture(scope="module")
+def again() -> SimulatedCohort:
+    return simulate_cohort(200, seed=3)
+
+
+@pytest.fixture(scope="module")
+def smaller() -> SimulatedCohort:
+    return simulate_cohort(7, seed=3)
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_seed_gives_the_same_cohort(name: str, cohort: SimulatedCohort) -> None:
-    assert_frame_equal(simulate_cohort(200, seed=3).tables[name], cohort.tables[name])
+def test_the_same_seed_gives_the_same_cohort(
+    name: str, cohort: SimulatedCohort, again: SimulatedCohort
+) -> None:
+    assert_frame_equal(again.tables[name], cohort.tables[name])
 
 
 def test_another_seed_gives_another_cohort(cohort: SimulatedCohort) -> None:
@@ -44,11 +56,10 @@ def test_another_seed_gives_another_cohort(cohort: SimulatedCohort) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_first_patients_of_a_larger_cohort_are_those_of_a_smaller(
-    name: str, cohort: SimulatedCohort
+    name: str, cohort: SimulatedCohort, smaller: SimulatedCohort
 ) -> None:
-    smaller = simulate_cohort(7, seed=3).tables[name]
     named = pl.col("patient_id").is_in([f"S{number:03d}" for number in range(1, 8)])
-    assert_frame_equal(cohort.tables[name].filter(named), smaller)
+    assert_frame_equal(cohort.tables[name].filter(named), smaller.tables[name])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from cytopenia.contract import prepare_tables
 from cytopenia.errors import DataError, OutputError
-from cytopenia.simulate import WrittenCohort, cohorts, simulate_cohort, write_cohort
+from cytopenia.simulate import SimulatedCohort, WrittenCohort, cohorts, simulate_cohort, write_cohort
 from cytopenia.study.blocks import derive_in_blocks
 from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import read_protocol
@@ -19,7 +19,7 @@ from cytopenia.study.protocol import read_protocol
 TABLES = ["patients", "infusions", "labs", "support", "events", "responses"]
 FILES = [*(f"{name}.parquet" for name in (*TABLES, "truth", "truth_courses"))]
 COMPANIONS = ["README.md", "simulation.json", "study.toml"]
-SEVERAL = 2300  # more than two blocks of 1,024
+SEVERAL = 300  # more than two blocks of 128
 
 
 def read_bytes(folder: Path) -> dict[str, bytes]:
@@ -32,9 +32,22 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> WrittenCohort:
 
 
 @pytest.fixture(scope="module")
+def cohort() -> SimulatedCohort:
+    """The patients of `written` in memory."""
+    return simulate_cohort(30, seed=2)
+
+
+def write_several(folder: Path, *, at_once: int) -> WrittenCohort:
+    """A cohort of three blocks, which are smaller here than a block is."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("cohorts", "draws"):
+            patch.setattr(f"cytopenia.simulate.{module}.BLOCK", 128)
+        return write_cohort(folder, SEVERAL, seed=2, blocks_at_once=at_once)
+
+
+@pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> WrittenCohort:
-    folder = tmp_path_factory.mktemp("simulated") / "large"
-    return write_cohort(folder, SEVERAL, seed=2, blocks_at_once=1)
+    return write_several(tmp_path_factory.mktemp("simulated") / "large", at_once=1)
 
 
 def test_the_folder_holds_the_tables_and_their_companions(written: WrittenCohort) -> None:
@@ -43,14 +56,14 @@ def test_the_folder_holds_the_tables_and_their_companions(written: WrittenCohort
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_files_hold_the_cohort_of_memory(name: str, written: WrittenCohort) -> None:
-    cohort = simulate_cohort(30, seed=2)
+def test_the_files_hold_the_cohort_of_memory(
+    name: str, written: WrittenCohort, cohort: SimulatedCohort
+) -> None:
     assert_frame_equal(pl.read_parquet(written.folder / f"{name}.parquet"), cohort.tables[name])
     assert written.rows[name] == cohort.tables[name].height
 
 
-def test_the_truth_is_beside_them(written: WrittenCohort) -> None:
-    cohort = simulate_cohort(30, seed=2)
+def test_the_truth_is_beside_them(written: WrittenCohort, cohort: SimulatedCohort) -> None:
     assert_frame_equal(pl.read_parquet(written.folder / "truth.parquet"), cohort.truth)
     assert_frame_equal(pl.read_parquet(written.folder / "truth_courses.parquet"), cohort.courses)
 
@@ -58,13 +71,16 @@ def test_the_truth_is_beside_them(written: WrittenCohort) -> None:
 def test_the_bytes_do_not_depend_on_how_many_blocks_are_made_at_once(
     large: WrittenCohort, tmp_path: Path
 ) -> None:
-    again = write_cohort(tmp_path / "again", SEVERAL, seed=2, blocks_at_once=3)
+    again = write_several(tmp_path / "again", at_once=3)
     assert read_bytes(again.folder) == read_bytes(large.folder)
 
 
 def test_a_cohort_of_several_blocks_continues_the_numbers(large: WrittenCohort) -> None:
-    names = pl.read_parquet(large.folder / "patients.parquet")["patient_id"]
-    assert names.to_list() == [f"S{number:04d}" for number in range(1, SEVERAL + 1)]
+    patients = pl.read_parquet(large.folder / "patients.parquet")
+    first, second = (patients.drop("patient_id").slice(start, 128) for start in (0, 128))
+    assert not first.equals(second)
+    names = patients["patient_id"]
+    assert names.to_list() == [f"S{number:03d}" for number in range(1, SEVERAL + 1)]
     truth = pl.read_parquet(large.folder / "truth.parquet")
     assert truth["patient_id"].n_unique() == SEVERAL
     assert truth.select("patient_id", "day").is_duplicated().sum() == 0

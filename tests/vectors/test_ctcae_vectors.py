@@ -7,6 +7,7 @@ decrease of 25, 50 or 75% belongs to the worse grade: the text reads "25 - <50% 
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -34,6 +35,11 @@ def read_vectors(path: Path) -> pl.DataFrame:
     return vectors.with_columns(pl.col("expected_grade").cast(pl.Int8, strict=False))
 
 
+@cache
+def grade_vectors(path: Path) -> pl.DataFrame:
+    return grade_printed(read_vectors(path), ".".join(split_name(path)))
+
+
 def grade_printed(rows: pl.DataFrame, address: str) -> pl.DataFrame:
     """Grades of printed rows; a row with a comma is judged alone, so that no other row settles the mark."""
     is_comma = pl.col("value").str.contains(",", literal=True)
@@ -47,14 +53,14 @@ def grade_printed(rows: pl.DataFrame, address: str) -> pl.DataFrame:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_vector_has_the_grade_of_the_official_sentence(path):
-    graded = grade_printed(read_vectors(path), ".".join(split_name(path)))
+    graded = grade_vectors(path)
     wrong = graded.filter(pl.col("grade").ne_missing(pl.col("expected_grade")))
     assert wrong.rows() == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_row_without_a_grade_says_why(path):
-    graded = grade_printed(read_vectors(path), ".".join(split_name(path))).filter(pl.col("grade").is_null())
+    graded = grade_vectors(path).filter(pl.col("grade").is_null())
     says = pl.col("grade_reason").str.contains(pl.col("expected_reason_contains"), literal=True)
     assert graded.filter(~says | (pl.col("grade_reason") == "")).rows() == []
 

@@ -233,8 +233,9 @@ def _estimate(first: Counts, second: Counts, sizes: tuple[int, int], *, quantile
 
 
 def _widen(text: str, convention: Convention) -> tuple[float, float]:
+    """The ends of what prints so; a program that cuts off may cut 139.99999999999997, which is 140."""
     bound = bound_number(text, convention)
-    return float(bound.low) * (1 - _LOSS), float(bound.high) * (1 + (_LOSS if bound.closed_high else -_LOSS))
+    return float(bound.low) * (1 - _LOSS), float(bound.high) * (1 + _LOSS)
 
 
 def _list_candidates(sizes: tuple[int, int], ratio: tuple[float, float]) -> Iterator[tuple[Counts, Counts]]:
