@@ -207,6 +207,13 @@ def test_a_ratio_of_printed_counts() -> None:
     assert check_ratio_of_counts("a", (33, 0, 6, 14), printed)[0].verdict in (OPEN, WRONG)
 
 
+def test_a_half_that_arithmetic_loses() -> None:
+    # 302 x 3 / (20 x 12) = 3.775 exactly: half up it prints 3.78, half to even too, and never 3.79.
+    for estimate, verdict in (("3.78", RIGHT), ("3.77", RIGHT), ("3.79", WRONG)):
+        printed = PrintedTriangle(estimate, None, None, None)
+        assert check_ratio_of_counts("a", (302, 20, 12, 3), printed)[0].verdict == verdict, estimate
+
+
 def test_counts_behind_an_interval_by_another_method_cannot_be_checked() -> None:
     printed = PrintedTriangle("0.107", "0.028", "0.410", None)
     assert check_counts_behind("a", printed, (39, 21))[0].verdict == OPEN

@@ -10,7 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from cytopenia.published.check_model import CANNOT_BE_CHECKED, CONSISTENT, INCONSISTENT, Check, CheckVerdict
+from cytopenia.published.check_model import (
+    CANNOT_BE_CHECKED,
+    CONSISTENT,
+    INCONSISTENT,
+    VERDICTS,
+    Check,
+    CheckVerdict,
+)
 from cytopenia.published.printed_bounds import bound_number
 from cytopenia.published.printed_numbers import is_significant
 from cytopenia.published.ratio_checks import PrintedTriangle
@@ -42,6 +49,8 @@ _OF_NAMED = {
     "wald": ("Wald",),
 }
 _NO_P = "these counts have no P value: a row or a column is empty"
+# Far above what a program loses in logarithms, far below the digits of any print.
+_LOSS = 1e-12
 _ROOM = 0.6  # normal quantiles by which one more test may lie outside those that are known
 
 
@@ -73,7 +82,7 @@ def check_p_of_counts(
     known = _list_known(counts, test)
     if not known:
         return Check(claim, name, CANNOT_BE_CHECKED, _NO_P)
-    fitting = {word: value for word, value in known.items() if judge_print(p, Decimal(value)) != INCONSISTENT}
+    fitting = {word: value for word, value in known.items() if _judge(p, value) != INCONSISTENT}
     if fitting:
         return Check(claim, name, CONSISTENT, f"{_list_words(fitting)}; printed {p}")
     made = f"{_list_words(known)}; printed {p}"
@@ -165,18 +174,12 @@ def _check_estimate(
             claim, name, CANNOT_BE_CHECKED, f"{shown}: a count is 0, so that the ratio is 0 or has no end"
         )
     fitting = {
-        word: ratio.value
-        for word, ratio in known.items()
-        if judge_print(estimate, Decimal(ratio.value)) != INCONSISTENT
+        word: ratio.value for word, ratio in known.items() if _judge(estimate, ratio.value) != INCONSISTENT
     }
     if fitting:
         return Check(claim, name, CONSISTENT, f"{shown}: {_list_words(fitting)}; printed {estimate}")
     made = f"{shown}: {_list_words({word: ratio.value for word, ratio in known.items()})}; printed {estimate}"
-    turned = [
-        word
-        for word, ratio in known.items()
-        if judge_print(estimate, Decimal(1 / ratio.value)) != INCONSISTENT
-    ]
+    turned = [word for word, ratio in known.items() if _judge(estimate, 1 / ratio.value) != INCONSISTENT]
     repair = (
         f"{estimate} is that of the other side: exchange the sides, or print its reciprocal" if turned else ""
     )
@@ -189,7 +192,7 @@ def _check_limits(claim: str, printed: PrintedTriangle, known: Mapping[str, _Rat
     fitting = [
         word
         for word, ratio in known.items()
-        if INCONSISTENT not in (judge_print(low, Decimal(ratio.low)), judge_print(high, Decimal(ratio.high)))
+        if INCONSISTENT not in (_judge(low, ratio.low), _judge(high, ratio.high))
     ]
     words = fitting or list(known)
     made = "; ".join(f"{word}: {known[word].low:.5g} to {known[word].high:.5g}" for word in words)
@@ -252,6 +255,13 @@ def _spread_risks(counts: tuple[int, int, int, int]) -> _Ratio:
 def _spread(logarithm: float, error: float) -> _Ratio:
     quantile = float(ndtri(0.975))
     return _Ratio(*(math.exp(logarithm + step * quantile * error) for step in (0, -1, 1)))
+
+
+def _judge(printed: str, value: float) -> CheckVerdict:
+    """How a computed number gives a print, whichever side of a half or of a last digit arithmetic left it."""
+    near = (value, value * (1 - _LOSS), value * (1 + _LOSS))
+    verdicts: list[CheckVerdict] = [judge_print(printed, Decimal(number)) for number in near]
+    return min(verdicts, key=lambda verdict: VERDICTS.index(verdict))
 
 
 def _quantile(p: float) -> float:
