@@ -261,7 +261,7 @@ def _judge(printed: str, value: float) -> CheckVerdict:
     """How a computed number gives a print, whichever side of a half or of a last digit arithmetic left it."""
     near = (value, value * (1 - _LOSS), value * (1 + _LOSS))
     verdicts: list[CheckVerdict] = [judge_print(printed, Decimal(number)) for number in near]
-    return min(verdicts, key=lambda verdict: VERDICTS.index(verdict))
+    return min(verdicts, key=VERDICTS.index)
 
 
 def _quantile(p: float) -> float:
