@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-import shutil
-import subprocess
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,30 +11,22 @@ import pytest
 from numpy.typing import NDArray
 
 from cytopenia.stats.imputed_models import fit_imputed_logistic
+from parity_files import PARITY, check_r_again, read_results
 
-HERE = Path(__file__).parent
 # optim climbs to a drop of the likelihood of about 1e-13, the root of which is 3e-7.
 NEAR = 1e-6
 Numbers = NDArray[np.float64]
 
 
-def read_results(path: Path) -> Mapping[str, Mapping[str, float]]:
-    cases: dict[str, dict[str, float]] = defaultdict(dict)
-    with path.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            cases[row["case"]][row["name"]] = float(row["value"])
-    return dict(cases)
-
-
 def read_tables() -> dict[str, Numbers]:
-    with (HERE / "pooling_tables.csv").open(encoding="utf-8") as file:
+    with (PARITY / "pooling_tables.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     count = max(int(row["imputation"]) for row in rows)
     names = ("event", "anc", "crp", "bridging")
     return {name: np.array([float(row[name]) for row in rows]).reshape(count, -1) for name in names}
 
 
-R = read_results(HERE / "clip_results.csv")
+R = read_results("clip_results.csv")
 TABLES = read_tables()
 EVENT = TABLES["event"][0]
 # The first ten without and with the event, in this order.
@@ -71,14 +59,5 @@ def test_intervals_of_combined_profiles(case: str) -> None:
 
 
 @pytest.mark.long
-def test_r_gives_the_stored_numbers_of_clip(tmp_path: Path) -> None:
-    program = shutil.which("Rscript")
-    if program is None:
-        if os.environ.get("CYTOPENIA_REQUIRE_PROGRAMS") == "1":
-            pytest.fail("Rscript is not on PATH, and CYTOPENIA_REQUIRE_PROGRAMS is 1")
-        pytest.skip("Rscript is not on PATH")
-    subprocess.run([program, HERE / "make_clip.R", tmp_path], check=True, timeout=600)
-    again = read_results(tmp_path / "clip_results.csv")
-    assert again.keys() == R.keys()
-    for case, expected in R.items():
-        assert again[case] == pytest.approx(dict(expected), rel=1e-6, abs=1e-8), case
+def test_r_gives_the_stored_numbers_of_clip(find_program: Callable[[str], str], tmp_path: Path) -> None:
+    check_r_again(find_program, "make_clip.R", "clip_results.csv", tmp_path, rel=1e-6, floor=1e-8)

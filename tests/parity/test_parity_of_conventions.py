@@ -10,11 +10,7 @@ gives is compared with SciPy's own functions, called without options.
 from __future__ import annotations
 
 import csv
-import os
-import shutil
-import subprocess
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +30,8 @@ from cytopenia.stats.model_tests import compare_terms
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import Sides
 from cytopenia.study.model_conventions import compare_terms_by_program
+from parity_files import PARITY, check_r_again, read_results
 
-HERE = Path(__file__).parent
 NEAR = 1e-9
 TABLES = {
     "crs": [[1, 18], [13, 27], [1, 3]],
@@ -75,25 +71,16 @@ TERMS = (
     "two_hemoglobin",
     "two_crp",
 )
-Results = Mapping[str, Mapping[str, float]]
 Found = dict[tuple[str, str], float | None]
 
 
-def read_results(path: Path) -> Results:
-    cases: dict[str, dict[str, float]] = defaultdict(dict)
-    with path.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            cases[row["case"]][row["name"]] = float(row["value"])
-    return dict(cases)
-
-
-R = read_results(HERE / "conventions_results.csv")
+R = read_results("conventions_results.csv")
 
 
 def take(sample: str) -> tuple[list[float], list[float]]:
     if sample in TYPED:
         return TYPED[sample]
-    with (HERE / "cohort.csv").open(encoding="utf-8") as file:
+    with (PARITY / "cohort.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     one, two = ([float(row[sample]) for row in rows if row["event"] == side] for side in "10")
     return one, two
@@ -195,21 +182,12 @@ def test_every_case_is_compared() -> None:
     cases = [f"counts_{name}" for name in TABLES] + [f"numbers_{name}" for name in SAMPLES]
     cases += [f"multivariable_{name}" for name in TERMS]
     assert set(R) == {*cases, *(f"model_{name}" for name in MODELS)}
-    assert (HERE / "conventions_versions.txt").read_text("utf-8").startswith("R version 4.2.2")
+    assert (PARITY / "conventions_versions.txt").read_text("utf-8").startswith("R version 4.2.2")
 
 
 @pytest.mark.long
-def test_r_gives_the_stored_conventions(tmp_path: Path) -> None:
-    program = shutil.which("Rscript")
-    if program is None:
-        if os.environ.get("CYTOPENIA_REQUIRE_PROGRAMS") == "1":
-            pytest.fail("Rscript is not on PATH, and CYTOPENIA_REQUIRE_PROGRAMS is 1")
-        pytest.skip("Rscript is not on PATH")
-    subprocess.run([program, HERE / "make_conventions.R", tmp_path], check=True, timeout=300)
-    again = read_results(tmp_path / "conventions_results.csv")
-    assert again.keys() == R.keys()
-    for case, numbers in R.items():
-        assert again[case] == pytest.approx(dict(numbers), rel=1e-9, abs=1e-12), case
+def test_r_gives_the_stored_conventions(find_program: Callable[[str], str], tmp_path: Path) -> None:
+    check_r_again(find_program, "make_conventions.R", "conventions_results.csv", tmp_path)
 
 
 JOINT = {"anc": "", "ferritin": "", "stage": "234"}
@@ -223,7 +201,7 @@ def test_terms_of_one_model_as_r(case: str, numbers: tuple[str, ...], terms: dic
 
     confint of R interpolates its profile, so that its limits have four digits.
     """
-    with (HERE / "cohort.csv").open(encoding="utf-8") as file:
+    with (PARITY / "cohort.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     factors = [
         FactorColumn(

@@ -7,11 +7,7 @@ survival::coxph; what it gives is stored, so that these tests need no R.
 from __future__ import annotations
 
 import csv
-import os
-import shutil
-import subprocess
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -20,9 +16,8 @@ import pytest
 
 from cytopenia.stats.cox import fit_cox
 from cytopenia.stats.hazards import HazardFit
+from parity_files import PARITY, check_r_again, read_results
 
-HERE = Path(__file__).parent
-Results = Mapping[str, Mapping[str, float]]
 # optim stops some digits before the top; an end of an interval inherits that from three tops.
 NEAR = {"coefficient": 2e-6, "standard_error": 1e-6, "low": 2e-6, "high": 2e-6, "p_value": 2e-6}
 MONOTONE = (
@@ -40,15 +35,7 @@ THREE = (
 )
 
 
-def read_results(path: Path) -> Results:
-    cases: dict[str, dict[str, float]] = defaultdict(dict)
-    with path.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            cases[row["case"]][row["name"]] = float(row["value"])
-    return dict(cases)
-
-
-R = read_results(HERE / "firth_cox_results.csv")
+R = read_results("firth_cox_results.csv")
 
 
 @cache
@@ -58,7 +45,7 @@ def fit_case(name: str) -> HazardFit:
         time, event, columns = MONOTONE if name == "monotone" else THREE
     else:
         sample, _, chosen = name.partition("|")
-        with (HERE / "times_to_event.csv").open(encoding="utf-8") as file:
+        with (PARITY / "times_to_event.csv").open(encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row["sample"] == sample]
         time, event = [float(row["time"]) for row in rows], [int(row["event"] == "1") for row in rows]
         columns = {x: [float(row[x]) for row in rows] for x in chosen.split(" ")}
@@ -78,7 +65,7 @@ def test_the_cases_are_those_that_matter() -> None:
     """Ties, none, two columns, a monotone likelihood, three deaths: every end of every interval is there."""
     assert len(R) == 18
     assert all(set(numbers) == set(NEAR) for numbers in R.values())
-    versions = (HERE / "firth_cox_versions.txt").read_text("utf-8")
+    versions = (PARITY / "firth_cox_versions.txt").read_text("utf-8")
     assert versions.startswith("R version 4.2.2")
     assert "survival 3.5" in versions
 
@@ -92,14 +79,5 @@ def test_maximum_likelihood_has_no_answer_where_firths_method_has_one() -> None:
 
 
 @pytest.mark.long
-def test_r_gives_the_stored_numbers_of_firth_cox(tmp_path: Path) -> None:
-    program = shutil.which("Rscript")
-    if program is None:
-        if os.environ.get("CYTOPENIA_REQUIRE_PROGRAMS") == "1":
-            pytest.fail("Rscript is not on PATH, and CYTOPENIA_REQUIRE_PROGRAMS is 1")
-        pytest.skip("Rscript is not on PATH")
-    subprocess.run([program, HERE / "make_firth_cox.R", tmp_path], check=True, timeout=900)
-    again = read_results(tmp_path / "firth_cox_results.csv")
-    assert again.keys() == R.keys()
-    for case, numbers in R.items():
-        assert again[case] == pytest.approx(dict(numbers), rel=1e-6, abs=1e-9), case
+def test_r_gives_the_stored_numbers_of_firth_cox(find_program: Callable[[str], str], tmp_path: Path) -> None:
+    check_r_again(find_program, "make_firth_cox.R", "firth_cox_results.csv", tmp_path, rel=1e-6, floor=1e-9)

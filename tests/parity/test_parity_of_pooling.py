@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-import shutil
-import subprocess
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,25 +21,16 @@ from cytopenia.stats.pooled_groups import (
 from cytopenia.stats.pooled_tests import pool_wald
 from cytopenia.stats.pooling import PooledEstimate, PooledShare, pool_areas, pool_proportions
 from cytopenia.stats.roc import estimate_roc
+from parity_files import PARITY, check_r_again, read_results
 
-HERE = Path(__file__).parent
 NEAR = 1e-6
 CODES = {"CD19": 0.0, "BCMA": 1.0, "dual": 2.0}
 Numbers = NDArray[np.float64]
-Results = Mapping[str, Mapping[str, float]]
-
-
-def read_results(path: Path) -> Results:
-    cases: dict[str, dict[str, float]] = defaultdict(dict)
-    with path.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            cases[row["case"]][row["name"]] = float(row["value"])
-    return dict(cases)
 
 
 def read_tables() -> dict[str, Numbers]:
     """Every column as tables by rows."""
-    with (HERE / "pooling_tables.csv").open(encoding="utf-8") as file:
+    with (PARITY / "pooling_tables.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     count = max(int(row["imputation"]) for row in rows)
     names = ("event", "age", "anc", "crp", "bridging")
@@ -51,7 +38,7 @@ def read_tables() -> dict[str, Numbers]:
     return found | {"target": np.array([CODES[row["target"]] for row in rows]).reshape(count, -1)}
 
 
-R = read_results(HERE / "pooling_results.csv")
+R = read_results("pooling_results.csv")
 TABLES = read_tables()
 EVENT = TABLES["event"][0]
 
@@ -147,14 +134,5 @@ def test_shares_of_sizes_that_differ() -> None:
 
 
 @pytest.mark.long
-def test_r_gives_the_stored_numbers_of_pooling(tmp_path: Path) -> None:
-    program = shutil.which("Rscript")
-    if program is None:
-        if os.environ.get("CYTOPENIA_REQUIRE_PROGRAMS") == "1":
-            pytest.fail("Rscript is not on PATH, and CYTOPENIA_REQUIRE_PROGRAMS is 1")
-        pytest.skip("Rscript is not on PATH")
-    subprocess.run([program, HERE / "make_pooling.R", tmp_path], check=True, timeout=600)
-    again = read_results(tmp_path / "pooling_results.csv")
-    assert again.keys() == R.keys()
-    for case, expected in R.items():
-        assert again[case] == pytest.approx(dict(expected), rel=1e-6, abs=1e-9), case
+def test_r_gives_the_stored_numbers_of_pooling(find_program: Callable[[str], str], tmp_path: Path) -> None:
+    check_r_again(find_program, "make_pooling.R", "pooling_results.csv", tmp_path, rel=1e-6, floor=1e-9)
