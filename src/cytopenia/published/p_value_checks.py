@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from cytopenia.published.check_model import (
     CANNOT_BE_CHECKED,
@@ -21,6 +20,7 @@ from cytopenia.published.check_model import (
 from cytopenia.published.printed_bounds import bound_number
 from cytopenia.published.printed_numbers import is_significant
 from cytopenia.published.ratio_checks import PrintedTriangle
+from cytopenia.published.ratio_triangle import find_p, find_quantile
 from cytopenia.published.share_checks import judge_print
 from cytopenia.stats.compare import compare_counts
 from cytopenia.stats.conventions import compare_counts_by_program
@@ -86,9 +86,9 @@ def check_p_of_counts(
     if fitting:
         return Check(claim, name, CONSISTENT, f"{_list_words(fitting)}; printed {p}")
     made = f"{_list_words(known)}; printed {p}"
-    quantiles = [_quantile(value) for value in known.values()]
+    quantiles = [find_quantile(value) for value in known.values()]
     bound = bound_number(p)
-    low, high = (_quantile(min(max(float(end), 0.0), 1.0)) for end in (bound.high, bound.low))
+    low, high = (find_quantile(min(max(float(end), 0.0), 1.0)) for end in (bound.high, bound.low))
     is_near = low <= max(quantiles) + _ROOM and high >= min(quantiles) - _ROOM
     if test not in _OF_NAMED and is_near:
         return Check(claim, name, CANNOT_BE_CHECKED, f"{made}: none of these, but another test may give it")
@@ -221,7 +221,7 @@ def _list_p_values(counts: Rows) -> Iterator[tuple[str, float]]:
         if table.all():
             error = math.sqrt(float((1 / table).sum()))
             logarithm = math.log(table[0, 0] * table[1, 1] / (table[0, 1] * table[1, 0]))
-            yield _NAMES["wald"], 2 * float(ndtr(-abs(logarithm / error)))
+            yield _NAMES["wald"], find_p(logarithm / error)
 
 
 def _list_ratios(counts: tuple[int, int, int, int], measure: str) -> Iterator[tuple[str, _Ratio]]:
@@ -253,7 +253,7 @@ def _spread_risks(counts: tuple[int, int, int, int]) -> _Ratio:
 
 
 def _spread(logarithm: float, error: float) -> _Ratio:
-    quantile = float(ndtri(0.975))
+    quantile = find_quantile(0.05)
     return _Ratio(*(math.exp(logarithm + step * quantile * error) for step in (0, -1, 1)))
 
 
@@ -262,10 +262,6 @@ def _judge(printed: str, value: float) -> CheckVerdict:
     near = (value, value * (1 - _LOSS), value * (1 + _LOSS))
     verdicts: list[CheckVerdict] = [judge_print(printed, Decimal(number)) for number in near]
     return min(verdicts, key=VERDICTS.index)
-
-
-def _quantile(p: float) -> float:
-    return float(-ndtri(max(p, 1e-300) / 2))
 
 
 def _list_words(numbers: Mapping[str, float]) -> str:

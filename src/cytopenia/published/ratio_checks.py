@@ -6,11 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from scipy.special import ndtri
-
 from cytopenia.published.check_model import CANNOT_BE_CHECKED, CONSISTENT, INCONSISTENT, Check
 from cytopenia.published.printed_bounds import can_be_at_most
-from cytopenia.published.ratio_triangle import Range, RatioTriangle, read_triangle
+from cytopenia.published.ratio_triangle import Range, RatioTriangle, find_quantile, read_triangle
 from cytopenia.published.repairs import find_repairs
 
 __all__ = ["PrintedTriangle", "check_ratio"]
@@ -125,9 +123,9 @@ def _check_p(claim: str, printed: PrintedTriangle, triangle: RatioTriangle) -> l
         return [Check(claim, name, CONSISTENT, made)]
     if printed.is_wald and printed.has_wald_p:
         return [Check(claim, name, INCONSISTENT, made, "major")]
-    expected = Range(_quantile(wald.high), _quantile(wald.low))
+    expected = Range(find_quantile(wald.high), find_quantile(wald.low))
     allowed = Range(expected.low - _LEAST_QUANTILE, _MOST_QUANTILE[0] + _MOST_QUANTILE[1] * expected.high)
-    if Range(_quantile(triangle.p.high), _quantile(triangle.p.low)).meets(allowed):
+    if Range(find_quantile(triangle.p.high), find_quantile(triangle.p.low)).meets(allowed):
         return [Check(claim, name, CANNOT_BE_CHECKED, f"{made}: another test than Wald's may give it")]
     return [Check(claim, name, INCONSISTENT, f"{made}: farther apart than two tests lie", "major")]
 
@@ -184,10 +182,6 @@ def _fits(printed: PrintedTriangle) -> bool:
     if triangle.estimate is not None and (middle is None or not triangle.estimate.meets(middle)):
         return False
     return triangle.p is None or (wald is not None and triangle.p.meets(wald))
-
-
-def _quantile(p: float) -> float:
-    return float(-ndtri(max(p, 1e-300) / 2))
 
 
 def _show(numbers: Range) -> str:

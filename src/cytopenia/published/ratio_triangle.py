@@ -12,11 +12,9 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scipy.special import ndtr, ndtri
-
 from cytopenia.published.printed_bounds import bound_number
 
-__all__ = ["Range", "RatioTriangle", "read_triangle"]
+__all__ = ["Range", "RatioTriangle", "find_p", "find_quantile", "read_triangle"]
 
 _LOSS = 1e-9
 
@@ -71,7 +69,7 @@ class RatioTriangle:
         nearest = 0.0 if logs[0] <= 0 <= logs[1] else min(map(abs, logs))
         widest_z = math.inf if width.low == 0 else 2 * self.quantile * farthest / width.low
         smallest_z = 2 * self.quantile * nearest / width.high if width.high > 0 else 0.0
-        return Range(_two_sided(widest_z), _two_sided(smallest_z))
+        return Range(find_p(widest_z), find_p(smallest_z))
 
 
 def read_triangle(
@@ -93,7 +91,7 @@ def read_triangle(
         low=_widen(low),
         high=_widen(high),
         p=None if p is None else _bound_p(p),
-        quantile=float(ndtri(0.5 + float(confidence) / 200)),
+        quantile=find_quantile(1 - float(confidence) / 100),
     )
 
 
@@ -114,5 +112,27 @@ def _bound_p(text: str) -> Range:
     return Range(max(float(low), 0.0), min(float(high), 1.0))
 
 
-def _two_sided(z: float) -> float:
+def find_p(z: float) -> float:
+    """Return the two-sided P of a normal quantile.
+
+    Examples
+    --------
+    >>> round(find_p(1.959963984540054), 12)
+    0.05
+    """
+    from scipy.special import ndtr
+
     return 2 * float(ndtr(-abs(z)))
+
+
+def find_quantile(p: float) -> float:
+    """Return the normal quantile of a two-sided P; that of 0 is large and finite.
+
+    Examples
+    --------
+    >>> round(find_quantile(0.05), 6)
+    1.959964
+    """
+    from scipy.special import ndtri
+
+    return float(-ndtri(max(p, 1e-300) / 2))
