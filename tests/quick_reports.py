@@ -40,9 +40,10 @@ def without_figures() -> Generator[None]:
 
 @contextmanager
 def with_tables_alone() -> Generator[None]:
-    """Reports without figures, and an empty Word file: a third of the time of a small run."""
+    """Reports without figures, other documents empty: a third of the time of a small run."""
     with without_figures(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("cytopenia.report.word.render_word", lambda content, **more: b"")
+        patch.setattr("cytopenia.report.workbook.render_workbook", lambda content, **more: b"")
         yield
 
 

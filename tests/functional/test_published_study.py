@@ -22,6 +22,7 @@ EXAMPLE = Path(str(resources.files("cytopenia") / "data" / "example"))
 FILES = (
     "report.html",
     "report.docx",
+    "tables.xlsx",
     "methods.md",
     "results.csv",
     "patients.csv",

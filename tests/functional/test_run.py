@@ -26,6 +26,7 @@ WRITTEN = [
     "report.docx",
     "report.html",
     "results.csv",
+    "tables.xlsx",
 ]
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cytopenia.report.association_cells import table_label
+from cytopenia.report.captions import CaptionNumbers, end_caption, number_captions
 from cytopenia.report.content import SEVERITIES, ReportContent
 from cytopenia.report.display import clean_text, plural
 from cytopenia.report.document import ReportSection, list_sections
@@ -21,9 +21,7 @@ from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.report.table_model import Table
 from cytopenia.report.word_parts import (
     NAMESPACE,
-    CaptionLabel,
     fix_archive,
-    split_label,
     write_caption,
     write_paragraph,
     write_run,
@@ -124,7 +122,7 @@ def render_word(content: ReportContent, *, sections: Sequence[ReportSection] | N
     shown = list_sections(content) if sections is None else sections
     document: Any = Document()
     _set_up(document, content)
-    writer = _Writer(document, content, _list_labels(content))
+    writer = _Writer(document, content, number_captions(content))
     writer.add(write_paragraph(write_run(content.title), style="Title"))
     if content.synthetic:
         banner = write_run(f"{SYNTHETIC_LABEL}.", bold=True) + write_run(" ") + write_run(SYNTHETIC_TEXT)
@@ -145,11 +143,6 @@ def render_word(content: ReportContent, *, sections: Sequence[ReportSection] | N
     return fix_archive(buffer.getvalue())
 
 
-def _list_labels(content: ReportContent) -> tuple[str, ...]:
-    """Return the labels that the protocol gives, as they begin the captions."""
-    return tuple(filter(None, (table_label(one) for one in content.analyses)))
-
-
 def _count_findings(content: ReportContent) -> str:
     counts = Counter(content.findings["severity"])
     known = [(SEVERITY_NAMES[name], counts[name]) for name in SEVERITIES if counts[name]]
@@ -165,9 +158,8 @@ class _Writer:
 
     document: Any
     content: ReportContent
-    labels: tuple[str, ...]
+    captions: CaptionNumbers
     is_wide: bool = False
-    numbers: Counter[str] = field(default_factory=Counter[str])
 
     @property
     def width(self) -> int:
@@ -210,8 +202,9 @@ class _Writer:
             self._add_figure(figure)
 
     def _add_table(self, table: Table) -> None:
-        label, text = self._label("Table", table.caption)
-        self.add(write_caption(label, text + self._note_synthetic(text), keep_next=True))
+        label, text = self.captions.label("Table", table.caption)
+        text = end_caption(text, synthetic=self.content.synthetic)
+        self.add(write_caption(label, text, keep_next=True))
         self.add(write_table(table, width=self.width))
 
     def _add_figure(self, figure: ReportFigure) -> None:
@@ -223,30 +216,15 @@ class _Writer:
             described = shape._inline.docPr
             described.set("title", clean_text(figure.title))
             described.set("descr", clean_text(figure.description or figure.title))
-        label, text = self._label("Figure", figure.title)
-        text = f"{text}. {figure.caption}"
-        self.add(write_caption(label, text + self._note_synthetic(text), keep_next=False))
-
-    def _note_synthetic(self, caption: str) -> str:
-        """Return what ends a caption of synthetic data: it goes wherever table or picture are pasted."""
-        if not self.content.synthetic:
-            return ""
-        return f"{'' if caption.endswith('.') else '.'} {SYNTHETIC_LABEL}."
+        label, text = self.captions.label("Figure", figure.title)
+        text = end_caption(f"{text}. {figure.caption}", synthetic=self.content.synthetic)
+        self.add(write_caption(label, text, keep_next=False))
 
     def _fit(self, shape: Any) -> None:
         """Make a picture no larger than the page and than it was drawn."""
         room = (self.width * EMU, (self.height - BELOW_PICTURE) * EMU)
         shrink = min(1.0, room[0] / shape.width, room[1] / shape.height)
         shape.width, shape.height = int(shape.width * shrink), int(shape.height * shrink)
-
-    def _label(self, kind: str, caption: str) -> tuple[CaptionLabel, str]:
-        """Return the label that a caption brings, else the next number; "A" keeps the two kinds apart."""
-        given, text = split_label(caption, self.labels)
-        if given:
-            return CaptionLabel(kind=kind, given=given), text
-        self.numbers[kind] += 1
-        prefix = "A" if any(kind.lower() in label.lower() for label in self.labels) else ""
-        return CaptionLabel(kind=kind, number=self.numbers[kind], prefix=prefix), text
 
 
 def _is_wide(table: Table) -> bool:
