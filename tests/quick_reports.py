@@ -43,6 +43,7 @@ def with_tables_alone() -> Generator[None]:
     """Reports without figures, other documents empty: a third of the time of a small run."""
     with without_figures(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("cytopenia.report.word.render_word", lambda content, **more: b"")
+        patch.setattr("cytopenia.report.pdf.render_pdf", lambda content, **more: b"")
         patch.setattr("cytopenia.report.workbook.render_workbook", lambda content, **more: b"")
         yield
 

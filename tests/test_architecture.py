@@ -377,6 +377,8 @@ FLOORS: list[dict[str, list[str]]] = [
             "word_parts",
             "word",
             "workbook",
+            "pdf_data",
+            "pdf",
             "explanation_words",
             "explanation_ranges",
             "explanation_changes",

@@ -243,6 +243,7 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
     """
     from cytopenia.report.document import list_sections, render_report
     from cytopenia.report.methods import render_methods
+    from cytopenia.report.pdf import render_pdf
     from cytopenia.report.word import render_word
     from cytopenia.report.workbook import render_workbook
 
@@ -266,6 +267,7 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
         (folder / "report.html").write_text(render_report(content, sections=sections), encoding="utf-8")
         (folder / "report.docx").write_bytes(render_word(content, sections=sections))
+        (folder / "report.pdf").write_bytes(render_pdf(content, sections=sections))
         (folder / "tables.xlsx").write_bytes(render_workbook(content, sections=sections))
         written = {**run.settings, "written": datetime.now(UTC).isoformat(timespec="seconds")}
         (folder / _MARKER).write_text(

@@ -21,6 +21,7 @@ from processes import modules_after
 EXAMPLE = Path(str(resources.files("cytopenia") / "data" / "example"))
 FILES = (
     "report.html",
+    "report.pdf",
     "report.docx",
     "tables.xlsx",
     "methods.md",

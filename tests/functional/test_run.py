@@ -25,6 +25,7 @@ WRITTEN = [
     "provenance.json",
     "report.docx",
     "report.html",
+    "report.pdf",
     "results.csv",
     "tables.xlsx",
 ]

@@ -29,7 +29,7 @@ from cytopenia.report.word_parts import (
 )
 from cytopenia.report.word_widths import measure_table
 
-__all__ = ["render_word"]
+__all__ = ["SYNTHETIC_TEXT", "count_findings", "is_wide", "render_word"]
 
 AUTHOR = "cytopenia"
 # Part of the file, not of the run: the same content has the same bytes on any day.
@@ -131,7 +131,7 @@ def render_word(content: ReportContent, *, sections: Sequence[ReportSection] | N
         writer.add_section(section)
     writer.turn_page(is_wide=False)
     writer.add_heading("Findings about the data", level=1)
-    writer.add(write_paragraph(write_run(_count_findings(content)), style="Normal"))
+    writer.add(write_paragraph(write_run(count_findings(content)), style="Normal"))
     writer.add_heading("Methods", level=1)
     for heading, paragraphs in write_methods_paragraphs(content):
         writer.add_heading(heading, level=2)
@@ -143,7 +143,8 @@ def render_word(content: ReportContent, *, sections: Sequence[ReportSection] | N
     return fix_archive(buffer.getvalue())
 
 
-def _count_findings(content: ReportContent) -> str:
+def count_findings(content: ReportContent) -> str:
+    """Return how many findings about the data there are of each severity, as one sentence."""
     counts = Counter(content.findings["severity"])
     known = [(SEVERITY_NAMES[name], counts[name]) for name in SEVERITIES if counts[name]]
     if not known:
@@ -193,7 +194,7 @@ class _Writer:
 
     def add_section(self, section: ReportSection) -> None:
         """Write heading, tables and figures; the tables of a section lie the same way."""
-        self.turn_page(is_wide=any(map(_is_wide, section.tables)))
+        self.turn_page(is_wide=any(map(is_wide, section.tables)))
         self.add_heading(section.title, level=1, new_page=any(one.is_page for one in section.tables))
         for table in section.tables:
             self._add_table(table)
@@ -227,7 +228,8 @@ class _Writer:
         shape.width, shape.height = int(shape.width * shrink), int(shape.height * shrink)
 
 
-def _is_wide(table: Table) -> bool:
+def is_wide(table: Table) -> bool:
+    """Whether a table of many columns would be squeezed on an upright page."""
     return len(table.columns) > MOST_COLUMNS and measure_table(table) > SHORT_SIDE - 2 * PAGE_MARGIN
 
 
