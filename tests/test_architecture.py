@@ -305,8 +305,12 @@ FLOORS: list[dict[str, list[str]]] = [
             "explain",
         ],
         "report": [
+            "journal_styles",
+            "rounding",
+            "plain_text",
             "display",
             "table_model",
+            "table_styles",
             "lookup",
             "content",
             "cells",

@@ -68,6 +68,8 @@ class ReportContent:
         `outcome`, `answer` (event, no event, not evaluable, died before landmark), `is_open`.
     paper_checks : DataFrame, optional
         The paper of the study checked against itself, columns of `published.verify.CHECK_SCHEMA`.
+    style : str
+        The journal whose way of printing numbers the report takes, a name of `journal_styles.list_styles`.
     show_patient_ids : bool
         False labels the rows of the patient-by-day map by rank instead of by id.
     """
@@ -90,6 +92,7 @@ class ReportContent:
     )
     answers: pl.DataFrame = field(default_factory=pl.DataFrame)
     paper_checks: pl.DataFrame = field(default_factory=pl.DataFrame)
+    style: str = "default"
     show_patient_ids: bool = True
 
     @property

@@ -38,6 +38,7 @@ from cytopenia.report.imputed_beside import (
     table_imputed_validation,
 )
 from cytopenia.report.imputed_tables import table_imputed_models
+from cytopenia.report.journal_styles import in_journal_style
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
 from cytopenia.report.missingness_tables import table_missing_values
 from cytopenia.report.model_forest import FOREST
@@ -73,6 +74,7 @@ from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohor
 from cytopenia.report.survival_curves import survival_figure_id
 from cytopenia.report.survival_tables import table_group_tests, table_hazards, table_survival
 from cytopenia.report.table_model import Table, footnote_mark
+from cytopenia.report.table_styles import restyle_table
 from cytopenia.report.tables import (
     table_baseline_cytopenia,
     table_cells,
@@ -161,6 +163,7 @@ class ReportSection:
     figures: tuple[ReportFigure, ...] = ()
 
 
+@in_journal_style
 def list_sections(content: ReportContent) -> list[ReportSection]:
     """Return the sections between summary and findings; a table or figure without rows is left out."""
     figures = plot_figures(content)
@@ -182,7 +185,11 @@ def list_sections(content: ReportContent) -> list[ReportSection]:
             tables=_keep_filled([table_paper_checks(content.paper_checks)]),
         ),
     ]
-    return [section for section in sections if section.tables or section.figures]
+    return [_restyle(section) for section in sections if section.tables or section.figures]
+
+
+def _restyle(section: ReportSection) -> ReportSection:
+    return replace(section, tables=tuple(map(restyle_table, section.tables)))
 
 
 def _analysis_section(
@@ -224,6 +231,7 @@ def _pick(figures: Mapping[str, ReportFigure], name: str) -> tuple[ReportFigure,
     return (figures[name],) if name in figures else ()
 
 
+@in_journal_style
 def render_report(content: ReportContent, *, sections: Sequence[ReportSection] | None = None) -> str:
     """Return the report as one HTML file: no script, no network, no date; safe for any text inside.
 

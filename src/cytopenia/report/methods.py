@@ -11,6 +11,7 @@ from cytopenia.report.cells import day_zero_note, outcome_title
 from cytopenia.report.content import DefinitionText, ReportContent, read_definition
 from cytopenia.report.display import clean_text, escape_markdown, format_days, lower_first
 from cytopenia.report.flow import read_flow
+from cytopenia.report.journal_styles import in_journal_style, style_words
 from cytopenia.report.methods_text import factor_paragraphs
 from cytopenia.report.recovery_curves import CURVE_SOURCE, CURVE_TEXT
 from cytopenia.report.references import References, join_names, name_inside
@@ -281,6 +282,7 @@ def _write_software(content: ReportContent) -> Iterator[str]:
     yield f"Numbers, tables and figures were made by cytopenia {version}{with_libraries}."
 
 
+@in_journal_style
 def render_methods(content: ReportContent) -> str:
     """Return the Methods of a run as Markdown; only what ran is in it.
 
@@ -298,7 +300,7 @@ def render_methods(content: ReportContent) -> str:
     for heading, texts in parts:
         lines += [f"## {heading}", ""]
         for text in texts:
-            lines += [escape_markdown(text), ""]
+            lines += [escape_markdown(style_words(text)), ""]
     if references.entries:
         lines += ["## References", ""]
         for place, one in enumerate(references.entries, start=1):

@@ -9,6 +9,7 @@ from typing import Any
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.document import ReportSection, list_sections
+from cytopenia.report.journal_styles import in_journal_style
 from cytopenia.report.pdf_data import find_fonts, make_pdf_data
 
 __all__ = ["render_pdf"]
@@ -19,6 +20,7 @@ STANDARD = "ua-1"
 WRITTEN = 946_684_800
 
 
+@in_journal_style
 def render_pdf(content: ReportContent, *, sections: Sequence[ReportSection] | None = None) -> bytes:
     """Return the report as PDF/UA-1: contents, tables and figures in the paper's order, then the Methods.
 

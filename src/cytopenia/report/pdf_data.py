@@ -14,6 +14,7 @@ from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text
 from cytopenia.report.document import ReportSection
 from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
+from cytopenia.report.journal_styles import style_words
 from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.report.table_model import Cell, Column, Row, Table, footnote_mark
 from cytopenia.report.word import SYNTHETIC_TEXT, count_findings, is_wide
@@ -48,7 +49,7 @@ def make_pdf_data(content: ReportContent, sections: Sequence[ReportSection]) -> 
     for heading, paragraphs in write_methods_paragraphs(content):
         pages.add_heading(heading, 2)
         for text in paragraphs:
-            pages.add_text(text)
+            pages.add_text(style_words(text))
     title = show_text(clean_text(content.title)) or "Report"
     label = f"{SYNTHETIC_LABEL}." if content.synthetic else ""
     return {
@@ -142,8 +143,11 @@ class _Pages:
 
 
 def _show_column(column: Column) -> dict[str, str]:
-    title = show_text(let_break(column.title))
-    return {"title": title, "align": column.align, "marks": _show_marks(column.marks)}
+    slanted, rest = column.parts
+    title = (
+        f" {show_text(let_break(rest))}" if slanted and rest.startswith(" ") else show_text(let_break(rest))
+    )
+    return {"slanted": slanted, "title": title, "align": column.align, "marks": _show_marks(column.marks)}
 
 
 def _show_row(row: Row, columns: Sequence[Column]) -> dict[str, Any]:

@@ -16,13 +16,26 @@ Tone = Literal["", "agrees", "noted", "differs", "quiet"]
 class Column:
     """Title and alignment of a column; the first column holds the row headers.
 
-    `spanner` is the title over neighboring columns that share it, `marks` are the numbers of the footnotes.
+    `spanner` is the title over neighboring columns that share it, `marks` are the numbers of the footnotes,
+    `slanted` is how much of the beginning of the title stands in italics.
     """
 
     title: str
     align: Align = "right"
     marks: tuple[int, ...] = ()
     spanner: str = ""
+    slanted: int = 0
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """The part of the title that stands in italics, and the rest.
+
+        Examples
+        --------
+        >>> Column("P (Holm)", slanted=1).parts
+        ('P', ' (Holm)')
+        """
+        return self.title[: self.slanted], self.title[self.slanted :]
 
     @property
     def full_title(self) -> str:

@@ -17,6 +17,7 @@ from cytopenia.report.content import SEVERITIES, ReportContent
 from cytopenia.report.display import clean_text, plural
 from cytopenia.report.document import ReportSection, list_sections
 from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
+from cytopenia.report.journal_styles import in_journal_style, style_words
 from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.report.table_model import Table
 from cytopenia.report.word_parts import (
@@ -97,6 +98,7 @@ STYLES: Mapping[str, tuple[str, str]] = {
 }
 
 
+@in_journal_style
 def render_word(content: ReportContent, *, sections: Sequence[ReportSection] | None = None) -> bytes:
     """Return the report as a Word file: tables and figures in the paper's order, then the Methods.
 
@@ -136,7 +138,7 @@ def render_word(content: ReportContent, *, sections: Sequence[ReportSection] | N
     for heading, paragraphs in write_methods_paragraphs(content):
         writer.add_heading(heading, level=2)
         for text in paragraphs:
-            writer.add(write_paragraph(write_run(text), style="Normal"))
+            writer.add(write_paragraph(write_run(style_words(text)), style="Normal"))
     writer.add(write_paragraph(write_run(POINTER), style="TableNote"))
     buffer = io.BytesIO()
     document.save(buffer)

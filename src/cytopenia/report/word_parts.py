@@ -34,10 +34,17 @@ MOST_KEPT_ROWS = 20
 
 
 def write_run(
-    text: str, *, bold: bool = False, raised: bool = False, size: int | None = None, color: str = ""
+    text: str,
+    *,
+    bold: bool = False,
+    slanted: bool = False,
+    raised: bool = False,
+    size: int | None = None,
+    color: str = "",
 ) -> str:
     """Return a run of text: one line, no character that XML cannot hold. `size` is in half points."""
     look = "<w:b/>" if bold else ""
+    look += "<w:i/>" if slanted else ""
     look += f'<w:color w:val="{color}"/>' if color else ""
     look += f'<w:sz w:val="{size}"/><w:szCs w:val="{size}"/>' if size else ""
     look += '<w:vertAlign w:val="superscript"/>' if raised else ""
@@ -135,13 +142,22 @@ def _write_header(table: Table, widths: Sequence[int]) -> Iterable[str]:
         yield _write_row(cells, is_header=True)
     titles = [
         _write_cell(
-            write_run(let_break(column.title), bold=True) + _write_marks(column.marks),
+            _write_title(column),
             one,
             CellLook(rule=LIGHT_RULE, align=column.align, keep_next=True, style=_style(table)),
         )
         for column, one in zip(table.columns, widths, strict=True)
     ]
     yield _write_row(titles, is_header=True)
+
+
+def _write_title(column: Column) -> str:
+    slanted, rest = column.parts
+    start = write_run(slanted, bold=True, slanted=True) if slanted else ""
+    if start and not rest:
+        return start + _write_marks(column.marks)
+    held = write_run(" ", bold=True) if start and rest.startswith(" ") else ""
+    return start + held + write_run(let_break(rest), bold=True) + _write_marks(column.marks)
 
 
 def _write_rows(table: Table, widths: Sequence[int]) -> Iterable[str]:

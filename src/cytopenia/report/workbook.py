@@ -18,6 +18,7 @@ from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text
 from cytopenia.report.document import ReportSection, list_sections
 from cytopenia.report.drawing import SYNTHETIC_LABEL
+from cytopenia.report.journal_styles import in_journal_style
 from cytopenia.report.table_model import Cell, Row, Table, footnote_mark
 
 __all__ = ["name_sheet", "render_workbook"]
@@ -44,6 +45,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "said": {"bold": False},
     "cell": {"text_wrap": True, "valign": "top"},
     "note": {"text_wrap": True, "valign": "top", "font_size": 8},
+    "slanted": {"bold": True, "italic": True},
     "raised": {"font_script": 1},
     "bounds": {"font_color": QUIET, "font_size": 8},
     "link": {"font_color": "#1F4E79", "underline": 1},
@@ -51,6 +53,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
+@in_journal_style
 def render_workbook(content: ReportContent, *, sections: Sequence[ReportSection] | None = None) -> bytes:
     """Return the tables of the report as an Excel file: one sheet a table, the contents first.
 
@@ -194,7 +197,9 @@ class _SheetWriter:
         name = "lower title" if self.table.has_spanners else "title"
         for place, column in enumerate(self.table.columns):
             look = self._look(name, align=column.align)
-            self._write_marked(row, place, [(column.title, "")], column.marks, look)
+            slanted, rest = column.parts
+            raised = ",".join(map(footnote_mark, column.marks))
+            self._write_rich(row, place, [(slanted, "slanted"), (rest, ""), (raised, "raised")], look)
         return row + 1
 
     def _write_row(self, at: int, row: Row, width: float, *, is_last: bool) -> None:
