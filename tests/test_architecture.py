@@ -375,6 +375,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "word_widths",
             "word_parts",
             "word",
+            "figure_files",
             "explanation_words",
             "explanation_ranges",
             "explanation_changes",

@@ -242,6 +242,7 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         The folder holds something else, or cannot be written.
     """
     from cytopenia.report.document import list_sections, render_report
+    from cytopenia.report.figure_files import write_figures
     from cytopenia.report.methods import render_methods
     from cytopenia.report.word import render_word
 
@@ -265,6 +266,7 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
         (folder / "report.html").write_text(render_report(content, sections=sections), encoding="utf-8")
         (folder / "report.docx").write_bytes(render_word(content, sections=sections))
+        write_figures(content, sections, folder / "figures", more=study.protocol.report.figures)
         written = {**run.settings, "written": datetime.now(UTC).isoformat(timespec="seconds")}
         (folder / _MARKER).write_text(
             json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"

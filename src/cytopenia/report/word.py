@@ -8,11 +8,10 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cytopenia.report.association_cells import table_label
 from cytopenia.report.content import SEVERITIES, ReportContent
 from cytopenia.report.display import clean_text, plural
 from cytopenia.report.document import ReportSection, list_sections
@@ -21,9 +20,9 @@ from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.report.table_model import Table
 from cytopenia.report.word_parts import (
     NAMESPACE,
-    CaptionLabel,
+    Numbering,
     fix_archive,
-    split_label,
+    list_labels,
     write_caption,
     write_paragraph,
     write_run,
@@ -124,7 +123,7 @@ def render_word(content: ReportContent, *, sections: Sequence[ReportSection] | N
     shown = list_sections(content) if sections is None else sections
     document: Any = Document()
     _set_up(document, content)
-    writer = _Writer(document, content, _list_labels(content))
+    writer = _Writer(document, content, Numbering(list_labels(content)))
     writer.add(write_paragraph(write_run(content.title), style="Title"))
     if content.synthetic:
         banner = write_run(f"{SYNTHETIC_LABEL}.", bold=True) + write_run(" ") + write_run(SYNTHETIC_TEXT)
@@ -145,11 +144,6 @@ def render_word(content: ReportContent, *, sections: Sequence[ReportSection] | N
     return fix_archive(buffer.getvalue())
 
 
-def _list_labels(content: ReportContent) -> tuple[str, ...]:
-    """Return the labels that the protocol gives, as they begin the captions."""
-    return tuple(filter(None, (table_label(one) for one in content.analyses)))
-
-
 def _count_findings(content: ReportContent) -> str:
     counts = Counter(content.findings["severity"])
     known = [(SEVERITY_NAMES[name], counts[name]) for name in SEVERITIES if counts[name]]
@@ -165,9 +159,8 @@ class _Writer:
 
     document: Any
     content: ReportContent
-    labels: tuple[str, ...]
+    numbering: Numbering
     is_wide: bool = False
-    numbers: Counter[str] = field(default_factory=Counter[str])
 
     @property
     def width(self) -> int:
@@ -210,20 +203,23 @@ class _Writer:
             self._add_figure(figure)
 
     def _add_table(self, table: Table) -> None:
-        label, text = self._label("Table", table.caption)
+        label, text = self.numbering.label("Table", table.caption)
         self.add(write_caption(label, text + self._note_synthetic(text), keep_next=True))
         self.add(write_table(table, width=self.width))
 
     def _add_figure(self, figure: ReportFigure) -> None:
+        from docx.shared import Mm
+
         picture = figure.png
         if picture:
             paragraph = self.document.add_paragraph(style="Picture")
-            shape = paragraph.add_run().add_picture(io.BytesIO(picture))
+            width = Mm(figure.width_mm) if figure.width_mm else None
+            shape = paragraph.add_run().add_picture(io.BytesIO(picture), width=width)
             self._fit(shape)
             described = shape._inline.docPr
             described.set("title", clean_text(figure.title))
             described.set("descr", clean_text(figure.description or figure.title))
-        label, text = self._label("Figure", figure.title)
+        label, text = self.numbering.label("Figure", figure.title)
         text = f"{text}. {figure.caption}"
         self.add(write_caption(label, text + self._note_synthetic(text), keep_next=False))
 
@@ -238,15 +234,6 @@ class _Writer:
         room = (self.width * EMU, (self.height - BELOW_PICTURE) * EMU)
         shrink = min(1.0, room[0] / shape.width, room[1] / shape.height)
         shape.width, shape.height = int(shape.width * shrink), int(shape.height * shrink)
-
-    def _label(self, kind: str, caption: str) -> tuple[CaptionLabel, str]:
-        """Return the label that a caption brings, else the next number; "A" keeps the two kinds apart."""
-        given, text = split_label(caption, self.labels)
-        if given:
-            return CaptionLabel(kind=kind, given=given), text
-        self.numbers[kind] += 1
-        prefix = "A" if any(kind.lower() in label.lower() for label in self.labels) else ""
-        return CaptionLabel(kind=kind, number=self.numbers[kind], prefix=prefix), text
 
 
 def _is_wide(table: Table) -> bool:

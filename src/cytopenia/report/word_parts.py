@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
+from cytopenia.report.association_cells import table_label
+from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text
 from cytopenia.report.table_model import Cell, Column, Table, footnote_mark
 from cytopenia.report.word_widths import BOUNDS_SIZE, MARGIN, hold_together, let_break, measure_columns
@@ -16,7 +19,9 @@ from cytopenia.report.word_widths import BOUNDS_SIZE, MARGIN, hold_together, let
 __all__ = [
     "NAMESPACE",
     "CaptionLabel",
+    "Numbering",
     "fix_archive",
+    "list_labels",
     "split_label",
     "write_caption",
     "write_paragraph",
@@ -48,6 +53,31 @@ class CaptionLabel:
     given: str = ""
     number: int = 0
     prefix: str = ""
+
+    def __str__(self) -> str:
+        return self.given or f"{self.kind} {self.prefix}{self.number}"
+
+
+@dataclass
+class Numbering:
+    """Counts tables and figures in the order of the document; a caption that brings a label keeps it."""
+
+    labels: tuple[str, ...]
+    numbers: Counter[str] = field(default_factory=Counter[str])
+
+    def label(self, kind: str, caption: str) -> tuple[CaptionLabel, str]:
+        """Return the label that a caption brings, else the next number; "A" keeps the two kinds apart."""
+        given, text = split_label(caption, self.labels)
+        if given:
+            return CaptionLabel(kind=kind, given=given), text
+        self.numbers[kind] += 1
+        prefix = "A" if any(kind.lower() in label.lower() for label in self.labels) else ""
+        return CaptionLabel(kind=kind, number=self.numbers[kind], prefix=prefix), text
+
+
+def list_labels(content: ReportContent) -> tuple[str, ...]:
+    """Return the labels that the protocol gives, as they begin the captions."""
+    return tuple(filter(None, (table_label(one) for one in content.analyses)))
 
 
 def split_label(caption: str, labels: Iterable[str]) -> tuple[str, str]:
