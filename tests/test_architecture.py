@@ -383,6 +383,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "workbook",
             "pdf_data",
             "pdf",
+            "figure_files",
             "explanation_words",
             "explanation_ranges",
             "explanation_changes",

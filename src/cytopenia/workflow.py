@@ -242,6 +242,7 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         The folder holds something else, or cannot be written.
     """
     from cytopenia.report.document import list_sections, render_report
+    from cytopenia.report.figure_files import write_figures
     from cytopenia.report.methods import render_methods
     from cytopenia.report.pdf import render_pdf
     from cytopenia.report.word import render_word
@@ -269,6 +270,7 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         (folder / "report.docx").write_bytes(render_word(content, sections=sections))
         (folder / "report.pdf").write_bytes(render_pdf(content, sections=sections))
         (folder / "tables.xlsx").write_bytes(render_workbook(content, sections=sections))
+        write_figures(content, sections, folder / "figures", more=study.protocol.report.figures)
         written = {**run.settings, "written": datetime.now(UTC).isoformat(timespec="seconds")}
         (folder / _MARKER).write_text(
             json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"

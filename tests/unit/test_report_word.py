@@ -23,7 +23,7 @@ from docx.oxml.ns import qn
 from association_factory import make_associations
 from cytopenia.report.display import clean_text
 from cytopenia.report.document import ReportContent, ReportSection, list_sections
-from cytopenia.report.drawing import PRINT_DPI, PRINT_HEIGHT, PRINT_WIDTH
+from cytopenia.report.drawing import PRINT_DPI
 from cytopenia.report.figures import plot_day_map
 from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.report.table_model import Cell, Column, Row, Table
@@ -376,7 +376,7 @@ def test_a_figure_without_a_picture_keeps_its_caption() -> None:
     sections = [
         dataclasses.replace(
             section,
-            figures=tuple(dataclasses.replace(figure, make_png=None) for figure in section.figures),
+            figures=tuple(dataclasses.replace(figure, make_file=None) for figure in section.figures),
         )
         for section in sections_of_content()
     ]
@@ -391,8 +391,9 @@ def test_the_picture_of_a_large_cohort_is_no_larger_than_a_page(printed_pictures
     picture = figure.png
     width, height = struct.unpack(">II", picture[16:24])
     assert picture.startswith(b"\x89PNG")
-    assert width <= PRINT_WIDTH * PRINT_DPI + 1
-    assert height <= PRINT_HEIGHT * PRINT_DPI + 1
+    # 175 mm at 200 dots per inch; a page of A4 leaves 257 mm between its margins.
+    assert width == int(175 / 25.4 * 200)
+    assert height <= 257 / 25.4 * 200
     assert b"Software" not in picture
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 from cytopenia.report.cells import analyte_title, day_zero_note
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, plural
-from cytopenia.report.drawing import FAINT, GRID, INK, LINE, MUTED, ReportFigure, drawing, finish_figure
+from cytopenia.report.drawing import (
+    FAINT,
+    FULL_WIDTH,
+    GRID,
+    INK,
+    LINE,
+    MUTED,
+    ReportFigure,
+    drawing,
+    finish_figure,
+    make_canvas,
+)
 from cytopenia.report.lookup import ResultLookup, select_results
 
 if TYPE_CHECKING:
@@ -26,7 +37,8 @@ __all__ = ["LOG_ANALYTES", "plot_trajectories"]
 
 TRAJECTORIES = "trajectories"
 LOG_ANALYTES = {"anc", "wbc", "alc", "platelets", "crp", "ferritin", "il6", "ldh"}
-WIDTH, PANEL_HEIGHT, STRIP_HEIGHT, TOP, LEFT, RIGHT = 580.0, 112.0, 60.0, 20.0, 50.0, 42.0
+WIDTH = FULL_WIDTH
+PANEL_HEIGHT, STRIP_HEIGHT, TOP, LEFT, RIGHT = 100.0, 58.0, 20.0, 46.0, 36.0
 MOST_NUMBERS = 34
 LONG_SPAN = 150
 HALF = 0.5
@@ -61,7 +73,7 @@ def plot_trajectories(content: ReportContent, *, analysis_id: str = TRAJECTORIES
     title = "Blood counts by day: median and quartiles"
     with drawing(TRAJECTORIES):
         figure = _draw(content, courses)
-        return finish_figure(
+        finished = finish_figure(
             figure,
             TRAJECTORIES,
             title=title,
@@ -69,6 +81,7 @@ def plot_trajectories(content: ReportContent, *, analysis_id: str = TRAJECTORIES
             description=" ".join(_describe(content, course) for course in courses),
             synthetic=content.synthetic,
         )
+    return finished.with_data(_list_data(courses))
 
 
 def _read_course(lookup: ResultLookup, name: str) -> Course:
@@ -79,6 +92,21 @@ def _read_course(lookup: ResultLookup, name: str) -> Course:
     ]
     days = np.array(levels, dtype=np.float64)
     return Course(name, days, *(np.array(part, dtype=np.float64) for part in numbers))
+
+
+def _list_data(courses: Sequence[Course]) -> Iterator[dict[str, Any]]:
+    for course in courses:
+        for place, day in enumerate(course.days):
+            numbers = {
+                "median": course.median,
+                "q1": course.q1,
+                "q3": course.q3,
+                "measured": course.observed,
+                "at_risk": course.at_risk,
+            }
+            known = {name: float(part[place]) for name, part in numbers.items()}
+            shown = {name: one if np.isfinite(one) else None for name, one in known.items()}
+            yield {"analyte": course.analyte, "day": int(day), **shown}
 
 
 def _caption(content: ReportContent, courses: Sequence[Course]) -> str:
@@ -93,10 +121,8 @@ def _caption(content: ReportContent, courses: Sequence[Course]) -> str:
 
 
 def _draw(content: ReportContent, courses: Sequence[Course]) -> Figure:
-    from matplotlib.figure import Figure
-
     height = TOP + len(courses) * (PANEL_HEIGHT + STRIP_HEIGHT)
-    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+    figure = make_canvas(height)
     ends = [float(end) for course in courses for end in (course.days.min(), course.days.max())]
     for place, course in enumerate(courses):
         bottom = height - TOP - place * (PANEL_HEIGHT + STRIP_HEIGHT) - PANEL_HEIGHT

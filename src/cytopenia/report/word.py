@@ -211,10 +211,13 @@ class _Writer:
         self.add(write_table(table, width=self.width))
 
     def _add_figure(self, figure: ReportFigure) -> None:
+        from docx.shared import Mm
+
         picture = figure.png
         if picture:
             paragraph = self.document.add_paragraph(style="Picture")
-            shape = paragraph.add_run().add_picture(io.BytesIO(picture))
+            width = Mm(figure.width_mm) if figure.width_mm else None
+            shape = paragraph.add_run().add_picture(io.BytesIO(picture), width=width)
             self._fit(shape)
             described = shape._inline.docPr
             described.set("title", clean_text(figure.title))

@@ -72,6 +72,7 @@ class ReportSection(Form):
     """How the report is written."""
 
     style: Literal["default", "ash", "lancet", "nejm", "spandidos"] = "default"
+    figures: tuple[Literal["tiff", "png"], ...] = ()
 
 
 class Protocol(Form):
