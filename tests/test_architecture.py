@@ -372,6 +372,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "statistics_text",
             "survival_text",
             "methods",
+            "reference_files",
             "sections",
             "document",
             "word_widths",

@@ -242,7 +242,8 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         The folder holds something else, or cannot be written.
     """
     from cytopenia.report.document import list_sections, render_report
-    from cytopenia.report.methods import render_methods
+    from cytopenia.report.methods import list_references, render_methods
+    from cytopenia.report.reference_files import render_bibtex, render_ris
     from cytopenia.report.word import render_word
 
     content = collect_content(run, study)
@@ -263,6 +264,9 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         if not content.paper_checks.is_empty():
             content.paper_checks.write_csv(folder / "paper_checked.csv")
         (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
+        cited = list_references(content)
+        (folder / "references.bib").write_text(render_bibtex(cited), encoding="utf-8")
+        (folder / "references.ris").write_text(render_ris(cited), encoding="utf-8", newline="")
         (folder / "report.html").write_text(render_report(content, sections=sections), encoding="utf-8")
         (folder / "report.docx").write_bytes(render_word(content, sections=sections))
         written = {**run.settings, "written": datetime.now(UTC).isoformat(timespec="seconds")}

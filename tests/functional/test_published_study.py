@@ -23,6 +23,8 @@ FILES = (
     "report.html",
     "report.docx",
     "methods.md",
+    "references.bib",
+    "references.ris",
     "results.csv",
     "patients.csv",
     "outcomes.csv",

@@ -23,6 +23,8 @@ WRITTEN = [
     "outcomes.csv",
     "patients.csv",
     "provenance.json",
+    "references.bib",
+    "references.ris",
     "report.docx",
     "report.html",
     "results.csv",

@@ -479,8 +479,8 @@ def test_what_was_assumed_here_has_no_source() -> None:
 def test_versions_are_named() -> None:
     text = prose(CONTENT)
     assert text["Software"] == (
-        "Numbers, tables and figures were made by cytopenia 0.1.0 [3] with the Python packages numpy 2.4.6 [4] "
-        "and polars 2.1.0 [5]."
+        "Numbers, tables and figures were made by cytopenia 0.1.0 [3] with the Python packages numpy 2.4.6 "
+        "[4] and polars 2.1.0 [5]."
     )
     assert "3. The cytopenia developers. cytopenia. Version 0.1.0. 4. Harris CR, " in text["References"]
     assert prose(make_content(settings={"version": "9.9"}))["Software"].endswith("cytopenia 9.9 [3].")

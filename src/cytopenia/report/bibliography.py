@@ -27,7 +27,7 @@ class Work:
     key : str
         Name in `references.bib`.
     kind : str
-        article, book, chapter, software or misc.
+        article, book, chapter, report, software or misc.
     authors : tuple of str
         As "DeLong ER"; `others` says that there are more.
     text : str
@@ -123,7 +123,7 @@ def write_work(work: Work) -> str:
         edition = f"{_ordinal(work.edition)} ed. " if work.edition else ""
         place = f"{edition}{work.publisher}; {work.year}"
     else:
-        place = f"{work.journal} {work.year}"
+        place = " ".join(filter(None, (work.journal, work.year)))
         place += f";{work.volume}" if work.volume else ""
         place += f":{work.pages}" if work.pages else ""
     ending = "" if work.title.endswith(("?", ".")) else "."

@@ -62,9 +62,9 @@ def _tell_cohorts(parts: Sequence[PublishedPart], label: str, references: Refere
 
 def _tell_intervals(references: References) -> str:
     return (
-        "Numerators of published cohorts are those that the sources state, or the only whole number that rounds"
-        " to a printed percentage; without one, the percentage is given as printed. No test was made between"
-        f" the study and a published cohort. Intervals of single proportions are Wilson's"
+        "Numerators of published cohorts are those that the sources state, or the only whole number that"
+        " rounds to a printed percentage; without one, the percentage is given as printed. No test was made"
+        " between the study and a published cohort. Intervals of single proportions are Wilson's"
         f" {references.cite(*WILSON)}, at 95%."
     )
 
