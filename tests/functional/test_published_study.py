@@ -23,6 +23,7 @@ FILES = (
     "report.html",
     "report.docx",
     "methods.md",
+    "results.md",
     "references.bib",
     "references.ris",
     "results.csv",

@@ -28,6 +28,7 @@ WRITTEN = [
     "report.docx",
     "report.html",
     "results.csv",
+    "results.md",
 ]
 
 

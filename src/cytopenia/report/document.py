@@ -59,6 +59,7 @@ from cytopenia.report.recovery_curves import (
 )
 from cytopenia.report.recovery_group_curves import group_figure_id, table_recovery_groups
 from cytopenia.report.regression_tables import table_collinearity, table_ordinal
+from cytopenia.report.results_words import write_results
 from cytopenia.report.side_by_side_cells import draw_id
 from cytopenia.report.side_by_side_tables import (
     table_answer_changes,
@@ -87,7 +88,7 @@ from cytopenia.report.tables import (
 from cytopenia.report.validation_tables import table_external_validation
 from cytopenia.report.verified_tables import table_paper_checks
 
-__all__ = ["ReportContent", "ReportSection", "list_sections", "render_report", "render_verified"]
+__all__ = ["WORDS", "ReportContent", "ReportSection", "list_sections", "render_report", "render_verified"]
 
 TableMaker = Callable[[ReportContent, str], Table]
 PROGRAM_TABLES: tuple[TableMaker, ...] = (table_program_conclusions, table_program_tests)
@@ -147,18 +148,25 @@ FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "validation": (partial(draw_id, CURVES_OF_MODEL),),
     "prediction": (partial(draw_id, CURVES_OF_MODEL), partial(draw_id, NOMOGRAM)),
 }
+# The section of an analysis, and that of the Results in words.
+ANALYSIS, WORDS = "analysis-", "words"
 # Kinds whose table comes first: their figures show again what stands in it.
 KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction", "validation", "compare_published"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportSection:
-    """A heading with its tables and figures, in the order they are printed."""
+    """A heading with its text, its tables and its figures, in the order they are printed.
+
+    One with `is_after_methods` stands behind the Methods where a document has them.
+    """
 
     id: str
     title: str
     tables: tuple[Table, ...] = ()
     figures: tuple[ReportFigure, ...] = ()
+    texts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    is_after_methods: bool = False
 
 
 def list_sections(content: ReportContent) -> list[ReportSection]:
@@ -182,7 +190,16 @@ def list_sections(content: ReportContent) -> list[ReportSection]:
             tables=_keep_filled([table_paper_checks(content.paper_checks)]),
         ),
     ]
-    return [section for section in sections if section.tables or section.figures]
+    sections.append(_words_section(content, sections))
+    return [section for section in sections if section.tables or section.figures or section.texts]
+
+
+def _words_section(content: ReportContent, sections: Sequence[ReportSection]) -> ReportSection:
+    """Return the Results as paragraphs, from the tables that are printed."""
+    tables = {section.id.removeprefix(ANALYSIS): section.tables for section in sections}
+    parts = write_results(content, tables)
+    texts = tuple((heading, tuple(paragraphs)) for heading, paragraphs in parts)
+    return ReportSection(id=WORDS, title="Results in words", texts=texts, is_after_methods=True)
 
 
 def _analysis_section(
@@ -205,7 +222,7 @@ def _analysis_section(
     elif label and tables:
         tables = (replace(tables[0], caption=f"{label}. {tables[0].caption}"), *tables[1:])
     title = clean_text(analysis.get("title") or format_level(name))
-    return ReportSection(id=f"analysis-{name}", title=title, tables=tables, figures=shown)
+    return ReportSection(id=f"{ANALYSIS}{name}", title=title, tables=tables, figures=shown)
 
 
 def _care_section(content: ReportContent, analysis: Mapping[str, Any]) -> ReportSection:

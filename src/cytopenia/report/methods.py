@@ -27,6 +27,7 @@ from cytopenia.report.survival_text import find_recovery_groups, survival_paragr
 
 __all__ = [
     "STATUS_TEXTS",
+    "SYNTHETIC_BANNER",
     "list_references",
     "list_settings",
     "render_methods",
@@ -40,6 +41,7 @@ STATUS_TEXTS = {
     "study": "rule of a published study",
     "assumed": "assumed here; no source states it",
 }
+SYNTHETIC_BANNER = "Synthetic data: no patient stands behind any number of this run."
 KINDS_WITH_LANDMARK = {"recovery"}
 TIMED = "time_to_recovery"
 KINDS_AGAINST_OUTCOME = {"risk_factors", "ordinal", "roc", "crosstab", "prediction", "validation"}
@@ -284,7 +286,7 @@ def render_methods(content: ReportContent) -> str:
     """
     lines = [f"# Methods: {escape_markdown(content.title)}", ""]
     if content.synthetic:
-        lines += ["**Synthetic data: no patient stands behind any number of this run.**", ""]
+        lines += [f"**{SYNTHETIC_BANNER}**", ""]
     parts, references = _write_parts(content)
     for heading, texts in parts:
         lines += [f"## {heading}", ""]
