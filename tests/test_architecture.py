@@ -378,6 +378,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "results_words_effects",
             "results_words_models",
             "results_words",
+            "checklists",
             "sections",
             "document",
             "word_widths",

@@ -305,6 +305,8 @@ def test_labels_of_the_protocol_are_kept_and_the_others_counted_apart() -> None:
         "Table III",
         "Table\N{NO-BREAK SPACE}A3",
         "Table\N{NO-BREAK SPACE}A4",
+        # The reporting checklist.
+        "Table\N{NO-BREAK SPACE}A5",
     ]
     assert [caption.partition(".")[0] for caption in captions if caption.startswith("Figure")] == [
         "Figure\N{NO-BREAK SPACE}A1",

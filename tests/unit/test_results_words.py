@@ -35,7 +35,8 @@ TOO_STRONG = re.compile(
 def tables_of(content: ReportContent) -> Mapping[str, Sequence[Table]]:
     with without_figures():
         sections = list_sections(content)
-    return {section.id.removeprefix("analysis-"): section.tables for section in sections}
+    # The checklist numbers its items; no number of a paragraph comes from there.
+    return {one.id.removeprefix("analysis-"): one.tables for one in sections if one.id != "checklist"}
 
 
 def words_of(content: ReportContent) -> dict[str, str]:

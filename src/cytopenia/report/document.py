@@ -17,6 +17,7 @@ from cytopenia.report.association_tables import (
 )
 from cytopenia.report.care_tables import table_read_with_care
 from cytopenia.report.cells import analyte_title
+from cytopenia.report.checklists import list_checklists
 from cytopenia.report.content import ReportContent, read_definition
 from cytopenia.report.convention_tables import (
     table_program_conclusions,
@@ -191,6 +192,14 @@ def list_sections(content: ReportContent) -> list[ReportSection]:
         ),
     ]
     sections.append(_words_section(content, sections))
+    sections.append(
+        ReportSection(
+            id="checklist",
+            title="Appendix: reporting checklist",
+            tables=tuple(list_checklists(content, sections)),
+            is_after_methods=True,
+        )
+    )
     return [section for section in sections if section.tables or section.figures or section.texts]
 
 
