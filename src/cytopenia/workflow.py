@@ -241,10 +241,12 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
     OutputError
         The folder holds something else, or cannot be written.
     """
-    from cytopenia.report.document import list_sections, render_report
+    from cytopenia.report.document import WORDS, list_sections, render_report
     from cytopenia.report.figure_files import write_figures
-    from cytopenia.report.methods import render_methods
+    from cytopenia.report.methods import SYNTHETIC_BANNER, list_references, render_methods
     from cytopenia.report.pdf import render_pdf
+    from cytopenia.report.reference_files import render_bibtex, render_ris
+    from cytopenia.report.results_words import render_results
     from cytopenia.report.word import render_word
     from cytopenia.report.workbook import render_workbook
 
@@ -266,6 +268,14 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         if not content.paper_checks.is_empty():
             content.paper_checks.write_csv(folder / "paper_checked.csv")
         (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
+        words = [part for section in sections if section.id == WORDS for part in section.texts]
+        (folder / "results.md").write_text(
+            render_results(words, title=content.title, banner=SYNTHETIC_BANNER if content.synthetic else ""),
+            encoding="utf-8",
+        )
+        cited = list_references(content)
+        (folder / "references.bib").write_text(render_bibtex(cited), encoding="utf-8")
+        (folder / "references.ris").write_text(render_ris(cited), encoding="utf-8", newline="")
         (folder / "report.html").write_text(render_report(content, sections=sections), encoding="utf-8")
         (folder / "report.docx").write_bytes(render_word(content, sections=sections))
         (folder / "report.pdf").write_bytes(render_pdf(content, sections=sections))

@@ -24,10 +24,13 @@ WRITTEN = [
     "outcomes.csv",
     "patients.csv",
     "provenance.json",
+    "references.bib",
+    "references.ris",
     "report.docx",
     "report.html",
     "report.pdf",
     "results.csv",
+    "results.md",
     "tables.xlsx",
 ]
 

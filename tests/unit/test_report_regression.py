@@ -219,7 +219,7 @@ def test_a_curve_with_a_missing_limit_is_drawn_without_it() -> None:
         "Odds ratios are per doubling of ferritin.",
         "Factors with several terms were tested as a whole by the likelihood ratio test.",
         "scores 0, 1, 2 and so on",
-        "ANC entered models as restricted cubic splines with knots at fixed quantiles [",
+        "] described ANC; departure from a line",
         "departure from a line was tested by the likelihood ratio test",
         "Collinearity of the multivariable models was measured by variance inflation factors",
     ],

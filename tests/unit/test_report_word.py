@@ -130,12 +130,15 @@ def test_an_archive_keeps_its_files() -> None:
 
 
 def test_sections_in_the_order_of_the_report_then_findings_then_methods() -> None:
-    titles = [section.title for section in sections_of_content()]
-    assert styles(opened(), "Heading 1") == [*titles, "Findings about the data", "Methods"]
+    sections = sections_of_content()
+    first, last = ([one.title for one in sections if one.is_after_methods == side] for side in (False, True))
+    assert last[0] == "Results in words"
+    assert styles(opened(), "Heading 1") == [*first, "Findings about the data", "Methods", *last]
 
 
-def test_the_methods_stand_in_the_file() -> None:
+def test_methods_and_results_in_words_stand_in_the_file() -> None:
     parts = write_methods_paragraphs(content())
+    parts += [(title, list(texts)) for one in sections_of_content() for title, texts in one.texts]
     document = opened()
     assert styles(document, "Heading 2") == [heading for heading, _ in parts]
     texts = styles(document, "Normal")
@@ -302,6 +305,8 @@ def test_labels_of_the_protocol_are_kept_and_the_others_counted_apart() -> None:
         "Table III",
         "Table\N{NO-BREAK SPACE}A3",
         "Table\N{NO-BREAK SPACE}A4",
+        # The reporting checklist.
+        "Table\N{NO-BREAK SPACE}A5",
     ]
     assert [caption.partition(".")[0] for caption in captions if caption.startswith("Figure")] == [
         "Figure\N{NO-BREAK SPACE}A1",

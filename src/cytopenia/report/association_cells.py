@@ -37,6 +37,7 @@ __all__ = [
     "MODEL",
     "MODELS",
     "MODEL_METHODS",
+    "OWN_P",
     "PATIENTS",
     "Association",
     "absent_cell",

@@ -17,6 +17,7 @@ from cytopenia.report.association_tables import (
 )
 from cytopenia.report.care_tables import table_read_with_care
 from cytopenia.report.cells import analyte_title
+from cytopenia.report.checklists import list_checklists
 from cytopenia.report.content import ReportContent, read_definition
 from cytopenia.report.convention_tables import (
     table_program_conclusions,
@@ -38,7 +39,7 @@ from cytopenia.report.imputed_beside import (
     table_imputed_validation,
 )
 from cytopenia.report.imputed_tables import table_imputed_models
-from cytopenia.report.journal_styles import in_journal_style
+from cytopenia.report.journal_styles import in_journal_style, style_words
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
 from cytopenia.report.missingness_tables import table_missing_values
 from cytopenia.report.model_forest import FOREST
@@ -60,6 +61,7 @@ from cytopenia.report.recovery_curves import (
 )
 from cytopenia.report.recovery_group_curves import group_figure_id, table_recovery_groups
 from cytopenia.report.regression_tables import table_collinearity, table_ordinal
+from cytopenia.report.results_words import write_results
 from cytopenia.report.side_by_side_cells import draw_id
 from cytopenia.report.side_by_side_tables import (
     table_answer_changes,
@@ -89,7 +91,7 @@ from cytopenia.report.tables import (
 from cytopenia.report.validation_tables import table_external_validation
 from cytopenia.report.verified_tables import table_paper_checks
 
-__all__ = ["ReportContent", "ReportSection", "list_sections", "render_report", "render_verified"]
+__all__ = ["WORDS", "ReportContent", "ReportSection", "list_sections", "render_report", "render_verified"]
 
 TableMaker = Callable[[ReportContent, str], Table]
 PROGRAM_TABLES: tuple[TableMaker, ...] = (table_program_conclusions, table_program_tests)
@@ -149,18 +151,25 @@ FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "validation": (partial(draw_id, CURVES_OF_MODEL),),
     "prediction": (partial(draw_id, CURVES_OF_MODEL), partial(draw_id, NOMOGRAM)),
 }
+# The section of an analysis, and that of the Results in words.
+ANALYSIS, WORDS = "analysis-", "words"
 # Kinds whose table comes first: their figures show again what stands in it.
 KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction", "validation", "compare_published"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportSection:
-    """A heading with its tables and figures, in the order they are printed."""
+    """A heading with its text, its tables and its figures, in the order they are printed.
+
+    One with `is_after_methods` stands behind the Methods where a document has them.
+    """
 
     id: str
     title: str
     tables: tuple[Table, ...] = ()
     figures: tuple[ReportFigure, ...] = ()
+    texts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    is_after_methods: bool = False
 
 
 @in_journal_style
@@ -185,11 +194,31 @@ def list_sections(content: ReportContent) -> list[ReportSection]:
             tables=_keep_filled([table_paper_checks(content.paper_checks)]),
         ),
     ]
-    return [_restyle(section) for section in sections if section.tables or section.figures]
+    sections.append(_words_section(content, sections))
+    sections.append(
+        ReportSection(
+            id="checklist",
+            title="Appendix: reporting checklist",
+            tables=tuple(list_checklists(content, sections)),
+            is_after_methods=True,
+        )
+    )
+    filled = (section for section in sections if section.tables or section.figures or section.texts)
+    return [_restyle(section) for section in filled]
 
 
 def _restyle(section: ReportSection) -> ReportSection:
-    return replace(section, tables=tuple(map(restyle_table, section.tables)))
+    """Return a section with the letter of P values as the journal has it."""
+    texts = tuple((heading, tuple(map(style_words, texts))) for heading, texts in section.texts)
+    return replace(section, tables=tuple(map(restyle_table, section.tables)), texts=texts)
+
+
+def _words_section(content: ReportContent, sections: Sequence[ReportSection]) -> ReportSection:
+    """Return the Results as paragraphs, from the tables that are printed."""
+    tables = {section.id.removeprefix(ANALYSIS): section.tables for section in sections}
+    parts = write_results(content, tables)
+    texts = tuple((heading, tuple(paragraphs)) for heading, paragraphs in parts)
+    return ReportSection(id=WORDS, title="Results in words", texts=texts, is_after_methods=True)
 
 
 def _analysis_section(
@@ -212,7 +241,7 @@ def _analysis_section(
     elif label and tables:
         tables = (replace(tables[0], caption=f"{label}. {tables[0].caption}"), *tables[1:])
     title = clean_text(analysis.get("title") or format_level(name))
-    return ReportSection(id=f"analysis-{name}", title=title, tables=tables, figures=shown)
+    return ReportSection(id=f"{ANALYSIS}{name}", title=title, tables=tables, figures=shown)
 
 
 def _care_section(content: ReportContent, analysis: Mapping[str, Any]) -> ReportSection:

@@ -156,8 +156,8 @@ def _late_sentences(content: ReportContent) -> Iterator[str]:
             names.append(name_inside(clean_text(lookup.title(factor)) if title == factor else title))
     if names:
         yield (
-            f"Of the factors, {join_names(dict.fromkeys(names))} became known only after the infusion; they "
-            "can be associated with the outcome but could not have predicted it at infusion."
+            f"Of the factors, {join_names(dict.fromkeys(names))} became known only after the infusion; "
+            "what is known so late can be associated with the outcome but could not have predicted it."
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -41,15 +41,16 @@ def make_pdf_data(content: ReportContent, sections: Sequence[ReportSection]) -> 
     """Return everything the PDF shows, in its order, as what JSON can hold."""
     pages = _Pages(content, number_captions(content))
     for section in sections:
-        pages.add_section(section)
+        if not section.is_after_methods:
+            pages.add_section(section)
     pages.turn(is_wide=False)
     pages.add_heading("Findings about the data", 1)
     pages.add_text(count_findings(content))
     pages.add_heading("Methods", 1)
-    for heading, paragraphs in write_methods_paragraphs(content):
-        pages.add_heading(heading, 2)
-        for text in paragraphs:
-            pages.add_text(style_words(text))
+    pages.add_texts(write_methods_paragraphs(content))
+    for section in sections:
+        if section.is_after_methods:
+            pages.add_section(section)
     title = show_text(clean_text(content.title)) or "Report"
     label = f"{SYNTHETIC_LABEL}." if content.synthetic else ""
     return {
@@ -88,10 +89,18 @@ class _Pages:
         """Put a paragraph at the end."""
         self.add("text", text=show_text(text))
 
+    def add_texts(self, texts: Iterable[tuple[str, Iterable[str]]]) -> None:
+        """Put paragraphs under their headings at the end."""
+        for heading, paragraphs in texts:
+            self.add_heading(heading, 2)
+            for text in paragraphs:
+                self.add_text(style_words(text))
+
     def add_section(self, section: ReportSection) -> None:
         """Put heading, tables and figures at the end; the tables of a section lie the same way."""
         self.turn(is_wide=any(map(is_wide, section.tables)))
         self.add_heading(section.title, 1)
+        self.add_texts(section.texts)
         for table in section.tables:
             self._add_table(table)
         for figure in section.figures:

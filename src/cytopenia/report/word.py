@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -130,16 +130,17 @@ def render_word(content: ReportContent, *, sections: Sequence[ReportSection] | N
         banner = write_run(f"{SYNTHETIC_LABEL}.", bold=True) + write_run(" ") + write_run(SYNTHETIC_TEXT)
         writer.add(write_paragraph(banner, style="Banner"))
     for section in shown:
-        writer.add_section(section)
+        if not section.is_after_methods:
+            writer.add_section(section)
     writer.turn_page(is_wide=False)
     writer.add_heading("Findings about the data", level=1)
     writer.add(write_paragraph(write_run(count_findings(content)), style="Normal"))
     writer.add_heading("Methods", level=1)
-    for heading, paragraphs in write_methods_paragraphs(content):
-        writer.add_heading(heading, level=2)
-        for text in paragraphs:
-            writer.add(write_paragraph(write_run(style_words(text)), style="Normal"))
+    writer.add_texts(write_methods_paragraphs(content))
     writer.add(write_paragraph(write_run(POINTER), style="TableNote"))
+    for section in shown:
+        if section.is_after_methods:
+            writer.add_section(section)
     buffer = io.BytesIO()
     document.save(buffer)
     return fix_archive(buffer.getvalue())
@@ -186,6 +187,13 @@ class _Writer:
     def add_heading(self, text: str, *, level: int, new_page: bool = False) -> None:
         self.add(write_paragraph(write_run(text), style=f"Heading{level}", new_page=new_page))
 
+    def add_texts(self, texts: Iterable[tuple[str, Iterable[str]]]) -> None:
+        """Write paragraphs under their headings."""
+        for heading, paragraphs in texts:
+            self.add_heading(heading, level=2)
+            for text in paragraphs:
+                self.add(write_paragraph(write_run(style_words(text)), style="Normal"))
+
     def turn_page(self, *, is_wide: bool) -> None:
         """Begin a new page that lies the other way, if this one does not lie so already."""
         if is_wide == self.is_wide:
@@ -198,6 +206,7 @@ class _Writer:
         """Write heading, tables and figures; the tables of a section lie the same way."""
         self.turn_page(is_wide=any(map(is_wide, section.tables)))
         self.add_heading(section.title, level=1, new_page=any(one.is_page for one in section.tables))
+        self.add_texts(section.texts)
         for table in section.tables:
             self._add_table(table)
         for figure in section.figures:
