@@ -102,6 +102,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "temperatures",
             "fever",
             "explain",
+            "patient_page",
             "answer_ranges",
         ],
         "stats": [
@@ -303,6 +304,8 @@ FLOORS: list[dict[str, list[str]]] = [
             "explained_days",
             "unseen_days",
             "explain",
+            "patient_page",
+            "new_ids",
         ],
         "report": [
             "display",
@@ -379,6 +382,10 @@ FLOORS: list[dict[str, list[str]]] = [
             "explanation_ranges",
             "explanation_changes",
             "explanation_page",
+            "page_plots",
+            "page_rows",
+            "page_words",
+            "patient_page",
         ],
         "frames": [],
         "one_file": [],
@@ -386,6 +393,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"grade_bounds": [], "grade_clinical": [], "grade_options": []},
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
     {"workflow": [], "new_study": []},
+    {"page_file": []},
     {
         "commands": [
             "terminal",
