@@ -14,9 +14,11 @@ from cytopenia.report.explanation_words import join_days, say_answer, say_policy
 
 __all__ = ["OutcomeLine", "clip_width", "count_lines", "fit_outcomes", "measure_text"]
 
-# Letters that fit into one line of each column of the outcomes.
-_TITLE, _RESULT, _RANGE, _EVIDENCE, _DAYS, _CHANGE = 26, 16, 17, 12, 19, 52
-_LONGEST_TITLE, _LONGEST_WORDS = 100, 60
+# Digits that fit into one line of each column of the outcomes.
+_TITLE, _RESULT, _RANGE, _EVIDENCE, _DAYS, _CHANGE = 22, 14, 15, 10, 16, 46
+_LONGEST_TITLE, _LONGEST_WORDS = 80, 60
+# How wide letters are drawn by a usual font without serifs, beside a digit.
+_NARROW, _WIDEST, _EMOJI = "ijltfrI.,:;|!'()[] ", "mwMW@%", 0xFFFF
 _TOO_LONG = "too long for this page"
 _NOTHING_FOUND = "nothing that was tried"
 
@@ -46,21 +48,31 @@ class OutcomeLine:
         return max(count_lines(text, width) for text, width in cells)
 
 
-def measure_text(text: str) -> int:
-    """Return how wide a text is in letters; a letter of Chinese or an emoji counts twice.
+def measure_text(text: str) -> float:
+    """Return about how wide a text is, in digits; a letter of Chinese or an emoji is twice as wide.
 
     Examples
     --------
-    >>> measure_text("grade 3"), measure_text("\u4e09\u7ea7")
-    (7, 4)
+    >>> measure_text("12"), measure_text("WW"), measure_text("\u4e09\u7ea7")
+    (2.0, 3.6, 4.0)
     """
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+    return round(sum(map(_measure_sign, text)), 6)
+
+
+def _measure_sign(sign: str) -> float:
+    if sign in _NARROW:
+        return 0.55
+    if unicodedata.east_asian_width(sign) in "WF" or ord(sign) > _EMOJI:
+        return 2.0
+    if sign in _WIDEST:
+        return 1.8
+    return 1.4 if sign.isupper() else 1.0
 
 
 def count_lines(text: str, width: int) -> int:
     """Return how many lines of so many letters a text takes, with some room for where lines break."""
-    longest = max((measure_text(word) for word in text.split()), default=0)
-    loss = min(longest, width) / 3 if measure_text(text) > width else 0
+    longest = max((measure_text(word) for word in text.split()), default=0.0)
+    loss = min(longest, width) / 3 if measure_text(text) > width else 0.0
     return max(math.ceil((measure_text(text) + loss) / width), 1)
 
 
@@ -121,15 +133,16 @@ def _list_changes(outcome: OutcomeExplanation) -> Iterator[str]:
     settling = list(say_settling(outcome))
     names_nothing = [text for text in settling if text.startswith("no single")]
     named = [text for text in settling if text not in names_nothing]
-    yield from (f"Settled by {text}" for text in named[:1])
-    yield from (f"Changed by {_say_change(change, outcome)}" for change in outcome.changes[:1])
-    yield from (f"Settled by {text}" for text in named[1:])
-    yield from (f"Changed by {_say_change(change, outcome)}" for change in outcome.changes[1:])
+    yield from (f"Settled by: {text}" for text in named[:1])
+    yield from (_say_change(change, outcome) for change in outcome.changes[:1])
+    yield from (f"Settled by: {text}" for text in named[1:])
+    yield from (_say_change(change, outcome) for change in outcome.changes[1:])
     yield from (text[:1].upper() + text[1:] for text in names_nothing)
 
 
 def _say_change(change: Change, outcome: OutcomeExplanation) -> str:
-    return say_change(change, outcome).replace(f"row {change.source_row}", "the measurement")
+    text = say_change(change, outcome).replace(f"row {change.source_row}", "the measurement")
+    return f"Rests{text.removeprefix('rests')}" if text.startswith("rests") else f"Changed by: {text}"
 
 
 def _fill(row: OutcomeLine, sentences: Sequence[str], room: int) -> OutcomeLine:

@@ -25,7 +25,7 @@ __all__ = [
     "say_values",
 ]
 
-_MOST_SUPPORT = 6
+_MOST_SUPPORT = 4
 _VERDICTS = {"met": "met", "failed": "not met", "under support": "under support", "unknown": "not known"}
 _STATES = {
     "measured": "measured",
@@ -78,7 +78,7 @@ def say_values(page: PatientPage) -> Iterator[ValueRow]:
             day=_say_day(item.last.day, page.day_zero_date),
             earlier=_say_earlier(item),
             change=_say_change(item),
-            support="; ".join(_say_support_before(one, item.last.day) for one in item.support) or "none",
+            support=_say_latest(item.support, item.last.day),
         )
 
 
@@ -102,6 +102,15 @@ def _say_change(item: LastValue) -> str:
     sign = "+" if item.change > 0 else ""
     number = f"{sign}{item.change:.12g}".replace("-", "\N{MINUS SIGN}")
     return f"{number} in {plural(item.last.day - item.earlier.day, 'day')}"
+
+
+def _say_latest(support: Sequence[SupportCourse], day: int) -> str:
+    """The support nearest to a day, and how many other kinds there were."""
+    if not support:
+        return "none"
+    near = sorted(support, key=lambda item: day if item.stop is None else min(item.stop, day), reverse=True)
+    more = f" ({len(near) - 1} other)" if len(near) > 1 else ""
+    return _say_support_before(near[0], day) + more
 
 
 def _say_support_before(item: SupportCourse, day: int) -> str:
