@@ -306,6 +306,8 @@ FLOORS: list[dict[str, list[str]]] = [
             "explain",
             "patient_page",
             "new_ids",
+            "suppression",
+            "public_counts",
         ],
         "report": [
             "display",
@@ -382,6 +384,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "explanation_ranges",
             "explanation_changes",
             "explanation_page",
+            "public_counts",
             "page_plots",
             "page_rows",
             "page_words",
@@ -393,7 +396,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"grade_bounds": [], "grade_clinical": [], "grade_options": []},
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
     {"workflow": [], "new_study": []},
-    {"page_file": []},
+    {"page_file": [], "public_file": []},
     {
         "commands": [
             "terminal",
@@ -404,6 +407,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "score",
             "simulate",
             "explain",
+            "export",
             "verify",
         ],
         "app": ["pages", "routes"],
