@@ -102,6 +102,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "temperatures",
             "fever",
             "explain",
+            "patient_page",
             "answer_ranges",
         ],
         "stats": [
@@ -303,6 +304,10 @@ FLOORS: list[dict[str, list[str]]] = [
             "explained_days",
             "unseen_days",
             "explain",
+            "patient_page",
+            "new_ids",
+            "suppression",
+            "public_counts",
         ],
         "report": [
             "journal_styles",
@@ -397,6 +402,11 @@ FLOORS: list[dict[str, list[str]]] = [
             "explanation_ranges",
             "explanation_changes",
             "explanation_page",
+            "public_counts",
+            "page_plots",
+            "page_rows",
+            "page_words",
+            "patient_page",
         ],
         "frames": [],
         "one_file": [],
@@ -404,6 +414,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"grade_bounds": [], "grade_clinical": [], "grade_options": []},
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
     {"workflow": [], "new_study": []},
+    {"page_file": [], "public_file": []},
     {
         "commands": [
             "terminal",
@@ -414,6 +425,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "score",
             "simulate",
             "explain",
+            "export",
             "verify",
         ],
         "app": ["pages", "routes"],

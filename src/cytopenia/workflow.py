@@ -32,6 +32,7 @@ __all__ = [
     "check_study",
     "compare_in_study",
     "explain_patient",
+    "read_study_tables",
     "run_demo",
     "run_study",
     "write_run",
@@ -101,7 +102,7 @@ def analyze_study(path: Path | str, *, progress: Progress | None = None) -> Stud
 def _analyze(study: Study, progress: Progress | None) -> StudyRun:
     tell = progress or _say_nothing
     tell("reading", 0, 1)
-    tables = _read_tables(study)
+    tables = read_study_tables(study)
     tell("reading", 1, 1)
     return run_plan(study, tables, progress=progress)
 
@@ -147,7 +148,7 @@ def compare_in_study(
     """
     study = read_protocol(path)
     return compare_in_patients(
-        study, _read_tables(study), old=old, new=new, min_grade=min_grade, progress=progress
+        study, read_study_tables(study), old=old, new=new, min_grade=min_grade, progress=progress
     )
 
 
@@ -182,7 +183,7 @@ def explain_patient(
         As `run_study`; DataError for an unknown patient, ProtocolError for an unknown outcome.
     """
     read = read_protocol(study)
-    return explain_in_study(read, _read_tables(read), patient_id, outcomes=outcomes, progress=progress)
+    return explain_in_study(read, read_study_tables(read), patient_id, outcomes=outcomes, progress=progress)
 
 
 def write_timeline(explained: PatientExplanation, path: Path) -> None:
@@ -218,7 +219,8 @@ def _say_nothing(label: str, done: int, total: int) -> None:
     del label, done, total
 
 
-def _read_tables(study: Study) -> Tables:
+def read_study_tables(study: Study) -> Tables:
+    """Return the tables of a study, with the day of lymphodepletion that its protocol states."""
     tables = require_tables(read_tables(study.data_folder, study.protocol.data))
     return _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
 
