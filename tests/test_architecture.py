@@ -306,10 +306,13 @@ FLOORS: list[dict[str, list[str]]] = [
         ],
         "report": [
             "display",
+            "number_sources",
             "table_model",
             "lookup",
+            "number_links",
             "content",
             "cells",
+            "behind_numbers",
             "tables",
             "model_words",
             "association_cells",
