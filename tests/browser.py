@@ -1,4 +1,4 @@
-"""A real browser for tests: Debian's Chromium driven by Playwright, with nothing of its own on the network."""
+"""A real browser for tests: Debian's Chromium driven by Playwright, with no network of its own."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_the_keyboard_reaches_the_report_first_and_then_the_row_behind_a_number(
     page.keyboard.press("Enter")
     target = page.locator("tr:target")
     assert target.count() == 1
-    assert printed.partition("/")[0] == target.locator("td").nth(3).inner_text()
+    assert printed.partition("/")[0] == target.locator("td").nth(3).text_content()
     target.locator("th a").click()
     assert page.evaluate("location.hash").startswith("#patients-")
 
