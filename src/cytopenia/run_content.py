@@ -35,6 +35,7 @@ def collect_content(run: StudyRun, study: Study) -> ReportContent:
         synthetic=study.protocol.study.synthetic,
         results=run.results,
         outcomes=run.outcomes,
+        evidence=run.evidence,
         patient_days=run.patient_days,
         findings=run.findings,
         definitions=run.definitions,

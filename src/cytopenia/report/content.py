@@ -42,6 +42,8 @@ class ReportContent:
     patient_days : DataFrame, one row per patient, analyte and day
         `patient_id`, `analyte`, `day`, `state` (measured, wbc_bound, short_gap, open, not_at_risk),
         `value` in the canonical unit, `grade` of that value. Null grade: not judged.
+    evidence : DataFrame, optional
+        The values that each outcome rests on: `patient_id`, `outcome`, `role`, `source_row`.
     findings : DataFrame, one row per finding
         `table`, `row`, `column`, `rule`, `severity`, `rows`, `message`.
     definitions : sequence of mappings
@@ -90,6 +92,7 @@ class ReportContent:
     reference_lines: Mapping[str, Sequence[tuple[float, str]]] = field(
         default_factory=dict[str, Sequence[tuple[float, str]]]
     )
+    evidence: pl.DataFrame = field(default_factory=pl.DataFrame)
     answers: pl.DataFrame = field(default_factory=pl.DataFrame)
     paper_checks: pl.DataFrame = field(default_factory=pl.DataFrame)
     style: str = "default"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -15,6 +16,7 @@ from cytopenia.report.association_tables import (
     table_normality,
     table_risk_factors,
 )
+from cytopenia.report.behind_numbers import table_patients_behind, table_rows_behind
 from cytopenia.report.care_tables import table_read_with_care
 from cytopenia.report.cells import analyte_title
 from cytopenia.report.checklists import list_checklists
@@ -43,6 +45,8 @@ from cytopenia.report.journal_styles import in_journal_style, style_words
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
 from cytopenia.report.missingness_tables import table_missing_values
 from cytopenia.report.model_forest import FOREST
+from cytopenia.report.number_links import find_links, list_linked_rows, read_row_numbers
+from cytopenia.report.number_sources import take_rows, watch_rows
 from cytopenia.report.phenotype_tables import table_phenotypes, table_second_dips
 from cytopenia.report.prediction_curves import CURVES_OF_MODEL, NOMOGRAM
 from cytopenia.report.prediction_tables import (
@@ -153,6 +157,9 @@ FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
 }
 # The section of an analysis, and that of the Results in words.
 ANALYSIS, WORDS = "analysis-", "words"
+# What happened to the counts, and to whom; then the first figure of an analysis.
+SUMMARY_FIGURES, MOST_SUMMARY_FIGURES = ("trajectories", "day-map"), 3
+VIEW_BOX = re.compile(r'viewBox="([-0-9. ]+)"')
 # Kinds whose table comes first: their figures show again what stands in it.
 KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction", "validation", "compare_published"}
 
@@ -174,8 +181,16 @@ class ReportSection:
 
 @in_journal_style
 def list_sections(content: ReportContent) -> list[ReportSection]:
-    """Return the sections between summary and findings; a table or figure without rows is left out."""
+    """Return the sections between summary and findings; a table or figure without rows is left out.
+
+    The cells of their tables hold the rows of the result table that were read for them.
+    """
     figures = plot_figures(content)
+    with watch_rows():
+        return _list_sections(content, figures)
+
+
+def _list_sections(content: ReportContent, figures: Mapping[str, ReportFigure]) -> list[ReportSection]:
     sections = [ReportSection(id="flow", title="Cohort", figures=_pick(figures, "flow"))]
     for analysis in content.analyses:
         sections += [_analysis_section(content, analysis, figures), _care_section(content, analysis)]
@@ -229,7 +244,7 @@ def _analysis_section(
     The label of an analysis with a figure of its own belongs to the figure, unless it names a table.
     """
     name, label = analysis["id"], table_label(analysis)
-    tables = _keep_filled(maker(content, name) for maker in TABLES_OF_KIND.get(analysis["kind"], ()))
+    tables = _make_tables(content, name, TABLES_OF_KIND.get(analysis["kind"], ()))
     shown = tuple(
         figure
         for name_figure in FIGURES_OF_KIND.get(analysis["kind"], ())
@@ -247,9 +262,18 @@ def _analysis_section(
 def _care_section(content: ReportContent, analysis: Mapping[str, Any]) -> ReportSection:
     """Return the page "Read with care" of an analysis; without tables where it was not asked for."""
     name = analysis["id"]
-    tables = _keep_filled(maker(content, name) for maker in (table_read_with_care,))
+    tables = _make_tables(content, name, (table_read_with_care,))
     label = table_label(analysis) or clean_text(analysis.get("title") or format_level(name))
     return ReportSection(id=f"care-{name}", title=f"{label}, read with care", tables=tables)
+
+
+def _make_tables(content: ReportContent, name: str, makers: Iterable[TableMaker]) -> tuple[Table, ...]:
+    tables = list[Table]()
+    for make in makers:
+        # What was read for the notes of the table before belongs to none of its cells, nor to one of this.
+        take_rows()
+        tables.append(make(content, name))
+    return _keep_filled(tables)
 
 
 def _keep_filled(tables: Iterable[Table]) -> tuple[Table, ...]:
@@ -280,6 +304,9 @@ def render_report(content: ReportContent, *, sections: Sequence[ReportSection] |
 
     environment = _make_environment()
     style, _, _ = environment.loader.get_source(environment, "report.css")
+    sections = list_sections(content) if sections is None else sections
+    numbers = read_row_numbers(content.results)
+    links = {table.id: find_links(table, numbers) for section in sections for table in section.tables}
     page = environment.get_template("report.html").render(
         content=content,
         # Both were written by this package; every other text is escaped by the template.
@@ -289,7 +316,11 @@ def render_report(content: ReportContent, *, sections: Sequence[ReportSection] |
         cohort_size=read_cohort_size(content),
         key_numbers=list_key_numbers(content),
         concerns=list_concerns(content),
-        sections=list_sections(content) if sections is None else sections,
+        sections=sections,
+        links=links,
+        rows_behind=list(table_rows_behind(content, list_linked_rows(links.values()))),
+        patients_behind=[] if content.outcomes.is_empty() else list(table_patients_behind(content)),
+        summary_figures=_pick_summary_figures(sections),
         findings=table_findings(content) if not content.findings.is_empty() else None,
         definitions=[read_definition(raw) for raw in content.definitions],
         status_texts=STATUS_TEXTS,
@@ -298,6 +329,16 @@ def render_report(content: ReportContent, *, sections: Sequence[ReportSection] |
         settings=list_settings(content.settings),
     )
     return str(page).lstrip()
+
+
+def _pick_summary_figures(sections: Sequence[ReportSection]) -> list[tuple[ReportFigure, str]]:
+    """Return the figures of the first page with their view boxes: those that show most, in their order."""
+    figures = {figure.id: figure for section in sections for figure in section.figures}
+    wanted = [name for name in SUMMARY_FIGURES if name in figures]
+    others = [name for name in figures if name not in wanted and name != "flow"]
+    chosen = [figures[name] for name in [*wanted, *others, *figures][:MOST_SUMMARY_FIGURES]]
+    boxes = [VIEW_BOX.search(figure.svg) for figure in chosen]
+    return [(figure, box[1]) for figure, box in zip(chosen, boxes, strict=True) if box]
 
 
 def _list_analytes(content: ReportContent) -> list[str]:

@@ -264,6 +264,7 @@ def _describe(document: Any, root: Any, prefix: str, texts: tuple[str, str]) -> 
         node.setAttribute("id", f"{prefix}-{tag}")
         node.appendChild(document.createTextNode(text))
         root.insertBefore(node, first)
+    root.setAttribute("id", prefix)
     root.setAttribute("role", "img")
     root.setAttribute("aria-labelledby", f"{prefix}-title {prefix}-desc")
     root.setAttribute("stroke-linejoin", "round")

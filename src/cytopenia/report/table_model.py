@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
+from cytopenia.report.number_sources import take_rows
+
 __all__ = ["Cell", "Column", "Footnotes", "Row", "Table", "Tone", "footnote_mark"]
 
 Align = Literal["left", "right", "center"]
@@ -54,13 +56,14 @@ class Cell:
     """Text of a cell, its bounds on a second line, and the numbers of its footnotes.
 
     `tone` tells a display that a cell agrees, needs a note, differs or stays in the background. It only
-    repeats what the text says.
+    repeats what the text says. `sources` are the rows of the result table that were read for it.
     """
 
     text: str = ""
     bounds: str = ""
     marks: tuple[int, ...] = ()
     tone: Tone = ""
+    sources: tuple[int, ...] = field(default_factory=take_rows, compare=False, repr=False)
 
     @property
     def plain(self) -> str:
@@ -72,7 +75,9 @@ class Cell:
 class Row:
     """One row: a header with the numbers of its footnotes, and its cells; or a title that spans the table.
 
-    `text` is what a title says in a sentence, behind it.
+    `text` is what a title says in a sentence, behind it. `sources` are the rows of the result table read for
+    the line as a whole; `target` is the anchor of what its numbers come from where no such row holds them.
+    `anchor` names the line itself, `link` is where its header leads.
     """
 
     header: str
@@ -81,6 +86,10 @@ class Row:
     is_section: bool = False
     marks: tuple[int, ...] = ()
     text: str = ""
+    target: str = ""
+    anchor: str = ""
+    link: str = ""
+    sources: tuple[int, ...] = field(default_factory=take_rows, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
