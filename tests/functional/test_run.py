@@ -267,7 +267,7 @@ def test_nobody_is_left(command, study: Path) -> None:
     text = (study / "infusions.csv").read_text().replace("-5", "-5,")
     (study / "infusions.csv").write_text(text)
     answer = command("run", study)
-    assert answer.code == 13
+    assert answer.code == 10
     assert "No patient is left" in answer.err
 
 
