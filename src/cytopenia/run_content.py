@@ -63,6 +63,7 @@ def collect_content(run: StudyRun, study: Study) -> ReportContent:
             **{timed.outcome: timed.days for timed in run.plan.recovery_times},
         },
         answers=run.answers,
+        figure_frames=run.figure_frames,
         paper_checks=pl.DataFrame() if study.paper is None else verify_paper(study.paper),
     )
 

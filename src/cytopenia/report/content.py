@@ -68,6 +68,9 @@ class ReportContent:
         `outcome`, `answer` (event, no event, not evaluable, died before landmark), `is_open`.
     paper_checks : DataFrame, optional
         The paper of the study checked against itself, columns of `published.verify.CHECK_SCHEMA`.
+    figure_frames : mapping of str to DataFrame, optional
+        What the figures of courses draw, by the name of the figure: "spaghetti", "waterfall", "swimmer",
+        "overlap", "groups"; a figure without rows is left out.
     show_patient_ids : bool
         False labels the rows of the patient-by-day map by rank instead of by id.
     """
@@ -90,6 +93,7 @@ class ReportContent:
     )
     answers: pl.DataFrame = field(default_factory=pl.DataFrame)
     paper_checks: pl.DataFrame = field(default_factory=pl.DataFrame)
+    figure_frames: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, pl.DataFrame])
     show_patient_ids: bool = True
 
     @property

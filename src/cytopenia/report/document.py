@@ -26,8 +26,8 @@ from cytopenia.report.convention_tables import (
 from cytopenia.report.crosstab_tables import table_crosstab
 from cytopenia.report.cut_panel import cut_figure_id
 from cytopenia.report.display import clean_text, format_level
-from cytopenia.report.drawing import SYNTHETIC_LABEL
-from cytopenia.report.figures import ReportFigure, gap_figure_id, plot_figures, roc_figure_id
+from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
+from cytopenia.report.figures import gap_figure_id, plot_figures, roc_figure_id
 from cytopenia.report.group_tables import table_by_groups
 from cytopenia.report.honest_cuts import table_honest_cuts
 from cytopenia.report.imputed_beside import (
@@ -147,6 +147,7 @@ FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
     "validation": (partial(draw_id, CURVES_OF_MODEL),),
     "prediction": (partial(draw_id, CURVES_OF_MODEL), partial(draw_id, NOMOGRAM)),
 }
+FIGURES_OF_COURSES = ("trajectories", "trajectories-by-group", "spaghetti", "waterfall", "lineage-overlap")
 # Kinds whose table comes first: their figures show again what stands in it.
 KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction", "validation", "compare_published"}
 
@@ -169,9 +170,12 @@ def list_sections(content: ReportContent) -> list[ReportSection]:
         sections += [_analysis_section(content, analysis, figures), _care_section(content, analysis)]
     evidence = () if content.outcomes.is_empty() else (table_evidence(content),)
     sections += [
-        ReportSection(id="courses", title="Counts over time", figures=_pick(figures, "trajectories")),
+        ReportSection(id="courses", title="Counts over time", figures=_pick_all(figures, FIGURES_OF_COURSES)),
         ReportSection(
-            id="measured", title="What was measured", tables=evidence, figures=_pick(figures, "day-map")
+            id="measured",
+            title="What was measured",
+            tables=evidence,
+            figures=_pick_all(figures, ("swimmer", "day-map")),
         ),
         ReportSection(
             id="printed", title="Printed and recomputed", tables=_keep_filled([table_printed(content)])
@@ -218,6 +222,10 @@ def _care_section(content: ReportContent, analysis: Mapping[str, Any]) -> Report
 
 def _keep_filled(tables: Iterable[Table]) -> tuple[Table, ...]:
     return tuple(table for table in tables if table.rows)
+
+
+def _pick_all(figures: Mapping[str, ReportFigure], names: Sequence[str]) -> tuple[ReportFigure, ...]:
+    return tuple(figures[name] for name in names if name in figures)
 
 
 def _pick(figures: Mapping[str, ReportFigure], name: str) -> tuple[ReportFigure, ...]:

@@ -32,6 +32,7 @@ __all__ = [
     "LINE",
     "MUTED",
     "NARROW_WIDTH",
+    "POINTS_PER_INCH",
     "SERIES",
     "SYNTHETIC_LABEL",
     "ReportFigure",

@@ -72,6 +72,7 @@ class ReportSection(Form):
     """How the report is written."""
 
     figures: tuple[Literal["tiff", "png"], ...] = ()
+    trajectories_by: Name | None = None
 
 
 class Protocol(Form):
