@@ -71,10 +71,12 @@ def _draw_lines(axes: Axes, own: pl.DataFrame) -> None:
     """All patients as one path, with a gap where the next begins."""
     parts: list[NDArray[np.float64]] = []
     for part in own.sort("patient_id", "day").partition_by("patient_id", maintain_order=True):
-        parts += [part.select("day", "value").cast(pl.Float64).to_numpy(), np.full((1, 2), np.nan)]
+        line = part.select("day", "value").cast(pl.Float64).to_numpy()
+        # A single value is a line of no length, whose round ends are a dot.
+        parts += [line, line[-1:], np.full((1, 2), np.nan)]
     points = np.concatenate(parts)
     look: dict[str, Any] = {"color": MUTED, "linewidth": 0.5, "alpha": 0.45, "zorder": 2}
-    axes.plot(points[:, 0], points[:, 1], marker=".", markersize=1.0, **look)
+    axes.plot(points[:, 0], points[:, 1], solid_capstyle="round", **look)
 
 
 def _draw_median(axes: Axes, content: ReportContent, analyte: str) -> None:
@@ -92,7 +94,7 @@ def _write_caption(content: ReportContent, frame: pl.DataFrame) -> str:
     everyone = max(content.patients, drawn)
     cut = f" Only {drawn} of {plural(everyone, 'patient')} are drawn, evenly picked; the median is of all."
     return (
-        f"{plural(drawn, 'patient')}. Thin line with dots: the values measured in one patient, joined over"
+        f"{plural(drawn, 'patient')}. Thin line: the values measured in one patient, joined over"
         " the days without a value. Thick line: median of the patients measured on that day. Dashed: limits"
         f" of grades.{cut if drawn < everyone else ''} {day_zero_note(content)}"
     ).rstrip()

@@ -105,8 +105,9 @@ def _draw_panel(axes: Axes, content: ReportContent, own: pl.DataFrame, analyte: 
 
 
 def _draw_bars(axes: Axes, own: pl.DataFrame) -> None:
-    """The bars of one grade as one collection, so that many patients stay a small file."""
-    from matplotlib.collections import PolyCollection
+    """The bars of one grade as one path, so that many patients stay a small file."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
 
     half = 0.4 if own.height <= MOST_SINGLE else 0.5
     grades = own["grade"].fill_null(NO_GRADE).cast(pl.Int64)
@@ -115,9 +116,11 @@ def _draw_bars(axes: Axes, own: pl.DataFrame) -> None:
         part = own.filter(grades == grade)
         x, top = part["place"].to_numpy(), part["nadir"].to_numpy()
         corners = [(x - half, 0 * top), (x - half, top), (x + half, top), (x + half, 0 * top)]
-        boxes = np.stack([np.stack(pair, axis=-1) for pair in corners], axis=1)
+        boxes = np.stack([np.stack(pair, axis=-1) for pair in (*corners, corners[0])], axis=1)
+        steps = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+        path = Path(boxes.reshape(-1, 2), np.tile(steps, x.size))
         look = UNGRADED if grade == NO_GRADE else _fill(GRADE_COLORS[min(grade, len(GRADE_COLORS) - 1)])
-        axes.add_collection(PolyCollection(list(boxes), zorder=2, **look), autolim=False)
+        axes.add_artist(PathPatch(path, zorder=2, **look))
 
 
 def _fill(color: str) -> dict[str, Any]:
