@@ -65,6 +65,7 @@ def collect_content(run: StudyRun, study: Study) -> ReportContent:
         },
         answers=run.answers,
         style=study.protocol.report.style,
+        figure_frames=run.figure_frames,
         paper_checks=pl.DataFrame() if study.paper is None else verify_paper(study.paper),
     )
 

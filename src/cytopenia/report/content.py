@@ -72,6 +72,9 @@ class ReportContent:
         The paper of the study checked against itself, columns of `published.verify.CHECK_SCHEMA`.
     style : str
         The journal whose way of printing numbers the report takes, a name of `journal_styles.list_styles`.
+    figure_frames : mapping of str to DataFrame, optional
+        What the figures of courses draw, by the name of the figure: "spaghetti", "waterfall", "swimmer",
+        "overlap", "groups"; a figure without rows is left out.
     show_patient_ids : bool
         False labels the rows of the patient-by-day map by rank instead of by id.
     """
@@ -96,6 +99,7 @@ class ReportContent:
     answers: pl.DataFrame = field(default_factory=pl.DataFrame)
     paper_checks: pl.DataFrame = field(default_factory=pl.DataFrame)
     style: str = "default"
+    figure_frames: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, pl.DataFrame])
     show_patient_ids: bool = True
 
     @property

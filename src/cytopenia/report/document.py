@@ -29,8 +29,8 @@ from cytopenia.report.convention_tables import (
 from cytopenia.report.crosstab_tables import table_crosstab
 from cytopenia.report.cut_panel import cut_figure_id
 from cytopenia.report.display import clean_text, format_level
-from cytopenia.report.drawing import SYNTHETIC_LABEL
-from cytopenia.report.figures import ReportFigure, gap_figure_id, plot_figures, roc_figure_id
+from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
+from cytopenia.report.figures import gap_figure_id, plot_figures, roc_figure_id
 from cytopenia.report.group_tables import table_by_groups
 from cytopenia.report.honest_cuts import table_honest_cuts
 from cytopenia.report.imputed_beside import (
@@ -160,6 +160,7 @@ ANALYSIS, WORDS = "analysis-", "words"
 # What happened to the counts, and to whom; then the first figure of an analysis.
 SUMMARY_FIGURES, MOST_SUMMARY_FIGURES = ("trajectories", "day-map"), 3
 VIEW_BOX = re.compile(r'viewBox="([-0-9. ]+)"')
+FIGURES_OF_COURSES = ("trajectories", "trajectories-by-group", "spaghetti", "waterfall", "lineage-overlap")
 # Kinds whose table comes first: their figures show again what stands in it.
 KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction", "validation", "compare_published"}
 
@@ -196,9 +197,12 @@ def _list_sections(content: ReportContent, figures: Mapping[str, ReportFigure]) 
         sections += [_analysis_section(content, analysis, figures), _care_section(content, analysis)]
     evidence = () if content.outcomes.is_empty() else (table_evidence(content),)
     sections += [
-        ReportSection(id="courses", title="Counts over time", figures=_pick(figures, "trajectories")),
+        ReportSection(id="courses", title="Counts over time", figures=_pick_all(figures, FIGURES_OF_COURSES)),
         ReportSection(
-            id="measured", title="What was measured", tables=evidence, figures=_pick(figures, "day-map")
+            id="measured",
+            title="What was measured",
+            tables=evidence,
+            figures=_pick_all(figures, ("swimmer", "day-map")),
         ),
         ReportSection(
             id="printed", title="Printed and recomputed", tables=_keep_filled([table_printed(content)])
@@ -278,6 +282,10 @@ def _make_tables(content: ReportContent, name: str, makers: Iterable[TableMaker]
 
 def _keep_filled(tables: Iterable[Table]) -> tuple[Table, ...]:
     return tuple(table for table in tables if table.rows)
+
+
+def _pick_all(figures: Mapping[str, ReportFigure], names: Sequence[str]) -> tuple[ReportFigure, ...]:
+    return tuple(figures[name] for name in names if name in figures)
 
 
 def _pick(figures: Mapping[str, ReportFigure], name: str) -> tuple[ReportFigure, ...]:

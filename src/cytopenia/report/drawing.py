@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 from xml.dom import minidom
@@ -32,6 +34,7 @@ __all__ = [
     "LINE",
     "MUTED",
     "NARROW_WIDTH",
+    "POINTS_PER_INCH",
     "SERIES",
     "SYNTHETIC_LABEL",
     "ReportFigure",
@@ -188,9 +191,7 @@ def render_file(figure: Figure, name: str, form: str, *, title: str, description
     """
     match form:
         case "svg":
-            with drawing(name):
-                texts = (clean_text(title), clean_text(description))
-                return _render_svg(figure, name, texts, as_paths=True).encode()
+            return _write_svg(figure, name, (clean_text(title), clean_text(description)))
         case "pdf":
             shown = {"Title": clean_text(title), "Subject": clean_text(description)}
             hidden = {"Creator": None, "Producer": None, "CreationDate": None}
@@ -220,15 +221,8 @@ def render_svg(figure: Figure, name: str, *, title: str, description: str, synth
         width, height = figure.get_size_inches() * POINTS_PER_INCH
         look: dict[str, Any] = {"ha": "right", "va": "top", "fontsize": 6, "color": MUTED}
         figure.text(1 - 4 / width, 1 - 3 / height, SYNTHETIC_LABEL, **look)
-    return _render_svg(figure, name, (clean_text(title), clean_text(description)), as_paths=False)
-
-
-def _render_svg(figure: Figure, name: str, texts: tuple[str, str], *, as_paths: bool) -> str:
-    import matplotlib as mpl
-
     buffer = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "path" if as_paths else "none"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     document = minidom.parseString(buffer.getvalue())  # noqa: S318  our own output
     root: Any = document.documentElement
     prefix = f"svg-{name}"
@@ -236,14 +230,26 @@ def _render_svg(figure: Figure, name: str, texts: tuple[str, str], *, as_paths: 
         for node in list(root.getElementsByTagName(tag)):
             node.parentNode.removeChild(node)
     _prefix_ids(root, prefix)
-    for key, size in zip(("width", "height"), figure.get_size_inches() * MM_PER_INCH, strict=True):
-        if as_paths:
-            root.setAttribute(key, f"{round(float(size), 3):g}mm")
-        else:
-            root.removeAttribute(key)
-    root.removeAttribute("version")
-    _describe(document, root, prefix, texts)
+    for key in ("width", "height", "version"):
+        root.removeAttribute(key)
+    _describe(document, root, prefix, (clean_text(title), clean_text(description)))
     return str(root.toxml())
+
+
+def _write_svg(figure: Figure, name: str, texts: tuple[str, str]) -> bytes:
+    """The figure as a file: its size in millimeters, letters as paths, title and description inside."""
+    import matplotlib as mpl
+
+    buffer = io.StringIO()
+    with drawing(name), mpl.rc_context({"svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    width, height = (f"{round(float(size), 3):g}mm" for size in figure.get_size_inches() * MM_PER_INCH)
+    end = text.index(">", text.index("<svg")) + 1
+    head = re.sub(r'\b(width|height)="[^"]*"', "", text[:end]).removesuffix(">")
+    head += f' width="{width}" height="{height}" role="img">'
+    title, description = (escape(one, quote=False) for one in texts)
+    return f"{head}<title>{title}</title><desc>{description}</desc>{text[end:]}".encode()
 
 
 def _prefix_ids(root: Any, prefix: str) -> None:

@@ -11,18 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cytopenia.grading.explain import AnalyteSeries, CutLine, PatientExplanation, SeriesDay
+from cytopenia.report.course_panels import LOG_ANALYTES
 from cytopenia.report.display import clean_text, format_number
-from cytopenia.report.drawing import (
-    FAINT,
-    GRID,
-    LINE,
-    MUTED,
-    ReportFigure,
-    drawing,
-    finish_figure,
-)
+from cytopenia.report.drawing import FAINT, GRID, LINE, MUTED, ReportFigure, drawing, finish_figure
 from cytopenia.report.patient_lanes import LONG_SPAN, OVER, draw_lanes, draw_over, list_lanes
-from cytopenia.report.trajectories import LOG_ANALYTES
 from cytopenia.units import show_unit
 
 if TYPE_CHECKING:

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from cytopenia.report.cells import analyte_title, day_zero_note
 from cytopenia.report.content import ReportContent
-from cytopenia.report.display import clean_text, format_number, plural
+from cytopenia.report.course_panels import draw_days, set_count_scale
+from cytopenia.report.display import format_number, plural
 from cytopenia.report.drawing import (
-    FAINT,
     FULL_WIDTH,
-    GRID,
     INK,
     LINE,
     MUTED,
@@ -33,14 +32,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["LOG_ANALYTES", "plot_trajectories"]
+__all__ = ["TRAJECTORIES", "plot_trajectories"]
 
 TRAJECTORIES = "trajectories"
-LOG_ANALYTES = {"anc", "wbc", "alc", "platelets", "crp", "ferritin", "il6", "ldh"}
 WIDTH = FULL_WIDTH
 PANEL_HEIGHT, STRIP_HEIGHT, TOP, LEFT, RIGHT = 100.0, 58.0, 20.0, 46.0, 36.0
 MOST_NUMBERS = 34
-LONG_SPAN = 150
 HALF = 0.5
 
 Floats = NDArray[np.float64]
@@ -128,62 +125,11 @@ def _draw(content: ReportContent, courses: Sequence[Course]) -> Figure:
         bottom = height - TOP - place * (PANEL_HEIGHT + STRIP_HEIGHT) - PANEL_HEIGHT
         box = (LEFT / WIDTH, bottom / height, (WIDTH - LEFT - RIGHT) / WIDTH, PANEL_HEIGHT / height)
         axes = figure.add_axes(box)
-        _draw_frame(axes, content, course, span=(min(ends), max(ends)))
+        set_count_scale(axes, course.analyte, np.concatenate([course.median, course.q1, course.q3]))
+        draw_days(axes, content, course.analyte, span=(min(ends), max(ends)))
         _draw_course(axes, course)
         _draw_strip(axes, course, span=(min(ends), max(ends)))
     return figure
-
-
-def _draw_frame(axes: Axes, content: ReportContent, course: Course, *, span: tuple[float, float]) -> None:
-    from matplotlib.ticker import FuncFormatter, MultipleLocator
-
-    title = clean_text(analyte_title(content, course.analyte), longest=60)
-    axes.set_title(title, loc="left", fontsize=8.5, fontweight="bold", pad=4)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_xlim(span[0] - 0.7, span[1] + 0.7)
-    axes.xaxis.set_major_locator(MultipleLocator(7 if span[1] - span[0] < LONG_SPAN else 28))
-    axes.tick_params(labelsize=7, width=0.6, length=3, colors=MUTED)
-    _set_scale(axes, course)
-    axes.yaxis.set_major_formatter(FuncFormatter(_format_tick))
-    axes.grid(axis="y", color=GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-    if span[0] <= 0 <= span[1]:
-        axes.axvline(0, color=FAINT, linewidth=0.8, zorder=1)
-    _draw_reference_lines(axes, content.reference_lines.get(course.analyte, ()))
-
-
-def _draw_reference_lines(axes: Axes, lines: Sequence[tuple[float, str]]) -> None:
-    """Draw each line that lies inside the panel, with its label in the right margin."""
-    low, high = axes.get_ylim()
-    place: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
-    for value, text in lines:
-        if low <= value <= high:
-            axes.axhline(value, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
-            label = clean_text(text, longest=16)
-            axes.annotate(label, (1, value), xytext=(3, 0), fontsize=6.5, va="center", color=MUTED, **place)
-
-
-def _format_tick(value: float, _position: int | None) -> str:
-    return format_number(float(value))
-
-
-def _set_scale(axes: Axes, course: Course) -> None:
-    """Log scale for counts and markers; linear below the smallest decade seen, so that 0 has a place."""
-    from matplotlib.ticker import NullLocator, SymmetricalLogLocator
-
-    known = np.concatenate([course.median, course.q1, course.q3])
-    known = known[np.isfinite(known)]
-    top = float(known.max())
-    if course.analyte not in LOG_ANALYTES or top <= 0:
-        room = max((top - float(known.min())) * 0.08, top * 0.02, 1e-6)
-        axes.set_ylim(max(0.0, float(known.min()) - room), top + room)
-        return
-    smallest = float(known[known > 0].min())
-    decade = 10.0 ** np.floor(np.log10(smallest))
-    axes.set_yscale("symlog", linthresh=decade, linscale=0.4)
-    axes.set_ylim(0 if known.min() <= 0 else smallest / 1.4, top * 1.4)
-    axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=decade, subs=[1, 2, 5]))
-    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _draw_course(axes: Axes, course: Course) -> None:

@@ -73,6 +73,7 @@ class ReportSection(Form):
 
     style: Literal["default", "ash", "lancet", "nejm", "spandidos"] = "default"
     figures: tuple[Literal["tiff", "png"], ...] = ()
+    trajectories_by: Name | None = None
 
 
 class Protocol(Form):
