@@ -24,9 +24,9 @@ LIMITS = "95% CI"
 AUTHOR, NOTHING = "Author must write", "Not in this run"
 FINDINGS = "Findings about the data"
 NOTE = (
-    "The places are those of this report; the Methods stand in report.docx and methods.md. What no run can know "
-    "is for the author to write; an item that needs both has both. The wording of the items is ours; the "
-    "checklist itself: "
+    "The places are those of this report; the Methods stand in report.docx and methods.md. What no run can "
+    "know is for the author to write; an item that needs both has both. The wording of the items is ours; "
+    "the checklist itself: "
 )
 WORDS = {"words": "Results in words", "flow": "Cohort: flow", "measured": "What was measured"}
 
