@@ -206,7 +206,7 @@ def test_combined_outcomes_are_named() -> None:
 def test_recovery_has_the_words_of_the_source_its_rules_and_what_was_assumed() -> None:
     text = prose(CONTENT)["Hematologic recovery"]
     assert text.startswith(
-        "Count recovery: judged by \u201cHematologic recovery at day 28\u201d (version 2023, rule of a "
+        "Count recovery was judged by \u201cHematologic recovery at day 28\u201d (version 2023, rule of a "
         "published study) [2]. The source states: \u201cAn official sentence stands here.\u201d"
     )
     assert "ANC at least 1.0 on each of 3 days; Hemoglobin at least 80 g/L; Platelets at least 50." in text

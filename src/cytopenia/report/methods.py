@@ -227,7 +227,9 @@ def _write_recovery(content: ReportContent, references: References) -> Iterator[
     found = _outcomes_by_definition(content, recovery=True)
     for definition, outcomes in found:
         titles = join_names(clean_text(content.outcome_titles[one]) for one in outcomes)
-        parts = [f"{titles}: judged by “{clean_text(definition.title)}” {_cite(definition, references)}."]
+        were = "was" if len(outcomes) == 1 else "were"
+        judged = f"{were} judged by “{clean_text(definition.title)}” {_cite(definition, references)}"
+        parts = [f"{titles} {judged}."]
         parts += [f"The source states: “{definition.text}”"] if definition.text else []
         parts += [f"The rules applied were: {'; '.join(definition.rules)}."] if definition.rules else []
         assumed = " ".join(_end(one) for one in definition.assumed)
