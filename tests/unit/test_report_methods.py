@@ -495,6 +495,12 @@ def test_a_seed_is_named_only_where_something_drew_random_numbers() -> None:
     assert "seed" not in prose(make_content(settings=settings))["Software"]
 
 
+def test_what_is_called_associated_is_said_where_factors_were_tested() -> None:
+    words = "A factor with P below 0.05 is called associated with the outcome."
+    assert words in associations()["Statistical analysis"]
+    assert words not in " ".join(prose(CONTENT).values())
+
+
 def test_neighboring_citations_share_their_brackets() -> None:
     assert not [text for text in associations().values() if "] [" in text]
 

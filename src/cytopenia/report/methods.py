@@ -18,6 +18,7 @@ from cytopenia.report.rules_text import (
     NO_VERSION,
     find_definition,
     gate_paragraphs,
+    level_paragraphs,
     missing_paragraphs,
     software_paragraphs,
 )
@@ -122,7 +123,12 @@ def _write_parts(content: ReportContent) -> tuple[list[tuple[str, list[str]]], R
         ("Missing values and unmeasured days", list(missing_paragraphs(content))),
         (
             "Statistical analysis",
-            [*statistics_of_run(content, references), *gate_paragraphs(content), *_write_printed(content)],
+            [
+                *statistics_of_run(content, references),
+                *level_paragraphs(content),
+                *gate_paragraphs(content),
+                *_write_printed(content),
+            ],
         ),
         ("Software", list(software_paragraphs(content, references))),
     ]
