@@ -17,6 +17,7 @@ __all__ = [
     "NO_VERSION",
     "find_definition",
     "gate_paragraphs",
+    "level_paragraphs",
     "missing_paragraphs",
     "software_paragraphs",
 ]
