@@ -206,7 +206,7 @@ def test_combined_outcomes_are_named() -> None:
 def test_recovery_has_the_words_of_the_source_its_rules_and_what_was_assumed() -> None:
     text = prose(CONTENT)["Hematologic recovery"]
     assert text.startswith(
-        "Count recovery: judged by \u201cHematologic recovery at day 28\u201d (version 2023, rule of a "
+        "Count recovery was judged by \u201cHematologic recovery at day 28\u201d (version 2023, rule of a "
         "published study) [2]. The source states: \u201cAn official sentence stands here.\u201d"
     )
     assert "ANC at least 1.0 on each of 3 days; Hemoglobin at least 80 g/L; Platelets at least 50." in text
@@ -493,6 +493,12 @@ def test_a_seed_is_named_only_where_something_drew_random_numbers() -> None:
     with_draws = make_content(settings=settings, results=collect_results([drawn]))
     assert "started from seed 20230515." in prose(with_draws)["Software"]
     assert "seed" not in prose(make_content(settings=settings))["Software"]
+
+
+def test_what_is_called_associated_is_said_where_factors_were_tested() -> None:
+    words = "A factor with P below 0.05 is called associated with the outcome."
+    assert words in associations()["Statistical analysis"]
+    assert words not in " ".join(prose(CONTENT).values())
 
 
 def test_neighboring_citations_share_their_brackets() -> None:

@@ -16,6 +16,7 @@ from cytopenia.report.document import WORDS, list_sections, render_report
 from cytopenia.report.results_words import render_results, write_results
 from cytopenia.report.table_model import Table
 from cytopenia.report.word import render_word
+from cytopenia.results import ResultRow
 from cytopenia.run_content import collect_content
 from cytopenia.study.protocol import read_protocol
 from cytopenia.workflow import analyze_study
@@ -140,6 +141,28 @@ def test_what_could_not_be_estimated_is_said_with_its_reason() -> None:
     text = model_words(refused("a", "univariable", "ferritin", "separation: nobody without the event"))
     assert "No estimate in univariable models: " in text
     assert "(separation: nobody without the event)" in text
+
+
+def test_a_refused_model_is_said_to_be_refused() -> None:
+    why = "12 patients in the smaller group: a multivariable model needs 20"
+    rows = [
+        ResultRow(analysis_id="a", group="size", variable="model", estimate="n", value=60),
+        ResultRow(
+            analysis_id="a", group="performance", variable="model", estimate="n", status="not_done", note=why
+        ),
+    ]
+    content = associations_of(rows, kind="prediction", title="A model")
+    assert f"No model was made: {why}." in words_of(content)["A model"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["x" * 300, "\N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET}, g/L", "=HYPERLINK(1)", "a\x00\nb (c; d"],
+)
+def test_any_name_of_a_factor_can_be_said(title: str) -> None:
+    text = model_words(*odds_rows(FERRITIN, (1.5, 1.1, 2.25), 0.012, text=f"{title} (per doubling)"))
+    assert "(OR 1.500; 95% CI 1.100–2.250; P = 0.012)" in text
+    assert "\x00" not in text
 
 
 def test_the_text_stands_in_html_word_and_markdown_and_is_escaped() -> None:

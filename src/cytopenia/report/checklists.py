@@ -24,8 +24,9 @@ LIMITS = "95% CI"
 AUTHOR, NOTHING = "Author must write", "Not in this run"
 FINDINGS = "Findings about the data"
 NOTE = (
-    "The places are those of this report. What no run can know is for the author to write; an item that "
-    "needs both has both. The wording of the items is ours; the checklist itself: "
+    "The places are those of this report; the Methods stand in report.docx and methods.md. What no run can "
+    "know is for the author to write; an item that needs both has both. The wording of the items is ours; "
+    "the checklist itself: "
 )
 WORDS = {"words": "Results in words", "flow": "Cohort: flow", "measured": "What was measured"}
 
@@ -86,7 +87,7 @@ def _read_item(raw: Mapping[str, Any]) -> ChecklistItem:
 
 
 def list_checklists(content: ReportContent, sections: Sequence[PrintedSection]) -> list[Table]:
-    """Return the checklist of a cohort study, and that of prediction models if one ran."""
+    """Return the checklist of a cohort study, and of prediction models if one ran; none without results."""
     if not any(one.tables or one.figures or one.texts for one in sections):
         return []
     places = dict(_list_places(content, sections))

@@ -19,6 +19,7 @@ from cytopenia.report.rules_text import (
     NO_VERSION,
     find_definition,
     gate_paragraphs,
+    level_paragraphs,
     missing_paragraphs,
     software_paragraphs,
 )
@@ -123,7 +124,12 @@ def _write_parts(content: ReportContent) -> tuple[list[tuple[str, list[str]]], R
         ("Missing values and unmeasured days", list(missing_paragraphs(content))),
         (
             "Statistical analysis",
-            [*statistics_of_run(content, references), *gate_paragraphs(content), *_write_printed(content)],
+            [
+                *statistics_of_run(content, references),
+                *level_paragraphs(content),
+                *gate_paragraphs(content),
+                *_write_printed(content),
+            ],
         ),
         ("Software", list(software_paragraphs(content, references))),
     ]
@@ -228,7 +234,9 @@ def _write_recovery(content: ReportContent, references: References) -> Iterator[
     found = _outcomes_by_definition(content, recovery=True)
     for definition, outcomes in found:
         titles = join_names(clean_text(content.outcome_titles[one]) for one in outcomes)
-        parts = [f"{titles}: judged by “{clean_text(definition.title)}” {_cite(definition, references)}."]
+        were = "was" if len(outcomes) == 1 else "were"
+        judged = f"{were} judged by “{clean_text(definition.title)}” {_cite(definition, references)}"
+        parts = [f"{titles} {judged}."]
         parts += [f"The source states: “{definition.text}”"] if definition.text else []
         parts += [f"The rules applied were: {'; '.join(definition.rules)}."] if definition.rules else []
         assumed = " ".join(_end(one) for one in definition.assumed)

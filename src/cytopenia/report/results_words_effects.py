@@ -29,6 +29,7 @@ from cytopenia.report.display import (
 from cytopenia.report.lookup import Estimate, ResultLookup, list_notes
 from cytopenia.report.model_words import split_step
 from cytopenia.report.references import name_inside
+from cytopenia.report.rules_text import ASSOCIATION_LEVEL
 from cytopenia.report.table_model import Table
 from cytopenia.report.table_words import (
     find_table,
@@ -42,8 +43,6 @@ from cytopenia.report.table_words import (
 
 __all__ = ["say_associations", "say_crosstab", "say_cutoffs", "say_ordinal"]
 
-# P of a factor at or above this level is called no association; nothing lies between.
-LEVEL = 0.05
 MODEL_WORDS = {"univariable": "univariable models", "multivariable": "the multivariable model"}
 AFTER_INFUSION = "known only after infusion"
 REASONS = {"not_estimable": "not estimable", "not_done": "not done", "suppressed": "suppressed"}
@@ -59,7 +58,7 @@ class _Sides:
 
     def sort(self, words: str, p_value: float) -> None:
         """Put a factor on its side."""
-        (self.yes if p_value < LEVEL else self.no).append(words)
+        (self.yes if p_value < ASSOCIATION_LEVEL else self.no).append(words)
 
     def leave(self, name: str, reason: str) -> None:
         """Put a factor aside, with those that have the same reason."""
@@ -174,7 +173,7 @@ def _say_size(lookup: ResultLookup) -> Iterator[str]:
 
 
 def _say_sides(sides: _Sides, where: str, outcome: str, event: str = "") -> Iterator[str]:
-    inside = "; ".join(filter(None, (event, f"P < {LEVEL:g}")))
+    inside = "; ".join(filter(None, (event, f"P < {ASSOCIATION_LEVEL:g}")))
     if sides.yes:
         yield f"In {where}, these were associated with {outcome} ({inside}): {say_list(sides.yes)}."
     elif sides.no:

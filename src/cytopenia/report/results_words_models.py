@@ -150,8 +150,7 @@ def say_prediction(content: ReportContent, analysis: Mapping[str, Any], tables: 
     size, terms, worth = (find_table(tables, name) for name in ("size", "terms", "worth"))
     texts = list[str]()
     if size is not None:
-        parts = [f"{lower_first(row.header)}, {row.cells[0].text}" for row in size.rows if row.cells]
-        texts.append(f"Size of the model: {say_list(parts)}.")
+        texts.append(" ".join(_say_size(size)))
     refused = content.results.filter(
         pl.col("analysis_id") == analysis["id"], pl.col("status") == "not_done", pl.col("note") != ""
     )
@@ -162,6 +161,12 @@ def say_prediction(content: ReportContent, analysis: Mapping[str, Any], tables: 
     if worth is not None:
         texts.append(" ".join(_say_worth(worth)))
     return texts
+
+
+def _say_size(table: Table) -> Iterator[str]:
+    for title, rows in split_sections(table):
+        parts = [f"{lower_first(row.header)}, {row.cells[0].text}" for row in rows if row.cells]
+        yield f"{title or 'Size of the model'}: {say_list(parts)}."
 
 
 def _say_terms(table: Table) -> str:

@@ -12,9 +12,19 @@ from cytopenia.report.bibliography import Work, load_works
 from cytopenia.report.content import DefinitionText, ReportContent, read_definition
 from cytopenia.report.references import References, join_names
 
-__all__ = ["NO_VERSION", "find_definition", "gate_paragraphs", "missing_paragraphs", "software_paragraphs"]
+__all__ = [
+    "ASSOCIATION_LEVEL",
+    "NO_VERSION",
+    "find_definition",
+    "gate_paragraphs",
+    "level_paragraphs",
+    "missing_paragraphs",
+    "software_paragraphs",
+]
 
 NO_VERSION = "an unrecorded version"
+# P of a factor at or above this level is called no association; nothing lies between.
+ASSOCIATION_LEVEL = 0.05
 PACKAGE = "cytopenia"
 DEVELOPERS = "The cytopenia developers"
 # Programs behind numbers that have no paper of their own; those with one stand in the data file.
@@ -62,6 +72,17 @@ def gate_paragraphs(content: ReportContent) -> Iterator[str]:
     gates = find_definition(content, "model_gates")
     if gates and gates.text:
         yield f"How many events a model needs was assumed here: “{gates.text}”"
+
+
+def level_paragraphs(content: ReportContent) -> Iterator[str]:
+    """Return what the text calls an association, where factors were tested or modeled."""
+    asked = [one["id"] for one in content.analyses if one["kind"] in {"risk_factors", "ordinal"}]
+    is_known = (pl.col("estimate") == "p_value") & pl.col("value").is_not_null()
+    rows = content.results.filter(
+        pl.col("analysis_id").is_in(asked), is_known, pl.col("group").is_in(["test", *AGAINST_FACTORS])
+    )
+    if not rows.is_empty():
+        yield f"A factor with P below {ASSOCIATION_LEVEL:g} is called associated with the outcome."
 
 
 def software_paragraphs(content: ReportContent, references: References) -> Iterator[str]:
