@@ -16,7 +16,15 @@ from cytopenia.grading.explain import Measurement, SupportCourse
 from cytopenia.grading.patient_page import PatientPage
 from cytopenia.page_file import Disguise, check_disguise, describe_patient, disguise_page, write_page
 from cytopenia.report.page_rows import count_lines, fit_outcomes
-from cytopenia.report.page_words import say_active, say_gaps, say_grid, say_items, say_score, say_values
+from cytopenia.report.page_words import (
+    say_active,
+    say_gaps,
+    say_grid,
+    say_items,
+    say_landmark,
+    say_score,
+    say_values,
+)
 from cytopenia.report.patient_page import render_patient_page
 from cytopenia.study.new_ids import find_new_id, find_shift, read_key
 from cytopenia.study.patient_page import find_earlier
@@ -118,6 +126,13 @@ def test_the_cells_say_which_lineage_fails(pages: dict[str, PatientPage]) -> Non
 
 def test_nothing_is_judged_after_an_early_death(pages: dict[str, PatientPage]) -> None:
     assert {cell for row in say_grid(pages["C"]) for cell in row.cells} == {("not judged", "")}
+
+
+def test_the_result_of_the_recovery_stands_below_its_days(pages: dict[str, PatientPage]) -> None:
+    assert say_landmark(pages["A"]).startswith("By the rule: recovered")
+    assert say_landmark(pages["B"]).startswith("By the rule: not recovered")
+    assert say_landmark(pages["C"]).startswith("By the rule: died before landmark")
+    assert say_landmark(replace(pages["A"], grid=None)) == ""
 
 
 # -- the score -------------------------------------------------------------------------------------
@@ -230,6 +245,24 @@ def test_outcomes_without_room_are_counted(pages: dict[str, PatientPage]) -> Non
     assert len(shown) + left == 20 * len(outcomes)
     assert 0 < len(shown) <= 12
     assert fit_outcomes((), lines=12) == ([], 0)
+
+
+def test_many_days_are_a_count_and_a_span(pages: dict[str, PatientPage]) -> None:
+    """Every other day from day -5 on, 12 of them: day -5 to 17."""
+    (outcome,) = [item for item in pages["A"].explained.outcomes if item.name == "anemia"]
+    day = replace(outcome.days[0], role="decides")
+    days = tuple(replace(day, day=number) for number in range(-5, 18, 2))
+    (line,), _ = fit_outcomes([replace(outcome, days=days)], lines=9)
+    assert line.days == "12 days from day \N{MINUS SIGN}5 to 17"
+    (line,), _ = fit_outcomes([replace(outcome, days=days[:2])], lines=9)
+    assert line.days == "2 days: day \N{MINUS SIGN}5 and \N{MINUS SIGN}3"
+
+
+def test_much_support_is_counted(pages: dict[str, PatientPage]) -> None:
+    courses = tuple(SupportCourse(kind="gcsf", start=day, stop=28, agent=None) for day in range(20, 27))
+    said = say_active(replace(pages["A"], active=courses))
+    assert said.startswith("G-CSF day 20 to 28; G-CSF day 21 to 28;")
+    assert said.endswith("; 3 more, on day 28, the last with a count")
 
 
 # -- new ids and dates -----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,8 @@ __all__ = ["OutcomeLine", "clip_width", "count_lines", "fit_outcomes", "measure_
 
 # Digits that fit into one line of each column of the outcomes.
 _TITLE, _RESULT, _RANGE, _EVIDENCE, _DAYS, _CHANGE = 22, 14, 15, 10, 16, 46
-_LONGEST_TITLE, _LONGEST_WORDS = 80, 60
+_LONGEST_TITLE, _LONGEST_WORDS, _MOST_LINES_OF_DAYS = 80, 60, 2
+_NEGATIVE = re.compile(r"(?<![\w.])-(?=\d)")
 # How wide letters are drawn by a usual font without serifs, beside a digit.
 _NARROW, _WIDEST, _EMOJI = "ijltfrI.,:;|!'()[] ", "mwMW@%", 0xFFFF
 _TOO_LONG = "too long for this page"
@@ -89,7 +91,7 @@ def fit_outcomes(outcomes: Sequence[OutcomeExplanation], *, lines: int) -> tuple
             break
         kept.append(row)
         left -= row.fewest_lines
-    sentences = [list(_list_changes(outcome)) for outcome in outcomes[: len(kept)]]
+    sentences = [list(map(_true_minus, _list_changes(outcome))) for outcome in outcomes[: len(kept)]]
     room = [row.fewest_lines for row in kept]
     wanted = [sum(count_lines(text, _CHANGE) for text in said) for said in sentences]
     while left > 0 and any(has < wants for has, wants in zip(room, wanted, strict=True)):
@@ -106,9 +108,6 @@ def _describe(outcome: OutcomeExplanation) -> OutcomeLine:
     window = "day {} to {}".format(*map(format_number, outcome.window)) if outcome.window else ""
     is_judged = answer.best is not None or answer.possible_labels is not None
     could_be = "decided" if answer.decided else say_answer(answer, outcome) if is_judged else "not judged"
-    deciding = [day.day for day in outcome.days if day.role == "decides"]
-    span = join_days(deciding).replace("-", "\N{MINUS SIGN}") if deciding else ""
-    days = f"{plural(len(set(deciding)), 'day')}: {span}" if span else "none"
     elsewhere = {"recovery": "see the days below", "any_of": "those of its parts"}
     return OutcomeLine(
         title=clip_width(outcome.title, _LONGEST_TITLE),
@@ -116,8 +115,25 @@ def _describe(outcome: OutcomeExplanation) -> OutcomeLine:
         result=clip_width(say_policy(answer, outcome), _LONGEST_WORDS),
         could_be=clip_width(could_be, _LONGEST_WORDS),
         evidence=str(outcome.row["evidence"] or "none"),
-        days=elsewhere.get(outcome.kind) or clip_width(days, _LONGEST_WORDS),
+        days=elsewhere.get(outcome.kind) or _say_days(outcome),
     )
+
+
+def _say_days(outcome: OutcomeExplanation) -> str:
+    """How many days the result rests on: which, or where they lie if they are too many to name."""
+    days = sorted({day.day for day in outcome.days if day.role == "decides"})
+    if not days:
+        return "none"
+    named = f"{plural(len(days), 'day')}: {_true_minus(join_days(days))}"
+    if count_lines(named, _DAYS) <= _MOST_LINES_OF_DAYS:
+        return named
+    first, last = format_number(days[0]), format_number(days[-1])
+    return f"{plural(len(days), 'day')} from day {first} to {last}"
+
+
+def _true_minus(text: str) -> str:
+    """Days before the infusion with a true minus sign."""
+    return _NEGATIVE.sub("\N{MINUS SIGN}", text)
 
 
 def clip_width(text: str, longest: int) -> str:
@@ -150,8 +166,9 @@ def _fill(row: OutcomeLine, sentences: Sequence[str], room: int) -> OutcomeLine:
     if not sentences:
         return replace(row, changes=(_NOTHING_FOUND,))
     shown: list[str] = []
+    others = " (99 more)" if len(sentences) > 1 else ""
     for text in map(clean_text, sentences):
-        needed = count_lines(f"{text} (99 more)", _CHANGE)
+        needed = count_lines(f"{text}{others}", _CHANGE)
         if needed <= room:
             shown.append(text)
             room -= needed

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from cytopenia.grading.explain import AnalyteSeries, SupportCourse
 from cytopenia.grading.patient_page import GridCell, LastValue, PatientPage, ScoreLine, ScoreSheet
 from cytopenia.report.display import format_number, plural
-from cytopenia.report.explanation_words import join_words, name_analyte, name_support, say_value
+from cytopenia.report.explanation_words import join_words, name_analyte, name_support, say_result, say_value
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "say_gaps",
     "say_grid",
     "say_items",
+    "say_landmark",
     "say_score",
     "say_values",
 ]
@@ -161,6 +162,12 @@ def say_course(page: PatientPage) -> str:
         shifted = ", a shifted date" if page.is_shifted else ""
         zero += f" ({page.day_zero_date.isoformat()}{shifted})"
     return "; ".join([zero, *known])
+
+
+def say_landmark(page: PatientPage) -> str:
+    """Return the result of the recovery whose days are shown."""
+    found = [item for item in page.explained.outcomes if page.grid and item.name == page.grid.name]
+    return f"By the rule: {say_result(found[0])}." if found else ""
 
 
 def say_grid(page: PatientPage) -> list[GridRow]:

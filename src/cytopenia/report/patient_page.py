@@ -21,18 +21,28 @@ from cytopenia.report.page_words import (
     say_gaps,
     say_grid,
     say_items,
+    say_landmark,
     say_score,
     say_values,
 )
 
 __all__ = ["render_patient_page"]
 
-_LONGEST_ID, _LONGEST_TITLE = 30, 120
+_LONGEST_ID, _LONGEST_TITLE, _LONGEST_RESULT = 30, 120, 170
 _MOST_DEFINITIONS, _LONGEST_SOURCE = 5, 92
 _ASSUMED = ("neighbor_bounds", "baseline")
 # Lines of text that the page has for everything that varies, and digits that fit into one of each column.
-_LINES, _FEWEST_LINES = 37, 4
-_NAME, _SUPPORT, _VALUE, _CELL, _GAP, _ACTIVE, _COURSE = 16, 16, 20, 16, 60, 80, 128
+_LINES, _FEWEST_LINES = 40, 4
+_NAME, _SUPPORT, _SUPPORT_BESIDE_DATES, _VALUE, _CELL, _GAP, _ACTIVE, _COURSE = (
+    16,
+    16,
+    13,
+    20,
+    16,
+    60,
+    80,
+    128,
+)
 _SHORT_HASH = 12
 
 
@@ -81,9 +91,11 @@ class _Words:
     active: str
     items: tuple[ItemRow, ...]
     grid: tuple[GridRow, ...]
+    landmark: str
     gaps: tuple[str, ...]
     definitions: tuple[tuple[str, str, str], ...]
     more_definitions: int
+    has_dates: bool
 
     @classmethod
     def of_page(cls, page: PatientPage) -> _Words:
@@ -96,30 +108,34 @@ class _Words:
             active=say_active(page),
             items=tuple(say_items(page.score)),
             grid=tuple(say_grid(page)),
+            landmark=clip_width(say_landmark(page), _LONGEST_RESULT),
             gaps=tuple(say_gaps(page)),
             definitions=tuple(_cite(item) for item in cited[:_MOST_DEFINITIONS]),
             more_definitions=max(len(cited) - _MOST_DEFINITIONS, 0),
+            has_dates=page.day_zero_date is not None,
         )
 
     @property
     def room(self) -> int:
         """Lines that are left for the outcomes."""
         taken = count_lines(self.course, _COURSE) + len(self.definitions)
-        taken += _count_values(self.values, self.items, self.active) + _count_days(self.grid, self.gaps)
+        width = _SUPPORT_BESIDE_DATES if self.has_dates else _SUPPORT
+        left = sum(max(count_lines(row.name, _NAME), count_lines(row.support, width)) for row in self.values)
+        taken += max(left + count_lines(self.active, _ACTIVE), _count_items(self.items) + 1)
+        taken += _count_days(self.grid, self.landmark, self.gaps)
         return _LINES - taken
 
 
-def _count_values(values: Sequence[ValueRow], items: Sequence[ItemRow], active: str) -> int:
-    """Lines of the last values, which stand beside the items of the score."""
-    left = sum(max(count_lines(row.name, _NAME), count_lines(row.support, _SUPPORT)) for row in values)
-    right = sum(max(count_lines(row.name, _NAME), count_lines(row.value, _VALUE)) for row in items)
-    return max(left + count_lines(active, _ACTIVE), right + 1)
+def _count_items(items: Sequence[ItemRow]) -> int:
+    """Lines of the items of the score, which stand beside the last values."""
+    return sum(max(count_lines(row.name, _NAME), count_lines(row.value, _VALUE)) for row in items)
 
 
-def _count_days(grid: Sequence[GridRow], gaps: Sequence[str]) -> int:
+def _count_days(grid: Sequence[GridRow], landmark: str, gaps: Sequence[str]) -> int:
     """Lines of the days at the landmark, which stand beside what is missing."""
     cells = [[count_lines(f"{verdict} {ground}", _CELL) for verdict, ground in row.cells] for row in grid]
-    return max(sum(max(row) for row in cells), sum(count_lines(text, _GAP) for text in gaps) - 1)
+    left = sum(max(row) for row in cells) + count_lines(landmark, _GAP)
+    return max(left, sum(count_lines(text, _GAP) for text in gaps) - 1)
 
 
 def _cite(item: UsedDefinition) -> tuple[str, str, str]:
