@@ -188,6 +188,8 @@ FLOORS: list[dict[str, list[str]]] = [
             "claim_forms",
             "relation_forms",
             "claim_sheet",
+            "printed_text",
+            "claim_texts",
             "claims",
             "printed_numbers",
             "printed_bounds",

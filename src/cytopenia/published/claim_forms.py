@@ -17,7 +17,9 @@ from cytopenia.published.claim_parts import (
     PrintedLabel,
     PrintedNumber,
     PrintedP,
+    UnreadClaim,
     bracket,
+    miss_limit,
 )
 
 __all__ = [
@@ -195,8 +197,7 @@ class _OddsRatio(PrintedClaim):
 
     @check
     def _has_both_limits(self) -> Iterator[str]:
-        if (self.low is None) != (self.high is None):
-            yield "low and high go together; give both, or neither"
+        yield from miss_limit(self, self.low, self.high)
 
     def write(self, parts: Mapping[str, str]) -> str:
         """Return "<2.29: 11 (3.130-38.660), P <0.001"."""
@@ -350,8 +351,11 @@ Claim = (
     | RangeClaim
     | LabelClaim
     | DirectionClaim
+    | UnreadClaim
 )
 
 CLAIM_FORMS: dict[str, type[Any]] = {
-    get_args(form.model_fields["kind"].annotation)[0]: form for form in get_args(Claim)
+    get_args(form.model_fields["kind"].annotation)[0]: form
+    for form in get_args(Claim)
+    if form is not UnreadClaim
 }

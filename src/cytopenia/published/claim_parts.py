@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -23,7 +23,9 @@ __all__ = [
     "PrintedNumber",
     "PrintedP",
     "ReferringForm",
+    "UnreadClaim",
     "bracket",
+    "miss_limit",
 ]
 
 # The label of a cut is made by the run and changes with the data; such a level is found, not named.
@@ -98,7 +100,10 @@ class ReferringForm(Form):
 
 
 class PrintedClaim(ReferringForm):
-    """One statement of a paper; a part that it does not print is left out."""
+    """One statement of a paper; a part that it does not print is left out.
+
+    `unread` are the parts that it prints as a word, such as "NE"; they are filled when a file is read.
+    """
 
     id: ClaimId
     where: str = Field(min_length=1)
@@ -106,12 +111,13 @@ class PrintedClaim(ReferringForm):
     unit: str = ""
     at: Address | None = None
     note: str = ""
+    unread: dict[str, str] = Field(default_factory=dict)
 
     part_names: ClassVar[tuple[str, ...]] = ()
 
     @check
     def _prints_something(self) -> Iterator[str]:
-        if not self.parts:
+        if not self.parts and not self.unread:
             yield f"needs at least one of {', '.join(self.part_names)}"
 
     @property
@@ -130,11 +136,36 @@ class PrintedClaim(ReferringForm):
     @property
     def printed(self) -> str:
         """The claim as a paper would set it."""
-        return self.write(self.parts)
+        given = {**self.parts, **self.unread}
+        return self.write({name: given[name] for name in (*self.part_names, *given) if name in given})
 
     def write(self, parts: Mapping[str, str]) -> str:
         """Return the parts as a paper would set them."""
         return " ".join(parts.values())
+
+
+class UnreadClaim(PrintedClaim):
+    """A claim of which the one number that it needs is printed as a word, such as "NA"."""
+
+    kind: Literal["unread"]
+
+    @staticmethod
+    def has_no_number(form: type[Any], texts: Mapping[str, Any]) -> bool:
+        """Return whether a part that a form needs is printed as a word."""
+        words = texts.get("unread", {})
+        return any(form.model_fields[name].is_required() for name in words)
+
+    @staticmethod
+    def take(texts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the table of the claim without what only its own form knows."""
+        kept = ("id", "where", "about", "unit", "note", "unread")
+        return {"kind": "unread", **{key: texts[key] for key in kept if key in texts}}
+
+
+def miss_limit(claim: PrintedClaim, low: str | None, high: str | None) -> Iterator[str]:
+    """Yield what is wrong with an interval of which only one limit is given; "NE" is given."""
+    if (low is None) != (high is None) and claim.unread.keys().isdisjoint(("low", "high")):
+        yield "low and high go together; give both, or neither"
 
 
 def bracket(outside: str, inside: str) -> str:

@@ -126,6 +126,9 @@ def _row(check: Check, *about: str) -> dict[str, str]:
 
 
 def _nothing(claim: Claim) -> Check:
+    if claim.unread:
+        words = ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in claim.unread.items())
+        return Check(claim.id, "alone", CANNOT_BE_CHECKED, f"printed without a number: {words}")
     return Check(claim.id, "alone", CANNOT_BE_CHECKED, "nothing else in the file can be held against it")
 
 
