@@ -56,7 +56,7 @@ _HEAD = re.compile(r"^p(?:[ -]?values?)?\s*(?=[=<>])", re.IGNORECASE)
 _TAIL = re.compile(r"\s*%?\s*[*\u2020\u2021\u00a7\u00b6#]*$")
 _SIDED = re.compile(r"(<=|>=|<|>|=)?\s*(.*)")
 _BODY = r"[0-9]*(?:[.,' ][0-9]+)*"
-_POWER = re.compile(rf"([+-]?{_BODY})\s*(?:[x\u00d7*]\s*10\s*\^?\s*|\.\s*10\s*\^\s*|[eE])([+-]?[0-9]{1, 2})")
+_POWER = re.compile(rf"([+-]?{_BODY})\s*(?:[x\u00d7*]\s*10\s*\^?\s*|\.\s*10\s*\^\s*|[eE])([+-]?[0-9]{{1,2}})")
 _NUMBER = re.compile(rf"([+-]?)({_BODY})")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\1[0-9]{3})*")
 _DECIMAL_COMMA = re.compile(r"(?<![0-9.,])(?:0,[0-9]+|[0-9]+,(?:[0-9]{1,2}|[0-9]{4,}))(?![0-9.,])")
