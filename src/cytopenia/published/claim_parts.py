@@ -17,6 +17,7 @@ __all__ = [
     "AddressChange",
     "ClaimId",
     "CountOrId",
+    "PartAddress",
     "PrintedClaim",
     "PrintedCount",
     "PrintedLabel",
@@ -49,6 +50,8 @@ PrintedP = Annotated[str, _printed_as(f"{_SIDE}?{_NUMBER}", "a P value, such as 
 PrintedLabel = Annotated[str, _printed_as(f"{_SIDE} ?{_NUMBER}", "a side of a cut, such as '<2.29'")]
 PrintedCount = Annotated[str, _printed_as(r"[0-9]+", "a whole number as printed, such as '45'")]
 ClaimId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+# A claim and one of its parts, "table2_anc.median"; without a part, the first one that it prints.
+PartAddress = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_ ]+)?$")]
 # A number of patients, or the id of the claim that prints it.
 CountOrId = Annotated[str, _printed_as(r"[0-9]+|[a-z][a-z0-9_]*", "a whole number, or the id of a claim")]
 

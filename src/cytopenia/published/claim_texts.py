@@ -66,7 +66,7 @@ def read_texts(
     >>> from cytopenia.published.claim_forms import OddsRatioClaim
     >>> given = {"odds_ratio": "0\u00b746", "limits": "0\u00b721\u20131\u00b702", "p": "P = .06"}
     >>> read_texts(given, OddsRatioClaim, Reading("point", "0.05"))[0]
-    {'odds_ratio': '0.46', 'p': '0.06', 'low': '0.21', 'high': '1.02'}
+    {'odds_ratio': '0.46', 'low': '0.21', 'high': '1.02', 'p': '0.06'}
     """
     fields: Mapping[str, Any] = form.model_fields
     found: dict[str, Any] = {}
