@@ -20,7 +20,9 @@ __all__ = [
 ]
 
 # How far outside every method known here a limit may lie, in widths of the widest interval of them.
-_ROOM = 0.25
+_ROOM = 0.12
+# No method gives an interval so much narrower than the narrowest known here.
+_NARROWEST = 0.7
 _MOST_SHARE = 1.5  # what is larger is a number of events and no share, whatever its method
 
 
@@ -249,7 +251,8 @@ def _compare(
     is_near = low.meets(Range(min(lows) - room, max(lows) + room)) and high.meets(
         Range(min(highs) - room, max(highs) + room)
     )
-    if is_near:
+    narrowest = _NARROWEST * min(min(ends.high, ceiling) - max(ends.low, 0.0) for ends in scaled.values())
+    if is_near and high.high - low.low >= narrowest:
         made = f"{start.arithmetic}: {shown}; {rest}: none of these, but another method may give it"
         return Check(start.claim, start.check, CANNOT_BE_CHECKED, made)
     return Check(start.claim, start.check, INCONSISTENT, f"{start.arithmetic}: {shown}; {rest}", "major")

@@ -206,6 +206,10 @@ def _check_ratio(claim: OddsRatioClaim | DirectionAndSignificanceClaim, context:
         has_wald_p=(claim.test or context.paper.test) == "wald",
     )
     yield from check_ratio(claim.id, printed)
+    if printed.limits is None and claim.odds_ratio is not None and (claim.low or claim.high):
+        # The other limit is printed as a word, such as "NE".
+        ends = (claim.low or claim.odds_ratio, claim.high or claim.odds_ratio)
+        yield check_inside(claim.id, estimate=claim.odds_ratio, limits=ends)
     yield from check_coefficient(
         claim.id,
         printed,
