@@ -218,6 +218,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "effect_checks",
             "group_relations",
             "relation_checks",
+            "paper_wide_checks",
             "verify",
             "reconstruct",
             "cohort_forms",

@@ -129,4 +129,4 @@ def test_the_demonstration_checks_its_paper(tmp_path: Path, command) -> None:
     checks = pl.read_csv(tmp_path / "demo" / "results" / "paper_checked.csv")
     assert checks.filter(verdict="inconsistent").height == 8
     page = (tmp_path / "demo" / "results" / "report.html").read_text("utf-8")
-    assert "The paper checked against itself: inconsistent 8, rounding convention 21" in page
+    assert "The paper checked against itself: inconsistent 8, rounding convention 22" in page

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from cytopenia.published.claim_forms import CLAIM_FORMS
 from cytopenia.published.claims import read_paper
+from cytopenia.published.relation_forms import RELATION_FORMS
 from cytopenia.published.verify import verify_paper
 
 TABLES = sorted((Path(__file__).parents[1] / "published_tables").glob("*.toml"))
@@ -32,3 +34,10 @@ def test_verdicts_are_those_made_by_hand(path: Path) -> None:
         given = (found.get(check["id"], MILDEST_FIRST[0]), check["verdict"])
         found[check["id"]] = max(given, key=MILDEST_FIRST.index)
     assert found == wanted
+
+
+def test_every_kind_is_documented_in_a_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "verify.md").read_text("utf-8")
+    first_cells = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    told = {name for cell in first_cells for name in cell.replace("`", "").replace(" ", "").split(",")}
+    assert told == {*CLAIM_FORMS, *RELATION_FORMS}

@@ -17,6 +17,7 @@ from cytopenia.published.claim_parts import (
     PrintedLabel,
     PrintedNumber,
     PrintedP,
+    PrintedShare,
     UnreadClaim,
     bracket,
     miss_limit,
@@ -92,7 +93,7 @@ class CountPercentClaim(PrintedClaim):
 
     kind: Literal["count_percent"]
     count: PrintedCount | None = None
-    percent: PrintedP | None = None
+    percent: PrintedShare | None = None
     of: CountOrId | None = None
     low: PrintedNumber | None = None
     high: PrintedNumber | None = None

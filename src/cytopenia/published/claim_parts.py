@@ -23,6 +23,7 @@ __all__ = [
     "PrintedLabel",
     "PrintedNumber",
     "PrintedP",
+    "PrintedShare",
     "ReferringForm",
     "UnreadClaim",
     "bracket",
@@ -47,6 +48,9 @@ def _printed_as(pattern: str, words: str) -> AfterValidator:
 
 PrintedNumber = Annotated[str, _printed_as(_NUMBER, "a number as printed, such as '71.42' or '-5'")]
 PrintedP = Annotated[str, _printed_as(f"{_SIDE}?{_NUMBER}", "a P value, such as '0.004' or '<0.001'")]
+PrintedShare = Annotated[
+    str, _printed_as(f"{_SIDE}?{_NUMBER}", "a number as printed, such as '71.42' or '<1'")
+]
 PrintedLabel = Annotated[str, _printed_as(f"{_SIDE} ?{_NUMBER}", "a side of a cut, such as '<2.29'")]
 PrintedCount = Annotated[str, _printed_as(r"[0-9]+", "a whole number as printed, such as '45'")]
 ClaimId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

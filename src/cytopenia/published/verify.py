@@ -39,6 +39,7 @@ from cytopenia.published.p_value_checks import (
     check_significance_of_counts,
 )
 from cytopenia.published.paper_index import PaperIndex
+from cytopenia.published.paper_wide_checks import check_rounding_habit, find_common_limits
 from cytopenia.published.ratio_checks import PrintedTriangle, check_ratio
 from cytopenia.published.relation_checks import check_relation
 from cytopenia.published.share_checks import check_impossible_percent, check_percent, check_quotient
@@ -80,11 +81,11 @@ def verify_paper(paper: Paper) -> pl.DataFrame:
     Returns
     -------
     DataFrame, columns of `CHECK_SCHEMA`
-        One row per check, in the order of the claims and then of the relations. A claim that nothing can be
-        held against has one row that says so. `verdict` is "consistent", "rounding convention" (cut off
-        instead of rounded), "cannot be checked" or "inconsistent"; `severity` is "minor" or "major" of what
-        is inconsistent, else empty; `arithmetic` shows the numbers; `repair` is the smallest change of the
-        print that would make it right.
+        One row per check, in the order of the claims and then of the relations; what many claims say
+        together comes last. A claim that nothing can be held against has one row that says so. `verdict` is
+        "consistent", "rounding convention" (cut off instead of rounded), "cannot be checked" or
+        "inconsistent"; `severity` is "minor" or "major" of what is inconsistent, else empty; `arithmetic`
+        shows the numbers; `repair` is the smallest change of the print that would make it right.
 
     Examples
     --------
@@ -104,6 +105,11 @@ def verify_paper(paper: Paper) -> pl.DataFrame:
     for relation in paper.relations:
         check = check_relation(relation, context.numbers, context.level)
         rows.append(_row(check, relation.where, relation.about, "", relation.note))
+    for check, relation in find_common_limits(paper, context.numbers):
+        rows.append(_row(check, relation.where, relation.limit_name, "", ""))
+    habit = check_rounding_habit(paper, context.numbers)
+    if habit is not None:
+        rows.append(_row(habit, "Whole paper", "Percentages of printed counts", "", ""))
     return pl.DataFrame(rows, schema=CHECK_SCHEMA)
 
 
