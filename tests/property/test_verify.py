@@ -66,7 +66,7 @@ COUNTS = st.integers(0, 40).map(str)
 SIGNED = st.one_of(NUMBERS, st.decimals(-99, 99, places=1).map(str), st.just("-0.0"))
 WHOLE = st.sampled_from([True])
 RATIOS = st.fixed_dictionaries(
-    {"odds_ratio": NUMBERS, "low": NUMBERS, "high": NUMBERS},
+    {"odds_ratio": SIGNED, "low": SIGNED, "high": SIGNED},
     optional={
         "p": st.one_of(NUMBERS, st.just("<0.001")),
         "counts": st.lists(COUNTS, min_size=4, max_size=4),

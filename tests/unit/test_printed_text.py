@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,3 +144,38 @@ def test_not_significant_is_above_the_level() -> None:
     # Root of 0.5 x 8 is 2; ln 2 over (ln 4 / 1.96) is 0.98; P 0.327, above 0.05.
     assert checks.filter(check="P against the interval")["verdict"].item() == "consistent"
     assert paper.claims[0].printed == "2.00 (0.50-8.00), P >0.05"
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ({"kind": "odds_ratio", "odds_ratio": "-2", "ci": "-3 to 4"}, "-2, -3: no ratio is below 0"),
+        ({"kind": "odds_ratio", "odds_ratio": "2.0", "ci": "1.0-4.0", "p": "1.2"}, "1.2 is no P value"),
+        ({"kind": "statistic", "statistic": "z", "value": "2", "p": "-0.04"}, "-0.04 is no P value"),
+        ({"kind": "mean_sd", "mean": "3", "sd": "-1", "of": "10"}, "-1 is below 0"),
+        ({"kind": "probability", "probability": "162"}, "162 is no probability"),
+    ],
+)
+def test_numbers_that_nothing_can_have(claim: dict[str, str], words: str) -> None:
+    wrong = verify_paper(read(claim)).filter(verdict="inconsistent")
+    assert any(found.startswith(words) for found in wrong["arithmetic"])
+
+
+@pytest.mark.parametrize(
+    ("claim", "words"),
+    [
+        ({"kind": "area", "area": "0.8", "low": "0.7"}, "low and high go together"),
+        ({"kind": "odds_ratio", "odds_ratio": "2", "confidence": "0.95"}, "allowed: a percentage below 100"),
+        ({"kind": "statistic", "statistic": "t", "value": "2", "p": "0.1"}, "t needs one number: df"),
+        ({"kind": "mean_sd", "mean": "3", "items": "0"}, "'items' is 0; allowed: 1 or more"),
+    ],
+)
+def test_what_is_wrong_with_a_new_claim(claim: dict[str, str], words: str) -> None:
+    with pytest.raises(DefinitionError, match=re.escape(words)):
+        read(claim)
+
+
+def test_a_hazard_ratio_is_a_ratio_with_its_measure() -> None:
+    claim = read({"kind": "hazard_ratio", "hazard_ratio": "0.46", "ci": "0.21-1.02"}).claims[0]
+    assert (claim.kind, claim.printed) == ("odds_ratio", "0.46 (0.21-1.02)")
+    assert getattr(claim, "measure", "") == "hazard ratio"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
+from cytopenia.definition_forms.checking import check
 from cytopenia.published.claim_parts import (
     ClaimId,
+    Confidence,
     CountOrId,
     PrintedClaim,
     PrintedCount,
     PrintedNumber,
     PrintedP,
     bracket,
+    miss_limit,
 )
 
 __all__ = ["AccuracyClaim", "AreaClaim"]
@@ -26,11 +29,15 @@ class AreaClaim(PrintedClaim):
     low: PrintedNumber | None = None
     high: PrintedNumber | None = None
     p: PrintedP | None = None
-    confidence: PrintedNumber = "95"
+    confidence: Confidence = "95"
     events: CountOrId | None = None
     others: CountOrId | None = None
     reference_names: ClassVar[tuple[str, ...]] = ("events", "others")
     part_names: ClassVar[tuple[str, ...]] = ("area", "low", "high", "p")
+
+    @check
+    def _has_both_limits(self) -> Iterator[str]:
+        yield from miss_limit(self, self.low, self.high)
 
     def write(self, parts: Mapping[str, str]) -> str:
         """Return "0.781 (0.652-0.910), P 0.002"."""

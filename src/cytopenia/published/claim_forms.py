@@ -11,6 +11,7 @@ from cytopenia.definition_forms.checking import check
 from cytopenia.published.accuracy_forms import AccuracyClaim, AreaClaim
 from cytopenia.published.claim_parts import (
     AddressChange,
+    Confidence,
     CountOrId,
     PrintedClaim,
     PrintedCount,
@@ -97,7 +98,7 @@ class CountPercentClaim(PrintedClaim):
     of: CountOrId | None = None
     low: PrintedNumber | None = None
     high: PrintedNumber | None = None
-    confidence: PrintedNumber = "95"
+    confidence: Confidence = "95"
     interval: ShareInterval | None = None
     reference_names: ClassVar[tuple[str, ...]] = ("of",)
     plus: tuple[AddressChange, ...] = ()
@@ -153,7 +154,7 @@ class MeanClaim(PrintedClaim):
     se: PrintedNumber | None = None
     low: PrintedNumber | None = None
     high: PrintedNumber | None = None
-    confidence: PrintedNumber = "95"
+    confidence: Confidence = "95"
     minimum: PrintedNumber | None = None
     maximum: PrintedNumber | None = None
     of: CountOrId | None = None
@@ -232,7 +233,7 @@ class _OddsRatio(PrintedClaim):
     measure: Measure = "odds ratio"
     interval: Interval | None = None
     test: RatioTest | None = None
-    confidence: PrintedNumber = "95"
+    confidence: Confidence = "95"
     coefficient: PrintedNumber | None = None
     standard_error: PrintedNumber | None = None
     wald_statistic: PrintedNumber | None = None

@@ -16,6 +16,7 @@ __all__ = [
     "Address",
     "AddressChange",
     "ClaimId",
+    "Confidence",
     "CountOrId",
     "PartAddress",
     "PrintedClaim",
@@ -34,6 +35,7 @@ __all__ = [
 ANY_LEVEL = "*"
 
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?"
+_WHOLE = 100.0
 _SIDE = r"(<=|>=|<|>)"
 
 
@@ -58,6 +60,15 @@ ClaimId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 PartAddress = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_ ]+)?$")]
 # A number of patients, or the id of the claim that prints it.
 CountOrId = Annotated[str, _printed_as(r"[0-9]+|[a-z][a-z0-9_]*", "a whole number, or the id of a claim")]
+
+
+def _is_confidence(text: str) -> str:
+    if not re.fullmatch(_NUMBER, text) or not 1 < float(text) < _WHOLE:
+        raise ValueError(f"is {text!r}; allowed: a percentage below {_WHOLE:g}, such as '95'")
+    return text
+
+
+Confidence = Annotated[str, AfterValidator(_is_confidence)]
 
 
 class AddressChange(Form):

@@ -167,6 +167,7 @@ def _read_table(given: object, where: str, listed: _Listed) -> tuple[Any, list[s
     table = cast("dict[str, Any]", given)
     if isinstance(table.get("id"), str):
         where = f"{where} ('{table['id']}')"
+    table = _name_measure(table)
     kind = table.get("kind")
     if not isinstance(kind, str) or kind not in listed.forms:
         word = "missing" if kind is None else f"{kind!r}{suggest_name(str(kind), listed.forms)}"
@@ -177,6 +178,18 @@ def _read_table(given: object, where: str, listed: _Listed) -> tuple[Any, list[s
         form, texts = UnreadClaim, UnreadClaim.take(texts)
     read, found = read_form(form, texts, where=where)
     return (None if problems else read), [*(f"{where}: {problem}" for problem in problems), *found]
+
+
+def _name_measure(table: dict[str, Any]) -> dict[str, Any]:
+    """A hazard or a risk ratio as the form of every ratio, with its measure."""
+    found = dict(table)
+    for name in ("hazard_ratio", "risk_ratio"):
+        if name in found and "odds_ratio" not in found:
+            found["odds_ratio"] = found.pop(name)
+            found.setdefault("measure", name.replace("_", " "))
+        if found.get("kind") == name:
+            found |= {"kind": "odds_ratio", "measure": found.get("measure", name.replace("_", " "))}
+    return found
 
 
 def _find_repeats(name: str, listed: Mapping[str, Sequence[Claim | Relation]]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from cytopenia.definition_forms.checking import check
 from cytopenia.published.claim_parts import (
+    Confidence,
     CountOrId,
     PartAddress,
     PrintedClaim,
@@ -39,7 +40,7 @@ class _WithInterval(PrintedClaim):
     low: PrintedNumber | None = None
     high: PrintedNumber | None = None
     p: PrintedP | None = None
-    confidence: PrintedNumber = "95"
+    confidence: Confidence = "95"
 
     @check
     def _has_both_limits(self) -> Iterator[str]:

@@ -61,6 +61,10 @@ def check_ratio(claim: str, printed: PrintedTriangle) -> list[Check]:
     >>> next(check.repair for check in checks if check.repair)
     '0.010 for 0.100 (low) repairs estimate, interval and P together'
     """
+    below = [text for text in printed[:3] if text is not None and text.startswith("-") and float(text)]
+    if below:
+        words = f"{', '.join(below)}: no ratio is below 0; a difference or a logarithm may be"
+        return [Check(claim, "ratio above 0", INCONSISTENT, words, "major")]
     triangle = read_triangle(printed.estimate, printed.limits, printed.p, confidence=printed.confidence)
     checks = [
         *_check_limits(claim, printed),

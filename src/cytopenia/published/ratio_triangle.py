@@ -17,6 +17,7 @@ from cytopenia.published.printed_bounds import bound_number
 __all__ = [
     "Range",
     "RatioTriangle",
+    "can_be_p",
     "find_p",
     "find_quantile",
     "read_triangle",
@@ -126,6 +127,18 @@ def widen_p(text: str) -> Range:
     """
     found = widen(text)
     return Range(max(found.low, 0.0), min(found.high, 1.0))
+
+
+def can_be_p(text: str) -> bool:
+    """Return whether a printed P value lies between 0 and 1.
+
+    Examples
+    --------
+    >>> can_be_p("<0.001"), can_be_p("1.2"), can_be_p("-0.02")
+    (True, False, False)
+    """
+    found = widen(text)
+    return found.low < 1 and found.high > 0
 
 
 def show_range(numbers: Range, digits: int = 4) -> str:

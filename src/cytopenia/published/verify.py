@@ -15,7 +15,7 @@ from cytopenia.published.accuracy_checks import (
     check_predictive_values,
 )
 from cytopenia.published.area_checks import check_area, check_area_of_cut, has_percents
-from cytopenia.published.check_model import CANNOT_BE_CHECKED, CONSISTENT, VERDICTS, Check
+from cytopenia.published.check_model import CANNOT_BE_CHECKED, CONSISTENT, INCONSISTENT, VERDICTS, Check
 from cytopenia.published.claim_forms import (
     AccuracyClaim,
     AreaClaim,
@@ -31,6 +31,7 @@ from cytopenia.published.claim_forms import (
 from cytopenia.published.claims import Paper
 from cytopenia.published.coefficient_checks import check_coefficient
 from cytopenia.published.effect_checks import EFFECT_CHECKS
+from cytopenia.published.effect_forms import StatisticClaim
 from cytopenia.published.hidden_counts import check_counts_behind
 from cytopenia.published.mean_checks import PrintedMean, check_spread
 from cytopenia.published.p_value_checks import (
@@ -41,6 +42,7 @@ from cytopenia.published.p_value_checks import (
 from cytopenia.published.paper_index import PaperIndex
 from cytopenia.published.paper_wide_checks import check_rounding_habit, find_common_limits
 from cytopenia.published.ratio_checks import PrintedTriangle, check_ratio
+from cytopenia.published.ratio_triangle import can_be_p
 from cytopenia.published.relation_checks import check_relation
 from cytopenia.published.share_checks import check_impossible_percent, check_percent, check_quotient
 from cytopenia.published.share_limits import check_inside, check_share_limits
@@ -149,6 +151,13 @@ def _nothing(claim: Claim) -> Check:
 
 
 def _check_claim(claim: Claim, context: _Context) -> Iterator[Check]:
+    p = claim.parts.get("p")
+    if p is not None and not can_be_p(p):
+        words = f"{p} is no P value"
+        yield Check(claim.id, "P value between 0 and 1", INCONSISTENT, words, "minor")
+        if isinstance(claim, StatisticClaim):
+            return
+        claim = claim.model_copy(update={"p": None})
     check = _CHECKS.get(type(claim))
     if check is not None:
         yield from check(claim, context)
@@ -223,6 +232,8 @@ def _check_ratio(claim: OddsRatioClaim | DirectionAndSignificanceClaim, context:
         standard_error=claim.standard_error,
         wald_statistic=claim.wald_statistic,
     )
+    if any(text is not None and text.startswith("-") for text in printed[:3]):
+        return
     if claim.counts is not None:
         a, b, c, d = map(int, claim.counts)
         yield from check_ratio_of_counts(claim.id, (a, b, c, d), printed, measure=claim.measure)
