@@ -20,6 +20,7 @@ __all__ = [
     "build_section",
     "require_day_before",
     "require_paths",
+    "require_writable",
     "split_quantity",
     "write_table",
 ]
@@ -65,10 +66,7 @@ def require_paths(options: FileOptions, outputs: Mapping[str, Path]) -> None:
         A file is absent, or the laboratory file is a folder.
     """
     for path in outputs.values():
-        if path.suffix.lower() not in _SUFFIXES:
-            raise OutputError(
-                f"{path.name}: files of this type are not written; allowed: {', '.join(_SUFFIXES)}."
-            )
+        _require_known_type(path)
     if options.labs.is_dir():
         raise ReaderError(f"{options.labs}: is a folder. Name one file, or run a study: cytopenia init.")
     given = {"LABS": options.labs, **{f"--{name}": path for name, path in options.tables.items()}}
@@ -76,8 +74,32 @@ def require_paths(options: FileOptions, outputs: Mapping[str, Path]) -> None:
         if not path.is_file():
             raise ReaderError(f"{name}: {path}: no such file. Check the path.")
         for option, output in outputs.items():
-            if path.resolve() == output.resolve():
-                raise OutputError(f"{output.name}: is the file given as {name}; name another with {option}.")
+            _require_another(output, option, name=name, path=path)
+
+
+def require_writable(output: Path, read: Mapping[str, Path]) -> None:
+    """Check the file given with --out before any work is done.
+
+    Raises
+    ------
+    OutputError
+        It has an unknown type, or is one of the files that are read.
+    """
+    _require_known_type(output)
+    for name, path in read.items():
+        _require_another(output, "--out", name=name, path=path)
+
+
+def _require_known_type(path: Path) -> None:
+    if path.suffix.lower() not in _SUFFIXES:
+        raise OutputError(
+            f"{path.name}: files of this type are not written; allowed: {', '.join(_SUFFIXES)}."
+        )
+
+
+def _require_another(output: Path, option: str, *, name: str, path: Path) -> None:
+    if path.resolve() == output.resolve():
+        raise OutputError(f"{output.name}: is the file given as {name}; name another with {option}.")
 
 
 def require_day_before(day: int | None) -> None:

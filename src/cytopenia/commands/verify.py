@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from cytopenia.commands.terminal import PLAIN_WIDTH
+from cytopenia.commands.verify_cohort import cohort
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,9 +29,13 @@ Example: `cytopenia verify qiu2023`
 
 Example: `cytopenia verify counts --odds-ratio 11 --interval 3.130 38.660 --groups 39 21`
 
+Example: `cytopenia verify cohort factors.csv --groups 39 21 --seed 1`
+
 The command ends with 20 if something is inconsistent, otherwise with 0.
 """,
 )
+
+verify.command(cohort)
 
 Json = Annotated[bool, Parameter(negative="")]
 
