@@ -35,7 +35,7 @@ def with_one_picture() -> Generator[None]:
 def without_figures() -> Generator[None]:
     """Reports without figures: half the time of a small run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cytopenia.report.document.plot_figures", lambda content: {})
+        patch.setattr("cytopenia.report.sections.plot_figures", lambda content: {})
         yield
 
 

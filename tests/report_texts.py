@@ -12,8 +12,9 @@ from docx.oxml.ns import qn
 from pypdf import PdfReader
 
 from cytopenia.report.content import ReportContent
-from cytopenia.report.document import ReportSection, render_report
+from cytopenia.report.document import render_report
 from cytopenia.report.pdf import render_pdf
+from cytopenia.report.sections import ReportSection
 from cytopenia.report.word import render_word
 from cytopenia.report.workbook import render_workbook
 from workbook_reader import read_workbook

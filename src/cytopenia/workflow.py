@@ -243,12 +243,13 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
     OutputError
         The folder holds something else, or cannot be written.
     """
-    from cytopenia.report.document import WORDS, list_sections, render_report
+    from cytopenia.report.document import render_report
     from cytopenia.report.figure_files import write_figures
     from cytopenia.report.methods import SYNTHETIC_BANNER, list_references, render_methods
     from cytopenia.report.pdf import render_pdf
     from cytopenia.report.reference_files import render_bibtex, render_ris
     from cytopenia.report.results_words import render_results
+    from cytopenia.report.sections import WORDS, list_sections
     from cytopenia.report.word import render_word
     from cytopenia.report.workbook import render_workbook
 

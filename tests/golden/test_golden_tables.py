@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cytopenia.report.document import TABLES_OF_KIND
+from cytopenia.report.sections import TABLES_OF_KIND
 from cytopenia.report.table_model import Table
 from cytopenia.run_content import collect_content
 from cytopenia.study.protocol import read_protocol

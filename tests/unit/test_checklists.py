@@ -10,8 +10,8 @@ import pytest
 from association_factory import make_associations
 from cytopenia.report.checklists import list_checklists, load_checklist
 from cytopenia.report.content import ReportContent
-from cytopenia.report.document import TABLES_OF_KIND, ReportSection, list_sections
 from cytopenia.report.methods import __file__ as methods_file
+from cytopenia.report.sections import TABLES_OF_KIND, ReportSection, list_sections
 from cytopenia.report.table_model import Row, Table
 from quick_reports import without_figures
 from report_factory import make_content

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cytopenia.report.document import ReportSection
+from cytopenia.report.sections import ReportSection
 from cytopenia.report.table_model import Cell, Column, Row, Table
 from report_factory import make_content
 from report_texts import render

@@ -14,10 +14,11 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from cytopenia.report.document import ReportSection, list_sections, render_report
+from cytopenia.report.document import render_report
 from cytopenia.report.drawing import ReportFigure
 from cytopenia.report.figure_files import list_captions, write_figures
 from cytopenia.report.figures import plot_figures
+from cytopenia.report.sections import ReportSection, list_sections
 from report_factory import make_content
 
 CONTENT = make_content()

@@ -23,8 +23,9 @@ from cytopenia.report.display import (
     format_percent_range,
     format_range,
 )
-from cytopenia.report.document import list_sections, render_report
+from cytopenia.report.document import render_report
 from cytopenia.report.journal_styles import list_styles, load_style, split_letter, style_words, use_style
+from cytopenia.report.sections import list_sections
 from cytopenia.report.table_model import Table
 from cytopenia.study.protocol_forms import ReportSection
 

@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 from cytopenia.report.behind_numbers import table_patients_behind, table_rows_behind
-from cytopenia.report.document import list_sections, render_report
+from cytopenia.report.document import render_report
 from cytopenia.report.lookup import select_results
 from cytopenia.report.number_links import find_links, list_linked_rows, read_row_numbers
 from cytopenia.report.number_sources import take_rows, watch_rows
+from cytopenia.report.sections import list_sections
 from cytopenia.report.table_model import Cell, Column, Row, Table
 from cytopenia.results import ResultRow, collect_results
 from report_factory import make_content

@@ -14,7 +14,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from cytopenia.report.document import list_sections, render_report
+from cytopenia.report.document import render_report
+from cytopenia.report.sections import list_sections
 from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohort_size
 from cytopenia.results import RESULT_SCHEMA, collect_results
 from report_factory import ANALYTES, count_rows, make_content, make_definitions, make_patient_days

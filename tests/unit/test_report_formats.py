@@ -11,8 +11,8 @@ import pytest
 from pypdf import PdfReader
 
 from cytopenia.report.content import ReportContent
-from cytopenia.report.document import list_sections
 from cytopenia.report.pdf_data import show_text
+from cytopenia.report.sections import list_sections
 from cytopenia.results import ResultRow, collect_results
 from quick_reports import without_figures
 from report_factory import make_content

@@ -14,9 +14,9 @@ from pypdf import PdfReader
 
 from association_factory import make_associations
 from cytopenia.report.display import clean_text
-from cytopenia.report.document import ReportSection, list_sections
 from cytopenia.report.pdf import render_pdf
 from cytopenia.report.pdf_data import make_pdf_data, show_text
+from cytopenia.report.sections import ReportSection, list_sections
 from cytopenia.report.table_model import Cell, Column, Row, Table
 from report_factory import make_content
 

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from association_factory import ANALYSES, ROC_FACTORS, associations_of, make_associations, roc_rows
-from cytopenia.report.document import list_sections
 from cytopenia.report.drawing import ReportFigure
 from cytopenia.report.figures import plot_figures, plot_roc_panel, roc_figure_id
+from cytopenia.report.sections import list_sections
 from cytopenia.results import ResultRow, collect_results
 from report_factory import make_content, number_rows
 

@@ -21,11 +21,12 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 
 from association_factory import make_associations
+from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text
-from cytopenia.report.document import ReportContent, ReportSection, list_sections
 from cytopenia.report.drawing import PRINT_DPI
 from cytopenia.report.figures import plot_day_map
 from cytopenia.report.methods import write_methods_paragraphs
+from cytopenia.report.sections import ReportSection, list_sections
 from cytopenia.report.table_model import Cell, Column, Row, Table
 from cytopenia.report.word import render_word
 from cytopenia.report.word_parts import NAMESPACE, fix_archive, write_run, write_table

@@ -8,7 +8,8 @@ from functools import cache
 import pytest
 
 from association_factory import make_associations
-from cytopenia.report.document import ReportContent, ReportSection
+from cytopenia.report.content import ReportContent
+from cytopenia.report.sections import ReportSection
 from cytopenia.report.table_model import Cell, Column, Row, Table
 from cytopenia.report.workbook import name_sheet, render_workbook
 from report_factory import make_content

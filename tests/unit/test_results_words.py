@@ -12,8 +12,9 @@ import pytest
 
 from association_factory import associations_of, group_sizes, make_associations, odds_rows, refused
 from cytopenia.report.content import ReportContent
-from cytopenia.report.document import WORDS, list_sections, render_report
+from cytopenia.report.document import render_report
 from cytopenia.report.results_words import render_results, write_results
+from cytopenia.report.sections import WORDS, list_sections
 from cytopenia.report.table_model import Table
 from cytopenia.report.word import render_word
 from cytopenia.results import ResultRow

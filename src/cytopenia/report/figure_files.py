@@ -9,7 +9,7 @@ import polars as pl
 
 from cytopenia.report.captions import end_caption, number_captions
 from cytopenia.report.content import ReportContent
-from cytopenia.report.document import ReportSection
+from cytopenia.report.sections import ReportSection
 
 __all__ = ["FIGURE_FORMS", "list_captions", "write_figures"]
 

@@ -8,9 +8,9 @@ from importlib import resources
 from typing import Any
 
 from cytopenia.report.content import ReportContent
-from cytopenia.report.document import ReportSection, list_sections
 from cytopenia.report.journal_styles import in_journal_style
 from cytopenia.report.pdf_data import find_fonts, make_pdf_data
+from cytopenia.report.sections import ReportSection, list_sections
 
 __all__ = ["render_pdf"]
 

@@ -12,10 +12,10 @@ from typing import Any
 from cytopenia.report.captions import CaptionNumbers, clean_held, end_caption, number_captions
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text
-from cytopenia.report.document import ReportSection
 from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
 from cytopenia.report.journal_styles import style_words
 from cytopenia.report.methods import write_methods_paragraphs
+from cytopenia.report.sections import ReportSection
 from cytopenia.report.table_model import Cell, Column, Row, Table, footnote_mark
 from cytopenia.report.word import SYNTHETIC_TEXT, count_findings, is_wide
 from cytopenia.report.word_widths import hold_together, let_break, measure_columns

@@ -15,10 +15,10 @@ from typing import Any
 from cytopenia.report.captions import CaptionNumbers, end_caption, number_captions
 from cytopenia.report.content import SEVERITIES, ReportContent
 from cytopenia.report.display import clean_text, plural
-from cytopenia.report.document import ReportSection, list_sections
 from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
 from cytopenia.report.journal_styles import in_journal_style, style_words
 from cytopenia.report.methods import write_methods_paragraphs
+from cytopenia.report.sections import ReportSection, list_sections
 from cytopenia.report.table_model import Table
 from cytopenia.report.word_parts import (
     NAMESPACE,

@@ -16,9 +16,9 @@ from typing import Any
 from cytopenia.report.captions import clean_held, end_caption, number_captions
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text
-from cytopenia.report.document import ReportSection, list_sections
 from cytopenia.report.drawing import SYNTHETIC_LABEL
 from cytopenia.report.journal_styles import in_journal_style
+from cytopenia.report.sections import ReportSection, list_sections
 from cytopenia.report.table_model import Cell, Row, Table, footnote_mark
 
 __all__ = ["name_sheet", "render_workbook"]
