@@ -103,7 +103,7 @@ def init(folder: Path = Path(), *, force: Annotated[bool, Parameter(negative="")
 
 def _tell_written(folder: Path, findings: pl.DataFrame) -> None:
     counts = {level: int((findings["severity"] == level).sum()) for level in ("warning", "info")}
-    print(f"Report:   {folder / 'report.html'}, and for Word report.docx, methods.md")
+    print(f"Report:   {folder / 'report.html'}, and for the paper report.docx, methods.md, results.md")
     print(f"Numbers:  {folder / 'results.csv'}, patients.csv, outcomes.csv, evidence.csv")
     words = [
         f"{n} {name if n == 1 else name + 's'}"
