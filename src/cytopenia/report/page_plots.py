@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cytopenia.grading.explain import AnalyteSeries
 from cytopenia.grading.patient_page import PatientPage
+from cytopenia.report.course_panels import LOG_ANALYTES
 from cytopenia.report.display import clean_text
 from cytopenia.report.drawing import FAINT, GRID, INK, MUTED, ReportFigure, drawing, finish_figure
 from cytopenia.report.patient_lanes import LONG_SPAN, draw_lanes, draw_over, list_lanes
@@ -25,7 +26,6 @@ from cytopenia.report.patient_timeline import (
     list_ticks,
     place_key,
 )
-from cytopenia.report.trajectories import LOG_ANALYTES
 from cytopenia.units import show_unit
 
 if TYPE_CHECKING:
