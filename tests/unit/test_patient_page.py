@@ -229,6 +229,26 @@ def test_rows_of_the_file_are_not_on_the_page(pages: dict[str, PatientPage]) -> 
     assert re.search(r"\brow \d", render_patient_page(pages["B"])) is None
 
 
+def test_a_patient_without_a_count_has_a_page(tmp_path: Path) -> None:
+    folder = write_study(tmp_path / "cohort")
+    for name, row in (("patients", "D,50,male"), ("infusions", "D,2024-04-01,-5")):
+        path = folder / f"{name}.csv"
+        path.write_text(f"{path.read_text('utf-8')}{row}\n", "utf-8")
+    page = describe_patient(folder, "D", outcomes=["recovery"])
+    assert {row.last for row in say_values(page)} == {"no value"}
+    assert page.last_count_day is None
+    assert say_score(page.score) == "0 to 7 of 7 points; group low or high"
+    assert {verdict for row in say_grid(page) for verdict, _ in row.cells} == {"not known"}
+    assert "Neither last contact nor death is recorded" in list(say_gaps(page))
+    assert "day 0 is the infusion" in render_patient_page(page)
+
+
+def test_sources_keep_their_doi(pages: dict[str, PatientPage]) -> None:
+    text = render_patient_page(pages["A"])
+    assert "doi:10.3892/ol.2023.13924. Qiu T et al." in text
+    assert "doi:10.1182/blood.2020010543. Rejeski K et al." in text
+
+
 # -- what fits -------------------------------------------------------------------------------------
 
 

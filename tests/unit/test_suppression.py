@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -51,6 +51,7 @@ small_tables = st.integers(2, 3).flatmap(
 
 
 @pytest.mark.long
+@settings(max_examples=60)
 @given(small_tables, st.integers(2, 4))
 def test_no_hidden_count_can_be_worked_out(groups: list[list[int]], smallest: int) -> None:
     require_hidden(groups, smallest)
@@ -74,6 +75,7 @@ def require_hidden(groups: list[list[int]], smallest: int) -> None:
 
 
 @pytest.mark.long
+@settings(max_examples=60)
 @given(small_tables, st.integers(2, 5))
 def test_every_small_count_is_hidden_and_no_other_is_called_small(
     groups: list[list[int]], smallest: int
@@ -83,6 +85,7 @@ def test_every_small_count_is_hidden_and_no_other_is_called_small(
 
 
 @pytest.mark.long
+@settings(max_examples=60)
 @given(
     st.lists(st.lists(st.integers(0, 60), min_size=2, max_size=2), min_size=2, max_size=8), st.integers(2, 11)
 )

@@ -121,4 +121,7 @@ def _draw_panel(axes: Axes, series: AnalyteSeries, height: float) -> None:
         if cut.label.startswith("grade"):
             axes.axhspan(low, cut.value, facecolor=INK, alpha=_BAND, linewidth=0, zorder=0.3)
     draw_cuts(axes, series.cuts, height=height, size=7)
+    if not series.cuts and all(day.measurement is None for day in series.days):
+        axes.set_yticks([])
+        axes.text(0.01, 0.5, "no value", transform=axes.transAxes, fontsize=7.5, va="center", color=MUTED)
     draw_days(axes, series, (low, high))

@@ -255,12 +255,13 @@ def _list_definitions(explained: PatientExplanation, study: Study) -> Iterator[U
     for name in dict.fromkeys([*named, SCORE, "neighbor_bounds", "baseline"]):
         definition = study.library.find(name)
         citation = definition.citation
-        where = citation.doi or citation.url
+        doi = f"doi:{citation.doi}. " if citation.doi else ""
+        url = f". {citation.url}" if citation.url and not citation.doi else ""
         yield UsedDefinition(
             id=name,
             title=definition.title,
             version=definition.version,
-            citation=citation.text + (f". {'doi:' if citation.doi else ''}{where}" if where else ""),
+            citation=f"{doi}{citation.text}{url}",
             sha256=study.library.sha256[name],
         )
 

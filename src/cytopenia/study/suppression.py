@@ -68,11 +68,13 @@ def hide_counts(groups: Counts, *, smallest: int) -> HiddenTable:
     """
     counts = np.column_stack([groups, groups.sum(axis=1)]).astype(np.int64)
     marks = np.where(counts < smallest, SMALL, SHOWN).astype(np.int8)
-    while (open_cell := _find_known(counts, marks, smallest)) is not None:
-        chosen = _choose_next(counts, marks, open_cell)
+    # Hiding one more only adds to what is possible: a cell with two possible values keeps them.
+    settled = marks == SHOWN
+    while (known := _find_known(counts, marks, settled, smallest=smallest)) is not None:
+        chosen = _choose_next(counts, marks, known)
         if chosen is None:
             return HiddenTable(counts, marks, is_safe=False)
-        marks[chosen] = HIDDEN
+        marks[chosen], settled[chosen] = HIDDEN, False
     return HiddenTable(counts, marks, is_safe=True)
 
 
@@ -108,12 +110,15 @@ def find_possible(counts: Counts, marks: Marks, cell: tuple[int, int], *, smalle
     return math.ceil(ends[0] - _CLOSE), math.floor(ends[1] + _CLOSE)
 
 
-def _find_known(counts: Counts, marks: Marks, smallest: int) -> tuple[int, int] | None:
-    """The first cell that is not shown and can be worked out all the same."""
-    for row, column in np.argwhere(marks != SHOWN).tolist():
+def _find_known(
+    counts: Counts, marks: Marks, settled: NDArray[np.bool_], *, smallest: int
+) -> tuple[int, int] | None:
+    """The first cell that is not shown and can be worked out all the same; the others become settled."""
+    for row, column in np.argwhere(~settled).tolist():
         low, high = find_possible(counts, marks, (row, column), smallest=smallest)
         if high - low + 1 < _FEWEST_POSSIBLE:
             return row, column
+        settled[row, column] = True
     return None
 
 
