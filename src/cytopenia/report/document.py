@@ -27,8 +27,8 @@ from cytopenia.report.verified_tables import table_paper_checks
 
 __all__ = ["render_report", "render_verified"]
 
-# What happened to the counts, and to whom; then the first figure of an analysis.
-SUMMARY_FIGURES, MOST_SUMMARY_FIGURES = ("trajectories", "day-map"), 3
+# What happened to the counts, how deep each patient fell, and which cytopenias came together.
+SUMMARY_FIGURES, MOST_SUMMARY_FIGURES = ("trajectories", "waterfall", "lineage-overlap"), 3
 VIEW_BOX = re.compile(r'viewBox="([-0-9. ]+)"')
 
 
