@@ -14,6 +14,7 @@ __all__ = ["Work", "find_work", "load_works", "write_work"]
 DOI_ADDRESS = "https://doi.org/"
 # Journals print all authors up to this many, else the first ones and "et al".
 MOST_AUTHORS, SHOWN_AUTHORS = 6, 3
+LISTS = ("authors", "left_out")
 # Characters of a DOI that an address may not hold.
 ESCAPED = {"<": "%3C", ">": "%3E"}
 
@@ -32,6 +33,10 @@ class Work:
         As "DeLong ER"; `others` says that there are more.
     text : str
         The citation as the source of a definition gives it, where the data file does not know the work.
+    left_out : tuple of str
+        Parts that were found nowhere, and so are not printed: they are to be completed by hand.
+    evidence : str
+        confirmed or assumed, for a work of the data file; `checked` tells where it was found.
     """
 
     key: str
@@ -51,6 +56,9 @@ class Work:
     url: str = ""
     text: str = ""
     cited_as: str = ""
+    left_out: tuple[str, ...] = ()
+    evidence: str = ""
+    checked: str = ""
 
     @property
     def link(self) -> str:
@@ -74,13 +82,13 @@ def load_works() -> Mapping[str, Work]:
 
 
 def _read_work(key: str, raw: Mapping[str, Any]) -> Work:
+    lists = {name: tuple(cast("Sequence[str]", raw.get(name, ()))) for name in LISTS}
     parts = {
         name: value if isinstance(value, bool) else str(value)
         for name, value in raw.items()
-        if name != "authors"
+        if name not in LISTS
     }
-    authors = cast("Sequence[str]", raw.get("authors", ()))
-    return Work(key=key, authors=tuple(authors), **cast("Mapping[str, Any]", parts))
+    return Work(key=key, **cast("Mapping[str, Any]", lists | parts))
 
 
 @cache

@@ -84,9 +84,9 @@ ORDERS = (
     ("Wahl S et al. BMC Med Res Methodol 2016;16:144.", "https://doi.org/10.1186/s12874-016-0239-7"),
     ("Schomaker M, Heumann C. Stat Med 2018;37:2252-2266.", "https://doi.org/10.1002/sim.7654"),
 )
-BRAND = ("Brand J et al. Stat Med 2019;38:210-220.", "https://doi.org/10.1002/sim.7956")
+BRAND = ("Brand J et al. Stat Med 2019.", "https://doi.org/10.1002/sim.7956")
 IDEAL = (
-    "Wood AM, Royston P, White IR. Biom J 2015;57:614-632.",
+    "Wood AM, Royston P, White IR. Biom J 2015.",
     "https://doi.org/10.1002/bimj.201400004",
 )
 MAJORITY = (
@@ -101,7 +101,7 @@ RUBIN = (
     "Rubin DB. Multiple imputation for nonresponse in surveys. Wiley, 1987.",
     "https://doi.org/10.1002/9780470316696",
 )
-CLIP = ("Heinze G, Ploner M, Beyea J. Stat Med 2013;32:5062-5076.", "https://doi.org/10.1002/sim.5899")
+CLIP = ("Heinze G, Ploner M, Beyea J. Stat Med 2013.", "https://doi.org/10.1002/sim.5899")
 BARNARD = ("Barnard J, Rubin DB. Biometrika 1999;86:948-955.", "https://doi.org/10.1093/biomet/86.4.948")
 
 

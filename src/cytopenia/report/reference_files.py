@@ -53,6 +53,7 @@ LATEX = {
     "é": r"{\'e}",
     "è": r"{\`e}",
 }
+PARTS = {"number": "issue", "doi": "DOI"}
 INITIALS = re.compile(r"[A-Z]+(?:-[A-Z]+)*")
 # Titles stand as sentences: a capital behind the first letter belongs to a name, and no style may lower it.
 CAPITALS = re.compile(r"(?<!^)\b[A-Z]\w*|\b\w+[A-Z]\w*")
@@ -112,6 +113,8 @@ def _write_bibtex(work: Work) -> str:
         "doi": work.doi,
         "url": work.url,
         "note": _escape(_tell_version(work)),
+        # Styles do not print this field: it is for whoever completes the entry.
+        "annote": _escape(_tell_left_out(work)),
     }
     lines = (f"  {name} = {{{value}}}" for name, value in fields.items() if value)
     return f"@{BIBTEX_KINDS[work.kind]}{{{work.key[:LONGEST_KEY]},\n" + ",\n".join(lines) + "\n}\n"
@@ -135,6 +138,7 @@ def _write_ris(work: Work) -> Iterator[str]:
         ("DO", work.doi),
         ("UR", work.link),
         ("N1", _tell_version(work) if work.kind != "software" else ""),
+        ("N1", _tell_left_out(work)),
     )
     yield from (f"{tag}  - {clean_text(value)}" for tag, value in fields if value)
     yield "ER  - "
@@ -145,6 +149,15 @@ def _tell_version(work: Work) -> str:
     if not work.version:
         return ""
     return f"Version {work.version}" if work.kind == "software" else f"Version {work.version} was used"
+
+
+def _tell_left_out(work: Work) -> str:
+    """Return what has to be completed by hand, under the names that a reader knows."""
+    if work.evidence == "assumed":
+        return "Not confirmed: check this entry against the publisher's page"
+    if not work.left_out:
+        return ""
+    return f"Complete by hand: {', '.join(PARTS.get(name, name) for name in work.left_out)}"
 
 
 def _split_name(author: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ __all__ = ["Citation", "References", "join_citations", "join_names", "name_analy
 
 SOURCES: Mapping[str, tuple[str, str]] = {
     "mann_whitney": ("Mann HB, Whitney DR. Ann Math Stat 1947;18:50-60.", "10.1214/aoms/1177730491"),
-    "freeman_halton": ("Freeman GH, Halton JH. Biometrika 1951;38:141-149.", "10.1093/biomet/38.1-2.141"),
+    "freeman_halton": ("Freeman GH, Halton JH. Biometrika 1951;38:141-149.", ""),
     "royston": ("Royston P. Appl Stat 1995;44:547-551.", "10.2307/2986146"),
     "holm": ("Holm S. Scand J Stat 1979;6:65-70.", ""),
     "delong": ("DeLong ER, DeLong DM, Clarke-Pearson DL. Biometrics 1988;44:837-845.", "10.2307/2531595"),

@@ -73,7 +73,7 @@ def estimate_exact_p(table: Counts, *, seed: int = 0) -> ExactTest:
 
     References
     ----------
-    Freeman and Halton, Biometrika 1951;38:141-149. DOI 10.1093/biomet/38.1-2.141.
+    Freeman and Halton, Biometrika 1951;38:141-149.
 
     Examples
     --------

@@ -99,7 +99,7 @@ def fit_imputed_logistic(
 
     References
     ----------
-    Heinze, Ploner and Beyea, Statistics in Medicine 2013;32:5062-5076. DOI 10.1002/sim.5899.
+    Heinze, Ploner and Beyea, Statistics in Medicine 2013. DOI 10.1002/sim.5899.
 
     Examples
     --------

@@ -75,7 +75,7 @@ def pool_performance(chances: ArrayLike, event: ArrayLike, *, level: float = 0.9
 
     References
     ----------
-    Wood, Royston and White, Biometrical Journal 2015;57:614-632. DOI 10.1002/bimj.201400004.
+    Wood, Royston and White, Biometrical Journal 2015. DOI 10.1002/bimj.201400004.
     Marshall et al., BMC Medical Research Methodology 2009;9:57. DOI 10.1186/1471-2288-9-57.
 
     Examples

@@ -211,10 +211,10 @@ def validate_imputed(
     Moons et al., Journal of Clinical Epidemiology 2006;59:1092-1101. DOI 10.1016/j.jclinepi.2006.01.009.
     Wahl et al., BMC Medical Research Methodology 2016;16:144. DOI 10.1186/s12874-016-0239-7.
     Schomaker and Heumann, Statistics in Medicine 2018;37:2252-2266. DOI 10.1002/sim.7654.
-    Brand et al., Statistics in Medicine 2019;38:210-220. DOI 10.1002/sim.7956.
+    Brand et al., Statistics in Medicine 2019. DOI 10.1002/sim.7956.
     Bartlett and Hughes, Statistical Methods in Medical Research 2020;29:3533-3546.
     DOI 10.1177/0962280220932189.
-    Wood, Royston and White, Biometrical Journal 2015;57:614-632. DOI 10.1002/bimj.201400004.
+    Wood, Royston and White, Biometrical Journal 2015. DOI 10.1002/bimj.201400004.
     Wood, White and Royston, Statistics in Medicine 2008;27:3227-3246. DOI 10.1002/sim.3177.
 
     Examples
