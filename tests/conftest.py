@@ -30,7 +30,7 @@ REQUIRE_PROGRAMS = "CYTOPENIA_REQUIRE_PROGRAMS"
 @pytest.fixture
 def coarse_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures for Word with few pixels: a run in a test that is not about them takes half the time."""
-    monkeypatch.setattr("cytopenia.report.drawing.PRINT_DPI", 30)
+    monkeypatch.setattr("cytopenia.report.figure_formats.PRINT_DPI", 30)
 
 
 def pytest_configure() -> None:

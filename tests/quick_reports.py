@@ -26,8 +26,7 @@ def draw_once() -> bytes:
 def with_one_picture() -> Generator[None]:
     """The same small picture in place of each figure of a Word file, and of each file of a figure."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cytopenia.report.drawing.render_png", lambda figure, name: draw_once())
-        patch.setattr("cytopenia.report.drawing.render_file", lambda figure, name, form, **more: draw_once())
+        patch.setattr("cytopenia.report.drawing.convert_figure", lambda svg, form, **more: draw_once())
         yield
 
 

@@ -352,6 +352,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "printed_tables",
             "verified_tables",
             "phenotype_tables",
+            "figure_formats",
             "drawing",
             "flow",
             "course_panels",

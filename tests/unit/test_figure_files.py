@@ -14,12 +14,13 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from cytopenia.report.day_map import plot_day_map
 from cytopenia.report.document import render_report
 from cytopenia.report.drawing import ReportFigure
 from cytopenia.report.figure_files import list_captions, write_figures
 from cytopenia.report.figures import plot_figures
 from cytopenia.report.sections import ReportSection, list_sections
-from report_factory import make_content
+from report_factory import make_content, make_patient_days
 
 CONTENT = make_content()
 
@@ -99,6 +100,31 @@ def test_a_picture_for_a_printer_has_600_dots_per_inch(form: str, compression: s
     assert picture.width in (4133, 4134)
     assert [round(float(one)) for one in picture.info["dpi"]] == [600, 600]
     assert picture.info.get("compression") == compression
+
+
+def test_a_sign_without_a_letter_is_a_box_and_changes_no_other_letter(
+    tmp_path: Path, find_program: Callable[[str], str]
+) -> None:
+    rows = [("\u4e2d\u6587 \N{DNA DOUBLE HELIX} A", *row[1:]) for row in make_patient_days(1).rows()]
+    days = pl.DataFrame(rows, schema=make_patient_days(1).schema, orient="row")
+    figure = plot_day_map(make_content(patient_days=days))
+    assert figure is not None
+    assert figure.make_file is not None
+    (tmp_path / "map.pdf").write_bytes(figure.make_file("pdf"))
+    assert "\N{WHITE SQUARE}\N{WHITE SQUARE} \N{WHITE SQUARE} A" in tell(
+        find_program("pdftotext"), tmp_path / "map.pdf", "-"
+    )
+    fonts = tell(find_program("pdffonts"), tmp_path / "map.pdf").splitlines()[2:]
+    assert {re.sub(r"^[A-Z]+\+", "", row).split()[0] for row in fonts} == {"DejaVuSans", "DejaVuSans-Bold"}
+    assert "\u4e2d\u6587 \N{DNA DOUBLE HELIX} A" in figure.svg
+
+
+def test_a_drawing_with_clipped_lines_stays_a_drawing(folder: Path) -> None:
+    assert "clip-path=" in figures()["trajectories"].svg
+    written = folder.joinpath("trajectories.svg").read_text("utf-8")
+    assert "<path" in written
+    assert "<image" not in written
+    assert "data:" not in written
 
 
 def test_the_data_are_the_numbers_handed_in(folder: Path) -> None:

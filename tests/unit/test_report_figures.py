@@ -69,7 +69,8 @@ def test_every_id_and_reference_carries_the_name(name: str) -> None:
     svg = figures()[name].svg
     used = re.findall(r' id="([^"]+)"', svg)
     referred = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg)
-    assert all(one.startswith(f"svg-{name}-") for one in used)
+    assert used[0] == f"svg-{name}"
+    assert all(one.startswith(f"svg-{name}-") for one in used[1:])
     assert len(used) == len(set(used))
     assert {first or second for first, second in referred} <= set(used)
 

@@ -11,15 +11,14 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from html import escape
-from importlib import resources
 from typing import TYPE_CHECKING, Any
-from xml.dom import minidom
 
 import polars as pl
 
 from cytopenia.report.display import clean_text
+from cytopenia.report.figure_formats import convert_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,8 +41,6 @@ __all__ = [
     "finish_figure",
     "make_canvas",
     "page_axes",
-    "render_file",
-    "render_png",
     "render_svg",
 ]
 
@@ -51,8 +48,6 @@ POINTS_PER_INCH = 72
 MM_PER_INCH = 25.4
 # The two widths that journals print, in points: one column (85 mm) and the page (175 mm).
 NARROW_WIDTH, FULL_WIDTH = (mm / MM_PER_INCH * POINTS_PER_INCH for mm in (85, 175))
-# Pixels per inch of a picture in a document, and of the files for a printer.
-PRINT_DPI, FILE_DPI = 200, 600
 INK, MUTED, FAINT, GRID = "#1c2430", "#5b6673", "#9aa5b1", "#e3e7eb"
 LINE = "#1f4e79"
 # Lightness falls from grade to grade, so the order survives gray print and color blindness.
@@ -67,8 +62,13 @@ SERIES: tuple[tuple[str, Any, str], ...] = (
     ("#cc79a7", (0, (3, 1.2)), "v"),
     ("#e69f00", (0, (8, 2)), "P"),
 )
-FAMILY, FONT_FILES = "Cytopenia Sans", ("CytopeniaSans.ttf", "CytopeniaSans-Bold.ttf")
 SYNTHETIC_LABEL = "Synthetic data: no patient"
+# What the drawing library writes and a page must not have; a text in its SVG never holds "<" or ">" as such.
+METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
+STYLE_SHEET = re.compile(r"\s*<defs>\s*<style.*?</style>\s*</defs>", re.DOTALL)
+LEFT_OUT = re.compile(r'\s(?:width|height|version)="[^"]*"')
+TAG = re.compile(r"<[a-z][^>]*>")
+REFERENCE = re.compile(r'(\sid="|xlink:href="#|url\(#)')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,12 +107,10 @@ def drawing(name: str) -> Generator[None]:
     """
     import matplotlib as mpl
 
-    _add_fonts()
     settings: dict[Any, Any] = {
         "svg.hashsalt": name,
         "svg.fonttype": "none",
-        "pdf.fonttype": 42,
-        "font.family": [FAMILY, "sans-serif"],
+        "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],
         "font.size": 8,
         # A name such as "$IL_6" is text, never a formula.
@@ -126,16 +124,6 @@ def drawing(name: str) -> Generator[None]:
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         yield
-
-
-@cache
-def _add_fonts() -> None:
-    """Tell matplotlib of the letters of the package, once."""
-    from matplotlib.font_manager import fontManager
-
-    for name in FONT_FILES:
-        with resources.as_file(resources.files("cytopenia") / "data" / "fonts" / name) as path:
-            fontManager.addfont(path)
 
 
 def make_canvas(height: float, width: float = FULL_WIDTH) -> Figure:
@@ -169,45 +157,12 @@ def finish_figure(
         svg=svg,
         description=description,
         width_mm=round(figure.get_size_inches()[0] * MM_PER_INCH, 3),
-        make_file=partial(_make_file, figure, name, title, description),
+        make_file=partial(_convert, svg, title, description),
     )
 
 
-def _make_file(figure: Figure, name: str, title: str, description: str, form: str) -> bytes:
-    if form == "picture":
-        return render_png(figure, name)
-    return render_file(figure, name, form, title=title, description=description)
-
-
-def render_png(figure: Figure, name: str) -> bytes:
-    """Return the figure as PNG with as many pixels as a printed page needs, and no program name or date."""
-    return _save(figure, name, format="png", dpi=PRINT_DPI, metadata={"Software": None})
-
-
-def render_file(figure: Figure, name: str, form: str, *, title: str, description: str) -> bytes:
-    """Return the figure as a file of its own: "svg" with letters as paths, "pdf", "tiff" or "png".
-
-    The letters of a PDF are embedded as TrueType; TIFF and PNG have 600 dots per inch.
-    """
-    match form:
-        case "svg":
-            return _write_svg(figure, name, (clean_text(title), clean_text(description)))
-        case "pdf":
-            shown = {"Title": clean_text(title), "Subject": clean_text(description)}
-            hidden = {"Creator": None, "Producer": None, "CreationDate": None}
-            return _save(figure, name, format="pdf", metadata={**shown, **hidden})
-        case "tiff":
-            pillow = {"compression": "tiff_lzw"}
-            return _save(figure, name, format="tiff", dpi=FILE_DPI, pil_kwargs=pillow)
-        case _:
-            return _save(figure, name, format="png", dpi=FILE_DPI, metadata={"Software": None})
-
-
-def _save(figure: Figure, name: str, **settings: Any) -> bytes:
-    buffer = io.BytesIO()
-    with drawing(name):
-        figure.savefig(buffer, **settings)
-    return buffer.getvalue()
+def _convert(svg: str, title: str, description: str, form: str) -> bytes:
+    return convert_figure(svg, form, title=title, description=description)
 
 
 def render_svg(figure: Figure, name: str, *, title: str, description: str, synthetic: bool) -> str:
@@ -217,60 +172,20 @@ def render_svg(figure: Figure, name: str, *, title: str, description: str, synth
     element has the role of an image with title and description for those who cannot see it. No date, no
     program name, no style sheet that would leak into the page.
     """
+    width, height = figure.get_size_inches() * POINTS_PER_INCH
     if synthetic:
-        width, height = figure.get_size_inches() * POINTS_PER_INCH
         look: dict[str, Any] = {"ha": "right", "va": "top", "fontsize": 6, "color": MUTED}
         figure.text(1 - 4 / width, 1 - 3 / height, SYNTHETIC_LABEL, **look)
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    document = minidom.parseString(buffer.getvalue())  # noqa: S318  our own output
-    root: Any = document.documentElement
+    head, _, body = buffer.getvalue().partition("<svg")[2].partition(">")
     prefix = f"svg-{name}"
-    for tag in ("metadata", "style"):
-        for node in list(root.getElementsByTagName(tag)):
-            node.parentNode.removeChild(node)
-    _prefix_ids(root, prefix)
-    for key in ("width", "height", "version"):
-        root.removeAttribute(key)
-    _describe(document, root, prefix, (clean_text(title), clean_text(description)))
-    return str(root.toxml())
-
-
-def _write_svg(figure: Figure, name: str, texts: tuple[str, str]) -> bytes:
-    """The figure as a file: its size in millimeters, letters as paths, title and description inside."""
-    import matplotlib as mpl
-
-    buffer = io.StringIO()
-    with drawing(name), mpl.rc_context({"svg.fonttype": "path"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
-    width, height = (f"{round(float(size), 3):g}mm" for size in figure.get_size_inches() * MM_PER_INCH)
-    end = text.index(">", text.index("<svg")) + 1
-    head = re.sub(r'\b(width|height)="[^"]*"', "", text[:end]).removesuffix(">")
-    head += f' width="{width}" height="{height}" role="img">'
-    title, description = (escape(one, quote=False) for one in texts)
-    return f"{head}<title>{title}</title><desc>{description}</desc>{text[end:]}".encode()
-
-
-def _prefix_ids(root: Any, prefix: str) -> None:
-    for node in root.getElementsByTagName("*"):
-        for key, value in list(node.attributes.items()):
-            if key == "id":
-                node.setAttribute(key, f"{prefix}-{value}")
-            elif key == "xlink:href" and value.startswith("#"):
-                node.setAttribute(key, f"#{prefix}-{value[1:]}")
-            elif "url(#" in value:
-                node.setAttribute(key, value.replace("url(#", f"url(#{prefix}-"))
-
-
-def _describe(document: Any, root: Any, prefix: str, texts: tuple[str, str]) -> None:
-    first = root.firstChild
-    for tag, text in zip(("title", "desc"), texts, strict=True):
-        node = document.createElement(tag)
-        node.setAttribute("id", f"{prefix}-{tag}")
-        node.appendChild(document.createTextNode(text))
-        root.insertBefore(node, first)
-    root.setAttribute("id", prefix)
-    root.setAttribute("role", "img")
-    root.setAttribute("aria-labelledby", f"{prefix}-title {prefix}-desc")
-    root.setAttribute("stroke-linejoin", "round")
+    for part in (METADATA, STYLE_SHEET):
+        body = part.sub("", body, count=1)
+    body = TAG.sub(lambda tag: REFERENCE.sub(rf"\1{prefix}-", tag[0]), body.rstrip())
+    first = f'<svg{LEFT_OUT.sub("", head)} id="{prefix}" role="img" stroke-linejoin="round"'
+    texts = zip(("title", "desc"), (clean_text(title), clean_text(description)), strict=True)
+    described = "".join(
+        f'<{tag} id="{prefix}-{tag}">{escape(text, quote=False)}</{tag}>' for tag, text in texts
+    )
+    return f'{first} aria-labelledby="{prefix}-title {prefix}-desc">{described}{body}'

@@ -8,8 +8,9 @@ from importlib import resources
 from typing import Any
 
 from cytopenia.report.content import ReportContent
+from cytopenia.report.figure_formats import load_fonts
 from cytopenia.report.journal_styles import in_journal_style
-from cytopenia.report.pdf_data import find_fonts, make_pdf_data
+from cytopenia.report.pdf_data import make_pdf_data
 from cytopenia.report.sections import ReportSection, list_sections
 
 __all__ = ["render_pdf"]
@@ -43,10 +44,9 @@ def render_pdf(content: ReportContent, *, sections: Sequence[ReportSection] | No
 
     template = resources.files("cytopenia.report").joinpath("templates", "report.typ").read_bytes()
     data = make_pdf_data(content, list_sections(content) if sections is None else sections)
-    fonts: Any = [str(find_fonts())]
     made: Any = typst.compile_with_warnings(
         template,
-        font_paths=fonts,
+        font_paths=load_fonts(),
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
         pdf_standards=[STANDARD],

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from cytopenia.report.captions import CaptionNumbers, clean_held, end_caption, number_captions
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text
 from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
+from cytopenia.report.figure_formats import keep_known_signs, list_known_signs
 from cytopenia.report.journal_styles import style_words
 from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.report.sections import ReportSection
@@ -20,7 +20,7 @@ from cytopenia.report.table_model import Cell, Column, Row, Table, footnote_mark
 from cytopenia.report.word import SYNTHETIC_TEXT, count_findings, is_wide
 from cytopenia.report.word_widths import hold_together, let_break, measure_columns
 
-__all__ = ["FONT", "PAGE_MARGIN", "find_fonts", "make_pdf_data"]
+__all__ = ["FONT", "PAGE_MARGIN", "make_pdf_data"]
 
 FONT = "DejaVu Sans"
 # A4 and its margins in points.
@@ -145,7 +145,7 @@ class _Pages:
             "figure",
             label=show_text(label.text),
             caption=show_text(caption),
-            svg=figure.svg,
+            svg=keep_known_signs(figure.svg),
             width=round(width * shrink, 2),
             alt=clean_text(figure.description or figure.title),
         )
@@ -209,18 +209,7 @@ def _break_word(found: re.Match[str]) -> str:
     return BREAK.join(word[at : at + PIECE] for at in range(0, len(word), PIECE))
 
 
-def find_fonts() -> Path:
-    """Return the folder of the fonts that come with the drawing library."""
-    import matplotlib as mpl
-
-    return Path(mpl.get_data_path()) / "fonts" / "ttf"
-
-
 @cache
 def _list_known_signs() -> frozenset[str]:
     """Signs that the font has, and those that are never drawn."""
-    from matplotlib.ft2font import FT2Font
-
-    font: Any = FT2Font(str(find_fonts() / "DejaVuSans.ttf"))
-    known: dict[int, int] = font.get_charmap()
-    return frozenset(map(chr, known)) | {BREAK}
+    return list_known_signs() | {BREAK}
