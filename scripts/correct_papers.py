@@ -12,6 +12,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
+from correct_effects import add_effects
 from numpy.random import Generator
 from scipy import stats
 from scipy.optimize import brentq
@@ -44,6 +45,10 @@ class Printer:
         exact = Decimal(100 * count) / Decimal(of)
         return str(exact.quantize(Decimal(1).scaleb(-self.percent_digits), rounding=ROUNDINGS[self.rounding]))
 
+    def quotient(self, total: int, of: int, digits: int) -> str:
+        exact = Decimal(total) / Decimal(of)
+        return str(exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUNDINGS[self.rounding]))
+
     def ratio(self, number: float) -> str:
         return self.write(number, self.ratio_digits)
 
@@ -66,6 +71,7 @@ def make_paper(rng: Generator) -> dict[str, Any]:
     relations = [_relation("sum_groups", "partition", parts=["events", "others"], whole="patients")]
     for make in (_add_categories, _add_numbers, _add_curve):
         make(rng, printer, {"n": n, "events": events}, claims, relations)
+    add_effects(rng, printer, n, claims, relations)
     for place in range(3):
         _add_ratio(rng, printer, (events, n - events), f"ratio_{place}", claims, relations)
     return {

@@ -121,6 +121,34 @@ def cross_significance(claim: Claim, rng: Generator) -> bool:
     return True
 
 
+def swap_values(claim: Claim, _: Generator) -> bool:
+    """Positive and negative predictive value exchanged."""
+    if "ppv" not in claim or claim["ppv"] == claim["npv"]:
+        return False
+    claim["ppv"], claim["npv"] = claim["npv"], claim["ppv"]
+    return True
+
+
+def turn_sign(part: str) -> Fault:
+    """A number with the other sign."""
+
+    def put(claim: Claim, _: Generator) -> bool:
+        if part not in claim or not float(claim[part]):
+            return False
+        claim[part] = claim[part].removeprefix("-") if claim[part].startswith("-") else f"-{claim[part]}"
+        return True
+
+    return put
+
+
+def print_spread_as_error(claim: Claim, _: Generator) -> bool:
+    """A standard deviation in the place of the standard error, with the interval of the mean."""
+    if "sd" not in claim or claim["sd"] == claim["se"]:
+        return False
+    claim["se"] = claim["sd"]
+    return True
+
+
 FAULTS: Mapping[str, tuple[str, Fault]] = {
     "percentage: digits exchanged": ("count_percent", change_part("percent", swap_digits)),
     "percentage: a digit changed": ("count_percent", change_part("percent", change_digit)),
@@ -140,6 +168,19 @@ FAULTS: Mapping[str, tuple[str, Fault]] = {
     "mean of whole numbers: a digit changed": ("mean_sd", change_part("mean", change_digit)),
     "area: digits exchanged": ("area", change_part("area", swap_digits)),
     "sensitivity: digits exchanged": ("accuracy", change_part("sensitivity", swap_digits)),
+    "predictive values exchanged": ("accuracy", swap_values),
+    "share: upper limit, digits exchanged": ("count_percent", change_part("high", swap_digits)),
+    "standard deviation: point moved": ("mean_sd", change_part("sd", move_point)),
+    "standard deviation of whole numbers: a digit changed": ("mean_sd", change_part("sd", change_digit)),
+    "standard deviation as standard error": ("mean_sd", print_spread_as_error),
+    "difference of means: digits exchanged": ("mean_test", change_part("difference", swap_digits)),
+    "P of two means: other side of 0.05": ("mean_test", cross_significance),
+    "difference of shares: digits exchanged": ("difference", change_part("difference", swap_digits)),
+    "correlation: P of the other side of 0.05": ("correlation", cross_significance),
+    "probability: digits exchanged": ("probability", change_part("probability", swap_digits)),
+    "rate: point moved": ("rate", change_part("rate", move_point)),
+    "statistic: P of the other side of 0.05": ("statistic", cross_significance),
+    "coefficient: other sign": ("odds_ratio", turn_sign("coefficient")),
 }
 
 

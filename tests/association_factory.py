@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from cytopenia.report.document import ReportContent
+from cytopenia.report.content import ReportContent
 from cytopenia.results import ResultRow, collect_results
 from report_factory import OUTCOMES, make_content, make_results, number_rows
 

@@ -24,9 +24,10 @@ def draw_once() -> bytes:
 
 @contextmanager
 def with_one_picture() -> Generator[None]:
-    """The same small picture in place of each figure of a Word file."""
+    """The same small picture in place of each figure of a Word file, and of each file of a figure."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cytopenia.report.drawing.render_png", lambda figure, name: draw_once())
+        patch.setattr("cytopenia.report.drawing.render_file", lambda figure, name, form, **more: draw_once())
         yield
 
 
@@ -34,15 +35,17 @@ def with_one_picture() -> Generator[None]:
 def without_figures() -> Generator[None]:
     """Reports without figures: half the time of a small run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cytopenia.report.document.plot_figures", lambda content: {})
+        patch.setattr("cytopenia.report.sections.plot_figures", lambda content: {})
         yield
 
 
 @contextmanager
 def with_tables_alone() -> Generator[None]:
-    """Reports without figures, and an empty Word file: a third of the time of a small run."""
+    """Reports without figures, other documents empty: a third of the time of a small run."""
     with without_figures(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("cytopenia.report.word.render_word", lambda content, **more: b"")
+        patch.setattr("cytopenia.report.pdf.render_pdf", lambda content, **more: b"")
+        patch.setattr("cytopenia.report.workbook.render_workbook", lambda content, **more: b"")
         yield
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cytopenia.report.document import ReportContent
+from cytopenia.report.content import ReportContent
 from cytopenia.results import ResultRow, collect_results
 
 SCENARIOS = ("policy", "best", "worst")

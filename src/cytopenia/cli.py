@@ -10,6 +10,7 @@ from cyclopts import App
 
 from cytopenia.commands.definitions import definitions
 from cytopenia.commands.explain import explain
+from cytopenia.commands.export import export
 from cytopenia.commands.grade import grade
 from cytopenia.commands.score import score
 from cytopenia.commands.simulate import simulate
@@ -28,7 +29,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
-for _command in (check, definitions, demo, explain, grade, init, run, score, simulate, verify):
+for _command in (check, definitions, demo, explain, export, grade, init, run, score, simulate, verify):
     app.command(_command)
 
 _READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended

@@ -35,6 +35,7 @@ def collect_content(run: StudyRun, study: Study) -> ReportContent:
         synthetic=study.protocol.study.synthetic,
         results=run.results,
         outcomes=run.outcomes,
+        evidence=run.evidence,
         patient_days=run.patient_days,
         findings=run.findings,
         definitions=run.definitions,
@@ -63,6 +64,8 @@ def collect_content(run: StudyRun, study: Study) -> ReportContent:
             **{timed.outcome: timed.days for timed in run.plan.recovery_times},
         },
         answers=run.answers,
+        style=study.protocol.report.style,
+        figure_frames=run.figure_frames,
         paper_checks=pl.DataFrame() if study.paper is None else verify_paper(study.paper),
     )
 

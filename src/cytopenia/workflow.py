@@ -32,6 +32,7 @@ __all__ = [
     "check_study",
     "compare_in_study",
     "explain_patient",
+    "read_study_tables",
     "run_demo",
     "run_study",
     "write_run",
@@ -101,7 +102,7 @@ def analyze_study(path: Path | str, *, progress: Progress | None = None) -> Stud
 def _analyze(study: Study, progress: Progress | None) -> StudyRun:
     tell = progress or _say_nothing
     tell("reading", 0, 1)
-    tables = _read_tables(study)
+    tables = read_study_tables(study)
     tell("reading", 1, 1)
     return run_plan(study, tables, progress=progress)
 
@@ -147,7 +148,7 @@ def compare_in_study(
     """
     study = read_protocol(path)
     return compare_in_patients(
-        study, _read_tables(study), old=old, new=new, min_grade=min_grade, progress=progress
+        study, read_study_tables(study), old=old, new=new, min_grade=min_grade, progress=progress
     )
 
 
@@ -182,7 +183,7 @@ def explain_patient(
         As `run_study`; DataError for an unknown patient, ProtocolError for an unknown outcome.
     """
     read = read_protocol(study)
-    return explain_in_study(read, _read_tables(read), patient_id, outcomes=outcomes, progress=progress)
+    return explain_in_study(read, read_study_tables(read), patient_id, outcomes=outcomes, progress=progress)
 
 
 def write_timeline(explained: PatientExplanation, path: Path) -> None:
@@ -218,7 +219,8 @@ def _say_nothing(label: str, done: int, total: int) -> None:
     del label, done, total
 
 
-def _read_tables(study: Study) -> Tables:
+def read_study_tables(study: Study) -> Tables:
+    """Return the tables of a study, with the day of lymphodepletion that its protocol states."""
     tables = require_tables(read_tables(study.data_folder, study.protocol.data))
     return _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
 
@@ -241,9 +243,15 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
     OutputError
         The folder holds something else, or cannot be written.
     """
-    from cytopenia.report.document import list_sections, render_report
-    from cytopenia.report.methods import render_methods
+    from cytopenia.report.document import render_report
+    from cytopenia.report.figure_files import write_figures
+    from cytopenia.report.methods import SYNTHETIC_BANNER, list_references, render_methods
+    from cytopenia.report.pdf import render_pdf
+    from cytopenia.report.reference_files import render_bibtex, render_ris
+    from cytopenia.report.results_words import render_results
+    from cytopenia.report.sections import WORDS, list_sections
     from cytopenia.report.word import render_word
+    from cytopenia.report.workbook import render_workbook
 
     content = collect_content(run, study)
     sections = list_sections(content)
@@ -263,8 +271,19 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         if not content.paper_checks.is_empty():
             content.paper_checks.write_csv(folder / "paper_checked.csv")
         (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
+        words = [part for section in sections if section.id == WORDS for part in section.texts]
+        (folder / "results.md").write_text(
+            render_results(words, title=content.title, banner=SYNTHETIC_BANNER if content.synthetic else ""),
+            encoding="utf-8",
+        )
+        cited = list_references(content)
+        (folder / "references.bib").write_text(render_bibtex(cited), encoding="utf-8")
+        (folder / "references.ris").write_text(render_ris(cited), encoding="utf-8", newline="")
         (folder / "report.html").write_text(render_report(content, sections=sections), encoding="utf-8")
         (folder / "report.docx").write_bytes(render_word(content, sections=sections))
+        (folder / "report.pdf").write_bytes(render_pdf(content, sections=sections))
+        (folder / "tables.xlsx").write_bytes(render_workbook(content, sections=sections))
+        write_figures(content, sections, folder / "figures", more=study.protocol.report.figures)
         written = {**run.settings, "written": datetime.now(UTC).isoformat(timespec="seconds")}
         (folder / _MARKER).write_text(
             json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"

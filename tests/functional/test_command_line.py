@@ -13,7 +13,19 @@ from cytopenia.cli import app
 from cytopenia.commands import terminal
 from processes import SOURCE, modules_after
 
-COMMANDS = ["check", "definitions", "demo", "explain", "grade", "init", "run", "score", "simulate", "verify"]
+COMMANDS = [
+    "check",
+    "definitions",
+    "demo",
+    "explain",
+    "export",
+    "grade",
+    "init",
+    "run",
+    "score",
+    "simulate",
+    "verify",
+]
 
 
 def test_help_loads_no_heavy_library() -> None:

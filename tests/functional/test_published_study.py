@@ -21,8 +21,13 @@ from processes import modules_after
 EXAMPLE = Path(str(resources.files("cytopenia") / "data" / "example"))
 FILES = (
     "report.html",
+    "report.pdf",
     "report.docx",
+    "tables.xlsx",
     "methods.md",
+    "results.md",
+    "references.bib",
+    "references.ris",
     "results.csv",
     "patients.csv",
     "outcomes.csv",

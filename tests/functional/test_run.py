@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ import pytest
 from cytopenia.cli import main
 from cytopenia.report import document
 from quick_reports import finish_run
+from report_texts import read_text
 from study_files import change, write_study
 
 pytestmark = pytest.mark.usefixtures("one_picture")
@@ -18,14 +20,20 @@ pytestmark = pytest.mark.usefixtures("one_picture")
 WRITTEN = [
     "day_account.csv",
     "evidence.csv",
+    "figures",
     "findings.csv",
     "methods.md",
     "outcomes.csv",
     "patients.csv",
     "provenance.json",
+    "references.bib",
+    "references.ris",
     "report.docx",
     "report.html",
+    "report.pdf",
     "results.csv",
+    "results.md",
+    "tables.xlsx",
 ]
 
 
@@ -311,7 +319,37 @@ def test_a_run_replaces_the_results_of_an_earlier_one(command, study: Path) -> N
     change(study / "study.toml", "Three invented patients", "A new title")
     assert command("run", study).code == 0
     assert "A new title" in (study / "results" / "report.html").read_text("utf-8")
-    assert sorted(path.name for path in (study / "results").iterdir()) == WRITTEN
+    assert sorted(path.name for path in (study / "results").iterdir()) == [
+        name for name in WRITTEN if name != "figures"
+    ]
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_the_style_of_a_journal_changes_how_numbers_are_printed_and_no_number(
+    command, study: Path, finished: Path
+) -> None:
+    protocol = study / "study.toml"
+    protocol.write_text(protocol.read_text("utf-8") + '\n[report]\nstyle = "lancet"\n', encoding="utf-8")
+    assert command("run", study).code == 0
+    results = study / "results"
+    assert (results / "results.csv").read_bytes() == (finished / "results.csv").read_bytes()
+    # One of three patients: no neutrophil nadir is a whole number.
+    for name in ("html", "docx", "pdf"):
+        text = read_text(name, (results / f"report.{name}").read_bytes())
+        assert re.search(r"\d·\d", text), name
+        assert "33.3%" not in text, name
+    sheets = read_text("xlsx", (results / "tables.xlsx").read_bytes())
+    assert re.search(r"\d·\d", sheets)
+    assert not re.search(r"\d\.\d+%|\d\.\d+ \(", sheets)
+
+
+def test_a_style_that_no_journal_has_is_told(command, study: Path) -> None:
+    protocol = study / "study.toml"
+    protocol.write_text(protocol.read_text("utf-8") + '\n[report]\nstyle = "jama"\n', encoding="utf-8")
+    answer = command("run", study)
+    assert answer.code == 13
+    words = "'report.style' is 'jama'; allowed: 'default', 'ash', 'lancet', 'nejm' or 'spandidos'"
+    assert words in " ".join(answer.err.split())
 
 
 @pytest.mark.usefixtures("tables_alone")

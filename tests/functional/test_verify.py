@@ -70,10 +70,10 @@ def test_a_page(paper: Path, tmp_path: Path, command) -> None:
 
 
 def test_a_file_that_is_wrong_or_absent(paper: Path, tmp_path: Path, command) -> None:
-    paper.write_text(PAPER.format(percent="71,43"), encoding="utf-8")
+    paper.write_text(PAPER.format(percent="71..43"), encoding="utf-8")
     answer = command("verify", paper)
     assert answer.code == 12
-    assert "claims.1 ('males'): 'percent': is '71,43'; allowed: a number as printed" in answer.err
+    assert "claims.1 ('males'): 'percent': is '71..43'; allowed: a number as printed" in answer.err
     assert command("verify", tmp_path / "none.toml").code == 12
     assert "unknown paper 'qiu2022' (did you mean 'qiu2023'?)" in command("verify", "qiu2022").err
 
@@ -129,4 +129,4 @@ def test_the_demonstration_checks_its_paper(tmp_path: Path, command) -> None:
     checks = pl.read_csv(tmp_path / "demo" / "results" / "paper_checked.csv")
     assert checks.filter(verdict="inconsistent").height == 8
     page = (tmp_path / "demo" / "results" / "report.html").read_text("utf-8")
-    assert "The paper checked against itself: inconsistent 8, rounding convention 21" in page
+    assert "The paper checked against itself: inconsistent 8, rounding convention 22" in page

@@ -63,9 +63,10 @@ NUMBERS = st.one_of(
     st.sampled_from(["0", "0.000", "100", "99.99"]),
 )
 COUNTS = st.integers(0, 40).map(str)
+SIGNED = st.one_of(NUMBERS, st.decimals(-99, 99, places=1).map(str), st.just("-0.0"))
 WHOLE = st.sampled_from([True])
 RATIOS = st.fixed_dictionaries(
-    {"odds_ratio": NUMBERS, "low": NUMBERS, "high": NUMBERS},
+    {"odds_ratio": SIGNED, "low": SIGNED, "high": SIGNED},
     optional={
         "p": st.one_of(NUMBERS, st.just("<0.001")),
         "counts": st.lists(COUNTS, min_size=4, max_size=4),
@@ -93,7 +94,9 @@ OTHERS = st.one_of(
     st.fixed_dictionaries(
         {"kind": st.just("mean_sd"), "mean": NUMBERS, "of": COUNTS, "is_of_whole_numbers": WHOLE}
     ),
-    st.fixed_dictionaries({"kind": st.just("area"), "area": NUMBERS, "low": NUMBERS, "high": NUMBERS}),
+    st.fixed_dictionaries(
+        {"kind": st.just("area"), "area": NUMBERS, "low": NUMBERS, "high": NUMBERS}, optional={"p": NUMBERS}
+    ),
     st.fixed_dictionaries(
         {
             "kind": st.just("accuracy"),
@@ -102,6 +105,102 @@ OTHERS = st.one_of(
             "events": COUNTS,
             "area": st.just("itself"),
         }
+    ),
+)
+
+
+ENDS = {"low": SIGNED, "high": SIGNED}
+EFFECTS = st.one_of(
+    st.fixed_dictionaries({"kind": st.just("estimate"), "value": SIGNED, **ENDS}),
+    st.fixed_dictionaries({"kind": st.just("probability"), "probability": SIGNED, "of": COUNTS, **ENDS}),
+    st.fixed_dictionaries(
+        {"kind": st.just("rate"), "events": COUNTS, "person_time": NUMBERS, "rate": NUMBERS, **ENDS}
+    ),
+    st.fixed_dictionaries({"kind": st.just("difference"), "difference": SIGNED, **ENDS, "p": NUMBERS}),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("difference"),
+            "difference": SIGNED,
+            "counts": st.lists(COUNTS, min_size=4, max_size=4),
+            "p": NUMBERS,
+            **ENDS,
+        }
+    ),
+    st.fixed_dictionaries(
+        {"kind": st.just("correlation"), "r": SIGNED, "p": NUMBERS, "of": COUNTS, **ENDS},
+        optional={"r_squared": NUMBERS, "method": st.sampled_from(["pearson", "spearman", "kendall"])},
+    ),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("mean_test"),
+            "means": st.lists(SIGNED, min_size=2, max_size=2),
+            "spreads": st.lists(NUMBERS, min_size=2, max_size=2),
+            "of": st.lists(COUNTS, min_size=2, max_size=2),
+            "spread": st.sampled_from(["sd", "se"]),
+            "difference": SIGNED,
+            "smd": SIGNED,
+            "p": NUMBERS,
+            **ENDS,
+        }
+    ),
+    st.builds(
+        lambda kind, value, df, p: {
+            "kind": "statistic",
+            "statistic": kind[0],
+            "value": value,
+            "df": [str(number) for number in df[: kind[1]]],
+            "p": p,
+        },
+        st.sampled_from([("t", 1), ("z", 0), ("f", 2), ("chi-squared", 1)]),
+        SIGNED,
+        st.lists(st.integers(1, 400), min_size=2, max_size=2),
+        NUMBERS,
+    ),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("mean_sd"),
+            "mean": SIGNED,
+            "sd": SIGNED,
+            "of": COUNTS,
+            "is_of_whole_numbers": st.booleans(),
+            "items": st.integers(1, 9).map(str),
+            "minimum": SIGNED,
+            "maximum": SIGNED,
+            **ENDS,
+        },
+        optional={"se": NUMBERS},
+    ),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("count_percent"),
+            "count": COUNTS,
+            "percent": NUMBERS,
+            "of": COUNTS,
+            "low": NUMBERS,
+            "high": NUMBERS,
+        },
+        optional={"interval": st.sampled_from(["wald", "wilson", "exact"])},
+    ),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("accuracy"),
+            "sensitivity": NUMBERS,
+            "specificity": NUMBERS,
+            "ppv": NUMBERS,
+            "npv": NUMBERS,
+            "youden": SIGNED,
+            "positive_likelihood_ratio": NUMBERS,
+        },
+        optional={
+            "events": COUNTS,
+            "others": COUNTS,
+            "prevalence": NUMBERS,
+            "counts": st.lists(COUNTS, min_size=4, max_size=4),
+        },
+    ),
+    st.fixed_dictionaries(
+        {"kind": st.just("odds_ratio"), "odds_ratio": NUMBERS, "coefficient": SIGNED, "p": NUMBERS},
+        optional={"standard_error": NUMBERS, "wald_statistic": SIGNED},
     ),
 )
 
@@ -123,6 +222,13 @@ def test_every_ratio_has_a_verdict(parts: dict[str, Any]) -> None:
 
 @given(OTHERS)
 def test_every_claim_has_a_verdict(claim: dict[str, Any]) -> None:
+    checks = verify_claim(claim)
+    assert checks.filter(id="it").height >= 1
+    assert (checks["severity"] != "").to_list() == (checks["verdict"] == "inconsistent").to_list()
+
+
+@given(EFFECTS)
+def test_every_effect_has_a_verdict(claim: dict[str, Any]) -> None:
     checks = verify_claim(claim)
     assert checks.filter(id="it").height >= 1
     assert (checks["severity"] != "").to_list() == (checks["verdict"] == "inconsistent").to_list()

@@ -459,3 +459,15 @@ def test_no_results_give_no_verdict() -> None:
     assert {row.level for row in rows} == {NOT_COMPUTED}
     assert {(row.status, row.value) for row in rows} == {("not_done", None)}
     assert all("not computed (no row " in row.note for row in rows)
+
+
+def test_what_a_run_has_not_is_left_to_the_paper_itself() -> None:
+    share = {"kind": "count_percent", "count": "45", "percent": "71.43", "low": "59.3", "high": "81.1"}
+    assert judge(share, counted(45, 63)).level == AGREES
+    row = {**ANC, "label": None, "coefficient": "2.398", "standard_error": "0.641"}
+    assert judge(row, odds(11.0, 3.13, 38.66, p=0.0002)).level == AGREES
+    mean = judge({"kind": "mean_sd", "mean": "46.2", "sd": "12.1"}, counted(45, 63))
+    assert (mean.level, mean.status) == (NOT_COMPUTED, "not_done")
+    assert "the kind mean_sd is checked within the paper only" in mean.note
+    limits = judge({"kind": "count_percent", "low": "59.3", "high": "81.1"}, counted(45, 63))
+    assert limits.level == NOT_COMPUTED

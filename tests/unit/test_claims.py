@@ -195,14 +195,15 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         f"{MALES}{MALES}",
     )
     assert text.splitlines()[1:] == [
-        "  - mine.toml: unknown key 'titel' (did you mean 'title'?); allowed: citation, claims, doi, id,"
-        " interval, relations, significance_level, test, title",
+        "  - mine.toml: unknown key 'titel' (did you mean 'title'?); allowed: citation, claims,"
+        " decimal_mark, doi, id, interval, relations, significance_level, test, title",
         "  - mine.toml: claims.1 ('a'): 'kind' is 'count_percnt' (did you mean 'count_percent'?); allowed:"
-        " accuracy, area, count, count_percent, cut, direction, direction_and_significance, label, mean_sd,"
-        " median_range, odds_ratio, range, ratio, significance, sum, test",
+        " accuracy, area, correlation, count, count_percent, cut, difference, direction,"
+        " direction_and_significance, estimate, label, mean_sd, mean_test, median_range, odds_ratio,"
+        " probability, range, rate, ratio, significance, statistic, sum, test",
         "  - mine.toml: claims.2 ('b'): 'count' is missing",
         "  - mine.toml: claims.2 ('b'): unknown key 'cuont' (did you mean 'count'?); allowed: about, at,"
-        " count, id, kind, note, plus, unit, where",
+        " count, id, kind, note, plus, unit, unread, where",
         "  - mine.toml: claims.3 ('c'): 'count' is 45; a text in quotation marks is needed",
         "  - mine.toml: claims.4 ('d'): low and high go together; give both, or neither",
         "  - mine.toml: claims: id 'males' stands twice; rename one of them",
@@ -212,10 +213,10 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ('kind = "count"\ncount = "45,2"', "'count': is '45,2'; allowed: a whole number as printed, such as"),
+        ('kind = "count"\ncount = "45,2"', "'count': is '45.2'; allowed: a whole number as printed, such as"),
         (
-            'kind = "odds_ratio"\np = "n.s."',
-            "'p': is 'n.s.'; allowed: a P value, such as '0.004' or '<0.001'",
+            'kind = "odds_ratio"\np = "small"',
+            "'p': is 'small'; allowed: a P value, such as '0.004' or '<0.001'",
         ),
         (
             'kind = "odds_ratio"\nlabel = "2.29"',
@@ -226,7 +227,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             "needs at least one of median, first_quartile, third_quartile, minimum, maximum",
         ),
         ('kind = "significance"\nassociation = "yes"', "'association' is 'yes'; allowed: 'associated' or"),
-        ('count = "45"', "'kind' is missing; allowed: accuracy, area, count, count_percent"),
+        ('count = "45"', "'kind' is missing; allowed: accuracy, area, correlation, count, count_percent"),
         ('kind = "ratio"\nratio = "2.5"', "'to' is missing"),
         ('kind = "ratio"\nratio = "2.5"\nto = { levl = "x" }', "'to.levl' (did you mean 'level'?)"),
         ('kind = "sum"\nterms = ["4"]', "'terms' has 1 entry; allowed: 2 or more"),

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from cytopenia.report.content import ReportContent
-from cytopenia.report.document import list_sections
 from cytopenia.report.methods import render_methods
 from cytopenia.report.prediction_curves import plot_model_curves, plot_nomogram
 from cytopenia.report.prediction_tables import (
@@ -17,6 +16,7 @@ from cytopenia.report.prediction_tables import (
     table_prediction_terms,
     table_prediction_worth,
 )
+from cytopenia.report.sections import list_sections
 from cytopenia.report.table_model import Table
 from cytopenia.results import ResultRow, collect_results
 from report_factory import make_content

@@ -108,7 +108,7 @@ def test_the_definition_of_the_page_is_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", sorted(set(keys_of(forms.Protocol))))
 def test_every_key_is_on_the_page(key: str) -> None:
-    sections = {"study", "data", "cohort", "analyses", "factors", "outcomes", "printed"}
+    sections = {"study", "data", "cohort", "analyses", "factors", "outcomes", "printed", "report"}
     assert f"`{key}`" in PAGE or (key in sections and re.search(rf"^## `\[+{key}", PAGE, re.MULTILINE))
 
 

@@ -33,10 +33,11 @@ from cytopenia.report.association_tables import (
 from cytopenia.report.content import ReportContent
 from cytopenia.report.crosstab_tables import table_crosstab
 from cytopenia.report.display import Counted, format_bounds, format_odds_ratio, format_p
-from cytopenia.report.document import list_sections, render_report
+from cytopenia.report.document import render_report
 from cytopenia.report.lookup import list_notes
 from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.report.printed_tables import table_printed
+from cytopenia.report.sections import list_sections
 from cytopenia.report.table_model import Column, Row, Table
 from cytopenia.results import RESULT_SCHEMA, ResultRow, collect_results
 from report_factory import make_content
@@ -475,8 +476,8 @@ def test_a_labeled_table_of_another_kind() -> None:
     assert captions[1].startswith("Cytopenia at baseline")
 
 
-def test_printed_numbers_are_the_last_section() -> None:
-    assert [*sections_of()][-1] == "printed"
+def test_printed_numbers_are_the_last_section_before_the_words() -> None:
+    assert [*sections_of()][-3:] == ["printed", "words", "checklist"]
     assert "printed" not in [section.id for section in list_sections(make_content())]
 
 

@@ -15,8 +15,8 @@ from cytopenia.report.convention_tables import (
     table_program_tests,
 )
 from cytopenia.report.convention_text import convention_paragraphs
-from cytopenia.report.document import TABLES_OF_KIND
 from cytopenia.report.references import References
+from cytopenia.report.sections import TABLES_OF_KIND
 from cytopenia.report.table_model import Table
 from cytopenia.results import ResultRow
 

@@ -10,9 +10,9 @@ import pytest
 from association_factory import associations_of
 from cytopenia.report.content import ReportContent
 from cytopenia.report.cut_panel import cut_figure_id, plot_cut_panel
-from cytopenia.report.document import FIGURES_OF_KIND, TABLES_OF_KIND
 from cytopenia.report.drawing import ReportFigure
 from cytopenia.report.honest_cuts import honest_sentences, table_honest_cuts
+from cytopenia.report.sections import FIGURES_OF_KIND, TABLES_OF_KIND
 from cytopenia.report.table_model import Table
 from cytopenia.results import ResultRow
 from report_factory import number_rows

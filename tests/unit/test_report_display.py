@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from cytopenia.report.display import (
     Counted,
-    choose_decimals,
     clean_text,
     escape_markdown,
     format_bounds,
@@ -20,8 +19,8 @@ from cytopenia.report.display import (
     format_percent,
     format_percent_range,
     format_range,
-    round_decimal,
 )
+from cytopenia.report.rounding import choose_decimals, round_decimal
 
 
 @pytest.mark.parametrize(

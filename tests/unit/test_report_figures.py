@@ -260,7 +260,7 @@ def test_flow_without_anybody_left_out_stands_in_one_row_across_the_page() -> No
     found = places(figure)
     assert len({height for _, height in found}) == 1
     assert [across for across, _ in found] == sorted({across for across, _ in found})
-    assert found[-1][0] > 400
+    assert found[-1][0] > 330
     assert figure.caption == "Patients who stay in the analysis; nobody was left out."
 
 

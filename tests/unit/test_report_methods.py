@@ -133,6 +133,7 @@ def test_headings_stand_in_the_order_of_a_paper() -> None:
         "Grading of cytopenia",
         "Hematologic recovery",
         "Risk factors and cut-off values",
+        "Missing values and unmeasured days",
         "Statistical analysis",
         "Software",
         "References",
@@ -205,7 +206,7 @@ def test_combined_outcomes_are_named() -> None:
 def test_recovery_has_the_words_of_the_source_its_rules_and_what_was_assumed() -> None:
     text = prose(CONTENT)["Hematologic recovery"]
     assert text.startswith(
-        "Count recovery: judged by \u201cHematologic recovery at day 28\u201d (version 2023, rule of a "
+        "Count recovery was judged by \u201cHematologic recovery at day 28\u201d (version 2023, rule of a "
         "published study) [2]. The source states: \u201cAn official sentence stands here.\u201d"
     )
     assert "ANC at least 1.0 on each of 3 days; Hemoglobin at least 80 g/L; Platelets at least 50." in text
@@ -445,36 +446,63 @@ def test_assumed_definitions_are_quoted_where_they_ran() -> None:
     ]
     text = prose(make_content(definitions=definitions))
     assert f"for this analysis: \u201c{ASSUMED['baseline']}\u201d" in text["Patients and data"]
-    assert f"was assumed: \u201c{ASSUMED['neighbor_bounds']}\u201d" in text["Statistical analysis"]
+    assert (
+        f"was assumed: \u201c{ASSUMED['neighbor_bounds']}\u201d" in text["Missing values and unmeasured days"]
+    )
     assert f"was assumed here: \u201c{ASSUMED['model_gates']}\u201d" in text["Statistical analysis"]
     assert "Baseline and peak" not in prose(CONTENT)["Patients and data"]
     plain = prose(
         make_content(results=CONTENT.results.filter(pl.col("scenario") == ""), definitions=definitions)
     )
-    assert "neighbors" not in plain["Statistical analysis"]
+    assert "neighbors" not in " ".join(plain.values())
 
 
 def test_references_are_numbered_as_they_are_cited() -> None:
     text = "\n".join(associations().values()).partition("1. NCI")[0]
-    cited = list(dict.fromkeys(re.findall(r"\[(\d+)\]", text)))
+    found = (number for part in re.findall(r"\[([\d,]+)\]", text) for number in part.split(","))
+    cited = list(dict.fromkeys(found))
     assert cited == [str(number) for number in range(1, len(cited) + 1)]
     listed = dict(write_methods_paragraphs(make_associations()))["References"]
     assert [entry.partition(".")[0] for entry in listed] == cited
-    assert listed[1] == "2. Qiu T et al. Oncol Lett 2023 https://doi.org/10.3892/ol.2023.13924"
-    assert "2. Qiu T et al. Oncol Lett 2023 <https://doi.org/10.3892/ol.2023.13924>" in METHODS
+    title = "Cytopenia after CAR-T cell therapy: analysis of 63 patients with relapsed and refractory B-cell"
+    known = f"2. Qiu T, Hu L, Zhang Y, et al. {title} non-Hodgkin lymphoma. Oncol Lett 2023."
+    assert listed[1] == f"{known} https://doi.org/10.3892/ol.2023.13924"
+    assert f"{known} <https://doi.org/10.3892/ol.2023.13924>" in METHODS
 
 
 def test_what_was_assumed_here_has_no_source() -> None:
     definitions = [{**one, "status": "assumed"} for one in make_definitions()]
-    assert "References" not in prose(make_content(definitions=definitions))
+    listed = prose(make_content(definitions=definitions, settings={}))
+    assert "References" not in listed
 
 
 def test_versions_are_named() -> None:
-    assert prose(CONTENT)["Software"] == (
-        "Numbers, tables and figures were made by cytopenia 0.1.0 with the Python packages numpy 2.4.6 and "
-        "polars 2.1.0."
+    text = prose(CONTENT)
+    assert text["Software"] == (
+        "Numbers, tables and figures were made by cytopenia 0.1.0 [3] with the Python packages numpy 2.4.6 "
+        "[4] and polars 2.1.0 [5]."
     )
-    assert prose(make_content(settings={"version": "9.9"}))["Software"].endswith("cytopenia 9.9.")
+    assert "3. The cytopenia developers. cytopenia. Version 0.1.0. 4. Harris CR, " in text["References"]
+    assert prose(make_content(settings={"version": "9.9"}))["Software"].endswith("cytopenia 9.9 [3].")
+    assert prose(make_content(settings={}))["Software"].endswith("cytopenia an unrecorded version.")
+
+
+def test_a_seed_is_named_only_where_something_drew_random_numbers() -> None:
+    drawn = ResultRow(analysis_id="a", group="performance", variable="model", estimate="resamples", value=200)
+    settings = {"version": "9.9", "seed": 20230515}
+    with_draws = make_content(settings=settings, results=collect_results([drawn]))
+    assert "started from seed 20230515." in prose(with_draws)["Software"]
+    assert "seed" not in prose(make_content(settings=settings))["Software"]
+
+
+def test_what_is_called_associated_is_said_where_factors_were_tested() -> None:
+    words = "A factor with P below 0.05 is called associated with the outcome."
+    assert words in associations()["Statistical analysis"]
+    assert words not in " ".join(prose(CONTENT).values())
+
+
+def test_neighboring_citations_share_their_brackets() -> None:
+    assert not [text for text in associations().values() if "] [" in text]
 
 
 def test_printed_numbers_are_mentioned_only_where_they_were_compared() -> None:

@@ -12,10 +12,10 @@ import pytest
 from association_factory import associations_of, group_sizes, model_rows, odds_rows, refused
 from cytopenia.report.association_tables import table_risk_factors
 from cytopenia.report.content import ReportContent
-from cytopenia.report.document import list_sections
 from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.report.model_forest import plot_model_forest
 from cytopenia.report.regression_tables import table_collinearity, table_ordinal
+from cytopenia.report.sections import list_sections
 from cytopenia.report.spline_curves import plot_spline_curves
 from cytopenia.report.table_model import Table
 from cytopenia.results import ResultRow
@@ -219,7 +219,7 @@ def test_a_curve_with_a_missing_limit_is_drawn_without_it() -> None:
         "Odds ratios are per doubling of ferritin.",
         "Factors with several terms were tested as a whole by the likelihood ratio test.",
         "scores 0, 1, 2 and so on",
-        "ANC entered models as restricted cubic splines with knots at fixed quantiles [",
+        "] described ANC; departure from a line",
         "departure from a line was tested by the likelihood ratio test",
         "Collinearity of the multivariable models was measured by variance inflation factors",
     ],

@@ -21,11 +21,12 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 
 from association_factory import make_associations
+from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text
-from cytopenia.report.document import ReportContent, ReportSection, list_sections
-from cytopenia.report.drawing import PRINT_DPI, PRINT_HEIGHT, PRINT_WIDTH
+from cytopenia.report.drawing import PRINT_DPI
 from cytopenia.report.figures import plot_day_map
 from cytopenia.report.methods import write_methods_paragraphs
+from cytopenia.report.sections import ReportSection, list_sections
 from cytopenia.report.table_model import Cell, Column, Row, Table
 from cytopenia.report.word import render_word
 from cytopenia.report.word_parts import NAMESPACE, fix_archive, write_run, write_table
@@ -130,12 +131,15 @@ def test_an_archive_keeps_its_files() -> None:
 
 
 def test_sections_in_the_order_of_the_report_then_findings_then_methods() -> None:
-    titles = [section.title for section in sections_of_content()]
-    assert styles(opened(), "Heading 1") == [*titles, "Findings about the data", "Methods"]
+    sections = sections_of_content()
+    first, last = ([one.title for one in sections if one.is_after_methods == side] for side in (False, True))
+    assert last[0] == "Results in words"
+    assert styles(opened(), "Heading 1") == [*first, "Findings about the data", "Methods", *last]
 
 
-def test_the_methods_stand_in_the_file() -> None:
+def test_methods_and_results_in_words_stand_in_the_file() -> None:
     parts = write_methods_paragraphs(content())
+    parts += [(title, list(texts)) for one in sections_of_content() for title, texts in one.texts]
     document = opened()
     assert styles(document, "Heading 2") == [heading for heading, _ in parts]
     texts = styles(document, "Normal")
@@ -302,6 +306,8 @@ def test_labels_of_the_protocol_are_kept_and_the_others_counted_apart() -> None:
         "Table III",
         "Table\N{NO-BREAK SPACE}A3",
         "Table\N{NO-BREAK SPACE}A4",
+        # The reporting checklist.
+        "Table\N{NO-BREAK SPACE}A5",
     ]
     assert [caption.partition(".")[0] for caption in captions if caption.startswith("Figure")] == [
         "Figure\N{NO-BREAK SPACE}A1",
@@ -376,7 +382,7 @@ def test_a_figure_without_a_picture_keeps_its_caption() -> None:
     sections = [
         dataclasses.replace(
             section,
-            figures=tuple(dataclasses.replace(figure, make_png=None) for figure in section.figures),
+            figures=tuple(dataclasses.replace(figure, make_file=None) for figure in section.figures),
         )
         for section in sections_of_content()
     ]
@@ -391,8 +397,9 @@ def test_the_picture_of_a_large_cohort_is_no_larger_than_a_page(printed_pictures
     picture = figure.png
     width, height = struct.unpack(">II", picture[16:24])
     assert picture.startswith(b"\x89PNG")
-    assert width <= PRINT_WIDTH * PRINT_DPI + 1
-    assert height <= PRINT_HEIGHT * PRINT_DPI + 1
+    # 175 mm at 200 dots per inch; a page of A4 leaves 257 mm between its margins.
+    assert width == int(175 / 25.4 * 200)
+    assert height <= 257 / 25.4 * 200
     assert b"Software" not in picture
 
 

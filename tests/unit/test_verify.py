@@ -127,6 +127,21 @@ def test_the_limits_that_the_counts_imply(seed: pl.DataFrame) -> None:
     assert said["limit_any_hemoglobin"].endswith("the limit is at least the median, 100")
 
 
+def test_two_counts_leave_one_limit(seed: pl.DataFrame) -> None:
+    said = dict(
+        seed.filter(check="limit that several counts leave").select("about", "arithmetic").iter_rows()
+    )
+    name = "lower limit of normal of hemoglobin"
+    assert said[name] == f"{name}: at least 100, at most 114"
+    assert len(said) == 3
+
+
+def test_how_the_paper_rounds(seed: pl.DataFrame) -> None:
+    row = seed.filter(check="how the paper rounds").row(0, named=True)
+    assert (row["id"], row["verdict"]) == ("percentages_of_the_paper", CUT)
+    assert "both ways in one paper" in row["arithmetic"]
+
+
 def test_every_sum_of_the_paper_holds(seed: pl.DataFrame) -> None:
     assert set(seed.filter(check="parts of a whole")["verdict"]) == {RIGHT}
     assert seed.filter(check="parts of a whole").height == 8
@@ -338,3 +353,55 @@ def test_which_number_is_higher() -> None:
     assert relate(kind="comparison", first="m", second="f", stated="lower")["verdict"] == WRONG
     # 71.4 and 71.43 may be one number.
     assert relate(kind="comparison", first="p", second="q", stated="higher")["verdict"] == RIGHT
+
+
+def count_shares(*percents: str) -> dict[str, str]:
+    """The habit of a paper that prints 1, 2, 3, 4, 5 and so on of 63 patients with these percentages."""
+    claims = [
+        {
+            "id": f"c{place}",
+            "kind": "count_percent",
+            "where": "T",
+            "about": "A",
+            "count": str(place),
+            "percent": percent,
+            "of": "63",
+        }
+        for place, percent in enumerate(percents, start=1)
+    ]
+    paper = read_paper({**PAPER, "claims": claims}, name="mine")
+    return {row["check"]: row["verdict"] for row in verify_paper(paper).iter_rows(named=True)}
+
+
+def test_the_habit_of_a_whole_paper() -> None:
+    # 1.587, 3.175, 4.762, 6.349, 7.937 of 63.
+    assert count_shares("1.6", "3.2", "4.8", "6.3", "7.9")["how the paper rounds"] == RIGHT
+    assert count_shares("1.5", "3.1", "4.7", "6.3", "7.9")["how the paper rounds"] == CUT
+    assert "how the paper rounds" not in count_shares("1.6", "3.2", "4.8", "6.3")
+
+
+def test_limits_that_contradict_each_other() -> None:
+    # More than half below the limit, and a median of 120; fewer than half, and a median of 100.
+    claims = [
+        {"id": "hb", "kind": "median_range", "where": "T", "about": "A", "median": "120"},
+        {"id": "nadir", "kind": "median_range", "where": "T", "about": "A", "median": "100"},
+        {"id": "more", "kind": "count_percent", "where": "T", "about": "A", "count": "40", "of": "63"},
+        {"id": "fewer", "kind": "count_percent", "where": "T", "about": "A", "count": "20", "of": "63"},
+    ]
+    relations = [
+        {
+            "id": f"limit_{median}",
+            "kind": "median_count",
+            "where": "T",
+            "about": "A",
+            "median": median,
+            "count": count,
+            "side": "below",
+            "limit_name": "lower limit",
+        }
+        for median, count in (("hb", "more"), ("nadir", "fewer"))
+    ]
+    found = verify_paper(read_paper({**PAPER, "claims": claims, "relations": relations}, name="mine"))
+    row = found.filter(check="limit that several counts leave").row(0, named=True)
+    assert (row["verdict"], row["severity"]) == (WRONG, "major")
+    assert row["arithmetic"] == "lower limit would be at least 120, at most 100: there is no such limit"

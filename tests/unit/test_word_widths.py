@@ -125,3 +125,13 @@ def test_a_text_in_a_column_of_texts_keeps_its_spaces() -> None:
     )
     body = parse_xml(f"<w:body {NAMESPACE}>{write_table(one, width=PAGE)}</w:body>")
     assert "2 days" in [node.text for node in body.iter(qn("w:t"))]
+
+
+def test_a_word_without_end_leaves_the_numbers_their_room() -> None:
+    """A word of 300 signs breaks within; titles and numbers beside it do not."""
+    columns = (Column("Factor", "left"), Column("n/N (%)"), Column("Quartiles"), Column("Missing"))
+    row = Row("x" * 300, (Cell("1000/4321 (12.3%)"), Cell("12.5\N{EN DASH}17.5"), Cell("12")))
+    widths = measure_columns(Table(id="t", caption="C", columns=columns, rows=(row,)), width=PAGE)
+    assert sum(widths) <= PAGE
+    texts = ("1000/4321 (12.3%)", "12.5\N{EN DASH}17.5", "Missing")
+    assert all(drawn(text) + MARGINS <= width for text, width in zip(texts, widths[1:], strict=True))

@@ -103,8 +103,10 @@ def init(folder: Path = Path(), *, force: Annotated[bool, Parameter(negative="")
 
 def _tell_written(folder: Path, findings: pl.DataFrame) -> None:
     counts = {level: int((findings["severity"] == level).sum()) for level in ("warning", "info")}
-    print(f"Report:   {folder / 'report.html'}, and for Word report.docx, methods.md")
+    print(f"Report:   {folder / 'report.html'}, report.pdf, and for Word report.docx, tables.xlsx")
+    print("Words:    methods.md, results.md, references.bib, references.ris")
     print(f"Numbers:  {folder / 'results.csv'}, patients.csv, outcomes.csv, evidence.csv")
+    print(f"Figures:  {folder / 'figures'}, each as SVG and PDF with its numbers as CSV, and captions.csv")
     words = [
         f"{n} {name if n == 1 else name + 's'}"
         for n, name in ((counts["warning"], "warning"), (counts["info"], "note"))

@@ -108,7 +108,7 @@ def compare_with_paper(paper: Paper, results: pl.DataFrame) -> list[ResultRow]:
     """
     index = RunResults(results)
     level = Decimal(paper.significance_level)
-    return [_report(claim, _JUDGES[type(claim)](claim, index, level)) for claim in paper.claims if claim.at]
+    return [_report(claim, _judge(claim, index, level)) for claim in paper.claims if claim.at]
 
 
 def _report(claim: Claim, judged: _Judged) -> ResultRow:
@@ -204,8 +204,21 @@ def _divide(number: Found, by: Found, *, times: int = 1) -> Found:
     return Found(_WIDE.divide(times * number.value, by.value), number.row)
 
 
+def _judge(claim: Claim, index: RunResults, level: Decimal) -> _Judged:
+    judge = _JUDGES.get(type(claim))
+    if judge is None:
+        none = Found(None, why=f"the kind {claim.kind} is checked within the paper only")
+        return _gather_one("number", _missing(none), none)
+    return judge(claim, index, level)
+
+
 def _judge_parts(claim: Claim, numbers: Mapping[str, Found]) -> _Judged:
-    parts = {name: _compare(printed, numbers[name]) for name, printed in claim.parts.items()}
+    # Limits of a percentage are checked within the paper; a run has other ones.
+    given = {name: printed for name, printed in claim.parts.items() if name in numbers}
+    parts = {name: _compare(printed, numbers[name]) for name, printed in given.items()}
+    if not parts:
+        none = Found(None, why="no number is printed")
+        return _gather_one("number", _missing(none), none)
     return _gather(claim, parts, numbers[next(iter(parts))])
 
 
@@ -276,7 +289,7 @@ def _compare_odds(
     for name, printed in claim.parts.items():
         if name == "label":
             parts[name] = _missing(odds) if odds.value is None else _compare_label(printed, odds.level)
-        else:
+        elif name in numbers:
             parts[name] = _compare(printed, numbers[name], is_p=name == "p")
     return parts, numbers
 

@@ -8,16 +8,29 @@ from typing import Any, ClassVar, Literal, get_args
 from pydantic import Field
 
 from cytopenia.definition_forms.checking import check
+from cytopenia.published.accuracy_forms import AccuracyClaim, AreaClaim
 from cytopenia.published.claim_parts import (
     AddressChange,
-    ClaimId,
+    Confidence,
     CountOrId,
     PrintedClaim,
     PrintedCount,
     PrintedLabel,
     PrintedNumber,
     PrintedP,
+    PrintedShare,
+    UnreadClaim,
     bracket,
+    miss_limit,
+)
+from cytopenia.published.effect_forms import (
+    CorrelationClaim,
+    DifferenceClaim,
+    EstimateClaim,
+    MeanTestClaim,
+    ProbabilityClaim,
+    RateClaim,
+    StatisticClaim,
 )
 
 __all__ = [
@@ -69,24 +82,37 @@ class SumClaim(PrintedClaim):
         return " + ".join(parts.values())
 
 
+ShareInterval = Literal["wald", "wilson", "exact", "agresti-coull", "jeffreys"]
+
+
 class CountPercentClaim(PrintedClaim):
     """A number of patients with its percentage; the counts of the rows in `plus` are added.
 
-    `of` is the number of patients that the percentage is of, or the id of the claim that prints it.
+    `of` is the number of patients that the percentage is of, or the id of the claim that prints it; `low` and
+    `high` are limits of the percentage, by `interval` if the paper names it.
     """
 
     kind: Literal["count_percent"]
     count: PrintedCount | None = None
-    percent: PrintedNumber | None = None
+    percent: PrintedShare | None = None
     of: CountOrId | None = None
+    low: PrintedNumber | None = None
+    high: PrintedNumber | None = None
+    confidence: Confidence = "95"
+    interval: ShareInterval | None = None
     reference_names: ClassVar[tuple[str, ...]] = ("of",)
     plus: tuple[AddressChange, ...] = ()
-    part_names: ClassVar[tuple[str, ...]] = ("count", "percent")
+    part_names: ClassVar[tuple[str, ...]] = ("count", "percent", "low", "high")
+
+    @check
+    def _has_both_limits(self) -> Iterator[str]:
+        yield from miss_limit(self, self.low, self.high)
 
     def write(self, parts: Mapping[str, str]) -> str:
-        """Return "45 (71.42%)"."""
-        percent = f"{parts['percent']}%" if "percent" in parts else ""
-        return bracket(parts.get("count", ""), percent)
+        """Return "45 (71.42%)", or "45 (71.42%; 59.30-81.10%)" with its limits."""
+        ends = "-".join(parts[name] for name in ("low", "high") if name in parts)
+        percents = (f"{text}%" for text in (parts.get("percent", ""), ends) if text)
+        return bracket(parts.get("count", ""), "; ".join(percents))
 
 
 class MedianRangeClaim(PrintedClaim):
@@ -118,20 +144,39 @@ class MedianRangeClaim(PrintedClaim):
 class MeanClaim(PrintedClaim):
     """A mean with its standard deviation.
 
-    `is_of_whole_numbers` says that every value behind it is one, such as days or points.
+    `is_of_whole_numbers` says that every value behind it is one, such as days or points; `items` of how many
+    whole numbers each value is itself a mean. `low` and `high` are limits of the mean.
     """
 
     kind: Literal["mean_sd"]
     mean: PrintedNumber
     sd: PrintedNumber | None = None
+    se: PrintedNumber | None = None
+    low: PrintedNumber | None = None
+    high: PrintedNumber | None = None
+    confidence: Confidence = "95"
+    minimum: PrintedNumber | None = None
+    maximum: PrintedNumber | None = None
     of: CountOrId | None = None
     is_of_whole_numbers: bool = False
+    items: PrintedCount = "1"
     reference_names: ClassVar[tuple[str, ...]] = ("of",)
-    part_names: ClassVar[tuple[str, ...]] = ("mean", "sd")
+    part_names: ClassVar[tuple[str, ...]] = ("mean", "sd", "se", "low", "high", "minimum", "maximum")
+
+    @check
+    def _has_both_limits(self) -> Iterator[str]:
+        yield from miss_limit(self, self.low, self.high)
+
+    @check
+    def _has_items(self) -> Iterator[str]:
+        if not int(self.items):
+            yield "'items' is 0; allowed: 1 or more"
 
     def write(self, parts: Mapping[str, str]) -> str:
-        """Return "46.2 (12.1)"."""
-        return bracket(parts["mean"], parts.get("sd", ""))
+        """Return "46.2 (12.1; 44.0-48.4)"."""
+        pairs = (("sd",), ("se",), ("low", "high"), ("minimum", "maximum"))
+        inside = ("-".join(parts[name] for name in pair if name in parts) for pair in pairs)
+        return bracket(parts.get("mean", ""), "; ".join(filter(None, inside)))
 
 
 class RatioClaim(PrintedClaim):
@@ -176,6 +221,8 @@ class _OddsRatio(PrintedClaim):
     `interval` and `test` are given where the paper names them. `counts` are those behind it: with and without
     the event at the side of the cut, then with and without it at the other side. Where they are not printed,
     `groups` are the patients with and without the event, and `missing` at most how many have no value.
+    `coefficient` is the logarithm of the ratio, `standard_error` its own, and `wald_statistic` the square of
+    their quotient, as SPSS prints them.
     """
 
     label: PrintedLabel | None = None
@@ -186,17 +233,22 @@ class _OddsRatio(PrintedClaim):
     measure: Measure = "odds ratio"
     interval: Interval | None = None
     test: RatioTest | None = None
-    confidence: PrintedNumber = "95"
+    confidence: Confidence = "95"
+    coefficient: PrintedNumber | None = None
+    standard_error: PrintedNumber | None = None
+    wald_statistic: PrintedNumber | None = None
     counts: tuple[PrintedCount, PrintedCount, PrintedCount, PrintedCount] | None = None
     groups: tuple[CountOrId, CountOrId] | None = None
     missing: PrintedCount = "0"
     reference_names: ClassVar[tuple[str, ...]] = ("groups",)
-    part_names: ClassVar[tuple[str, ...]] = ("label", "odds_ratio", "low", "high", "p")
+    part_names: ClassVar[tuple[str, ...]] = (
+        *("label", "odds_ratio", "low", "high", "p"),
+        *("coefficient", "standard_error", "wald_statistic"),
+    )
 
     @check
     def _has_both_limits(self) -> Iterator[str]:
-        if (self.low is None) != (self.high is None):
-            yield "low and high go together; give both, or neither"
+        yield from miss_limit(self, self.low, self.high)
 
     def write(self, parts: Mapping[str, str]) -> str:
         """Return "<2.29: 11 (3.130-38.660), P <0.001"."""
@@ -242,48 +294,6 @@ class TestClaim(PrintedClaim):
         p_value = f"P {parts['p']}" if "p" in parts else ""
         words = ", ".join(filter(None, (p_value, parts.get("stated", ""))))
         return f"{', '.join('/'.join(row) for row in self.counts)}: {words}"
-
-
-class AreaClaim(PrintedClaim):
-    """The area under a ROC curve; `events` and `others` are the patients of the two groups."""
-
-    kind: Literal["area"]
-    area: PrintedNumber
-    low: PrintedNumber | None = None
-    high: PrintedNumber | None = None
-    p: PrintedP | None = None
-    confidence: PrintedNumber = "95"
-    events: CountOrId | None = None
-    others: CountOrId | None = None
-    reference_names: ClassVar[tuple[str, ...]] = ("events", "others")
-    part_names: ClassVar[tuple[str, ...]] = ("area", "low", "high", "p")
-
-    def write(self, parts: Mapping[str, str]) -> str:
-        """Return "0.781 (0.652-0.910), P 0.002"."""
-        ends = "-".join(parts[name] for name in ("low", "high") if name in parts)
-        p_value = f"P {parts['p']}" if "p" in parts else ""
-        return ", ".join(filter(None, (bracket(parts["area"], ends), p_value)))
-
-
-class AccuracyClaim(PrintedClaim):
-    """How a cut or a test separates: each share as a percentage or as a number up to 1, as printed.
-
-    `events` and `others` are the patients with and without the event; `area` is the claim of the curve that
-    the cut lies on, `is_best_cut` whether the paper says that no other cut has a higher Youden index.
-    """
-
-    kind: Literal["accuracy"]
-    sensitivity: PrintedNumber | None = None
-    specificity: PrintedNumber | None = None
-    ppv: PrintedNumber | None = None
-    npv: PrintedNumber | None = None
-    youden: PrintedNumber | None = None
-    events: CountOrId | None = None
-    others: CountOrId | None = None
-    area: ClaimId | None = None
-    is_best_cut: bool = False
-    reference_names: ClassVar[tuple[str, ...]] = ("events", "others", "area")
-    part_names: ClassVar[tuple[str, ...]] = ("sensitivity", "specificity", "ppv", "npv", "youden")
 
 
 class CutClaim(PrintedClaim):
@@ -335,6 +345,13 @@ class DirectionClaim(PrintedClaim):
 
 Claim = (
     CountClaim
+    | EstimateClaim
+    | ProbabilityClaim
+    | RateClaim
+    | DifferenceClaim
+    | CorrelationClaim
+    | MeanTestClaim
+    | StatisticClaim
     | SumClaim
     | CountPercentClaim
     | MedianRangeClaim
@@ -350,8 +367,11 @@ Claim = (
     | RangeClaim
     | LabelClaim
     | DirectionClaim
+    | UnreadClaim
 )
 
 CLAIM_FORMS: dict[str, type[Any]] = {
-    get_args(form.model_fields["kind"].annotation)[0]: form for form in get_args(Claim)
+    get_args(form.model_fields["kind"].annotation)[0]: form
+    for form in get_args(Claim)
+    if form is not UnreadClaim
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -16,20 +16,26 @@ __all__ = [
     "Address",
     "AddressChange",
     "ClaimId",
+    "Confidence",
     "CountOrId",
+    "PartAddress",
     "PrintedClaim",
     "PrintedCount",
     "PrintedLabel",
     "PrintedNumber",
     "PrintedP",
+    "PrintedShare",
     "ReferringForm",
+    "UnreadClaim",
     "bracket",
+    "miss_limit",
 ]
 
 # The label of a cut is made by the run and changes with the data; such a level is found, not named.
 ANY_LEVEL = "*"
 
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?"
+_WHOLE = 100.0
 _SIDE = r"(<=|>=|<|>)"
 
 
@@ -44,11 +50,25 @@ def _printed_as(pattern: str, words: str) -> AfterValidator:
 
 PrintedNumber = Annotated[str, _printed_as(_NUMBER, "a number as printed, such as '71.42' or '-5'")]
 PrintedP = Annotated[str, _printed_as(f"{_SIDE}?{_NUMBER}", "a P value, such as '0.004' or '<0.001'")]
+PrintedShare = Annotated[
+    str, _printed_as(f"{_SIDE}?{_NUMBER}", "a number as printed, such as '71.42' or '<1'")
+]
 PrintedLabel = Annotated[str, _printed_as(f"{_SIDE} ?{_NUMBER}", "a side of a cut, such as '<2.29'")]
 PrintedCount = Annotated[str, _printed_as(r"[0-9]+", "a whole number as printed, such as '45'")]
 ClaimId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+# A claim and one of its parts, "table2_anc.median"; without a part, the first one that it prints.
+PartAddress = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_ ]+)?$")]
 # A number of patients, or the id of the claim that prints it.
 CountOrId = Annotated[str, _printed_as(r"[0-9]+|[a-z][a-z0-9_]*", "a whole number, or the id of a claim")]
+
+
+def _is_confidence(text: str) -> str:
+    if not re.fullmatch(_NUMBER, text) or not 1 < float(text) < _WHOLE:
+        raise ValueError(f"is {text!r}; allowed: a percentage below {_WHOLE:g}, such as '95'")
+    return text
+
+
+Confidence = Annotated[str, AfterValidator(_is_confidence)]
 
 
 class AddressChange(Form):
@@ -98,7 +118,10 @@ class ReferringForm(Form):
 
 
 class PrintedClaim(ReferringForm):
-    """One statement of a paper; a part that it does not print is left out."""
+    """One statement of a paper; a part that it does not print is left out.
+
+    `unread` are the parts that it prints as a word, such as "NE"; they are filled when a file is read.
+    """
 
     id: ClaimId
     where: str = Field(min_length=1)
@@ -106,12 +129,13 @@ class PrintedClaim(ReferringForm):
     unit: str = ""
     at: Address | None = None
     note: str = ""
+    unread: dict[str, str] = Field(default_factory=dict)
 
     part_names: ClassVar[tuple[str, ...]] = ()
 
     @check
     def _prints_something(self) -> Iterator[str]:
-        if not self.parts:
+        if not self.parts and not self.unread:
             yield f"needs at least one of {', '.join(self.part_names)}"
 
     @property
@@ -130,11 +154,36 @@ class PrintedClaim(ReferringForm):
     @property
     def printed(self) -> str:
         """The claim as a paper would set it."""
-        return self.write(self.parts)
+        given = {**self.parts, **self.unread}
+        return self.write({name: given[name] for name in (*self.part_names, *given) if name in given})
 
     def write(self, parts: Mapping[str, str]) -> str:
         """Return the parts as a paper would set them."""
         return " ".join(parts.values())
+
+
+class UnreadClaim(PrintedClaim):
+    """A claim of which the one number that it needs is printed as a word, such as "NA"."""
+
+    kind: Literal["unread"]
+
+    @staticmethod
+    def has_no_number(form: type[Any], texts: Mapping[str, Any]) -> bool:
+        """Return whether a part that a form needs is printed as a word."""
+        words = texts.get("unread", {})
+        return any(form.model_fields[name].is_required() for name in words)
+
+    @staticmethod
+    def take(texts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the table of the claim without what only its own form knows."""
+        kept = ("id", "where", "about", "unit", "note", "unread")
+        return {"kind": "unread", **{key: texts[key] for key in kept if key in texts}}
+
+
+def miss_limit(claim: PrintedClaim, low: str | None, high: str | None) -> Iterator[str]:
+    """Yield what is wrong with an interval of which only one limit is given; "NE" is given."""
+    if (low is None) != (high is None) and claim.unread.keys().isdisjoint(("low", "high")):
+        yield "low and high go together; give both, or neither"
 
 
 def bracket(outside: str, inside: str) -> str:

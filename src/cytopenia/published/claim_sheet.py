@@ -30,7 +30,7 @@ def read_claim_sheet(data: bytes, *, name: str) -> dict[str, Any]:
     Parameters
     ----------
     data : bytes
-        UTF-8, with commas or semicolons between cells; with semicolons, a cell with several texts needs
+        UTF-8, with commas, semicolons or tabs between cells; with semicolons, a cell with several texts needs
         quotation marks.
     name : str
         Of the file, put in front of each problem.
@@ -68,7 +68,7 @@ def _decode(data: bytes, name: str) -> str:
 
 def _read_rows(lines: list[str], name: str) -> Iterator[dict[str, Any]]:
     keys = next((line for line in lines if line.strip()), "")
-    delimiter = ";" if keys.count(";") > keys.count(",") else ","
+    delimiter = max(",;\t", key=keys.count)
     reader = csv.DictReader(io.StringIO("\n".join(lines)), delimiter=delimiter)
     if not reader.fieldnames or "kind" not in reader.fieldnames:
         raise DefinitionError(f"{name}: no row of keys; the first row needs at least id, kind, where, about")

@@ -18,13 +18,16 @@ from cytopenia.definition_forms import Form
 from cytopenia.errors import DefinitionError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_bytes, read_form
 from cytopenia.published.claim_forms import CLAIM_FORMS, Claim, Interval, RatioTest
-from cytopenia.published.claim_parts import PrintedNumber
+from cytopenia.published.claim_parts import PrintedNumber, UnreadClaim
 from cytopenia.published.claim_sheet import read_claim_sheet
+from cytopenia.published.claim_texts import Reading, choose_mark, read_texts
+from cytopenia.published.printed_text import DecimalMark, read_printed
 from cytopenia.published.relation_forms import RELATION_FORMS, Relation
 
 __all__ = ["Paper", "list_papers", "load_paper", "read_paper"]
 
 _SHEET = ".csv"
+_USUAL_LEVEL = "0.05"
 _FOLDER = resources.files("cytopenia") / "data" / "papers"
 
 
@@ -32,7 +35,7 @@ class Paper(Form):
     """A published paper, what it claims, and what must hold between its claims.
 
     `interval` and `test` are those of every ratio that names no other: "wald" for a logistic or Cox model of
-    SPSS, which prints nothing else.
+    SPSS, which prints nothing else. `decimal_mark` is needed only if the file leaves it open.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -40,6 +43,7 @@ class Paper(Form):
     citation: str = Field(min_length=1)
     doi: str | None = None
     significance_level: PrintedNumber
+    decimal_mark: DecimalMark | None = None
     interval: Interval | None = None
     test: RatioTest | None = None
     claims: tuple[Claim, ...]
@@ -99,11 +103,15 @@ def read_paper(table: Mapping[str, Any], *, name: str) -> Paper:
     DefinitionError
         As `load_paper`.
     """
-    claims, problems = _read_tables(table.get("claims"), _Listed(name, "claims", CLAIM_FORMS))
+    table = _read_level(table)
+    mark, doubts = choose_mark(table.get("decimal_mark"), (table.get("claims"), table.get("relations")))
+    reading = Reading(mark, str(table.get("significance_level", _USUAL_LEVEL)))
+    claims, problems = _read_tables(table.get("claims"), _Listed(name, "claims", CLAIM_FORMS, reading))
     if not claims and not problems:
         problems.append(f"{name}: no claim; each begins with a line [[claims]]")
-    relations, found = _read_tables(table.get("relations"), _Listed(name, "relations", RELATION_FORMS))
-    problems += found
+    listed = _Listed(name, "relations", RELATION_FORMS, reading)
+    relations, found = _read_tables(table.get("relations"), listed)
+    problems += [*found, *(f"{name}: {doubt}" for doubt in doubts)]
     problems += _find_repeats(name, {"claims": claims, "relations": relations})
     problems += _find_unknown(name, claims, relations)
     paper, found = read_form(Paper, {**table, "claims": claims, "relations": relations}, where=name)
@@ -129,6 +137,12 @@ class _Listed(NamedTuple):
     name: str
     key: str
     forms: Mapping[str, type[Any]]
+    reading: Reading
+
+
+def _read_level(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    level = table.get("significance_level")
+    return {**table, "significance_level": read_printed(level)} if isinstance(level, str) else table
 
 
 def _read_tables(given: object, listed: _Listed) -> tuple[list[Any], list[str]]:
@@ -153,11 +167,29 @@ def _read_table(given: object, where: str, listed: _Listed) -> tuple[Any, list[s
     table = cast("dict[str, Any]", given)
     if isinstance(table.get("id"), str):
         where = f"{where} ('{table['id']}')"
+    table = _name_measure(table)
     kind = table.get("kind")
     if not isinstance(kind, str) or kind not in listed.forms:
         word = "missing" if kind is None else f"{kind!r}{suggest_name(str(kind), listed.forms)}"
         return None, [f"{where}: 'kind' is {word}; allowed: {', '.join(sorted(listed.forms))}"]
-    return read_form(listed.forms[kind], table, where=where)
+    form = listed.forms[kind]
+    texts, problems = read_texts(table, form, listed.reading)
+    if not problems and UnreadClaim.has_no_number(form, texts):
+        form, texts = UnreadClaim, UnreadClaim.take(texts)
+    read, found = read_form(form, texts, where=where)
+    return (None if problems else read), [*(f"{where}: {problem}" for problem in problems), *found]
+
+
+def _name_measure(table: dict[str, Any]) -> dict[str, Any]:
+    """A hazard or a risk ratio as the form of every ratio, with its measure."""
+    found = dict(table)
+    for name in ("hazard_ratio", "risk_ratio"):
+        if name in found and "odds_ratio" not in found:
+            found["odds_ratio"] = found.pop(name)
+            found.setdefault("measure", name.replace("_", " "))
+        if found.get("kind") == name:
+            found |= {"kind": "odds_ratio", "measure": found.get("measure", name.replace("_", " "))}
+    return found
 
 
 def _find_repeats(name: str, listed: Mapping[str, Sequence[Claim | Relation]]) -> Iterator[str]:

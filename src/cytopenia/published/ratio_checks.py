@@ -13,12 +13,17 @@ from cytopenia.published.repairs import find_repairs
 
 __all__ = ["PrintedTriangle", "check_ratio"]
 
-# What other methods than Wald give for the same counts, found by `scripts/measure_ratio_room.py` in random
-# tables and widened: the longer over the shorter arm of an interval on the logarithmic scale, and the normal
-# quantile of P beside that of the interval.
+# What other methods than Wald give for the same counts, found in random tables of two by two and widened:
+# the longer over the shorter arm of an interval on the logarithmic scale, and by how much the normal quantile
+# of P may lie below and above that of the interval, which grows with the standard error and the quantile.
 _LONGEST_ARM = 2.5
-_LEAST_QUANTILE = 1.2
+_BELOW = (0.4, 1.4, 0.1)
+_ABOVE = (0.5, 0.5, 0.5)
+# With few events the tests lie far apart.
+_WIDE_ERROR = 0.8
 _MOST_QUANTILE = (1.2, 2.7)
+# Above it every P value is printed as below a limit.
+_LARGE_QUANTILE = 4.5
 
 
 class PrintedTriangle(NamedTuple):
@@ -56,6 +61,10 @@ def check_ratio(claim: str, printed: PrintedTriangle) -> list[Check]:
     >>> next(check.repair for check in checks if check.repair)
     '0.010 for 0.100 (low) repairs estimate, interval and P together'
     """
+    below = [text for text in printed[:3] if text is not None and text.startswith("-") and float(text)]
+    if below:
+        words = f"{', '.join(below)}: no ratio is below 0; a difference or a logarithm may be"
+        return [Check(claim, "ratio above 0", INCONSISTENT, words, "major")]
     triangle = read_triangle(printed.estimate, printed.limits, printed.p, confidence=printed.confidence)
     checks = [
         *_check_limits(claim, printed),
@@ -123,11 +132,23 @@ def _check_p(claim: str, printed: PrintedTriangle, triangle: RatioTriangle) -> l
         return [Check(claim, name, CONSISTENT, made)]
     if printed.is_wald and printed.has_wald_p:
         return [Check(claim, name, INCONSISTENT, made, "major")]
-    expected = Range(find_quantile(wald.high), find_quantile(wald.low))
-    allowed = Range(expected.low - _LEAST_QUANTILE, _MOST_QUANTILE[0] + _MOST_QUANTILE[1] * expected.high)
+    allowed = _allow_quantiles(triangle, Range(find_quantile(wald.high), find_quantile(wald.low)))
     if Range(find_quantile(triangle.p.high), find_quantile(triangle.p.low)).meets(allowed):
         return [Check(claim, name, CANNOT_BE_CHECKED, f"{made}: another test than Wald's may give it")]
     return [Check(claim, name, INCONSISTENT, f"{made}: farther apart than two tests lie", "major")]
+
+
+def _allow_quantiles(triangle: RatioTriangle, expected: Range) -> Range:
+    """The normal quantiles of P that another test may have, beside that of the interval."""
+    error = math.inf
+    if triangle.low is not None and triangle.high is not None and triangle.low.low > 0:
+        error = math.log(triangle.high.high / triangle.low.low) / (2 * triangle.quantile)
+    below = _BELOW[0] + _BELOW[1] * error + _BELOW[2] * expected.low
+    above = _ABOVE[0] + error * (_ABOVE[1] + _ABOVE[2] * expected.high**2)
+    most = expected.high + above
+    if error > _WIDE_ERROR:
+        most = max(most, _MOST_QUANTILE[0] + _MOST_QUANTILE[1] * expected.high)
+    return Range(min(expected.low - below, _LARGE_QUANTILE), most)
 
 
 def _is_inside(printed: PrintedTriangle) -> bool:

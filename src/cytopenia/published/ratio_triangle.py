@@ -14,7 +14,17 @@ from typing import NamedTuple
 
 from cytopenia.published.printed_bounds import bound_number
 
-__all__ = ["Range", "RatioTriangle", "find_p", "find_quantile", "read_triangle"]
+__all__ = [
+    "Range",
+    "RatioTriangle",
+    "can_be_p",
+    "find_p",
+    "find_quantile",
+    "read_triangle",
+    "show_range",
+    "widen",
+    "widen_p",
+]
 
 _LOSS = 1e-9
 
@@ -87,29 +97,67 @@ def read_triangle(
     """
     low, high = limits or (None, None)
     return RatioTriangle(
-        estimate=_widen(estimate),
-        low=_widen(low),
-        high=_widen(high),
-        p=None if p is None else _bound_p(p),
+        estimate=_widen_ratio(estimate),
+        low=_widen_ratio(low),
+        high=_widen_ratio(high),
+        p=None if p is None else widen_p(p),
         quantile=find_quantile(1 - float(confidence) / 100),
     )
 
 
-def _widen(text: str | None) -> Range | None:
-    """From the lowest to the highest number that prints so by rounding or by truncation."""
+def widen(text: str) -> Range:
+    """Return from the lowest to the highest number that prints so by rounding or by truncation.
+
+    Examples
+    --------
+    >>> widen("2.5"), widen("-2.5")
+    (Range(low=2.45, high=2.6), Range(low=-2.6, high=-2.45))
+    """
+    bounds = [bound_number(text, "rounded"), bound_number(text, "truncated")]
+    return Range(float(min(bound.low for bound in bounds)), float(max(bound.high for bound in bounds)))
+
+
+def widen_p(text: str) -> Range:
+    """Return the P values that print so; 0.000 and 1.00 stand for what rounds to them.
+
+    Examples
+    --------
+    >>> widen_p("<0.001"), widen_p("1.00")
+    (Range(low=0.0, high=0.001), Range(low=0.995, high=1.0))
+    """
+    found = widen(text)
+    return Range(max(found.low, 0.0), min(found.high, 1.0))
+
+
+def can_be_p(text: str) -> bool:
+    """Return whether a printed P value lies between 0 and 1.
+
+    Examples
+    --------
+    >>> can_be_p("<0.001"), can_be_p("1.2"), can_be_p("-0.02")
+    (True, False, False)
+    """
+    found = widen(text)
+    return found.low < 1 and found.high > 0
+
+
+def show_range(numbers: Range, digits: int = 4) -> str:
+    """Return both ends in words, or the one number that they are.
+
+    Examples
+    --------
+    >>> show_range(Range(0.0244, 0.031)), show_range(Range(2.0, 2.0))
+    ('0.0244 to 0.031', '2')
+    """
+    low, high = (f"{end:.{digits}g}" for end in numbers)
+    return low if low == high else f"{low} to {high}"
+
+
+def _widen_ratio(text: str | None) -> Range | None:
     if text is None:
         return None
-    bounds = [bound_number(text, "rounded"), bound_number(text, "truncated")]
-    return Range(
-        max(float(min(bound.low for bound in bounds)), 0.0), float(max(bound.high for bound in bounds))
-    )
-
-
-def _bound_p(text: str) -> Range:
-    bounds = [bound_number(text, "rounded"), bound_number(text, "truncated")]
-    low, high = min(bound.low for bound in bounds), max(bound.high for bound in bounds)
-    # 0.000 and 1.00 stand for what rounds to them.
-    return Range(max(float(low), 0.0), min(float(high), 1.0))
+    found = widen(text)
+    return Range(max(found.low, 0.0), found.high)
 
 
 def find_p(z: float) -> float:

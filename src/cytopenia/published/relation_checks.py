@@ -14,6 +14,7 @@ from cytopenia.published.check_model import (
     Check,
 )
 from cytopenia.published.claim_forms import CountPercentClaim, DirectionAndSignificanceClaim, OddsRatioClaim
+from cytopenia.published.group_relations import check_order_of_numbers, check_percent_sum, check_pooled
 from cytopenia.published.paper_index import PaperIndex
 from cytopenia.published.printed_bounds import bound_number, count_decimals
 from cytopenia.published.printed_numbers import flip_side, is_significant
@@ -21,7 +22,10 @@ from cytopenia.published.relation_forms import (
     ComparisonRelation,
     DirectionRelation,
     MedianCountRelation,
+    OrderRelation,
     PartitionRelation,
+    PercentSumRelation,
+    PooledRelation,
     Relation,
     SameRelation,
     SignificanceRelation,
@@ -176,4 +180,7 @@ _CHECKS: Mapping[type[Any], Callable[[Any, PaperIndex, Decimal], Check]] = {
     DirectionRelation: _check_direction,
     SignificanceRelation: _check_significance,
     MedianCountRelation: _check_median_count,
+    PercentSumRelation: lambda relation, index, _: check_percent_sum(relation, index),
+    OrderRelation: lambda relation, index, _: check_order_of_numbers(relation, index),
+    PooledRelation: lambda relation, index, _: check_pooled(relation, index),
 }

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
-from cytopenia.published.claim_parts import ClaimId, CountOrId, PrintedCount, PrintedNumber, ReferringForm
+from cytopenia.definition_forms.checking import check
+from cytopenia.published.claim_parts import (
+    ClaimId,
+    CountOrId,
+    PartAddress,
+    PrintedCount,
+    PrintedNumber,
+    ReferringForm,
+)
 
 __all__ = [
     "RELATION_FORMS",
     "ComparisonRelation",
     "DirectionRelation",
     "MedianCountRelation",
+    "OrderRelation",
     "PartitionRelation",
+    "PercentSumRelation",
+    "PooledRelation",
     "Relation",
     "SameRelation",
     "SignificanceRelation",
     "SubsetRelation",
 ]
-
-# A claim and one of its parts, "table2_anc.median"; without a part, the first one that it prints.
-PartAddress = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_ ]+)?$")]
 
 
 class _Relation(ReferringForm):
@@ -86,11 +95,45 @@ class SignificanceRelation(_Relation):
     reference_names: ClassVar[tuple[str, ...]] = ("p",)
 
 
+class PercentSumRelation(_Relation):
+    """Percentages that add up to `whole`, each of them rounded or cut off by itself."""
+
+    kind: Literal["percent_sum"]
+    parts: tuple[PartAddress, ...] = Field(min_length=2)
+    whole: PrintedNumber = "100"
+    reference_names: ClassVar[tuple[str, ...]] = ("parts",)
+
+
+class OrderRelation(_Relation):
+    """Numbers that cannot rise, such as survival at later times, or cannot fall, such as incidences."""
+
+    kind: Literal["order"]
+    numbers: tuple[PartAddress, ...] = Field(min_length=2)
+    stated: Literal["falling", "rising"]
+    reference_names: ClassVar[tuple[str, ...]] = ("numbers",)
+
+
+class PooledRelation(_Relation):
+    """Means, or percentages, of groups that make up a whole; weighted with `of` they give its own."""
+
+    kind: Literal["pooled"]
+    parts: tuple[PartAddress, ...] = Field(min_length=2)
+    of: tuple[CountOrId, ...] = Field(min_length=2)
+    whole: PartAddress
+    reference_names: ClassVar[tuple[str, ...]] = ("parts", "of", "whole")
+
+    @check
+    def _has_a_size_for_each(self) -> Iterator[str]:
+        if len(self.parts) != len(self.of):
+            yield f"'parts' has {len(self.parts)} entries and 'of' {len(self.of)}; one size for each part"
+
+
 class MedianCountRelation(_Relation):
     """A median beside the number of patients below, or above, a limit.
 
     Both are of the same patients, whose number is the `of` of the count. Without `limit`, what the two
-    numbers say about the limit that was used is told.
+    numbers say about the limit that was used is told; relations with the same `limit_name` speak of one
+    limit, and what all of them leave of it is told once more.
     """
 
     kind: Literal["median_count"]
@@ -98,6 +141,7 @@ class MedianCountRelation(_Relation):
     count: ClaimId
     side: Literal["below", "at or below", "above", "at or above"]
     limit: PrintedNumber | None = None
+    limit_name: str = ""
     reference_names: ClassVar[tuple[str, ...]] = ("median", "count")
 
 
@@ -108,6 +152,9 @@ Relation = (
     | ComparisonRelation
     | DirectionRelation
     | SignificanceRelation
+    | PercentSumRelation
+    | OrderRelation
+    | PooledRelation
     | MedianCountRelation
 )
 

@@ -58,6 +58,8 @@ def check_percent(claim: str, *, count: int, of: int, percent: str) -> Check:
         return Check(claim, name, verdict, made)
     if verdict == ROUNDING_CONVENTION:
         return Check(claim, name, verdict, f"{made}: cut off, not rounded ({rounded})")
+    if percent.startswith(("<", ">")):
+        return Check(claim, name, verdict, made, "minor")
     repairs = [f"{rounded} for {percent}", *_other_counts(count, of, percent)]
     return Check(claim, name, verdict, made, "minor", "; or ".join(repairs))
 
@@ -71,6 +73,8 @@ def check_impossible_percent(claim: str, *, of: int, percent: str) -> Check:
     'inconsistent'
     """
     name = "a count with this percentage"
+    if percent.startswith(("<", ">")):
+        return Check(claim, name, CANNOT_BE_CHECKED, f"{percent}% of {of} patients is no one percentage")
     if of == 0 or not _is_percent(percent):
         words = "0 patients have no percentage" if of == 0 else f"{percent} is no percentage"
         return Check(claim, name, INCONSISTENT, words, "minor")

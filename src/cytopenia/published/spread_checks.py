@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from itertools import pairwise
 
-from cytopenia.published.check_model import CANNOT_BE_CHECKED, CONSISTENT, INCONSISTENT, Check
+from cytopenia.published.check_model import (
+    CANNOT_BE_CHECKED,
+    CONSISTENT,
+    INCONSISTENT,
+    ROUNDING_CONVENTION,
+    Check,
+)
 from cytopenia.published.printed_bounds import bound_number, can_be_at_most
 from cytopenia.published.repairs import find_repairs
 from cytopenia.published.share_checks import judge_print
@@ -38,8 +44,10 @@ def check_order(claim: str, parts: Mapping[str, str]) -> Check:
     return Check(claim, name, INCONSISTENT, f"{made} does not hold", "major", ", or ".join(repairs))
 
 
-def check_mean(claim: str, *, mean: str, of: int) -> Check:
+def check_mean(claim: str, *, mean: str, of: int, items: int = 1) -> Check:
     """Return whether whole numbers of so many patients can have a printed mean (the GRIM test).
+
+    Each patient's number may itself be the mean of several `items`.
 
     References
     ----------
@@ -55,16 +63,18 @@ def check_mean(claim: str, *, mean: str, of: int) -> Check:
     name = "a mean of whole numbers"
     if of == 0:
         return Check(claim, name, INCONSISTENT, "0 patients have no mean", "minor")
-    total = int((Decimal(mean) * of).to_integral_value())
-    for sum_ in sorted(range(total - 1, total + 2), key=lambda near: abs(near - Decimal(mean) * of)):
-        exact = Decimal(sum_) / of
-        if judge_print(mean, exact) != INCONSISTENT:
-            return Check(claim, name, CONSISTENT, f"{sum_} / {of} = {exact:.6g}; printed {mean}")
-    near = " and ".join(
-        f"{sum_} / {of} = {Decimal(sum_) / of:.6g}"
-        for sum_ in (math.floor(Decimal(mean) * of), math.ceil(Decimal(mean) * of))
-    )
-    return Check(claim, name, INCONSISTENT, f"no sum of {of} whole numbers prints {mean}: {near}", "minor")
+    size = of * items
+    middle = Decimal(mean) * size
+    sums = sorted(range(math.floor(middle) - 1, math.ceil(middle) + 2), key=lambda near: abs(near - middle))
+    for verdict in (CONSISTENT, ROUNDING_CONVENTION):
+        for total in sums:
+            exact = Decimal(total) / size
+            if judge_print(mean, exact) == verdict:
+                cut = ": cut off, not rounded" if verdict == ROUNDING_CONVENTION else ""
+                return Check(claim, name, verdict, f"{total} / {size} = {exact:.6g}; printed {mean}{cut}")
+    ends = (math.floor(middle), math.ceil(middle))
+    near = " and ".join(f"{total} / {size} = {Decimal(total) / size:.6g}" for total in ends)
+    return Check(claim, name, INCONSISTENT, f"no sum of {size} whole numbers prints {mean}: {near}", "minor")
 
 
 def check_median_beside_count(

@@ -14,7 +14,16 @@ import polars as pl
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, plural
-from cytopenia.report.drawing import FAINT, INK, MUTED, ReportFigure, drawing, finish_figure, page_axes
+from cytopenia.report.drawing import (
+    FAINT,
+    FULL_WIDTH,
+    INK,
+    MUTED,
+    ReportFigure,
+    drawing,
+    finish_figure,
+    page_axes,
+)
 from cytopenia.report.side_by_side_cells import SideBySide, draw_id, read_side_by_side
 
 if TYPE_CHECKING:
@@ -29,10 +38,11 @@ ORDER = (EVENT, NO_EVENT, NOT_EVALUABLE, DIED)
 FILLS = {EVENT: "#3d4854", NO_EVENT: "#d5dbe1"}
 # The mark of an open answer stands out from the fill below it.
 OPEN_MARKS = {EVENT: "white", NO_EVENT: INK}
-WIDTH, LABEL, COUNTS, TOP, ROW, GAP, LEGEND = 720.0, 212.0, 44.0, 22.0, 24.0, 5.0, 54.0
+WIDTH = FULL_WIDTH
+LABEL, COUNTS, TOP, ROW, GAP, LEGEND = 150.0, 36.0, 18.0, 24.0, 5.0, 48.0
 # Columns narrower than this touch each other.
 WIDEST, LEAST_APART = 12.0, 3.0
-LABEL_SIGNS = 46
+LABEL_SIGNS = 34
 
 State = tuple[str, bool]
 
@@ -52,7 +62,7 @@ def plot_answer_strip(content: ReportContent, analysis_id: str) -> ReportFigure 
     columns = sort_answers(answers, found.names)
     name = draw_id(STRIP, analysis_id)
     with drawing(name):
-        return finish_figure(
+        finished = finish_figure(
             _draw(found, columns),
             name,
             title="The answers of every patient under each definition",
@@ -60,6 +70,11 @@ def plot_answer_strip(content: ReportContent, analysis_id: str) -> ReportFigure 
             description=_describe(found, columns),
             synthetic=content.synthetic,
         )
+    return finished.with_data(
+        {"column": place, "definition": title, "answer": state[0], "undecided": state[1]}
+        for place, column in enumerate(columns, start=1)
+        for title, state in zip(found.titles, column, strict=True)
+    )
 
 
 def sort_answers(answers: pl.DataFrame, names: Sequence[str]) -> list[tuple[State, ...]]:
@@ -75,7 +90,7 @@ def sort_answers(answers: pl.DataFrame, names: Sequence[str]) -> list[tuple[Stat
 
 def _draw(found: SideBySide, columns: Sequence[tuple[State, ...]]) -> Figure:
     height = TOP + len(found.names) * (ROW + GAP) + LEGEND
-    figure, axes = page_axes(WIDTH, height)
+    figure, axes = page_axes(height)
     cell = min(WIDEST, (WIDTH - LABEL - COUNTS - 8) / len(columns))
     for place, title in enumerate(found.numbered):
         top = TOP + place * (ROW + GAP)
@@ -92,7 +107,7 @@ def _draw(found: SideBySide, columns: Sequence[tuple[State, ...]]) -> Figure:
 def _write_label(axes: Axes, title: str, top: float, *, is_reference: bool) -> None:
     lines = textwrap.wrap(clean_text(title), LABEL_SIGNS, max_lines=2, placeholder=" …")
     weight = "bold" if is_reference else "normal"
-    look: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": 7.5, "color": INK, "linespacing": 1.1}
+    look: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": 7, "color": INK, "linespacing": 1.1}
     axes.text(LABEL - 8, top + ROW / 2, "\n".join(lines), fontweight=weight, **look)
 
 
@@ -154,12 +169,12 @@ def _draw_legend(axes: Axes, top: float) -> None:
         ((NOT_EVALUABLE, False), "not evaluable"),
         ((DIED, False), "died before the landmark"),
     )
-    look: dict[str, Any] = {"va": "center", "fontsize": 7, "color": MUTED}
-    left = LABEL
+    look: dict[str, Any] = {"va": "center", "fontsize": 6.5, "color": MUTED}
+    left = 8.0
     for state, text in entries:
         _draw_row_at(axes, state, left, top)
         axes.text(left + WIDEST + 4, top + ROW / 2, text, **look)
-        left += WIDEST + 14 + 4.0 * len(text)
+        left += WIDEST + 12 + 3.7 * len(text)
 
 
 def _draw_row_at(axes: Axes, state: State, left: float, top: float) -> None:

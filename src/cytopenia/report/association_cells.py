@@ -18,8 +18,8 @@ from cytopenia.report.display import (
     format_number,
     format_odds_ratio,
     format_p,
-    format_percent,
     format_range,
+    format_share,
 )
 from cytopenia.report.lookup import Estimate, ResultLookup, select_results
 from cytopenia.report.model_words import (
@@ -37,6 +37,7 @@ __all__ = [
     "MODEL",
     "MODELS",
     "MODEL_METHODS",
+    "OWN_P",
     "PATIENTS",
     "Association",
     "absent_cell",
@@ -195,7 +196,7 @@ class Association:
         if policy is None:
             found = self.groups.get(factor, "count", level=level, stratum=stratum)
             return absent_cell(found, self.notes)
-        percent = "" if policy.percent is None else f" ({format_percent(policy.percent)})"
+        percent = "" if policy.percent is None else format_share(policy.percent)
         bounds = count_bounds(self.groups, self.notes, factor, level=level, stratum=stratum)
         return Cell(f"{format_number(policy.count)}{percent}", bounds)
 

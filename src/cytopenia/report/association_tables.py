@@ -309,9 +309,10 @@ def table_cutpoints(content: ReportContent, analysis_id: str) -> Table:
 def _cut_row(lookup: ResultLookup, notes: Footnotes, factor: str) -> Row:
     marks = after_infusion_marks([lookup], factor, notes)
     auc, cut = lookup.get(factor, "auc"), lookup.get(factor, "cut")
-    limit = Cell(NO_VALUE)
+    area = _area_cell(auc, notes)
+    limit = NO_VALUE
     if cut is not None and cut.value is not None:
-        limit = Cell(format_signs(clean_text(cut.text)) or format_number(cut.value))
+        limit = format_signs(clean_text(cut.text)) or format_number(cut.value)
     performance = [
         Cell(format_number(lookup.value(factor, name), DECIMALS))
         for name in ("sensitivity", "specificity", "youden")
@@ -319,7 +320,7 @@ def _cut_row(lookup: ResultLookup, notes: Footnotes, factor: str) -> Row:
     events = "/".join(format_number(lookup.value(factor, name)) for name in ("events", "non_events"))
     missing = Cell(format_number(lookup.value(factor, "missing")))
     title = clean_text(lookup.title(factor))
-    return Row(title, (_area_cell(auc, notes), limit, *performance, Cell(events), missing), marks=marks)
+    return Row(title, (area, Cell(limit), *performance, Cell(events), missing), marks=marks)
 
 
 def _area_cell(auc: Estimate | None, notes: Footnotes) -> Cell:

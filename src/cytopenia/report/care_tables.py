@@ -14,6 +14,7 @@ from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
     choose_decimals,
     clean_text,
+    format_given,
     format_number,
     format_odds_ratio,
     format_p_beside,
@@ -322,7 +323,9 @@ def _list_notes(panels: dict[str, CarePanel], brief: tuple[str, ...]) -> Iterato
     care_c = panels.get("c")
     limit = None if care_c is None else care_c.value("panel", "p_below", scenario="screen")
     told = (
-        f"{SIGNIFICANT:g}" if limit in (None, SIGNIFICANT) else f"{SIGNIFICANT:g} (in the screen {limit:g})"
+        f"{format_given(SIGNIFICANT)}"
+        if limit in (None, SIGNIFICANT)
+        else f"{format_given(SIGNIFICANT)} (in the screen {format_given(limit)})"
     )
     yield RULE_NOTE.format(limit=told)
     steps = _say_steps(panels)

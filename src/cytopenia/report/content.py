@@ -42,6 +42,8 @@ class ReportContent:
     patient_days : DataFrame, one row per patient, analyte and day
         `patient_id`, `analyte`, `day`, `state` (measured, wbc_bound, short_gap, open, not_at_risk),
         `value` in the canonical unit, `grade` of that value. Null grade: not judged.
+    evidence : DataFrame, optional
+        The values that each outcome rests on: `patient_id`, `outcome`, `role`, `source_row`.
     findings : DataFrame, one row per finding
         `table`, `row`, `column`, `rule`, `severity`, `rows`, `message`.
     definitions : sequence of mappings
@@ -68,6 +70,11 @@ class ReportContent:
         `outcome`, `answer` (event, no event, not evaluable, died before landmark), `is_open`.
     paper_checks : DataFrame, optional
         The paper of the study checked against itself, columns of `published.verify.CHECK_SCHEMA`.
+    style : str
+        The journal whose way of printing numbers the report takes, a name of `journal_styles.list_styles`.
+    figure_frames : mapping of str to DataFrame, optional
+        What the figures of courses draw, by the name of the figure: "spaghetti", "waterfall", "swimmer",
+        "overlap", "groups"; a figure without rows is left out.
     show_patient_ids : bool
         False labels the rows of the patient-by-day map by rank instead of by id.
     """
@@ -88,8 +95,11 @@ class ReportContent:
     reference_lines: Mapping[str, Sequence[tuple[float, str]]] = field(
         default_factory=dict[str, Sequence[tuple[float, str]]]
     )
+    evidence: pl.DataFrame = field(default_factory=pl.DataFrame)
     answers: pl.DataFrame = field(default_factory=pl.DataFrame)
     paper_checks: pl.DataFrame = field(default_factory=pl.DataFrame)
+    style: str = "default"
+    figure_frames: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, pl.DataFrame])
     show_patient_ids: bool = True
 
     @property

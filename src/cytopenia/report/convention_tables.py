@@ -12,6 +12,7 @@ from cytopenia.report.association_cells import absent_cell, clean_note
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
     clean_text,
+    format_given,
     format_odds_ratio,
     format_p_beside,
     format_signs,
@@ -222,9 +223,12 @@ def _list_notes(asked: list[Asked], level: float) -> Iterator[str]:
     count = sum(bool(one.depends) for one in asked)
     if count:
         verb = "depends" if count == 1 else "depend"
-        yield f"At P < {level:g} {plural(count, 'conclusion')} {verb} on the program; see the table of these."
+        yield (
+            f"At P < {format_given(level)} {plural(count, 'conclusion')} {verb} on the program; "
+            "see the table of these."
+        )
     elif any(one.depends is False for one in asked):
-        yield f"No conclusion at P < {level:g} depends on the program."
+        yield f"No conclusion at P < {format_given(level)} depends on the program."
     if any(one.odds for one in asked):
         yield ODDS_NOTE
     yield NO_SPSS

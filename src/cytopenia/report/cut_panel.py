@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,18 @@ from numpy.typing import NDArray
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, format_range, format_signs, plural
-from cytopenia.report.drawing import FAINT, GRID, INK, LINE, MUTED, ReportFigure, drawing, finish_figure
+from cytopenia.report.drawing import (
+    FAINT,
+    FULL_WIDTH,
+    GRID,
+    INK,
+    LINE,
+    MUTED,
+    ReportFigure,
+    drawing,
+    finish_figure,
+    make_canvas,
+)
 from cytopenia.report.lookup import ResultLookup, select_results
 from cytopenia.report.roc_panel import roc_figure_id
 
@@ -27,8 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["cut_figure_id", "plot_cut_panel"]
 
 MOST_ABREAST = 3
-WIDE, HIGH, GAP, LEFT, RIGHT, TOP, TITLE, BELOW = 150.0, 96.0, 32.0, 40.0, 10.0, 14.0, 38.0, 36.0
-TITLE_SIGNS = 32
+HIGH, GAP, LEFT, RIGHT, TOP, TITLE, BELOW = 90.0, 28.0, 36.0, 8.0, 14.0, 38.0, 36.0
+WIDE = (FULL_WIDTH - LEFT - RIGHT - (MOST_ABREAST - 1) * GAP) / MOST_ABREAST
+TITLE_SIGNS = 26
 # The bars stand in the lower part of a panel, so that the curve above them stays free.
 SHARE_OF_BARS = 0.45
 BARS = 30
@@ -86,7 +98,7 @@ def plot_cut_panel(content: ReportContent, analysis_id: str) -> ReportFigure | N
     resamples = next(filter(None, (corrected.value(name, "resamples") for name in found.variables)), 0)
     name = cut_figure_id(analysis_id)
     with drawing(name):
-        return finish_figure(
+        finished = finish_figure(
             _draw(panels),
             name,
             title="How sure each cut-off is",
@@ -94,6 +106,7 @@ def plot_cut_panel(content: ReportContent, analysis_id: str) -> ReportFigure | N
             description=" ".join(_describe(panel) for panel in panels),
             synthetic=content.synthetic,
         )
+    return finished.with_data(_list_data(panels))
 
 
 def _read_panel(
@@ -124,6 +137,16 @@ def _read_panel(
     )
 
 
+def _list_data(panels: Sequence[CutPanel]) -> Iterator[dict[str, Any]]:
+    for panel in panels:
+        for cut, youden in zip(panel.thresholds, panel.youden, strict=True):
+            yield {"factor": panel.title, "mark": "curve", "cut": float(cut), "youden": float(youden)}
+        for cut, times in zip(panel.cuts, panel.times, strict=True):
+            yield {"factor": panel.title, "mark": "resamples", "cut": float(cut), "times": float(times)}
+        ends = {"cut_low": panel.ends[0], "cut_high": panel.ends[1]}
+        yield {"factor": panel.title, "mark": "published", "cut": panel.cut, **ends}
+
+
 def _write_caption(resamples: float) -> str:
     return (
         "Line: Youden index (sensitivity + specificity \N{MINUS SIGN} 1) of every cut-off in these patients. "
@@ -133,13 +156,11 @@ def _write_caption(resamples: float) -> str:
 
 
 def _draw(panels: Sequence[CutPanel]) -> Figure:
-    from matplotlib.figure import Figure
-
     abreast = min(MOST_ABREAST, len(panels))
     rows = -(-len(panels) // abreast)
-    width = LEFT + MOST_ABREAST * WIDE + (MOST_ABREAST - 1) * GAP + RIGHT
+    width = FULL_WIDTH
     height = TOP + rows * (TITLE + HIGH + BELOW)
-    figure = Figure(figsize=(width / 72, height / 72), dpi=72)
+    figure = make_canvas(height)
     for place, panel in enumerate(panels):
         row, column = divmod(place, abreast)
         left, top = LEFT + column * (WIDE + GAP), TOP + row * (TITLE + HIGH + BELOW) + TITLE
@@ -201,7 +222,7 @@ def _draw_curve(axes: Axes, panel: CutPanel) -> None:
     style: dict[str, Any] = {"solid_joinstyle": "miter", "clip_on": True}
     axes.plot(panel.thresholds, panel.youden, color=LINE, linewidth=1.2, zorder=3, **style)
     axes.axvline(panel.cut, color=INK, linewidth=1.1, zorder=4)
-    look: dict[str, Any] = {"fontsize": 7.5, "color": INK}
+    look: dict[str, Any] = {"fontsize": 7, "color": INK}
     text = f"{panel.label}  (95% {format_range(*panel.ends)})"
     axes.text(0.0, 1.03, text, transform=axes.transAxes, ha="left", va="bottom", **look)
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, plural
 from cytopenia.report.drawing import (
     FAINT,
+    FULL_WIDTH,
     GRADE_COLORS,
     INK,
     MUTED,
@@ -35,8 +36,10 @@ __all__ = ["MOST_PATIENTS", "plot_day_map", "rank_patients"]
 
 DAY_MAP = "day-map"
 MOST_PATIENTS = 150
-PAGE_WIDTH, LABEL_WIDTH, PANEL_GAP = 720.0, 44.0, 14.0
-TOP, BOTTOM, LEGEND_HEIGHT = 34.0, 20.0, 58.0
+LABEL_WIDTH, PANEL_GAP = 44.0, 10.0
+TOP, BOTTOM, LEGEND_HEIGHT = 34.0, 20.0, 50.0
+# Rows fill so many points where they can; a label needs so many.
+TALL, LABEL_HEIGHT = 480.0, 6.8
 
 MOST_COLUMNS, MOST_WEEKS = 120, 10
 
@@ -83,7 +86,16 @@ def plot_day_map(content: ReportContent, *, most: int = MOST_PATIENTS) -> Report
         figure = _draw(content, shown, panels=panels, height=height)
         description = " ".join(_describe(content, panel) for panel in panels)
         described = {"title": title, "caption": caption, "description": description}
-        return finish_figure(figure, DAY_MAP, **described, synthetic=content.synthetic)
+        finished = finish_figure(figure, DAY_MAP, **described, synthetic=content.synthetic)
+    return replace(finished, data=_list_data(content, shown))
+
+
+def _list_data(content: ReportContent, shown: Sequence[str]) -> pl.DataFrame:
+    """The days of those drawn in the order of the rows, by id or by rank as the map names them."""
+    ranks = pl.DataFrame({"patient_id": list(shown), "row": range(1, len(shown) + 1)})
+    days = content.patient_days.join(ranks.cast({"patient_id": pl.String}), on="patient_id")
+    named = ["row", "patient_id"] if content.show_patient_ids else ["row"]
+    return days.sort("row", maintain_order=True).select(*named, "analyte", "day", "state", "grade")
 
 
 def rank_patients(patient_days: pl.DataFrame) -> list[str]:
@@ -146,9 +158,9 @@ def _lay_out(content: ReportContent, patients: Sequence[str]) -> tuple[list[Pane
     read = _read_panels(content.patient_days, patients)
     widths = [grid.shape[1] for _, grid in read.values()]
     side_by_side = sum(widths) <= MOST_COLUMNS
-    room = PAGE_WIDTH - LABEL_WIDTH - (PANEL_GAP * (len(read) - 1) if side_by_side else 0)
+    room = FULL_WIDTH - 4 - LABEL_WIDTH - (PANEL_GAP * (len(read) - 1) if side_by_side else 0)
     cell = max(1.0, min(8.0, np.floor(room / (sum(widths) if side_by_side else max(widths)) * 4) / 4))
-    height = float(np.clip(480 // max(len(patients), 1), 4, 9)) * len(patients)
+    height = float(np.clip(TALL / max(len(patients), 1), 3.2, 9)) * len(patients)
     panels = list[Panel]()
     left, top = LABEL_WIDTH, LEGEND_HEIGHT + TOP
     for (name, (first, grid)), width in zip(read.items(), widths, strict=True):
@@ -161,7 +173,7 @@ def _lay_out(content: ReportContent, patients: Sequence[str]) -> tuple[list[Pane
 def _draw(
     content: ReportContent, patients: Sequence[str], *, panels: Sequence[Panel], height: float
 ) -> Figure:
-    figure, axes = page_axes(PAGE_WIDTH, height)
+    figure, axes = page_axes(height)
     _draw_legend(axes)
     for panel in panels:
         _draw_panel(axes, content, panel)
@@ -172,8 +184,8 @@ def _draw(
 
 def _draw_panel(axes: Axes, content: ReportContent, panel: Panel) -> None:
     # No value stands in the map, so the title goes without its unit and leaves room for its neighbors.
-    name = clean_text(content.analyte_titles.get(panel.analyte, (panel.analyte, ""))[0], longest=40)
-    axes.text(panel.left, panel.top - 17, name, fontsize=8.5, fontweight="bold", va="bottom")
+    name = clean_text(content.analyte_titles.get(panel.analyte, (panel.analyte, ""))[0], longest=26)
+    axes.text(panel.left, panel.top - 17, name, fontsize=8, fontweight="bold", va="bottom")
     for code in [int(one) for one in np.unique(panel.grid) if one != NOTHING]:
         _draw_code(axes, panel, code)
     wide, right = panel.cell[0], panel.left + panel.width
@@ -273,10 +285,11 @@ def _fill(axes: Axes, corners: Sequence[tuple[Any, Any]], *, color: str) -> None
 
 def _draw_labels(axes: Axes, content: ReportContent, panel: Panel, patients: Sequence[str]) -> None:
     high = panel.cell[1]
-    look: dict[str, Any] = {"fontsize": min(6.5, high * 0.85), "ha": "right", "color": MUTED}
-    for place, patient in enumerate(patients):
-        label = clean_text(patient, longest=14) if content.show_patient_ids else str(place + 1)
-        middle = panel.top + (place + 0.5) * high
+    look: dict[str, Any] = {"fontsize": 6, "ha": "right", "color": MUTED}
+    step = int(np.ceil(LABEL_HEIGHT / high))
+    for place, patient in enumerate(patients[::step]):
+        label = clean_text(patient, longest=14) if content.show_patient_ids else str(place * step + 1)
+        middle = panel.top + (place * step + 0.5) * high
         axes.text(panel.left - 4, middle, label, va="center_baseline", **look)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+
+from cytopenia.report.journal_styles import current_style
+from cytopenia.report.plain_text import clean_text, escape_markdown
+from cytopenia.report.rounding import LARGE, choose_decimals, round_decimal
 
 __all__ = [
     "NO_VALUE",
@@ -17,6 +19,7 @@ __all__ = [
     "format_bounds",
     "format_count",
     "format_days",
+    "format_given",
     "format_level",
     "format_median",
     "format_median_bounds",
@@ -27,27 +30,26 @@ __all__ = [
     "format_percent",
     "format_percent_range",
     "format_range",
+    "format_share",
     "format_signs",
     "lower_first",
     "plural",
     "round_decimal",
 ]
 
-EN_DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
-NO_VALUE = EN_DASH
+NO_VALUE = "\N{EN DASH}"
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
-SMALL, LARGE, SEPARATED = 10, 1_000, 10_000
+SEPARATED = 10_000
 MOST_DECIMALS = 4
-# Decimals of P values, odds ratios and areas; more only for an odds ratio that would look like 1.
-MODEL_DECIMALS, MOST_MODEL_DECIMALS, MOST_P_DECIMALS = 3, 5, 8
+# Most decimals of an odds ratio that would look like 1, and of a P value beside a level.
+MOST_MODEL_DECIMALS, MOST_P_DECIMALS = 5, 8
+USUAL_LEVEL = 0.05
 UNREADABLE = 1_000_000
 SUPERSCRIPTS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 COMPARATORS = {">=": "\N{GREATER-THAN OR EQUAL TO}", "<=": "\N{LESS-THAN OR EQUAL TO}"}
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
-MARKDOWN_MARKS = re.compile(r"([\\`*_{}\[\]<>#|!~$&])")
 
 
 @dataclass(frozen=True)
@@ -57,43 +59,6 @@ class Counted:
     count: float
     denominator: float | None = None
     percent: float | None = None
-
-
-def round_decimal(value: float, decimals: int) -> Decimal:
-    """Return the value rounded half away from zero, as a reader rounds the printed decimal number.
-
-    The value is taken at 15 significant digits first, so that 12.25 gives 12.3 and 1.005 gives 1.01
-    although neither need be exact in binary. Zero is never negative.
-
-    Examples
-    --------
-    >>> [str(round_decimal(x, 1)) for x in (12.25, 12.35, -12.25, -0.04)]
-    ['12.3', '12.4', '-12.3', '0.0']
-    """
-    exact = Decimal(format(value, ".15g"))
-    rounded = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
-    return abs(rounded) if rounded == 0 else rounded
-
-
-def choose_decimals(values: Sequence[float | None]) -> int:
-    """Return how many decimals suit numbers printed together; the first one sets the size.
-
-    Two decimals if the first number is below 10, one below 1000, none above, and no more than the
-    numbers need: whole numbers stay whole.
-
-    Examples
-    --------
-    >>> choose_decimals([0.64, 0.02, 2.31]), choose_decimals([58, 23, 79]), choose_decimals([58.5, 23, 79])
-    (2, 0, 1)
-    """
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    if not known:
-        return 0
-    size = abs(known[0])
-    most = 0 if size >= LARGE else 1 if size >= SMALL else 2
-    exact = (Decimal(format(value, ".15g")).normalize().as_tuple().exponent for value in known)
-    needed = max(max(0, -exponent) for exponent in exact if isinstance(exponent, int))
-    return min(most, needed)
 
 
 def format_number(value: float | None, decimals: int | None = None) -> str:
@@ -114,7 +79,12 @@ def format_number(value: float | None, decimals: int | None = None) -> str:
     rounded = round_decimal(value, digits)
     separated = abs(rounded) >= SEPARATED
     text = format(rounded, ",f").replace(",", THIN_SPACE) if separated else format(rounded, "f")
-    return text.replace("-", MINUS)
+    return current_style().mark(text.replace("-", MINUS))
+
+
+def format_given(value: float) -> str:
+    """Return a number of the protocol as it was given, such as a level: 0.05."""
+    return current_style().mark(f"{value:g}")
 
 
 def format_percent(percent: float) -> str:
@@ -125,12 +95,29 @@ def format_percent(percent: float) -> str:
     >>> format_percent(76.190476), format_percent(0.01), format_percent(100), format_percent(99.99)
     ('76.2%', '<0.1%', '100.0%', '>99.9%')
     """
-    rounded = round_decimal(percent, 1)
+    return f"{_format_share(percent)}%"
+
+
+def _format_share(percent: float) -> str:
+    style = current_style()
+    decimals = style.percent_decimals
+    rounded, least = round_decimal(percent, decimals), Decimal(1).scaleb(-decimals)
     if rounded == 0 and percent > 0:
-        return "<0.1%"
+        return f"<{style.mark(str(least))}"
     if rounded == 100 and percent < 100:
-        return ">99.9%"
-    return f"{rounded}%"
+        return f">{style.mark(str(100 - least))}"
+    return style.mark(str(rounded))
+
+
+def format_share(percent: float) -> str:
+    """Return the percent behind a count as " (76.2%)"; some journals leave out the sign.
+
+    Examples
+    --------
+    >>> format_share(76.190476)
+    ' (76.2%)'
+    """
+    return f" ({_format_share(percent)}{'%' if current_style().percent_sign else ''})"
 
 
 def format_percent_range(low: float, high: float) -> str:
@@ -143,11 +130,12 @@ def format_percent_range(low: float, high: float) -> str:
     """
     if low == high:
         return f"{round_decimal(low, 0)}%" if low == round_decimal(low, 0) else format_percent(low)
+    between = current_style().interval
     whole = [round_decimal(end, 0) for end in (low, high)]
     looks_exact = any(end in {0, 100} and end != given for end, given in zip(whole, (low, high), strict=True))
     if whole[0] != whole[1] and not looks_exact:
-        return f"{EN_DASH.join(map(str, whole))}%"
-    return f"{format_percent(low).removesuffix('%')}{EN_DASH}{format_percent(high)}"
+        return f"{between.join(map(str, whole))}%"
+    return f"{format_percent(low).removesuffix('%')}{between}{format_percent(high)}"
 
 
 def format_count(counted: Counted) -> str:
@@ -162,7 +150,7 @@ def format_count(counted: Counted) -> str:
     if counted.denominator is not None:
         text += f"/{format_number(counted.denominator)}"
     if counted.percent is not None:
-        text += f" ({format_percent(counted.percent)})"
+        text += format_share(counted.percent)
     return text
 
 
@@ -190,7 +178,7 @@ def format_bounds(policy: Counted, best: Counted, worst: Counted) -> str:
         is_one = low.count == high.count
         return f"bounds {format_number(low.count) if is_one else format_range(low.count, high.count)}"
     ends = dict.fromkeys(format_count(Counted(part.count, part.denominator)) for part in (low, high))
-    return f"bounds {EN_DASH.join(ends)}"
+    return f"bounds {current_style().between.join(ends)}"
 
 
 def format_range(low: float | None, high: float | None, decimals: int | None = None) -> str:
@@ -203,7 +191,7 @@ def format_range(low: float | None, high: float | None, decimals: int | None = N
     """
     digits = choose_decimals([high, low]) if decimals is None else decimals
     negative = any(end is not None and end < 0 for end in (low, high))
-    between = " to " if negative else EN_DASH
+    between = " to " if negative else current_style().between
     return between.join(format_number(end, digits) for end in (low, high))
 
 
@@ -290,10 +278,24 @@ def format_p(value: float | None) -> str:
     """
     if value is None or math.isnan(value):
         return NO_VALUE
-    rounded = round_decimal(value, MODEL_DECIMALS)
-    if rounded == 0:
-        return "<0.001"
-    return ">0.999" if rounded == 1 else str(rounded)
+    decimals = _choose_p_decimals(value)
+    rounded, least = round_decimal(value, decimals), Decimal(1).scaleb(-decimals)
+    if rounded == 0 or value < current_style().p_smallest:
+        return f"<{_print_p(least)}"
+    return f">{_print_p(1 - least)}" if rounded == 1 else _print_p(rounded)
+
+
+def _choose_p_decimals(value: float) -> int:
+    style = current_style()
+    decimals = next((digits for start, digits in style.p_steps if value >= start), style.p_steps[-1][1])
+    moves = (float(round_decimal(value, decimals)) < USUAL_LEVEL) != (value < USUAL_LEVEL)
+    return decimals + (style.p_keeps_side and moves)
+
+
+def _print_p(value: Decimal) -> str:
+    style = current_style()
+    text = str(value)
+    return style.mark(text if style.p_leading_zero else text.removeprefix("0"))
 
 
 def format_p_beside(value: float, level: float) -> str:
@@ -304,10 +306,11 @@ def format_p_beside(value: float, level: float) -> str:
     >>> format_p_beside(0.0496, 0.05), format_p_beside(0.0504, 0.05), format_p_beside(0.0001, 0.05)
     ('0.0496', '0.050', '<0.001')
     """
-    for decimals in range(MODEL_DECIMALS, MOST_P_DECIMALS):
+    fewest = _choose_p_decimals(value)
+    for decimals in range(fewest, MOST_P_DECIMALS):
         rounded = round_decimal(value, decimals)
         if (float(rounded) < level) == (value < level):
-            return format_p(value) if decimals == MODEL_DECIMALS else str(rounded)
+            return format_p(value) if decimals == fewest else _print_p(rounded)
     return format_number(value)
 
 
@@ -325,7 +328,7 @@ def format_odds_ratio(value: float, low: float | None = None, high: float | None
     ('0.99960 (0.99920\u20130.99998)', '82.000 (0.666\u2013open)')
     """
     numbers = [part for part in (value, low, high) if part is not None]
-    tries = range(MODEL_DECIMALS, MOST_MODEL_DECIMALS + 1)
+    tries = range(current_style().ratio_decimals, MOST_MODEL_DECIMALS + 1)
     enough = (
         digits
         for digits in tries
@@ -336,7 +339,7 @@ def format_odds_ratio(value: float, low: float | None = None, high: float | None
     if low is None and high is None:
         return text
     ends = ("open" if end is None else _format_odds(end, digits) for end in (low, high))
-    return f"{text} ({EN_DASH.join(ends)})"
+    return f"{text} ({current_style().interval.join(ends)})"
 
 
 def _is_one(value: float) -> bool:
@@ -347,9 +350,10 @@ def _is_one(value: float) -> bool:
 def _format_odds(value: float, digits: int) -> str:
     if math.isfinite(value) and value >= UNREADABLE:
         factor, power = format(value, ".1e").split("e")
+        factor = current_style().mark(factor)
         return f"{factor}\N{MULTIPLICATION SIGN}10{str(int(power)).translate(SUPERSCRIPTS)}"
     if value > 0 and round_decimal(value, digits) == 0:
-        return f"<{Decimal(1).scaleb(-digits)}"
+        return f"<{current_style().mark(str(Decimal(1).scaleb(-digits)))}"
     return format_number(value, digits)
 
 
@@ -373,28 +377,3 @@ def plural(count: float, noun: str) -> str:
     ('1 patient', '63 patients')
     """
     return f"{format_number(count)} {noun}" + ("" if count == 1 else "s")
-
-
-def clean_text(text: object, longest: int | None = None) -> str:
-    r"""Return text on one line without characters that HTML or XML cannot hold, cut with an ellipsis.
-
-    Examples
-    --------
-    >>> clean_text("a\x00b\n c"), clean_text("abcdef", longest=4)
-    ('a b c', 'abc…')
-    """
-    cleaned = " ".join(UNPRINTABLE.sub(" ", str(text)).split())
-    if longest is not None and len(cleaned) > longest:
-        return cleaned[: longest - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
-    return cleaned
-
-
-def escape_markdown(text: object) -> str:
-    r"""Return text that Markdown shows as it is, on one line.
-
-    Examples
-    --------
-    >>> escape_markdown("<b>a_b</b>")
-    '\\<b\\>a\\_b\\</b\\>'
-    """
-    return MARKDOWN_MARKS.sub(r"\\\1", clean_text(text))

@@ -2,228 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, partial
+import re
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import polars as pl
 
-from cytopenia.report.association_cells import table_label
-from cytopenia.report.association_tables import (
-    table_cutpoints,
-    table_normality,
-    table_risk_factors,
-)
-from cytopenia.report.care_tables import table_read_with_care
+from cytopenia.report.behind_numbers import table_patients_behind, table_rows_behind
 from cytopenia.report.cells import analyte_title
 from cytopenia.report.content import ReportContent, read_definition
-from cytopenia.report.convention_tables import (
-    table_program_conclusions,
-    table_program_cuts,
-    table_program_tests,
-)
-from cytopenia.report.crosstab_tables import table_crosstab
-from cytopenia.report.cut_panel import cut_figure_id
-from cytopenia.report.display import clean_text, format_level
-from cytopenia.report.drawing import SYNTHETIC_LABEL
-from cytopenia.report.figures import ReportFigure, gap_figure_id, plot_figures, roc_figure_id
-from cytopenia.report.group_tables import table_by_groups
-from cytopenia.report.honest_cuts import table_honest_cuts
-from cytopenia.report.imputed_beside import (
-    table_imputed_areas,
-    table_imputed_groups,
-    table_imputed_prediction,
-    table_imputed_terms,
-    table_imputed_validation,
-)
-from cytopenia.report.imputed_tables import table_imputed_models
+from cytopenia.report.display import clean_text
+from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
+from cytopenia.report.journal_styles import in_journal_style
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
-from cytopenia.report.missingness_tables import table_missing_values
-from cytopenia.report.model_forest import FOREST
-from cytopenia.report.phenotype_tables import table_phenotypes, table_second_dips
-from cytopenia.report.prediction_curves import CURVES_OF_MODEL, NOMOGRAM
-from cytopenia.report.prediction_tables import (
-    table_point_score,
-    table_prediction_selection,
-    table_prediction_size,
-    table_prediction_terms,
-    table_prediction_worth,
-)
-from cytopenia.report.printed_tables import table_printed
-from cytopenia.report.published_tables import table_published, table_published_details
-from cytopenia.report.recovery_curves import (
-    curve_figure_id,
-    table_recovery_days,
-    table_recovery_labels,
-)
-from cytopenia.report.recovery_group_curves import group_figure_id, table_recovery_groups
-from cytopenia.report.regression_tables import table_collinearity, table_ordinal
-from cytopenia.report.side_by_side_cells import draw_id
-from cytopenia.report.side_by_side_tables import (
-    table_answer_changes,
-    table_definition_agreement,
-    table_definition_events,
-    table_definition_grades,
-    table_definition_odds,
-    table_definition_pairs,
-)
-from cytopenia.report.spline_curves import CURVES
+from cytopenia.report.number_links import find_links, list_linked_rows, read_row_numbers
+from cytopenia.report.sections import ReportSection, list_sections
 from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohort_size
-from cytopenia.report.survival_curves import survival_figure_id
-from cytopenia.report.survival_tables import table_group_tests, table_hazards, table_survival
-from cytopenia.report.table_model import Table, footnote_mark
+from cytopenia.report.table_model import footnote_mark
 from cytopenia.report.tables import (
-    table_baseline_cytopenia,
-    table_cells,
-    table_characteristics,
-    table_evidence,
     table_findings,
-    table_grades,
-    table_nadirs,
-    table_occurrence,
-    table_recovery,
 )
-from cytopenia.report.validation_tables import table_external_validation
 from cytopenia.report.verified_tables import table_paper_checks
 
-__all__ = ["ReportContent", "ReportSection", "list_sections", "render_report", "render_verified"]
+__all__ = ["render_report", "render_verified"]
 
-TableMaker = Callable[[ReportContent, str], Table]
-PROGRAM_TABLES: tuple[TableMaker, ...] = (table_program_conclusions, table_program_tests)
-TABLES_OF_KIND: Mapping[str, tuple[TableMaker, ...]] = {
-    "characteristics": (table_characteristics, table_baseline_cytopenia, table_by_groups),
-    "occurrence": (
-        table_occurrence,
-        table_grades,
-        table_phenotypes,
-        table_second_dips,
-        table_nadirs,
-    ),
-    "recovery": (table_recovery, table_cells),
-    "time_to_recovery": (table_recovery_days, table_recovery_labels, table_recovery_groups),
-    "survival": (table_survival, table_group_tests, table_hazards),
-    "risk_factors": (
-        table_risk_factors,
-        *PROGRAM_TABLES,
-        table_imputed_groups,
-        table_imputed_models,
-        table_normality,
-        table_collinearity,
-    ),
-    "ordinal": (table_ordinal, table_collinearity),
-    "roc": (table_cutpoints, table_imputed_areas, table_program_cuts, table_honest_cuts),
-    "missingness": (table_missing_values,),
-    "crosstab": (table_crosstab, *PROGRAM_TABLES),
-    "validation": (table_external_validation, table_imputed_validation),
-    "compare_published": (table_published, table_published_details),
-    "prediction": (
-        table_prediction_worth,
-        table_prediction_size,
-        table_prediction_selection,
-        table_prediction_terms,
-        table_imputed_prediction,
-        table_imputed_terms,
-        table_point_score,
-    ),
-    "definitions": (
-        table_definition_events,
-        table_definition_agreement,
-        table_definition_pairs,
-        table_answer_changes,
-        table_definition_grades,
-        table_definition_odds,
-    ),
-}
-FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
-    "roc": (roc_figure_id, cut_figure_id),
-    "time_to_recovery": (curve_figure_id, group_figure_id),
-    "survival": (survival_figure_id,),
-    "missingness": (gap_figure_id,),
-    "definitions": (partial(draw_id, "strip"), partial(draw_id, "forest")),
-    "compare_published": (partial(draw_id, "forest"),),
-    "risk_factors": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
-    "ordinal": (partial(draw_id, FOREST), partial(draw_id, CURVES)),
-    "validation": (partial(draw_id, CURVES_OF_MODEL),),
-    "prediction": (partial(draw_id, CURVES_OF_MODEL), partial(draw_id, NOMOGRAM)),
-}
-# Kinds whose table comes first: their figures show again what stands in it.
-KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction", "validation", "compare_published"}
+# What happened to the counts, and to whom; then the first figure of an analysis.
+SUMMARY_FIGURES, MOST_SUMMARY_FIGURES = ("trajectories", "day-map"), 3
+VIEW_BOX = re.compile(r'viewBox="([-0-9. ]+)"')
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportSection:
-    """A heading with its tables and figures, in the order they are printed."""
-
-    id: str
-    title: str
-    tables: tuple[Table, ...] = ()
-    figures: tuple[ReportFigure, ...] = ()
-
-
-def list_sections(content: ReportContent) -> list[ReportSection]:
-    """Return the sections between summary and findings; a table or figure without rows is left out."""
-    figures = plot_figures(content)
-    sections = [ReportSection(id="flow", title="Cohort", figures=_pick(figures, "flow"))]
-    for analysis in content.analyses:
-        sections += [_analysis_section(content, analysis, figures), _care_section(content, analysis)]
-    evidence = () if content.outcomes.is_empty() else (table_evidence(content),)
-    sections += [
-        ReportSection(id="courses", title="Counts over time", figures=_pick(figures, "trajectories")),
-        ReportSection(
-            id="measured", title="What was measured", tables=evidence, figures=_pick(figures, "day-map")
-        ),
-        ReportSection(
-            id="printed", title="Printed and recomputed", tables=_keep_filled([table_printed(content)])
-        ),
-        ReportSection(
-            id="paper-checked",
-            title="The paper checked",
-            tables=_keep_filled([table_paper_checks(content.paper_checks)]),
-        ),
-    ]
-    return [section for section in sections if section.tables or section.figures]
-
-
-def _analysis_section(
-    content: ReportContent, analysis: Mapping[str, Any], figures: Mapping[str, ReportFigure]
-) -> ReportSection:
-    """Return the section of one analysis; its label begins the caption of what is printed first.
-
-    The label of an analysis with a figure of its own belongs to the figure, unless it names a table.
-    """
-    name, label = analysis["id"], table_label(analysis)
-    tables = _keep_filled(maker(content, name) for maker in TABLES_OF_KIND.get(analysis["kind"], ()))
-    shown = tuple(
-        figure
-        for name_figure in FIGURES_OF_KIND.get(analysis["kind"], ())
-        for figure in _pick(figures, name_figure(name))
-    )
-    is_figure = analysis["kind"] not in KINDS_OF_TABLES and not label.lower().startswith("table")
-    if label and shown and is_figure:
-        shown = (replace(shown[0], title=f"{label}. {shown[0].title}"), *shown[1:])
-    elif label and tables:
-        tables = (replace(tables[0], caption=f"{label}. {tables[0].caption}"), *tables[1:])
-    title = clean_text(analysis.get("title") or format_level(name))
-    return ReportSection(id=f"analysis-{name}", title=title, tables=tables, figures=shown)
-
-
-def _care_section(content: ReportContent, analysis: Mapping[str, Any]) -> ReportSection:
-    """Return the page "Read with care" of an analysis; without tables where it was not asked for."""
-    name = analysis["id"]
-    tables = _keep_filled(maker(content, name) for maker in (table_read_with_care,))
-    label = table_label(analysis) or clean_text(analysis.get("title") or format_level(name))
-    return ReportSection(id=f"care-{name}", title=f"{label}, read with care", tables=tables)
-
-
-def _keep_filled(tables: Iterable[Table]) -> tuple[Table, ...]:
-    return tuple(table for table in tables if table.rows)
-
-
-def _pick(figures: Mapping[str, ReportFigure], name: str) -> tuple[ReportFigure, ...]:
-    return (figures[name],) if name in figures else ()
-
-
+@in_journal_style
 def render_report(content: ReportContent, *, sections: Sequence[ReportSection] | None = None) -> str:
     """Return the report as one HTML file: no script, no network, no date; safe for any text inside.
 
@@ -243,6 +52,9 @@ def render_report(content: ReportContent, *, sections: Sequence[ReportSection] |
 
     environment = _make_environment()
     style, _, _ = environment.loader.get_source(environment, "report.css")
+    sections = list_sections(content) if sections is None else sections
+    numbers = read_row_numbers(content.results)
+    links = {table.id: find_links(table, numbers) for section in sections for table in section.tables}
     page = environment.get_template("report.html").render(
         content=content,
         # Both were written by this package; every other text is escaped by the template.
@@ -252,7 +64,11 @@ def render_report(content: ReportContent, *, sections: Sequence[ReportSection] |
         cohort_size=read_cohort_size(content),
         key_numbers=list_key_numbers(content),
         concerns=list_concerns(content),
-        sections=list_sections(content) if sections is None else sections,
+        sections=sections,
+        links=links,
+        rows_behind=list(table_rows_behind(content, list_linked_rows(links.values()))),
+        patients_behind=[] if content.outcomes.is_empty() else list(table_patients_behind(content)),
+        summary_figures=_pick_summary_figures(sections),
         findings=table_findings(content) if not content.findings.is_empty() else None,
         definitions=[read_definition(raw) for raw in content.definitions],
         status_texts=STATUS_TEXTS,
@@ -261,6 +77,16 @@ def render_report(content: ReportContent, *, sections: Sequence[ReportSection] |
         settings=list_settings(content.settings),
     )
     return str(page).lstrip()
+
+
+def _pick_summary_figures(sections: Sequence[ReportSection]) -> list[tuple[ReportFigure, str]]:
+    """Return the figures of the first page with their view boxes: those that show most, in their order."""
+    figures = {figure.id: figure for section in sections for figure in section.figures}
+    wanted = [name for name in SUMMARY_FIGURES if name in figures]
+    others = [name for name in figures if name not in wanted and name != "flow"]
+    chosen = [figures[name] for name in [*wanted, *others, *figures][:MOST_SUMMARY_FIGURES]]
+    boxes = [VIEW_BOX.search(figure.svg) for figure in chosen]
+    return [(figure, box[1]) for figure, box in zip(chosen, boxes, strict=True) if box]
 
 
 def _list_analytes(content: ReportContent) -> list[str]:

@@ -15,7 +15,16 @@ import polars as pl
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import NO_VALUE, clean_text, format_number
-from cytopenia.report.drawing import FAINT, INK, MUTED, ReportFigure, drawing, finish_figure, page_axes
+from cytopenia.report.drawing import (
+    FAINT,
+    FULL_WIDTH,
+    INK,
+    MUTED,
+    ReportFigure,
+    drawing,
+    finish_figure,
+    page_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,10 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["FlowStep", "plot_flow", "read_flow"]
 
 FLOW = "flow"
-PAGE_WIDTH, LEFT, BOX_WIDTH, SIDE_LEFT, SIDE_WIDTH = 540.0, 8.0, 250.0, 300.0, 232.0
+LEFT, BOX_WIDTH, SIDE_LEFT, SIDE_WIDTH = 6.0, 232.0, 276.0, 214.0
 LINE_HEIGHT, PADDING, GAP, ARROW = 11.5, 8.0, 20.0, 30.0
 # As many boxes stand in one row if nobody was left out; more stand below each other.
-MOST_ABREAST, WIDE_PAGE = 4, 640.0
+MOST_ABREAST = 4
 POINTS_PER_SIGN = 5
 LONGEST_TEXT = 240
 
@@ -39,6 +48,7 @@ class FlowStep:
     text: str
     count: str
     is_kept: bool
+    patients: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,7 @@ def read_flow(content: ReportContent) -> list[FlowStep]:
             clean_text(row["text"] or row["variable"], longest=LONGEST_TEXT),
             NO_VALUE if row["value"] is None else format_number(row["value"]),
             row["level"] != "left out",
+            row["value"],
         )
         for row in rows.iter_rows(named=True)
     ]
@@ -84,7 +95,10 @@ def plot_flow(content: ReportContent) -> ReportFigure | None:
     with drawing(FLOW):
         figure = _draw(steps)
         described = {"title": title, "caption": caption, "description": _describe(steps)}
-        return finish_figure(figure, FLOW, **described, synthetic=content.synthetic)
+        finished = finish_figure(figure, FLOW, **described, synthetic=content.synthetic)
+    return finished.with_data(
+        {"step": step.text, "patients": step.patients, "kept": step.is_kept} for step in steps
+    )
 
 
 def _wrap(step: FlowStep, width: int) -> tuple[str, ...]:
@@ -100,10 +114,10 @@ def _lay_out(steps: Sequence[FlowStep]) -> tuple[list[Box], list[Box]]:
     if is_alone and len(steps) <= MOST_ABREAST:
         return _lay_abreast(steps), []
     kept, left_out = list[Box](), list[Box]()
-    main = (LEFT, WIDE_PAGE - 2 * LEFT, 120) if is_alone else (LEFT, BOX_WIDTH, 50)
+    main = (LEFT, FULL_WIDTH - 2 * LEFT, 100) if is_alone else (LEFT, BOX_WIDTH, 48)
     top = 14.0
     for step in steps:
-        place = main if step.is_kept else (SIDE_LEFT, SIDE_WIDTH, 46)
+        place = main if step.is_kept else (SIDE_LEFT, SIDE_WIDTH, 44)
         box = Box(_wrap(step, place[2]), place[0], top, place[1])
         (kept if step.is_kept else left_out).append(box)
         top += box.height + (GAP if step.is_kept else GAP / 2)
@@ -112,7 +126,7 @@ def _lay_out(steps: Sequence[FlowStep]) -> tuple[list[Box], list[Box]]:
 
 def _lay_abreast(steps: Sequence[FlowStep]) -> list[Box]:
     """Return the boxes of one row, of equal width and height."""
-    width = (WIDE_PAGE - 2 * LEFT - ARROW * (len(steps) - 1)) / len(steps)
+    width = (FULL_WIDTH - 2 * LEFT - ARROW * (len(steps) - 1)) / len(steps)
     texts = [_wrap(step, int((width - 2 * PADDING) / POINTS_PER_SIGN)) for step in steps]
     most = max(len(lines) for lines in texts)
     return [
@@ -126,8 +140,7 @@ def _lay_abreast(steps: Sequence[FlowStep]) -> list[Box]:
 def _draw(steps: Sequence[FlowStep]) -> Figure:
     kept, left_out = _lay_out(steps)
     bottom = max(box.top + box.height for box in [*kept, *left_out])
-    width = PAGE_WIDTH if left_out else max(box.left + box.width for box in kept) + LEFT
-    figure, axes = page_axes(width, bottom + 8)
+    figure, axes = page_axes(bottom + 8)
     spine = LEFT + (kept[0].width if kept else BOX_WIDTH) / 2
     for one, next_one in pairwise(kept):
         if one.top == next_one.top:
@@ -169,4 +182,4 @@ def _draw_box(axes: Axes, box: Box, *, edge: str) -> None:
         at = box.top + PADDING + (place + 0.5) * LINE_HEIGHT
         look: dict[str, Any] = {"fontweight": "bold" if is_count else "normal", "va": "center", "zorder": 4}
         color = INK if is_count or edge == INK else MUTED
-        axes.text(box.left + PADDING + 2, at, line, fontsize=8, color=color, **look)
+        axes.text(box.left + PADDING + 2, at, line, fontsize=7.5, color=color, **look)

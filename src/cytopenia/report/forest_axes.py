@@ -18,9 +18,18 @@ from cytopenia.report.lookup import Estimate
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["REFERENCE", "ForestRow", "choose_limits", "choose_ticks", "draw_forest", "write_labels"]
+__all__ = [
+    "REFERENCE",
+    "ForestRow",
+    "choose_limits",
+    "choose_ticks",
+    "draw_forest",
+    "list_estimate",
+    "write_labels",
+]
 
-TITLE_SIGNS, LABEL_SIGNS = 32, 48
+# Points that a letter takes: of a title in bold, of the name of a line.
+TITLE_LETTER, LABEL_LETTER = 4.7, 3.9
 # An axis reaches so many times beyond the outermost odds ratio, and no further; an arrow says the rest.
 FARTHEST = 20.0
 NARROW = 4.0
@@ -61,7 +70,8 @@ def draw_forest(
     axes: Axes, rows: Sequence[ForestRow], *, title: str, limits: tuple[float, float] | None
 ) -> None:
     """Draw odds ratios with their intervals from top to bottom, and a line at 1."""
-    lines = textwrap.wrap(title, TITLE_SIGNS, max_lines=2, placeholder=" …")
+    signs = int(axes.bbox.width / axes.figure.dpi * 72 / TITLE_LETTER)
+    lines = textwrap.wrap(title, signs, max_lines=2, placeholder=" …")
     axes.set_title("\n".join(lines), loc="left", fontsize=7.5, fontweight="bold", pad=4)
     low, high = limits or (0.5, 2.0)
     room = (high / low) ** 0.04
@@ -123,11 +133,19 @@ def _draw_estimate(axes: Axes, row: ForestRow, place: int, ends: tuple[float, fl
     axes.plot([found.value], [place], marker=marker, color=INK, markersize=4.2, zorder=3)
 
 
-def write_labels(axes: Axes, titles: Sequence[str], *, bold: Sequence[bool]) -> None:
-    """Write the name of each line to the left of the axes."""
+def list_estimate(found: Estimate | None) -> dict[str, Any]:
+    """Return what a line shows as the data of a figure: value, limits, and why there is none."""
+    if found is None:
+        return {"value": None, "low": None, "high": None, "status": "not_done"}
+    return {"value": found.value, "low": found.low, "high": found.high, "status": found.status}
+
+
+def write_labels(axes: Axes, titles: Sequence[str], *, bold: Sequence[bool], room: float) -> None:
+    """Write the name of each line to the left of the axes, where there is so much room in points."""
     look: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": 7, "color": INK, "linespacing": 1.05}
+    signs = int((room - 10) / LABEL_LETTER)
     for place, title in enumerate(titles):
-        lines = textwrap.wrap(clean_text(title), LABEL_SIGNS, max_lines=2, placeholder=" …")
+        lines = textwrap.wrap(clean_text(title), signs, max_lines=2, placeholder=" …")
         axes.annotate(
             "\n".join(lines),
             (0, place),

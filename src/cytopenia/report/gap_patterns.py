@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number, plural
-from cytopenia.report.drawing import GRID, INK, MUTED, ReportFigure, drawing, finish_figure, page_axes
+from cytopenia.report.drawing import (
+    FULL_WIDTH,
+    GRID,
+    INK,
+    MUTED,
+    ReportFigure,
+    drawing,
+    finish_figure,
+    page_axes,
+)
 from cytopenia.report.lookup import select_results
 from cytopenia.report.missingness_tables import PATIENTS, list_gaps
 
@@ -24,7 +33,8 @@ __all__ = ["gap_figure_id", "plot_gap_patterns"]
 
 PATTERN = "pattern"
 KNOWN, GAP = "#d5dbe1", "#b8312a"
-WIDTH, LEFT, RIGHT, TITLES, ROW, BELOW = 720.0, 150.0, 20.0, 118.0, 18.0, 66.0
+WIDTH = FULL_WIDTH
+LEFT, RIGHT, TITLES, ROW, BELOW = 60.0, 84.0, 118.0, 16.0, 58.0
 WIDEST, TITLE_SIGNS = 46.0, 36
 MOST_PATTERNS = 20
 
@@ -62,7 +72,7 @@ def plot_gap_patterns(content: ReportContent, analysis_id: str) -> ReportFigure 
         return None
     name = gap_figure_id(analysis_id)
     with drawing(name):
-        return finish_figure(
+        finished = finish_figure(
             _draw(grid),
             name,
             title="Patterns of missing values",
@@ -70,6 +80,7 @@ def plot_gap_patterns(content: ReportContent, analysis_id: str) -> ReportFigure 
             description=" ".join(_describe(grid)),
             synthetic=content.synthetic,
         )
+    return finished.with_data(_list_data(grid))
 
 
 def _read_grid(content: ReportContent, analysis_id: str) -> _Grid:
@@ -87,7 +98,7 @@ def _read_grid(content: ReportContent, analysis_id: str) -> _Grid:
 def _draw(grid: _Grid) -> Figure:
     shown = grid.patterns[:MOST_PATTERNS]
     height = TITLES + len(shown) * ROW + BELOW
-    figure, axes = page_axes(WIDTH, height)
+    figure, axes = page_axes(height)
     cell = min(WIDEST, (WIDTH - LEFT - RIGHT) / len(grid.names))
     for column, name in enumerate(grid.names):
         _write_title(axes, grid.titles[name], LEFT + (column + 0.5) * cell)
@@ -134,6 +145,12 @@ def _draw_legend(axes: Axes, top: float) -> None:
         axes.add_patch(Rectangle((x, top), 10, 10, facecolor=color, edgecolor=GRID, linewidth=0.6))
         look: dict[str, Any] = {"ha": "left", "va": "center", "fontsize": 7, "color": MUTED}
         axes.text(x + 15, top + 5, text, **look)
+
+
+def _list_data(grid: _Grid) -> Iterator[dict[str, Any]]:
+    for pattern in grid.patterns[:MOST_PATTERNS]:
+        missing = {grid.titles[name]: bool(pattern.gaps[name]) for name in grid.names}
+        yield {"patients": pattern.patients, **missing}
 
 
 def _write_caption(grid: _Grid) -> Iterator[str]:

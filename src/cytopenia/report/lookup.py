@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from cytopenia.report.display import Counted
+from cytopenia.report.number_sources import FIRST_ROW, note_row
 
 __all__ = ["Estimate", "ResultLookup", "list_notes", "select_results"]
 
@@ -18,7 +19,7 @@ Key = tuple[str, str, str, str, str]
 class Estimate:
     """One number of the result table; `value` is None where `status` is not "ok".
 
-    `low` and `high` are its confidence limits, `n` the patients behind it.
+    `low` and `high` are its confidence limits, `n` the patients behind it, `source` its row in the table.
     """
 
     value: float | None
@@ -28,6 +29,7 @@ class Estimate:
     low: float | None = None
     high: float | None = None
     n: int | None = None
+    source: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ class ResultLookup:
         """Return one number; "policy" also finds a number that has no scenario."""
         found = self.estimates.get((stratum, variable, level, scenario, estimate))
         if found is None and scenario == "policy":
-            return self.estimates.get((stratum, variable, level, "", estimate))
+            found = self.estimates.get((stratum, variable, level, "", estimate))
+        if found is not None:
+            note_row(found.source)
         return found
 
     def value(
@@ -120,15 +124,18 @@ class ResultLookup:
 def select_results(results: pl.DataFrame, analysis_id: str, *, group: str = "") -> ResultLookup:
     """Return the numbers of one analysis and group, in the order of the result table."""
     names = ("stratum", "variable", "variable_level", "scenario", "estimate")
-    rows = results.filter(
-        pl.col("analysis_id") == analysis_id, pl.col("group").fill_null("") == group
-    ).select(
-        pl.col(names).fill_null(""),
-        "value",
-        pl.col("text", "status", "note").fill_null(""),
-        "low",
-        "high",
-        "n",
+    rows = (
+        results.with_row_index("source", FIRST_ROW)
+        .filter(pl.col("analysis_id") == analysis_id, pl.col("group").fill_null("") == group)
+        .select(
+            pl.col(names).fill_null(""),
+            "value",
+            pl.col("text", "status", "note").fill_null(""),
+            "low",
+            "high",
+            "n",
+            "source",
+        )
     )
     return ResultLookup({row[:5]: Estimate(*row[5:]) for row in rows.iter_rows()})
 

@@ -11,14 +11,31 @@ from cytopenia.report.cells import day_zero_note, outcome_title
 from cytopenia.report.content import DefinitionText, ReportContent, read_definition
 from cytopenia.report.display import clean_text, escape_markdown, format_days, lower_first
 from cytopenia.report.flow import read_flow
+from cytopenia.report.journal_styles import in_journal_style, style_words
 from cytopenia.report.methods_text import factor_paragraphs
 from cytopenia.report.recovery_curves import CURVE_SOURCE, CURVE_TEXT
-from cytopenia.report.references import References, join_names, name_inside
+from cytopenia.report.references import Citation, References, join_citations, join_names, name_inside
+from cytopenia.report.rules_text import (
+    NO_VERSION,
+    find_definition,
+    gate_paragraphs,
+    level_paragraphs,
+    missing_paragraphs,
+    software_paragraphs,
+)
 from cytopenia.report.side_by_side_text import comparison_paragraphs
 from cytopenia.report.statistics_text import statistics_of_run
 from cytopenia.report.survival_text import find_recovery_groups, survival_paragraphs
 
-__all__ = ["STATUS_TEXTS", "list_settings", "render_methods", "write_counting", "write_methods_paragraphs"]
+__all__ = [
+    "STATUS_TEXTS",
+    "SYNTHETIC_BANNER",
+    "list_references",
+    "list_settings",
+    "render_methods",
+    "write_counting",
+    "write_methods_paragraphs",
+]
 
 STATUS_TEXTS = {
     "consensus": "consensus statement",
@@ -26,6 +43,7 @@ STATUS_TEXTS = {
     "study": "rule of a published study",
     "assumed": "assumed here; no source states it",
 }
+SYNTHETIC_BANNER = "Synthetic data: no patient stands behind any number of this run."
 KINDS_WITH_LANDMARK = {"recovery"}
 TIMED = "time_to_recovery"
 KINDS_AGAINST_OUTCOME = {"risk_factors", "ordinal", "roc", "crosstab", "prediction", "validation"}
@@ -71,16 +89,13 @@ NOT_EVALUABLE_TEXT = (
     "A patient with too few measurements around the landmark was not evaluable, which never counted as not "
     "recovered."
 )
-BOUNDS_PROSE = (
-    "Every outcome was computed three times: as the definition says (the number given), and with every "
-    "unmeasured day between two close measurements at its healthiest and at its sickest plausible value. A "
-    "patient who could not be judged was taken as healthy and as sick as the values allowed. Any other "
-    "unmeasured day changed no grade and no nadir; at a landmark it may have been anything. The two extra "
-    "results are given as bounds where they differ. Bounds are not confidence limits."
-)
 NADIR_PREFIX = "nadir_"
 RECOVERY_EVENTS = {"recovered", "not_recovered"}
-NO_VERSION = "an unrecorded version"
+
+
+def list_references(content: ReportContent) -> list[Citation]:
+    """Return the works that the Methods of a run cite, in the order of their numbers."""
+    return _write_parts(content)[1].entries
 
 
 def write_methods_paragraphs(content: ReportContent) -> list[tuple[str, list[str]]]:
@@ -106,15 +121,21 @@ def _write_parts(content: ReportContent) -> tuple[list[tuple[str, list[str]]], R
         ("Risk factors and cut-off values", factor_paragraphs(content, references)),
         ("Definitions side by side", comparison_paragraphs(content, references)),
         ("Time to event", survival_paragraphs(content, references)),
-        ("Statistical analysis", [*statistics_of_run(content, references), *_write_rules(content)]),
-        ("Software", list(_write_software(content))),
+        ("Missing values and unmeasured days", list(missing_paragraphs(content))),
+        (
+            "Statistical analysis",
+            [
+                *statistics_of_run(content, references),
+                *level_paragraphs(content),
+                *gate_paragraphs(content),
+                *_write_printed(content),
+            ],
+        ),
+        ("Software", list(software_paragraphs(content, references))),
     ]
-    return [(heading, texts) for heading, texts in parts if texts], references
-
-
-def _find_definition(content: ReportContent, name: str) -> DefinitionText | None:
-    found = (read_definition(raw) for raw in content.definitions)
-    return next((one for one in found if one.id == name), None)
+    return [
+        (heading, [join_citations(text) for text in texts]) for heading, texts in parts if texts
+    ], references
 
 
 def _kinds(content: ReportContent) -> set[str]:
@@ -130,7 +151,7 @@ def _write_patients(content: ReportContent) -> Iterator[str]:
     sentences = [DAY_ZERO_TEXTS.get(str(content.settings.get("day_zero", "")), "")]
     sentences += [CAP_TEXT] if content.settings.get("bound_anc_by_wbc") else []
     yield " ".join(filter(None, [*sentences, UNJUDGED_TEXT]))
-    baseline = _find_definition(content, "baseline")
+    baseline = find_definition(content, "baseline")
     if baseline and baseline.text and _kinds(content) & {"characteristics", *KINDS_AGAINST_OUTCOME}:
         yield f"Baseline and peak of a marker were defined for this analysis: “{baseline.text}”"
 
@@ -155,7 +176,7 @@ def _outcomes_by_definition(
     for outcome, name in content.outcome_definitions.items():
         if outcome in content.outcome_titles and (outcome in recoveries) == recovery:
             by_name.setdefault(name, []).append(outcome)
-    found = ((_find_definition(content, name), outcomes) for name, outcomes in by_name.items())
+    found = ((find_definition(content, name), outcomes) for name, outcomes in by_name.items())
     return [(definition, outcomes) for definition, outcomes in found if definition is not None]
 
 
@@ -213,12 +234,14 @@ def _write_recovery(content: ReportContent, references: References) -> Iterator[
     found = _outcomes_by_definition(content, recovery=True)
     for definition, outcomes in found:
         titles = join_names(clean_text(content.outcome_titles[one]) for one in outcomes)
-        text = f"{titles}: judged by “{clean_text(definition.title)}” {_cite(definition, references)}."
-        yield text + (f" The source states: “{definition.text}”" if definition.text else "")
-        if definition.rules:
-            yield f"The rules applied were: {'; '.join(definition.rules)}."
-        if definition.assumed:
-            assumed = " ".join(_end(one) for one in definition.assumed)
+        were = "was" if len(outcomes) == 1 else "were"
+        judged = f"{were} judged by “{clean_text(definition.title)}” {_cite(definition, references)}"
+        parts = [f"{titles} {judged}."]
+        parts += [f"The source states: “{definition.text}”"] if definition.text else []
+        parts += [f"The rules applied were: {'; '.join(definition.rules)}."] if definition.rules else []
+        assumed = " ".join(_end(one) for one in definition.assumed)
+        yield " ".join(parts)
+        if assumed:
             yield f"Left open by the source and assumed here: {assumed}"
     if found and content.settings.get("support_complete") is False:
         yield (
@@ -252,19 +275,7 @@ def _tell_deaths(content: ReportContent) -> str:
     return f"{text} {NOT_EVALUABLE_TEXT}"
 
 
-def _write_rules(content: ReportContent) -> Iterator[str]:
-    """Return what was assumed for models and for unmeasured days."""
-    gates = _find_definition(content, "model_gates")
-    if gates and gates.text:
-        yield f"How many events a model needs was assumed here: “{gates.text}”"
-    if {"best", "worst"} & set(content.results["scenario"].unique()):
-        near = _find_definition(content, "neighbor_bounds")
-        assumed = (
-            f" How far a count may lie from its neighbors was assumed: “{near.text}”"
-            if near and near.text
-            else ""
-        )
-        yield BOUNDS_PROSE + assumed
+def _write_printed(content: ReportContent) -> Iterator[str]:
     if "printed" in set(content.results["analysis_id"].unique()):
         yield (
             "Numbers printed in a publication were set beside the recomputed ones. They agree if the "
@@ -272,15 +283,7 @@ def _write_rules(content: ReportContent) -> Iterator[str]:
         )
 
 
-def _write_software(content: ReportContent) -> Iterator[str]:
-    settings = content.settings
-    version = settings.get("version") or settings.get("package_version") or NO_VERSION
-    libraries = cast("Mapping[str, Any]", settings.get("libraries") or {})
-    used = join_names(f"{name} {number}" for name, number in libraries.items())
-    with_libraries = f" with the Python packages {used}" if used else ""
-    yield f"Numbers, tables and figures were made by cytopenia {version}{with_libraries}."
-
-
+@in_journal_style
 def render_methods(content: ReportContent) -> str:
     """Return the Methods of a run as Markdown; only what ran is in it.
 
@@ -293,12 +296,12 @@ def render_methods(content: ReportContent) -> str:
     """
     lines = [f"# Methods: {escape_markdown(content.title)}", ""]
     if content.synthetic:
-        lines += ["**Synthetic data: no patient stands behind any number of this run.**", ""]
+        lines += [f"**{SYNTHETIC_BANNER}**", ""]
     parts, references = _write_parts(content)
     for heading, texts in parts:
         lines += [f"## {heading}", ""]
         for text in texts:
-            lines += [escape_markdown(text), ""]
+            lines += [escape_markdown(style_words(text)), ""]
     if references.entries:
         lines += ["## References", ""]
         for place, one in enumerate(references.entries, start=1):

@@ -10,7 +10,7 @@ import polars as pl
 from cytopenia.report.association_cells import Association, read_association
 from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
-from cytopenia.report.display import clean_text, format_number, lower_first, plural
+from cytopenia.report.display import clean_text, format_given, format_number, lower_first, plural
 from cytopenia.report.honest_cuts import honest_sentences
 from cytopenia.report.lookup import ResultLookup, list_notes, select_results
 from cytopenia.report.references import References, join_names, name_analyses, name_inside
@@ -156,8 +156,8 @@ def _late_sentences(content: ReportContent) -> Iterator[str]:
             names.append(name_inside(clean_text(lookup.title(factor)) if title == factor else title))
     if names:
         yield (
-            f"Of the factors, {join_names(dict.fromkeys(names))} became known only after the infusion; they "
-            "can be associated with the outcome but could not have predicted it at infusion."
+            f"Of the factors, {join_names(dict.fromkeys(names))} became known only after the infusion; "
+            "what is known so late can be associated with the outcome but could not have predicted it."
         )
 
 
@@ -280,8 +280,8 @@ def _selections(found: Sequence[Association]) -> Iterator[str]:
         terms = join_names(name_inside(one.title(term)) for term in one.analysis.get("terms") or ())
         if selection:
             yield (
-                f"In {name}, factors with P < {selection['p_below']:g} in {_name_screen(one, selection)} "
-                "entered the multivariable model together."
+                f"In {name}, factors with P < {format_given(selection['p_below'])} in "
+                f"{_name_screen(one, selection)} entered the multivariable model together."
             )
         elif terms:
             yield f"The multivariable model of {name} had the terms that the protocol names: {terms}."

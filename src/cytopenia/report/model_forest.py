@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cytopenia.report.association_cells import MODELS, Association, read_association
 from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_odds_ratio, format_signs, lower_first
-from cytopenia.report.drawing import ReportFigure, drawing, finish_figure
-from cytopenia.report.forest_axes import REFERENCE, ForestRow, choose_limits, draw_forest, write_labels
+from cytopenia.report.drawing import FULL_WIDTH, ReportFigure, drawing, finish_figure, make_canvas
+from cytopenia.report.forest_axes import (
+    REFERENCE,
+    ForestRow,
+    choose_limits,
+    draw_forest,
+    list_estimate,
+    write_labels,
+)
 from cytopenia.report.lookup import Estimate, ResultLookup
 from cytopenia.report.model_words import TREND, split_step
 from cytopenia.report.side_by_side_cells import draw_id
@@ -25,7 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["FOREST", "plot_model_forest"]
 
 FOREST = "odds"
-WIDTH, LABEL, GAP, TOP, ROW, BELOW = 720.0, 250.0, 22.0, 44.0, 17.0, 34.0
+WIDTH = FULL_WIDTH
+LABEL, GAP, TOP, ROW, BELOW = 186.0, 14.0, 40.0, 18.0, 32.0
 TITLES = {"univariable": "Univariable", "multivariable": "Multivariable"}
 # On a page nobody can read more lines.
 MOST_ROWS = 45
@@ -54,7 +62,7 @@ def plot_model_forest(content: ReportContent, analysis_id: str) -> ReportFigure 
     name = draw_id(FOREST, analysis_id)
     outcome = lower_first(outcome_title(content, str(found.analysis.get("outcome") or "the outcome")))
     with drawing(name):
-        return finish_figure(
+        finished = finish_figure(
             _draw(lines, models),
             name,
             title=f"Odds ratios for {outcome}",
@@ -62,6 +70,7 @@ def plot_model_forest(content: ReportContent, analysis_id: str) -> ReportFigure 
             description=" ".join(_describe(lines, models)),
             synthetic=content.synthetic,
         )
+    return finished.with_data(_list_data(lines, models))
 
 
 def _has_odds(lookup: ResultLookup) -> bool:
@@ -103,11 +112,9 @@ def _find_level(lookup: ResultLookup, factor: str, level: str) -> Estimate | Non
 
 
 def _draw(lines: Sequence[_Line], models: Sequence[str]) -> Figure:
-    from matplotlib.figure import Figure
-
     inner = len(lines) * ROW
     height = TOP + inner + BELOW
-    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+    figure = make_canvas(height)
     known = [row.found for line in lines for row in line.rows]
     limits = choose_limits([one for one in known if one is not None and one.value is not None])
     side = (WIDTH - LABEL - len(models) * GAP) / len(models)
@@ -118,8 +125,20 @@ def _draw(lines: Sequence[_Line], models: Sequence[str]) -> Figure:
         axes.set_xlabel("Odds ratio (log scale)", fontsize=6.5)
         if place == 0:
             bold = [line.is_heading for line in lines]
-            write_labels(axes, [line.title for line in lines], bold=bold)
+            write_labels(axes, [line.title for line in lines], bold=bold, room=LABEL)
     return figure
+
+
+def _list_data(lines: Sequence[_Line], models: Sequence[str]) -> Iterator[dict[str, Any]]:
+    heading = ""
+    for line in lines:
+        if line.is_heading:
+            heading = line.title
+            continue
+        is_level = line.title.startswith(INDENT)
+        factor, level = (heading, line.title.strip()) if is_level else (line.title, "")
+        for model, row in zip(models, line.rows, strict=True):
+            yield {"factor": factor, "level": level, "model": model, **list_estimate(row.found)}
 
 
 def _write_caption(found: Association, models: Sequence[str]) -> str:

@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import format_odds_ratio
-from cytopenia.report.drawing import ReportFigure, drawing, finish_figure
-from cytopenia.report.forest_axes import ForestRow, choose_limits, draw_forest, write_labels
+from cytopenia.report.drawing import FULL_WIDTH, ReportFigure, drawing, finish_figure, make_canvas
+from cytopenia.report.forest_axes import (
+    ForestRow,
+    choose_limits,
+    draw_forest,
+    list_estimate,
+    write_labels,
+)
 from cytopenia.report.lookup import Estimate
 from cytopenia.report.side_by_side_cells import OddsPanel, SideBySide, draw_id, read_side_by_side
 
@@ -23,7 +29,8 @@ __all__ = ["plot_odds_forest"]
 
 FOREST = "forest"
 MOST_ABREAST = 3
-WIDTH, LABEL, GAP, TOP, TITLE, ROW, BELOW = 720.0, 215.0, 16.0, 16.0, 30.0, 20.0, 30.0
+WIDTH = FULL_WIDTH
+LABEL, GAP, TOP, TITLE, ROW, BELOW = 150.0, 10.0, 16.0, 30.0, 20.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ def plot_odds_forest(content: ReportContent, analysis_id: str) -> ReportFigure |
         return None
     name = draw_id(FOREST, analysis_id)
     with drawing(name):
-        return finish_figure(
+        finished = finish_figure(
             _draw(found, panels),
             name,
             title="Odds ratio of each factor under each definition",
@@ -51,6 +58,11 @@ def plot_odds_forest(content: ReportContent, analysis_id: str) -> ReportFigure |
             description=" ".join(_describe(found, panels)),
             synthetic=content.synthetic,
         )
+    return finished.with_data(
+        {"factor": panel.title, "definition": title, **list_estimate(one)}
+        for panel in panels
+        for title, one in zip(found.titles, panel.found, strict=True)
+    )
 
 
 def _read_panel(found: SideBySide, panel: OddsPanel) -> _Panel:
@@ -60,15 +72,13 @@ def _read_panel(found: SideBySide, panel: OddsPanel) -> _Panel:
 
 
 def _draw(found: SideBySide, panels: Sequence[_Panel]) -> Figure:
-    from matplotlib.figure import Figure
-
     abreast = min(MOST_ABREAST, len(panels))
     bands = -(-len(panels) // abreast)
     inner = len(found.names) * ROW
     band = TITLE + inner + BELOW
     height = TOP + bands * band
     side = (WIDTH - LABEL - MOST_ABREAST * GAP) / MOST_ABREAST
-    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+    figure = make_canvas(height)
     for number, panel in enumerate(panels):
         row, column = divmod(number, abreast)
         top, left = TOP + row * band + TITLE, LABEL + column * (side + GAP)
@@ -77,7 +87,8 @@ def _draw(found: SideBySide, panels: Sequence[_Panel]) -> Figure:
         rows = [ForestRow(one, is_square=place == 0) for place, one in enumerate(panel.found)]
         draw_forest(axes, rows, title=panel.title, limits=panel.limits)
         if column == 0:
-            write_labels(axes, found.numbered, bold=[place == 0 for place in range(len(found.numbered))])
+            bold = [place == 0 for place in range(len(found.numbered))]
+            write_labels(axes, found.numbered, bold=bold, room=LABEL)
     return figure
 
 

@@ -11,25 +11,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cytopenia.grading.explain import AnalyteSeries, CutLine, PatientExplanation, SeriesDay
+from cytopenia.report.course_panels import LOG_ANALYTES
 from cytopenia.report.display import clean_text, format_number
-from cytopenia.report.drawing import (
-    FAINT,
-    GRID,
-    LINE,
-    MUTED,
-    ReportFigure,
-    drawing,
-    finish_figure,
-)
+from cytopenia.report.drawing import FAINT, GRID, LINE, MUTED, ReportFigure, drawing, finish_figure
 from cytopenia.report.patient_lanes import LONG_SPAN, OVER, draw_lanes, draw_over, list_lanes
-from cytopenia.report.trajectories import LOG_ANALYTES
 from cytopenia.units import show_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_timeline"]
+__all__ = [
+    "POINTS",
+    "WIDTH",
+    "describe_series",
+    "draw_cuts",
+    "draw_days",
+    "draw_key",
+    "find_limits",
+    "format_tick",
+    "list_ticks",
+    "place_key",
+    "plot_timeline",
+]
 
 TIMELINE = "timeline"
 POINTS = 72.0
@@ -74,7 +78,7 @@ def plot_timeline(explained: PatientExplanation) -> ReportFigure:
             name,
             title=title,
             caption="",
-            description=" ".join(_describe(series) for series in explained.series) or "No counts.",
+            description=" ".join(describe_series(series) for series in explained.series) or "No counts.",
             synthetic=explained.synthetic,
         )
 
@@ -91,7 +95,7 @@ def _draw(explained: PatientExplanation, title: str) -> Figure:
     figure.text(
         8 / WIDTH, 1 - 8 / height, clean_text(title, longest=70), va="top", fontsize=9.5, fontweight="bold"
     )
-    _draw_key(page.axes(24, 16))
+    draw_key(page.axes(24, 16))
     top = TOP
     for series, own, size in zip(explained.series, windows, panels, strict=True):
         axes = page.axes(top + TITLE, PANEL)
@@ -112,14 +116,14 @@ def _find_span(explained: PatientExplanation) -> tuple[int, int]:
 def _draw_panel(axes: Axes, series: AnalyteSeries) -> None:
     from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
 
-    low, high = _find_limits(series)
+    low, high = find_limits(series)
     is_log = series.analyte in LOG_ANALYTES
     axes.set_yscale("log" if is_log else "linear")
     axes.set_ylim(low, high)
     if is_log:
-        axes.set_yticks(_list_ticks(low, high))
+        axes.set_yticks(list_ticks(low, high, PANEL))
         axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(_format_tick))
+    axes.yaxis.set_major_formatter(FuncFormatter(format_tick))
     first, last = axes.get_xlim()
     axes.xaxis.set_major_locator(MultipleLocator(7 if last - first < LONG_SPAN else 28))
     axes.tick_params(labelsize=6.5, width=0.6, length=2.5, colors=MUTED)
@@ -131,16 +135,17 @@ def _draw_panel(axes: Axes, series: AnalyteSeries) -> None:
     axes.set_title(f"{clean_text(series.title, longest=60)} ({unit})", loc="left", fontsize=8, pad=3)
     if first <= 0 <= last:
         axes.axvline(0, color=FAINT, linewidth=0.8, zorder=1)
-    _draw_cuts(axes, series.cuts)
-    _draw_days(axes, series, low, high)
+    draw_cuts(axes, series.cuts)
+    draw_days(axes, series, (low, high))
 
 
-def _format_tick(value: float, _position: int | None) -> str:
+def format_tick(value: float, _position: int | None) -> str:
+    """Return the number at a tick."""
     return format_number(float(value))
 
 
-def _find_limits(series: AnalyteSeries) -> tuple[float, float]:
-    """Room for every value, every filled day and every cut; a value of 0 stands on the lower edge."""
+def find_limits(series: AnalyteSeries) -> tuple[float, float]:
+    """Return limits with room for every value, filled day and cut; a value of 0 stands on the lower edge."""
     values = [day.measurement.value for day in series.days if day.measurement is not None]
     values += [day.filled for day in series.days if day.filled is not None]
     values += [cut.value for cut in series.cuts]
@@ -153,43 +158,45 @@ def _find_limits(series: AnalyteSeries) -> tuple[float, float]:
     return min(positive) / 1.5, max(positive) * 1.4
 
 
-def _list_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 of every decade; 1 alone where that would be too many."""
+def list_ticks(low: float, high: float, height: float) -> list[float]:
+    """Return 1, 2 and 5 of every decade; 1 alone where that would be too many for the height in points."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in ((1, 2, 5), (1, 3), (1,)):
         ticks = [step * 10.0**decade for decade in decades for step in steps]
         inside = [tick for tick in ticks if low <= tick <= high]
-        if len(inside) * 12 <= PANEL or steps == (1,):
+        if len(inside) * 12 <= height or steps == (1,):
             return inside
     return []
 
 
-def _draw_cuts(axes: Axes, cuts: Sequence[CutLine]) -> None:
-    """Each cut as a line, its words in the margin, moved apart where they would overlap."""
+def draw_cuts(axes: Axes, cuts: Sequence[CutLine], *, height: float = PANEL, size: float = 6) -> None:
+    """Draw each cut as a line, its words in the margin, moved apart where they would overlap."""
     ordered = sorted(cuts, key=lambda cut: cut.value)
     bottom, top = (float(end) for end in axes.get_ylim())
     scale = math.log10 if axes.get_yscale() == "log" else float
-    places = [(scale(cut.value) - scale(bottom)) / (scale(top) - scale(bottom)) * PANEL for cut in ordered]
-    for cut, place in zip(ordered, _spread(places), strict=True):
+    places = [(scale(cut.value) - scale(bottom)) / (scale(top) - scale(bottom)) * height for cut in ordered]
+    for cut, place in zip(ordered, _spread(places, height), strict=True):
         axes.axhline(cut.value, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1.5)
         text = f"{format_number(cut.value)}  {clean_text(cut.label, longest=26)}"
-        look: dict[str, Any] = {"fontsize": 6, "va": "center", "color": MUTED, "clip_on": False}
-        axes.text(1.012, place / PANEL, text, transform=axes.transAxes, **look)
+        look: dict[str, Any] = {"fontsize": size, "va": "center", "color": MUTED, "clip_on": False}
+        axes.text(1.012, place / height, text, transform=axes.transAxes, **look)
 
 
-def _spread(places: Sequence[float]) -> list[float]:
+def _spread(places: Sequence[float], height: float) -> list[float]:
     """The places moved up until neighbors are far enough apart, then as far down as they need."""
     moved: list[float] = []
     for place in places:
         moved.append(max(place, moved[-1] + LABEL_APART) if moved else place)
-    excess = max(moved[-1] - PANEL, 0.0) if moved else 0.0
+    excess = max(moved[-1] - height, 0.0) if moved else 0.0
     for at in range(len(moved) - 1, -1, -1):
-        limit = moved[at + 1] - LABEL_APART if at + 1 < len(moved) else PANEL
+        limit = moved[at + 1] - LABEL_APART if at + 1 < len(moved) else height
         moved[at] = min(moved[at], limit) if excess else moved[at]
     return moved
 
 
-def _draw_days(axes: Axes, series: AnalyteSeries, low: float, high: float) -> None:
+def draw_days(axes: Axes, series: AnalyteSeries, limits: tuple[float, float]) -> None:
+    """Draw each day by its state, and the values that were not judged."""
+    low, high = limits
     known = [day for day in series.days if day.state == "measured" and day.measurement is not None]
     line = [(day.day, max(day.measurement.value, low)) for day in known if day.measurement is not None]
     if line:
@@ -272,8 +279,14 @@ def _draw_windows(axes: Axes, windows: Sequence[tuple[str, int, int]]) -> None:
             axes.text(edge, place + 0.6, text, ha="right" if at_left else "left", **look)
 
 
-def _draw_key(axes: Axes) -> None:
-    """What the marks mean, in one line."""
+def place_key(figure: Figure, *, height: float) -> Axes:
+    """Return the axes of the key, at the top of a figure of the width of a timeline."""
+    part = height / (figure.get_size_inches()[1] * POINTS)
+    return figure.add_axes((LEFT / WIDTH, 1 - part, (WIDTH - LEFT - RIGHT) / WIDTH, part))
+
+
+def draw_key(axes: Axes) -> None:
+    """Draw what the marks mean, in one line."""
     from matplotlib.patches import Rectangle
 
     axes.set(xlim=(0, WIDTH - LEFT - RIGHT), ylim=(16, 0))
@@ -303,7 +316,8 @@ def _draw_key(axes: Axes) -> None:
         left += 18 + KEY_LETTER * len(label)
 
 
-def _describe(series: AnalyteSeries) -> str:
+def describe_series(series: AnalyteSeries) -> str:
+    """Return in words how many days are measured, bounded and open."""
     states = {
         "measured": "measured",
         "wbc_bound": "bounded by white cells",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from cytopenia.report.drawing import (
     ReportFigure,
     drawing,
     finish_figure,
+    make_canvas,
     page_axes,
 )
 from cytopenia.report.lookup import ResultLookup, select_results
@@ -35,9 +36,9 @@ __all__ = ["CURVES_OF_MODEL", "NOMOGRAM", "plot_model_curves", "plot_nomogram"]
 
 CURVES_OF_MODEL, NOMOGRAM = "model-curves", "nomogram"
 MODEL, TOTAL = "model", "total"
-WIDTH, HEIGHT = 720.0, 330.0
+HEIGHT = 236.0
 # A nomogram: where lines begin, how long 100 points are, how high one line is.
-LEFT, RIGHT, TOP, ROW = 210.0, 690.0, 46.0, 44.0
+LEFT, RIGHT, TOP, ROW = 152.0, 478.0, 40.0, 38.0
 TICK, LABEL_SIGNS = 4.0, 34
 # Labels nearer than this stand on two levels.
 CLOSE = 30.0
@@ -61,7 +62,7 @@ def plot_model_curves(content: ReportContent, analysis_id: str) -> ReportFigure 
     name = draw_id(CURVES_OF_MODEL, analysis_id)
     has_benefit = bool(curves["decision"].get("threshold"))
     with drawing(name):
-        return finish_figure(
+        finished = finish_figure(
             _draw_curves(curves["calibration"], curves["decision"]),
             name,
             title="Calibration and net benefit of the model" if has_benefit else "Calibration of the model",
@@ -69,6 +70,7 @@ def plot_model_curves(content: ReportContent, analysis_id: str) -> ReportFigure 
             description=_describe_curves(curves["calibration"], curves["decision"]),
             synthetic=content.synthetic,
         )
+    return finished.with_data(_list_points(curves))
 
 
 def _read(content: ReportContent, analysis_id: str, group: str) -> dict[str, list[float]]:
@@ -81,10 +83,21 @@ def _read(content: ReportContent, analysis_id: str, group: str) -> dict[str, lis
     return found
 
 
-def _draw_curves(calibration: Mapping[str, list[float]], decision: Mapping[str, list[float]]) -> Figure:
-    from matplotlib.figure import Figure
+def _list_points(curves: Mapping[str, Mapping[str, list[float]]]) -> Iterator[dict[str, Any]]:
+    for name, columns in curves.items():
+        for numbers in zip(*columns.values(), strict=True):
+            known = (None if math.isnan(one) else one for one in numbers)
+            yield {"panel": name, **dict(zip(columns, known, strict=True))}
 
-    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72)
+
+def _list_ticks(lines: Sequence[_Scale]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        for at, label in line.ticks:
+            yield {"scale": line.title, "points": at, "label": label}
+
+
+def _draw_curves(calibration: Mapping[str, list[float]], decision: Mapping[str, list[float]]) -> Figure:
+    figure = make_canvas(HEIGHT)
     has_decision = bool(decision.get("threshold"))
     left = (
         figure.add_axes((0.08, 0.15, 0.38, 0.76)) if has_decision else figure.add_axes((0.3, 0.15, 0.4, 0.76))
@@ -182,7 +195,7 @@ def plot_nomogram(content: ReportContent, analysis_id: str) -> ReportFigure | No
     total, risk = _read_total(lookup)
     name = draw_id(NOMOGRAM, analysis_id)
     with drawing(name):
-        return finish_figure(
+        finished = finish_figure(
             _draw_nomogram(lines, total, risk),
             name,
             title="Nomogram of the model",
@@ -191,6 +204,7 @@ def plot_nomogram(content: ReportContent, analysis_id: str) -> ReportFigure | No
             description=" ".join(_describe_line(line) for line in (*lines, risk)),
             synthetic=content.synthetic,
         )
+    return finished.with_data(_list_ticks((*lines, total, risk)))
 
 
 def _read_line(lookup: ResultLookup, factor: str) -> _Scale:
@@ -221,7 +235,7 @@ def _take_log_odds(chance: float) -> float:
 
 
 def _draw_nomogram(lines: Sequence[_Scale], total: _Scale, risk: _Scale) -> Figure:
-    figure, axes = page_axes(WIDTH, TOP + ROW * (len(lines) + 3))
+    figure, axes = page_axes(TOP + ROW * (len(lines) + 3))
     top = _Scale("Points", [(float(place), f"{place}") for place in range(0, 101, 10)])
     for place, line in enumerate((top, *lines)):
         _draw_scale(axes, line, TOP + ROW * place, FULL)
@@ -236,7 +250,7 @@ def _draw_nomogram(lines: Sequence[_Scale], total: _Scale, risk: _Scale) -> Figu
 
 def _draw_scale(axes: Axes, line: _Scale, y: float, longest: float) -> None:
     title = "\n".join(textwrap.wrap(line.title, LABEL_SIGNS, max_lines=2, placeholder=" …"))
-    axes.text(LEFT - 14, y, title, ha="right", va="center", fontsize=7.5, color=INK)
+    axes.text(LEFT - 14, y, title, ha="right", va="center", fontsize=7, color=INK)
     if not line.ticks:
         return
     places = [(LEFT + (RIGHT - LEFT) * at / longest, label) for at, label in sorted(line.ticks)]

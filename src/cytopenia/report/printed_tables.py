@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -16,6 +17,7 @@ from cytopenia.report.display import (
     format_signs,
     plural,
 )
+from cytopenia.report.number_sources import FIRST_ROW, row_anchor
 from cytopenia.report.table_model import Cell, Column, Row, Table, Tone
 
 __all__ = ["PRINTED", "table_printed"]
@@ -47,7 +49,8 @@ def table_printed(content: ReportContent) -> Table:
     The caption counts the verdicts. What does not plainly agree is explained in the last column. Without
     such rows in the results the table is empty.
     """
-    frame = content.results.filter(pl.col("analysis_id") == PRINTED).with_columns(
+    numbered = content.results.with_row_index("source", FIRST_ROW)
+    frame = numbered.filter(pl.col("analysis_id") == PRINTED).with_columns(
         pl.col("group", "variable", "variable_level", "level", "text", "note").fill_null("")
     )
     rows = list[Row]()
@@ -70,7 +73,7 @@ def _count_verdicts(frame: pl.DataFrame) -> str:
     return ", ".join(f"{name} {format_number(counts[name])}" for name in names if counts[name])
 
 
-def _claim_row(claim: Mapping[str, object]) -> Row:
+def _claim_row(claim: Mapping[str, Any]) -> Row:
     verdict = clean_text(claim["level"])
     recomputed, explanation = _read_note(claim)
     cells = (
@@ -80,7 +83,7 @@ def _claim_row(claim: Mapping[str, object]) -> Row:
         Cell(explanation),
     )
     what = clean_text(claim["variable_level"] or claim["variable"])
-    return Row(format_signs(what), cells)
+    return Row(format_signs(what), cells, target=row_anchor(claim["source"]))
 
 
 def _read_note(claim: Mapping[str, object]) -> tuple[str, str]:

@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import format_number, format_percent, format_range
-from cytopenia.report.drawing import GRID, INK, LINE, MUTED, ReportFigure, drawing, finish_figure
-from cytopenia.report.forest_axes import write_labels
+from cytopenia.report.drawing import (
+    FULL_WIDTH,
+    GRID,
+    INK,
+    LINE,
+    MUTED,
+    ReportFigure,
+    drawing,
+    finish_figure,
+    make_canvas,
+)
+from cytopenia.report.forest_axes import list_estimate, write_labels
 from cytopenia.report.lookup import Estimate
 from cytopenia.report.published_cells import STUDY, SUMMARY, PublishedPart, read_published
 from cytopenia.report.side_by_side_cells import draw_id
@@ -24,9 +34,10 @@ if TYPE_CHECKING:
 __all__ = ["plot_published_forest"]
 
 FOREST = "forest"
-WIDTH, LABEL, NUMBERS, TOP, ROW, BELOW = 720.0, 250.0, 130.0, 18.0, 17.0, 34.0
+WIDTH = FULL_WIDTH
+LABEL, NUMBERS, TOP, ROW, BELOW = 186.0, 116.0, 18.0, 18.0, 32.0
 BOUNDS_COLOR = "#c3d3e2"
-HEADING_SIGNS = 130
+HEADING_SIGNS = 104
 TICKS = (0, 20, 40, 60, 80, 100)
 
 Mark = Literal["heading", "study", "cohort", "summary", "prediction"]
@@ -50,7 +61,7 @@ def plot_published_forest(content: ReportContent, analysis_id: str) -> ReportFig
         return None
     name = draw_id(FOREST, analysis_id)
     with drawing(name):
-        return finish_figure(
+        finished = finish_figure(
             _draw(lines),
             name,
             title="This study and published cohorts",
@@ -58,6 +69,7 @@ def plot_published_forest(content: ReportContent, analysis_id: str) -> ReportFig
             description=" ".join(_describe(lines)),
             synthetic=content.synthetic,
         )
+    return finished.with_data(_list_data(lines))
 
 
 def _list_lines(part: PublishedPart) -> Iterator[_Line]:
@@ -100,11 +112,9 @@ def _count(part: PublishedPart, variable: str) -> str:
 
 
 def _draw(lines: Sequence[_Line]) -> Figure:
-    from matplotlib.figure import Figure
-
     inner = len(lines) * ROW
     height = TOP + inner + BELOW
-    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+    figure = make_canvas(height)
     side = WIDTH - LABEL - NUMBERS
     axes = figure.add_axes((LABEL / WIDTH, BELOW / height, side / WIDTH, inner / height))
     axes.set(xlim=(0, 100), ylim=(len(lines) - 0.5, -0.5))
@@ -116,7 +126,8 @@ def _draw(lines: Sequence[_Line]) -> Figure:
     for tick in TICKS:
         axes.axvline(tick, color=GRID, linewidth=0.6, zorder=0)
     labels = ["" if line.mark == "heading" else line.title for line in lines]
-    write_labels(axes, labels, bold=[line.mark in {"study", "summary"} for line in lines])
+    bold = [line.mark in {"study", "summary"} for line in lines]
+    write_labels(axes, labels, bold=bold, room=LABEL)
     for place, line in enumerate(lines):
         _draw_line(axes, line, place)
     return figure
@@ -133,7 +144,7 @@ def _draw_line(axes: Axes, line: _Line, place: int) -> None:
         _draw_diamond(axes, line.found, place)
     else:
         _draw_cohort(axes, line, place)
-    look: dict[str, Any] = {"va": "center", "fontsize": 6.5, "color": INK, "annotation_clip": False}
+    look: dict[str, Any] = {"va": "center", "fontsize": 6, "color": INK, "annotation_clip": False}
     text = "  ".join(filter(None, (line.count, _say(line))))
     axes.annotate(
         text,
@@ -200,6 +211,18 @@ def _say(line: _Line) -> str:
     if found.low is None or found.high is None:
         return f"{found.value:g}% as printed"
     return f"{format_percent(found.value)} ({format_range(found.low, found.high, 1)})"
+
+
+def _list_data(lines: Sequence[_Line]) -> Iterator[dict[str, Any]]:
+    heading = ""
+    for line in lines:
+        if line.mark == "heading":
+            heading = line.title
+            continue
+        ends = line.ends or (None, None)
+        numbers = list_estimate(line.found)
+        bounds = {"bound_low": ends[0], "bound_high": ends[1], "count": line.count}
+        yield {"part": heading, "line": line.title, "mark": line.mark, **numbers, **bounds}
 
 
 def _write_caption(lines: Sequence[_Line]) -> str:

@@ -58,15 +58,15 @@ def _tell_cohorts(parts: Sequence[PublishedPart], label: str, references: Refere
             "Where it has none, its own outcome stands beside theirs, and what differs in definition, days,"
             " denominator and early deaths is told for each."
         )
-    yield (
-        "Numerators are those that the sources state, or the only whole number that rounds to a printed"
-        " percentage; without one, the percentage is given as printed. No test was made between the study and"
-        " a published cohort."
-    )
 
 
 def _tell_intervals(references: References) -> str:
-    return f"Intervals of single proportions are Wilson's {references.cite(*WILSON)}, at 95%."
+    return (
+        "Numerators of published cohorts are those that the sources state, or the only whole number that"
+        " rounds to a printed percentage; without one, the percentage is given as printed. No test was made"
+        " between the study and a published cohort. Intervals of single proportions are Wilson's"
+        f" {references.cite(*WILSON)}, at 95%."
+    )
 
 
 def _tell_summary(parts: Sequence[PublishedPart], references: References) -> Iterator[str]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,17 @@ from cytopenia.report.display import (
     format_percent_range,
     plural,
 )
-from cytopenia.report.drawing import GRID, INK, LINE, MUTED, ReportFigure, drawing, finish_figure
+from cytopenia.report.drawing import (
+    FULL_WIDTH,
+    GRID,
+    INK,
+    LINE,
+    MUTED,
+    ReportFigure,
+    drawing,
+    finish_figure,
+    make_canvas,
+)
 from cytopenia.report.lookup import Estimate, ResultLookup, select_results
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
@@ -63,8 +73,8 @@ KINDS = {"recovery": "Recovered", "death": "Died before recovery"}
 INCIDENCE = "cumulative_incidence"
 # Ends of curves nearer than this would have their names on top of each other.
 NEAR = 0.14
-WIDTH, HEIGHT = 580.0, 300.0
-LEFT, RIGHT, TOP, BELOW, LINE_HEIGHT = 60.0, 100.0, 18.0, 92.0, 13.0
+WIDTH, HEIGHT = FULL_WIDTH, 270.0
+LEFT, RIGHT, TOP, BELOW, LINE_HEIGHT = 56.0, 88.0, 18.0, 88.0, 12.0
 
 
 def table_recovery_days(content: ReportContent, analysis_id: str) -> Table:
@@ -214,7 +224,7 @@ def plot_recovery_curve(content: ReportContent, analysis_id: str) -> ReportFigur
     figure_id = curve_figure_id(analysis_id)
     title = f"Cumulative incidence: {outcome_title(content, name)}"
     with drawing(figure_id):
-        return finish_figure(
+        finished = finish_figure(
             _draw(steps, days, name),
             figure_id,
             title=title,
@@ -222,6 +232,7 @@ def plot_recovery_curve(content: ReportContent, analysis_id: str) -> ReportFigur
             description=_describe(days, name),
             synthetic=content.synthetic,
         )
+    return finished.with_data(_list_data(steps, name))
 
 
 def _read_steps(lookup: ResultLookup, name: str, kind: str, scenario: str) -> _Steps:
@@ -238,10 +249,17 @@ def _read_steps(lookup: ResultLookup, name: str, kind: str, scenario: str) -> _S
     return _Steps((*start, *(day for day, _ in found)), (*start, *values), (*start, *lows), (*start, *highs))
 
 
-def _draw(steps: ResultLookup, days: ResultLookup, name: str) -> Figure:
-    from matplotlib.figure import Figure
+def _list_data(lookup: ResultLookup, name: str) -> Iterator[dict[str, Any]]:
+    drawn = {"recovery": ("policy", "best", "worst"), "death": ("policy",)}
+    for kind, scenario in ((kind, scenario) for kind, cases in drawn.items() for scenario in cases):
+        steps = _read_steps(lookup, name, kind, scenario)
+        for day, value, low, high in zip(steps.days, steps.values, steps.low, steps.high, strict=True):
+            numbers = {"day": day, "cumulative_incidence": value, "low": low, "high": high}
+            yield {"curve": kind, "scenario": scenario, **numbers}
 
-    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72)
+
+def _draw(steps: ResultLookup, days: ResultLookup, name: str) -> Figure:
+    figure = make_canvas(HEIGHT)
     inner = (WIDTH - LEFT - RIGHT, HEIGHT - TOP - BELOW)
     axes = figure.add_axes((LEFT / WIDTH, BELOW / HEIGHT, inner[0] / WIDTH, inner[1] / HEIGHT))
     recovery, death = (_read_steps(steps, name, kind, "policy") for kind in KINDS)

@@ -22,7 +22,7 @@ from cytopenia.report.display import (
 from cytopenia.report.drawing import ReportFigure, drawing, finish_figure
 from cytopenia.report.lookup import ResultLookup, select_results
 from cytopenia.report.survival_cells import GROUP_LOOKS, p_value_cell, ratio_cell, share_cell, time_cell
-from cytopenia.report.survival_curves import GroupCurve, draw_counts, draw_frame, lay_out_figure
+from cytopenia.report.survival_curves import GroupCurve, draw_counts, draw_frame, lay_out_figure, list_curves
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def plot_recovery_groups(content: ReportContent, analysis_id: str) -> ReportFigu
     ]
     figure_id = group_figure_id(analysis_id)
     with drawing(figure_id):
-        return finish_figure(
+        finished = finish_figure(
             _draw(curves, marks),
             figure_id,
             title=f"{outcome_title(content, outcome)} by {_title(content, analysis_id)}",
@@ -145,6 +145,7 @@ def plot_recovery_groups(content: ReportContent, analysis_id: str) -> ReportFigu
             description=_describe(days, outcome),
             synthetic=content.synthetic,
         )
+    return finished.with_data(list_curves(curves, marks, "cumulative_incidence"))
 
 
 def _read_curve(

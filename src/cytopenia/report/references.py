@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from cytopenia.report.association_cells import table_label
+from cytopenia.report.bibliography import Work, find_work, write_work
 from cytopenia.report.display import clean_text, lower_first
 
-__all__ = ["Citation", "References", "join_names", "name_analyses", "name_inside"]
+__all__ = ["Citation", "References", "join_citations", "join_names", "name_analyses", "name_inside"]
 
 SOURCES: Mapping[str, tuple[str, str]] = {
     "mann_whitney": ("Mann HB, Whitney DR. Ann Math Stat 1947;18:50-60.", "10.1214/aoms/1177730491"),
@@ -23,17 +25,24 @@ SOURCES: Mapping[str, tuple[str, str]] = {
 }
 
 
+NEIGHBORING = re.compile(r"(?<=\d)\] \[(?=\d)")
+
+
 @dataclass(frozen=True)
 class Citation:
-    """One entry of the reference list."""
+    """One entry of the reference list, with what is known of the work behind it."""
 
     text: str
     link: str = ""
+    work: Work | None = None
 
 
 @dataclass
 class References:
     """Numbers sources in the order in which they are first cited.
+
+    A work that the bibliography knows is printed as it stands there, however a text shortens it; one DOI is
+    one entry.
 
     Examples
     --------
@@ -46,15 +55,40 @@ class References:
 
     def cite(self, text: str, link: str = "") -> str:
         """Return the number of a source in brackets."""
-        entry = Citation(text, link)
-        if entry not in self.entries:
+        work = find_work(text, link)
+        entry = Citation(text, link) if work is None else Citation(write_work(work), work.link, work)
+        return self._number(entry)
+
+    def cite_work(self, work: Work) -> str:
+        """Return the number of a work that is made while the text is written, such as a program."""
+        return self._number(Citation(write_work(work), work.link, work))
+
+    def _number(self, entry: Citation) -> str:
+        same = (one for one in self.entries if one == entry or (one.link == entry.link and _is_doi(one)))
+        found = next(same, None)
+        if found is None:
             self.entries.append(entry)
-        return f"[{self.entries.index(entry) + 1}]"
+        return f"[{self.entries.index(found or entry) + 1}]"
 
     def cite_method(self, name: str) -> str:
         """Return the number of a paper on a statistical method."""
         text, doi = SOURCES[name]
         return self.cite(text, f"https://doi.org/{doi}" if doi else "")
+
+
+def _is_doi(entry: Citation) -> bool:
+    return entry.link.startswith("https://doi.org/")
+
+
+def join_citations(text: str) -> str:
+    """Return a text with neighboring citations in one pair of brackets.
+
+    Examples
+    --------
+    >>> join_citations("by Firth's method [3] [4], and so on [2]")
+    "by Firth's method [3,4], and so on [2]"
+    """
+    return NEIGHBORING.sub(",", text)
 
 
 def join_names(names: Iterable[str]) -> str:

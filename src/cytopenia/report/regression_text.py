@@ -84,8 +84,8 @@ def _say_factors(content: ReportContent, references: References) -> Iterator[str
         bend = _methods_of(rows, "p_nonlinear")
         tested = f"; departure from a line was tested by the {bend} test" if bend else ""
         yield (
-            f"{join_names(curves)} entered models as restricted cubic splines with knots at fixed quantiles "
-            f"{_cite(references, SPLINES)}{tested}."
+            f"Restricted cubic splines with knots at fixed quantiles {_cite(references, SPLINES)} described "
+            f"{join_names(curves)}{tested}."
         )
 
 
@@ -109,7 +109,7 @@ def _name_curves(content: ReportContent) -> list[str]:
         found = read_association(content, str(analysis["id"]))
         for model, lookup in found.models.items():
             names += [
-                found.title(factor)
+                name_inside(found.title(factor))
                 for factor in lookup.variables
                 if "knot_1" in lookup.names(factor) and model in MODELS
             ]

@@ -16,7 +16,17 @@ import polars as pl
 from cytopenia.report.association_cells import MODELS, read_association
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import format_number, format_odds_ratio, format_p
-from cytopenia.report.drawing import FAINT, INK, LINE, MUTED, ReportFigure, drawing, finish_figure
+from cytopenia.report.drawing import (
+    FAINT,
+    FULL_WIDTH,
+    INK,
+    LINE,
+    MUTED,
+    ReportFigure,
+    drawing,
+    finish_figure,
+    make_canvas,
+)
 from cytopenia.report.forest_axes import choose_ticks
 from cytopenia.report.lookup import ResultLookup
 from cytopenia.report.side_by_side_cells import draw_id
@@ -29,8 +39,9 @@ __all__ = ["CURVES", "plot_spline_curves"]
 
 CURVES = "spline"
 ABREAST = 2
-WIDTH, PANEL, LEFT, GAP, TOP, TITLE, BELOW = 720.0, 170.0, 46.0, 58.0, 16.0, 30.0, 40.0
-TITLE_SIGNS = 60
+WIDTH = FULL_WIDTH
+PANEL, LEFT, GAP, TOP, TITLE, BELOW = 140.0, 40.0, 48.0, 14.0, 28.0, 38.0
+TITLE_SIGNS = 50
 # The odds ratio is drawn so far; an interval beyond leaves the picture.
 FARTHEST = 20.0
 
@@ -61,7 +72,7 @@ def plot_spline_curves(content: ReportContent, analysis_id: str) -> ReportFigure
         return None
     name = draw_id(CURVES, analysis_id)
     with drawing(name):
-        return finish_figure(
+        finished = finish_figure(
             _draw(curves),
             name,
             title="Odds ratio along each number",
@@ -71,6 +82,7 @@ def plot_spline_curves(content: ReportContent, analysis_id: str) -> ReportFigure
             description=" ".join(_describe(curves)),
             synthetic=content.synthetic,
         )
+    return finished.with_data(_list_data(curves))
 
 
 def _read_curves(content: ReportContent, analysis_id: str) -> Iterator[_Curve]:
@@ -103,14 +115,19 @@ def _take_odds(logs: Sequence[float | None]) -> tuple[float | None, ...]:
     return tuple(None if log is None else math.exp(log) for log in logs)
 
 
-def _draw(curves: Sequence[_Curve]) -> Figure:
-    from matplotlib.figure import Figure
+def _list_data(curves: Sequence[_Curve]) -> Iterator[dict[str, Any]]:
+    for curve in curves:
+        for at, odds, low, high in zip(curve.at, curve.odds, curve.low, curve.high, strict=True):
+            point = {"at": at, "odds_ratio": odds, "low": low, "high": high}
+            yield {"factor": curve.title, "model": curve.model, **point}
 
+
+def _draw(curves: Sequence[_Curve]) -> Figure:
     bands = -(-len(curves) // ABREAST)
     band = TITLE + PANEL + BELOW
     height = TOP + bands * band
     side = (WIDTH - ABREAST * GAP) / ABREAST
-    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+    figure = make_canvas(height)
     for place, curve in enumerate(curves):
         row, column = divmod(place, ABREAST)
         top, left = TOP + row * band + TITLE, LEFT + column * (side + GAP)

@@ -21,6 +21,7 @@ from cytopenia.report.display import (
 )
 from cytopenia.report.flow import read_flow
 from cytopenia.report.lookup import ResultLookup, select_results
+from cytopenia.report.number_sources import patients_anchor
 
 __all__ = ["KeyNumber", "list_concerns", "list_key_numbers", "read_cohort_size"]
 
@@ -42,6 +43,7 @@ class KeyNumber:
     """One number of the summary; `low` and `high` are the bounds of the percent for the meter.
 
     `has_unjudged`: the number depends on patients who could not be judged, so no single percent is given.
+    `link` is the anchor of the patients behind it.
     """
 
     title: str
@@ -51,6 +53,7 @@ class KeyNumber:
     low: float | None = None
     high: float | None = None
     has_unjudged: bool = False
+    link: str = ""
 
 
 def read_cohort_size(content: ReportContent) -> str:
@@ -72,10 +75,18 @@ def list_key_numbers(content: ReportContent) -> list[KeyNumber]:
     for analysis in content.analyses:
         lookup = select_results(content.results, analysis["id"])
         if analysis["kind"] == "occurrence":
-            numbers += [_occurrence(content, lookup, name) for name in lookup.variables]
+            found = {name: _occurrence(content, lookup, name) for name in lookup.variables}
         elif analysis["kind"] == "recovery":
-            numbers += [_recovery(content, lookup, name) for name in lookup.variables]
+            found = {name: _recovery(content, lookup, name) for name in lookup.variables}
+        else:
+            continue
+        numbers += [replace(number, link=_find_patients(content, name)) for name, number in found.items()]
     return [number for number in numbers if number.headline]
+
+
+def _find_patients(content: ReportContent, outcome: str) -> str:
+    is_known = not content.outcomes.is_empty() and outcome in content.outcomes["outcome"]
+    return patients_anchor(outcome) if is_known else ""
 
 
 def _occurrence(content: ReportContent, lookup: ResultLookup, name: str) -> KeyNumber:

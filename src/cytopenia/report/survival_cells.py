@@ -19,6 +19,7 @@ from cytopenia.report.display import (
     format_range,
     lower_first,
 )
+from cytopenia.report.drawing import SERIES
 from cytopenia.report.lookup import Estimate, ResultLookup, select_results
 from cytopenia.report.table_model import Cell, Footnotes
 
@@ -43,14 +44,7 @@ HAZARD_METHODS = {
     "penalized likelihood ratio test",
 }
 # Color and dashes of each group; the dashes tell them apart in gray.
-GROUP_LOOKS: tuple[tuple[str, Any], ...] = (
-    ("#1f4e79", "solid"),
-    ("#b8312a", (0, (5, 2))),
-    ("#3d7a4a", (0, (1, 1.3))),
-    ("#7a5195", (0, (6, 2, 1, 2))),
-    ("#8a6d3b", (0, (3, 1))),
-    ("#5b6673", (0, (8, 3))),
-)
+GROUP_LOOKS: tuple[tuple[str, Any], ...] = tuple((color, dashes) for color, dashes, _ in SERIES)
 # The headline first; what is said of the runs beside it.
 OPEN_CASES = {
     "best": "If every undecided outcome were at its best",

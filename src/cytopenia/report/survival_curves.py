@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,15 @@ from cytopenia.report.display import (
     format_signs,
     plural,
 )
-from cytopenia.report.drawing import GRID, MUTED, ReportFigure, drawing, finish_figure
+from cytopenia.report.drawing import (
+    FULL_WIDTH,
+    GRID,
+    MUTED,
+    ReportFigure,
+    drawing,
+    finish_figure,
+    make_canvas,
+)
 from cytopenia.report.lookup import ResultLookup, select_results
 from cytopenia.report.survival_cells import GROUP_LOOKS, SurvivalNumbers, read_survival
 
@@ -32,12 +40,13 @@ __all__ = [
     "draw_counts",
     "draw_frame",
     "lay_out_figure",
+    "list_curves",
     "plot_survival",
     "survival_figure_id",
 ]
 
-WIDTH, INNER_HEIGHT = 580.0, 210.0
-LEFT, RIGHT, TOP, AXIS, LINE_HEIGHT = 110.0, 24.0, 20.0, 46.0, 13.0
+WIDTH, INNER_HEIGHT = FULL_WIDTH, 190.0
+LEFT, RIGHT, TOP, AXIS, LINE_HEIGHT = 100.0, 22.0, 18.0, 46.0, 12.0
 # With more groups than that, bands would hide each other.
 # Curves that stay above it leave room for words below them.
 MIDDLE = 0.5
@@ -93,7 +102,7 @@ def plot_survival(content: ReportContent, analysis_id: str) -> ReportFigure | No
     named = f" by {found.by_title(content)}" if found.groups else ""
     title = f"{found.title}{named}"
     with drawing(figure_id):
-        return finish_figure(
+        finished = finish_figure(
             _draw(found, curves, marks),
             figure_id,
             title=title,
@@ -101,6 +110,7 @@ def plot_survival(content: ReportContent, analysis_id: str) -> ReportFigure | No
             description=_describe(found),
             synthetic=content.synthetic,
         )
+    return finished.with_data(list_curves(curves, marks, "survival"))
 
 
 def _read_curve(
@@ -139,13 +149,23 @@ def _read_curve(
     )
 
 
+def list_curves(curves: Sequence[GroupCurve], marks: Sequence[float], value: str) -> Iterator[dict[str, Any]]:
+    """Yield what curves of groups show as the data of a figure: steps, ends of follow-up, counts below."""
+    for curve in curves:
+        for day, height, low, high in zip(curve.days, curve.values, curve.low, curve.high, strict=True):
+            numbers = {"day": day, value: height, "low": low, "high": high}
+            yield {"group": curve.name, "mark": "step", **numbers}
+        for day in curve.censored:
+            yield {"group": curve.name, "mark": "censored", "day": day}
+        for day, (at_risk, events) in zip(marks, curve.counts, strict=True):
+            yield {"group": curve.name, "mark": "counts", "day": day, "at_risk": at_risk, "events": events}
+
+
 def lay_out_figure(rows: int) -> tuple[Figure, Axes]:
     """Return a figure with axes and room for so many rows of counts below."""
-    from matplotlib.figure import Figure
-
     below = AXIS + rows * LINE_HEIGHT
     height = TOP + INNER_HEIGHT + below
-    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+    figure = make_canvas(height)
     axes = figure.add_axes(
         (LEFT / WIDTH, below / height, (WIDTH - LEFT - RIGHT) / WIDTH, INNER_HEIGHT / height)
     )

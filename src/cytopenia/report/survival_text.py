@@ -9,7 +9,7 @@ import polars as pl
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text, format_number
-from cytopenia.report.references import References, join_names, name_analyses
+from cytopenia.report.references import References, join_names, name_analyses, name_inside
 from cytopenia.report.survival_cells import SurvivalNumbers, read_survival
 
 __all__ = ["find_recovery_groups", "survival_paragraphs"]
@@ -169,7 +169,7 @@ def _recoveries(content: ReportContent, references: References) -> Iterator[str]
     ids = set(grouped["analysis_id"].unique())
     analyses: list[Mapping[str, Any]] = [one for one in content.analyses if one["id"] in ids]
     names = content.results.filter(pl.col("group") == "group_patients")["text"].unique(maintain_order=True)
-    groups = join_names(clean_text(name).lower() for name in names if name)
+    groups = join_names(name_inside(clean_text(name)) for name in names if name)
     yield (
         f"Cumulative incidences of recovery were compared between groups ({groups}; "
         f"{name_analyses(analyses)}) by Gray's test {references.cite(*GRAY)}."

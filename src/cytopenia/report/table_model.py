@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
+from cytopenia.report.number_sources import take_rows
+
 __all__ = ["Cell", "Column", "Footnotes", "Row", "Table", "Tone", "footnote_mark"]
 
 Align = Literal["left", "right", "center"]
@@ -16,13 +18,26 @@ Tone = Literal["", "agrees", "noted", "differs", "quiet"]
 class Column:
     """Title and alignment of a column; the first column holds the row headers.
 
-    `spanner` is the title over neighboring columns that share it, `marks` are the numbers of the footnotes.
+    `spanner` is the title over neighboring columns that share it, `marks` are the numbers of the footnotes,
+    `slanted` is how much of the beginning of the title stands in italics.
     """
 
     title: str
     align: Align = "right"
     marks: tuple[int, ...] = ()
     spanner: str = ""
+    slanted: int = 0
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """The part of the title that stands in italics, and the rest.
+
+        Examples
+        --------
+        >>> Column("P (Holm)", slanted=1).parts
+        ('P', ' (Holm)')
+        """
+        return self.title[: self.slanted], self.title[self.slanted :]
 
     @property
     def full_title(self) -> str:
@@ -41,13 +56,14 @@ class Cell:
     """Text of a cell, its bounds on a second line, and the numbers of its footnotes.
 
     `tone` tells a display that a cell agrees, needs a note, differs or stays in the background. It only
-    repeats what the text says.
+    repeats what the text says. `sources` are the rows of the result table that were read for it.
     """
 
     text: str = ""
     bounds: str = ""
     marks: tuple[int, ...] = ()
     tone: Tone = ""
+    sources: tuple[int, ...] = field(default_factory=take_rows, compare=False, repr=False)
 
     @property
     def plain(self) -> str:
@@ -59,7 +75,9 @@ class Cell:
 class Row:
     """One row: a header with the numbers of its footnotes, and its cells; or a title that spans the table.
 
-    `text` is what a title says in a sentence, behind it.
+    `text` is what a title says in a sentence, behind it. `sources` are the rows of the result table read for
+    the line as a whole; `target` is the anchor of what its numbers come from where no such row holds them.
+    `anchor` names the line itself, `link` is where its header leads.
     """
 
     header: str
@@ -68,6 +86,10 @@ class Row:
     is_section: bool = False
     marks: tuple[int, ...] = ()
     text: str = ""
+    target: str = ""
+    anchor: str = ""
+    link: str = ""
+    sources: tuple[int, ...] = field(default_factory=take_rows, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

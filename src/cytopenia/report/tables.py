@@ -25,6 +25,7 @@ from cytopenia.report.cells import (
 from cytopenia.report.content import ReportContent, sort_findings
 from cytopenia.report.display import NO_VALUE, clean_text, format_level, format_number, format_signs, plural
 from cytopenia.report.lookup import ResultLookup, select_results
+from cytopenia.report.number_sources import patients_anchor
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
 __all__ = [
@@ -319,7 +320,11 @@ def table_evidence(content: ReportContent) -> Table:
         (~judged).sum().alias("no value"),
     )
     rows = [
-        Row(outcome_title(content, str(row[0])), tuple(Cell(format_number(part)) for part in row[1:]))
+        Row(
+            outcome_title(content, str(row[0])),
+            tuple(Cell(format_number(part)) for part in row[1:]),
+            target=patients_anchor(str(row[0])),
+        )
         for row in tally.iter_rows()
     ]
     titles = ("Patients", "Decided", "Undecided", "Measured", "Bracketed", "Unseen", "No value")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,21 +14,30 @@ from numpy.typing import NDArray
 
 from cytopenia.report.cells import analyte_title, day_zero_note
 from cytopenia.report.content import ReportContent
-from cytopenia.report.display import clean_text, format_number, plural
-from cytopenia.report.drawing import FAINT, GRID, INK, LINE, MUTED, ReportFigure, drawing, finish_figure
+from cytopenia.report.course_panels import draw_days, set_count_scale
+from cytopenia.report.display import format_number, plural
+from cytopenia.report.drawing import (
+    FULL_WIDTH,
+    INK,
+    LINE,
+    MUTED,
+    ReportFigure,
+    drawing,
+    finish_figure,
+    make_canvas,
+)
 from cytopenia.report.lookup import ResultLookup, select_results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["LOG_ANALYTES", "plot_trajectories"]
+__all__ = ["TRAJECTORIES", "plot_trajectories"]
 
 TRAJECTORIES = "trajectories"
-LOG_ANALYTES = {"anc", "wbc", "alc", "platelets", "crp", "ferritin", "il6", "ldh"}
-WIDTH, PANEL_HEIGHT, STRIP_HEIGHT, TOP, LEFT, RIGHT = 580.0, 112.0, 60.0, 20.0, 50.0, 42.0
+WIDTH = FULL_WIDTH
+PANEL_HEIGHT, STRIP_HEIGHT, TOP, LEFT, RIGHT = 100.0, 58.0, 20.0, 46.0, 36.0
 MOST_NUMBERS = 34
-LONG_SPAN = 150
 HALF = 0.5
 
 Floats = NDArray[np.float64]
@@ -61,7 +70,7 @@ def plot_trajectories(content: ReportContent, *, analysis_id: str = TRAJECTORIES
     title = "Blood counts by day: median and quartiles"
     with drawing(TRAJECTORIES):
         figure = _draw(content, courses)
-        return finish_figure(
+        finished = finish_figure(
             figure,
             TRAJECTORIES,
             title=title,
@@ -69,6 +78,7 @@ def plot_trajectories(content: ReportContent, *, analysis_id: str = TRAJECTORIES
             description=" ".join(_describe(content, course) for course in courses),
             synthetic=content.synthetic,
         )
+    return finished.with_data(_list_data(courses))
 
 
 def _read_course(lookup: ResultLookup, name: str) -> Course:
@@ -79,6 +89,21 @@ def _read_course(lookup: ResultLookup, name: str) -> Course:
     ]
     days = np.array(levels, dtype=np.float64)
     return Course(name, days, *(np.array(part, dtype=np.float64) for part in numbers))
+
+
+def _list_data(courses: Sequence[Course]) -> Iterator[dict[str, Any]]:
+    for course in courses:
+        for place, day in enumerate(course.days):
+            numbers = {
+                "median": course.median,
+                "q1": course.q1,
+                "q3": course.q3,
+                "measured": course.observed,
+                "at_risk": course.at_risk,
+            }
+            known = {name: float(part[place]) for name, part in numbers.items()}
+            shown = {name: one if np.isfinite(one) else None for name, one in known.items()}
+            yield {"analyte": course.analyte, "day": int(day), **shown}
 
 
 def _caption(content: ReportContent, courses: Sequence[Course]) -> str:
@@ -93,71 +118,18 @@ def _caption(content: ReportContent, courses: Sequence[Course]) -> str:
 
 
 def _draw(content: ReportContent, courses: Sequence[Course]) -> Figure:
-    from matplotlib.figure import Figure
-
     height = TOP + len(courses) * (PANEL_HEIGHT + STRIP_HEIGHT)
-    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+    figure = make_canvas(height)
     ends = [float(end) for course in courses for end in (course.days.min(), course.days.max())]
     for place, course in enumerate(courses):
         bottom = height - TOP - place * (PANEL_HEIGHT + STRIP_HEIGHT) - PANEL_HEIGHT
         box = (LEFT / WIDTH, bottom / height, (WIDTH - LEFT - RIGHT) / WIDTH, PANEL_HEIGHT / height)
         axes = figure.add_axes(box)
-        _draw_frame(axes, content, course, span=(min(ends), max(ends)))
+        set_count_scale(axes, course.analyte, np.concatenate([course.median, course.q1, course.q3]))
+        draw_days(axes, content, course.analyte, span=(min(ends), max(ends)))
         _draw_course(axes, course)
         _draw_strip(axes, course, span=(min(ends), max(ends)))
     return figure
-
-
-def _draw_frame(axes: Axes, content: ReportContent, course: Course, *, span: tuple[float, float]) -> None:
-    from matplotlib.ticker import FuncFormatter, MultipleLocator
-
-    title = clean_text(analyte_title(content, course.analyte), longest=60)
-    axes.set_title(title, loc="left", fontsize=8.5, fontweight="bold", pad=4)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_xlim(span[0] - 0.7, span[1] + 0.7)
-    axes.xaxis.set_major_locator(MultipleLocator(7 if span[1] - span[0] < LONG_SPAN else 28))
-    axes.tick_params(labelsize=7, width=0.6, length=3, colors=MUTED)
-    _set_scale(axes, course)
-    axes.yaxis.set_major_formatter(FuncFormatter(_format_tick))
-    axes.grid(axis="y", color=GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-    if span[0] <= 0 <= span[1]:
-        axes.axvline(0, color=FAINT, linewidth=0.8, zorder=1)
-    _draw_reference_lines(axes, content.reference_lines.get(course.analyte, ()))
-
-
-def _draw_reference_lines(axes: Axes, lines: Sequence[tuple[float, str]]) -> None:
-    """Draw each line that lies inside the panel, with its label in the right margin."""
-    low, high = axes.get_ylim()
-    place: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
-    for value, text in lines:
-        if low <= value <= high:
-            axes.axhline(value, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
-            label = clean_text(text, longest=16)
-            axes.annotate(label, (1, value), xytext=(3, 0), fontsize=6.5, va="center", color=MUTED, **place)
-
-
-def _format_tick(value: float, _position: int | None) -> str:
-    return format_number(float(value))
-
-
-def _set_scale(axes: Axes, course: Course) -> None:
-    """Log scale for counts and markers; linear below the smallest decade seen, so that 0 has a place."""
-    from matplotlib.ticker import NullLocator, SymmetricalLogLocator
-
-    known = np.concatenate([course.median, course.q1, course.q3])
-    known = known[np.isfinite(known)]
-    top = float(known.max())
-    if course.analyte not in LOG_ANALYTES or top <= 0:
-        room = max((top - float(known.min())) * 0.08, top * 0.02, 1e-6)
-        axes.set_ylim(max(0.0, float(known.min()) - room), top + room)
-        return
-    smallest = float(known[known > 0].min())
-    decade = 10.0 ** np.floor(np.log10(smallest))
-    axes.set_yscale("symlog", linthresh=decade, linscale=0.4)
-    axes.set_ylim(0 if known.min() <= 0 else smallest / 1.4, top * 1.4)
-    axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=decade, subs=[1, 2, 5]))
-    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _draw_course(axes: Axes, course: Course) -> None:

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cytopenia.report.association_cells import table_label
+from cytopenia.report.captions import CaptionNumbers, end_caption, number_captions
 from cytopenia.report.content import SEVERITIES, ReportContent
 from cytopenia.report.display import clean_text, plural
-from cytopenia.report.document import ReportSection, list_sections
 from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
+from cytopenia.report.journal_styles import in_journal_style, style_words
 from cytopenia.report.methods import write_methods_paragraphs
+from cytopenia.report.sections import ReportSection, list_sections
 from cytopenia.report.table_model import Table
 from cytopenia.report.word_parts import (
     NAMESPACE,
-    CaptionLabel,
     fix_archive,
-    split_label,
     write_caption,
     write_paragraph,
     write_run,
@@ -31,7 +30,7 @@ from cytopenia.report.word_parts import (
 )
 from cytopenia.report.word_widths import measure_table
 
-__all__ = ["render_word"]
+__all__ = ["SYNTHETIC_TEXT", "count_findings", "is_wide", "render_word"]
 
 AUTHOR = "cytopenia"
 # Part of the file, not of the run: the same content has the same bytes on any day.
@@ -99,6 +98,7 @@ STYLES: Mapping[str, tuple[str, str]] = {
 }
 
 
+@in_journal_style
 def render_word(content: ReportContent, *, sections: Sequence[ReportSection] | None = None) -> bytes:
     """Return the report as a Word file: tables and figures in the paper's order, then the Methods.
 
@@ -124,33 +124,30 @@ def render_word(content: ReportContent, *, sections: Sequence[ReportSection] | N
     shown = list_sections(content) if sections is None else sections
     document: Any = Document()
     _set_up(document, content)
-    writer = _Writer(document, content, _list_labels(content))
+    writer = _Writer(document, content, number_captions(content))
     writer.add(write_paragraph(write_run(content.title), style="Title"))
     if content.synthetic:
         banner = write_run(f"{SYNTHETIC_LABEL}.", bold=True) + write_run(" ") + write_run(SYNTHETIC_TEXT)
         writer.add(write_paragraph(banner, style="Banner"))
     for section in shown:
-        writer.add_section(section)
+        if not section.is_after_methods:
+            writer.add_section(section)
     writer.turn_page(is_wide=False)
     writer.add_heading("Findings about the data", level=1)
-    writer.add(write_paragraph(write_run(_count_findings(content)), style="Normal"))
+    writer.add(write_paragraph(write_run(count_findings(content)), style="Normal"))
     writer.add_heading("Methods", level=1)
-    for heading, paragraphs in write_methods_paragraphs(content):
-        writer.add_heading(heading, level=2)
-        for text in paragraphs:
-            writer.add(write_paragraph(write_run(text), style="Normal"))
+    writer.add_texts(write_methods_paragraphs(content))
     writer.add(write_paragraph(write_run(POINTER), style="TableNote"))
+    for section in shown:
+        if section.is_after_methods:
+            writer.add_section(section)
     buffer = io.BytesIO()
     document.save(buffer)
     return fix_archive(buffer.getvalue())
 
 
-def _list_labels(content: ReportContent) -> tuple[str, ...]:
-    """Return the labels that the protocol gives, as they begin the captions."""
-    return tuple(filter(None, (table_label(one) for one in content.analyses)))
-
-
-def _count_findings(content: ReportContent) -> str:
+def count_findings(content: ReportContent) -> str:
+    """Return how many findings about the data there are of each severity, as one sentence."""
     counts = Counter(content.findings["severity"])
     known = [(SEVERITY_NAMES[name], counts[name]) for name in SEVERITIES if counts[name]]
     if not known:
@@ -165,9 +162,8 @@ class _Writer:
 
     document: Any
     content: ReportContent
-    labels: tuple[str, ...]
+    captions: CaptionNumbers
     is_wide: bool = False
-    numbers: Counter[str] = field(default_factory=Counter[str])
 
     @property
     def width(self) -> int:
@@ -191,6 +187,13 @@ class _Writer:
     def add_heading(self, text: str, *, level: int, new_page: bool = False) -> None:
         self.add(write_paragraph(write_run(text), style=f"Heading{level}", new_page=new_page))
 
+    def add_texts(self, texts: Iterable[tuple[str, Iterable[str]]]) -> None:
+        """Write paragraphs under their headings."""
+        for heading, paragraphs in texts:
+            self.add_heading(heading, level=2)
+            for text in paragraphs:
+                self.add(write_paragraph(write_run(style_words(text)), style="Normal"))
+
     def turn_page(self, *, is_wide: bool) -> None:
         """Begin a new page that lies the other way, if this one does not lie so already."""
         if is_wide == self.is_wide:
@@ -201,8 +204,9 @@ class _Writer:
 
     def add_section(self, section: ReportSection) -> None:
         """Write heading, tables and figures; the tables of a section lie the same way."""
-        self.turn_page(is_wide=any(map(_is_wide, section.tables)))
+        self.turn_page(is_wide=any(map(is_wide, section.tables)))
         self.add_heading(section.title, level=1, new_page=any(one.is_page for one in section.tables))
+        self.add_texts(section.texts)
         for table in section.tables:
             self._add_table(table)
         for figure in section.figures:
@@ -210,28 +214,26 @@ class _Writer:
             self._add_figure(figure)
 
     def _add_table(self, table: Table) -> None:
-        label, text = self._label("Table", table.caption)
-        self.add(write_caption(label, text + self._note_synthetic(text), keep_next=True))
+        label, text = self.captions.label("Table", table.caption)
+        text = end_caption(text, synthetic=self.content.synthetic)
+        self.add(write_caption(label, text, keep_next=True))
         self.add(write_table(table, width=self.width))
 
     def _add_figure(self, figure: ReportFigure) -> None:
+        from docx.shared import Mm
+
         picture = figure.png
         if picture:
             paragraph = self.document.add_paragraph(style="Picture")
-            shape = paragraph.add_run().add_picture(io.BytesIO(picture))
+            width = Mm(figure.width_mm) if figure.width_mm else None
+            shape = paragraph.add_run().add_picture(io.BytesIO(picture), width=width)
             self._fit(shape)
             described = shape._inline.docPr
             described.set("title", clean_text(figure.title))
             described.set("descr", clean_text(figure.description or figure.title))
-        label, text = self._label("Figure", figure.title)
-        text = f"{text}. {figure.caption}"
-        self.add(write_caption(label, text + self._note_synthetic(text), keep_next=False))
-
-    def _note_synthetic(self, caption: str) -> str:
-        """Return what ends a caption of synthetic data: it goes wherever table or picture are pasted."""
-        if not self.content.synthetic:
-            return ""
-        return f"{'' if caption.endswith('.') else '.'} {SYNTHETIC_LABEL}."
+        label, text = self.captions.label("Figure", figure.title)
+        text = end_caption(f"{text}. {figure.caption}", synthetic=self.content.synthetic)
+        self.add(write_caption(label, text, keep_next=False))
 
     def _fit(self, shape: Any) -> None:
         """Make a picture no larger than the page and than it was drawn."""
@@ -239,17 +241,9 @@ class _Writer:
         shrink = min(1.0, room[0] / shape.width, room[1] / shape.height)
         shape.width, shape.height = int(shape.width * shrink), int(shape.height * shrink)
 
-    def _label(self, kind: str, caption: str) -> tuple[CaptionLabel, str]:
-        """Return the label that a caption brings, else the next number; "A" keeps the two kinds apart."""
-        given, text = split_label(caption, self.labels)
-        if given:
-            return CaptionLabel(kind=kind, given=given), text
-        self.numbers[kind] += 1
-        prefix = "A" if any(kind.lower() in label.lower() for label in self.labels) else ""
-        return CaptionLabel(kind=kind, number=self.numbers[kind], prefix=prefix), text
 
-
-def _is_wide(table: Table) -> bool:
+def is_wide(table: Table) -> bool:
+    """Whether a table of many columns would be squeezed on an upright page."""
     return len(table.columns) > MOST_COLUMNS and measure_table(table) > SHORT_SIDE - 2 * PAGE_MARGIN
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from cytopenia.report.captions import CaptionLabel, clean_held
 from cytopenia.report.display import clean_text
 from cytopenia.report.table_model import Cell, Column, Table, footnote_mark
 from cytopenia.report.word_widths import BOUNDS_SIZE, MARGIN, hold_together, let_break, measure_columns
 
 __all__ = [
     "NAMESPACE",
-    "CaptionLabel",
     "fix_archive",
-    "split_label",
     "write_caption",
     "write_paragraph",
     "write_run",
@@ -30,53 +28,27 @@ ARCHIVE_DATE = (1980, 1, 1, 0, 0, 0)
 QUIET, DIFFERS = "5B6673", "9C1C14"
 # In twentieths of a point.
 INDENT = 200
-HOLDING = re.compile("((?<=[^ ])[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}](?=[^ ]))")
 HEAVY_RULE, LIGHT_RULE = 8, 4
 # A table of no more rows stands on one page.
 MOST_KEPT_ROWS = 20
 
 
-@dataclass(frozen=True, kw_only=True)
-class CaptionLabel:
-    """How a caption begins: "Table 3" with a number that Word counts itself, or a label given as it is.
-
-    `prefix` stands before the number: where some captions bring labels of their own, "Table A1" cannot be
-    mistaken for "Table I".
-    """
-
-    kind: str
-    given: str = ""
-    number: int = 0
-    prefix: str = ""
-
-
-def split_label(caption: str, labels: Iterable[str]) -> tuple[str, str]:
-    """Return which of the labels a caption begins with, and the rest; no label is an empty one.
-
-    Examples
-    --------
-    >>> (
-    ...     split_label("Table II. Risk factors", ["Table I", "Table II"]),
-    ...     split_label("Risk factors", ["Table I"]),
-    ... )
-    (('Table II', 'Risk factors'), ('', 'Risk factors'))
-    """
-    found = next((label for label in labels if label and caption.startswith(f"{label}. ")), "")
-    return found, caption.removeprefix(f"{found}. ") if found else caption
-
-
 def write_run(
-    text: str, *, bold: bool = False, raised: bool = False, size: int | None = None, color: str = ""
+    text: str,
+    *,
+    bold: bool = False,
+    slanted: bool = False,
+    raised: bool = False,
+    size: int | None = None,
+    color: str = "",
 ) -> str:
     """Return a run of text: one line, no character that XML cannot hold. `size` is in half points."""
     look = "<w:b/>" if bold else ""
+    look += "<w:i/>" if slanted else ""
     look += f'<w:color w:val="{color}"/>' if color else ""
     look += f'<w:sz w:val="{size}"/><w:szCs w:val="{size}"/>' if size else ""
     look += '<w:vertAlign w:val="superscript"/>' if raised else ""
-    # Spaces that hold a number together are none that may be tidied away.
-    pieces = enumerate(HOLDING.split(text))
-    cleaned = "".join(piece if at % 2 else clean_text(piece) for at, piece in pieces)
-    shown = escape(text if text == " " else cleaned)
+    shown = escape(text if text == " " else clean_held(text))
     properties = f"<w:rPr>{look}</w:rPr>" if look else ""
     return f'<w:r>{properties}<w:t xml:space="preserve">{shown}</w:t></w:r>'
 
@@ -170,13 +142,22 @@ def _write_header(table: Table, widths: Sequence[int]) -> Iterable[str]:
         yield _write_row(cells, is_header=True)
     titles = [
         _write_cell(
-            write_run(let_break(column.title), bold=True) + _write_marks(column.marks),
+            _write_title(column),
             one,
             CellLook(rule=LIGHT_RULE, align=column.align, keep_next=True, style=_style(table)),
         )
         for column, one in zip(table.columns, widths, strict=True)
     ]
     yield _write_row(titles, is_header=True)
+
+
+def _write_title(column: Column) -> str:
+    slanted, rest = column.parts
+    start = write_run(slanted, bold=True, slanted=True) if slanted else ""
+    if start and not rest:
+        return start + _write_marks(column.marks)
+    held = write_run(" ", bold=True) if start and rest.startswith(" ") else ""
+    return start + held + write_run(let_break(rest), bold=True) + _write_marks(column.marks)
 
 
 def _write_rows(table: Table, widths: Sequence[int]) -> Iterable[str]:

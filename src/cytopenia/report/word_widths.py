@@ -149,8 +149,9 @@ def _measure(table: Table, place: int) -> ColumnNeed:
     is_text = column.align == "left"
     lengths = sorted(one.width for one in lines) or [0]
     short = max((one.short_word for one in lines), default=0)
-    words = max((one.word for one in lines), default=0)
     cap = MOST_SIGNS * PER_SIGN
+    # A longer word breaks within: else one name would leave no room for the numbers.
+    words = min(cap, max((one.word for one in lines), default=0))
     # A column of sentences gets more room than one of names.
     most = min(cap + (lengths[-1] // 4 if is_text else 0), lengths[-1])
     usual = min(most, lengths[int(USUAL * (len(lengths) - 1))])

@@ -41,7 +41,7 @@ from cytopenia.study.trials import Trial, rank_cut
 from cytopenia.study.unseen_days import add_unseen, is_unmeasured
 from cytopenia.units import load_analytes, show_unit
 
-__all__ = ["explain_in_study"]
+__all__ = ["explain_in_study", "require_patient"]
 
 Rows = Mapping[str, Mapping[str, Any]]
 
@@ -78,7 +78,7 @@ def explain_in_study(
     support_complete = study.protocol.study.support_complete and tables.has_support
     subjects = list_subjects(plan, study.library, support_complete=support_complete)
     chosen = _choose_outcomes(subjects, outcomes)
-    own = keep_patient(_require_patient(study, tables, patient_id), patient_id)
+    own = keep_patient(require_patient(study, tables, patient_id), patient_id)
     kernel = Kernel(plan, study.library.bounds, study.protocol.study.bound_anc_by_wbc, study.library.baseline)
     cohort, found = kernel.run(own)
     _, anything = kernel.run(own, anything=True)
@@ -125,7 +125,7 @@ def _choose_outcomes(subjects: Mapping[str, Subject], outcomes: Sequence[str] | 
     return list(dict.fromkeys(named))
 
 
-def _require_patient(study: Study, tables: Tables, patient_id: str) -> Tables:
+def require_patient(study: Study, tables: Tables, patient_id: str) -> Tables:
     """The tables of the cohort, which the patient is in."""
     _, cohort = choose_cohort(study, tables)
     known = cohort.infusions["patient_id"].unique()

@@ -11,10 +11,10 @@ from cytopenia.study.patient_facts import PatientFacts
 from cytopenia.study.subjects import Subject
 from cytopenia.study.trials import cut_of, rule_of
 
-__all__ = ["explain_day"]
+__all__ = ["RAISED_BY", "explain_day"]
 
 # Which support raises which count, for definitions that do not say so themselves.
-_RAISES = {
+RAISED_BY = {
     "anc": ("gcsf", "stem_cell_boost"),
     "wbc": ("gcsf", "stem_cell_boost"),
     "hemoglobin": ("rbc_transfusion", "stem_cell_boost"),
@@ -26,7 +26,7 @@ def _concerns(kind: str, analyte: str, subject: Subject) -> bool:
     """Whether support of this kind can have raised the count: as the definition says, or by its lineage."""
     if subject.support is not None:
         return kind in subject.support.get(analyte, ())
-    return kind in _RAISES.get(analyte, ())
+    return kind in RAISED_BY.get(analyte, ())
 
 
 def explain_day(

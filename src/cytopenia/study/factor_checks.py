@@ -24,7 +24,10 @@ from cytopenia.study.model_cards import read_card
 from cytopenia.study.named_tests import Tested, check_kinds
 from cytopenia.study.protocol import Study
 
-__all__ = ["check_factors"]
+__all__ = ["MOST_GROUPS", "check_factors"]
+
+# More curves in one panel nobody tells apart.
+MOST_GROUPS = 6
 
 
 def check_factors(study: Study, tables: Tables) -> None:
@@ -39,6 +42,7 @@ def check_factors(study: Study, tables: Tables) -> None:
         *_check_models(study, tables),
         *_check_shapes(study, tables),
         *_check_used(study, tables),
+        *_check_report(study, tables),
         *_check_tests(study, tables),
         *_check_required(study, tables),
         *_check_cards(study, tables),
@@ -148,6 +152,25 @@ def _check_groups(analysis: Analysis, study: Study, tables: Tables) -> Iterator[
         yield (
             f"analyses.{analysis.id}: by = '{name}' has numbers, which make no groups; name a factor with"
             " levels, or give the number to factors"
+        )
+
+
+def _check_report(study: Study, tables: Tables) -> Iterator[str]:
+    """The groups of the trajectories: a factor with few levels."""
+    name, known = study.protocol.report.trajectories_by, [*study.protocol.factors, *list_columns(tables)]
+    if name is None:
+        return
+    if name not in known:
+        where = "it must be a column of patients or infusions, or stand in [factors]"
+        yield f"report: trajectories_by names '{name}'{suggest_name(name, known)}; {where}"
+    elif _is_number(name, study, tables):
+        yield (
+            f"report: trajectories_by = '{name}' has numbers, which make no groups; name a factor with levels"
+        )
+    elif name not in study.protocol.factors and _find_column(name, tables).n_unique() > MOST_GROUPS:
+        yield (
+            f"report: trajectories_by = '{name}' has more than {MOST_GROUPS} values; give it levels under"
+            " [factors]"
         )
 
 

@@ -12,7 +12,7 @@ from cytopenia.definition_forms.checking import check
 from cytopenia.readers.mapping import DataSection
 from cytopenia.study.analysis_forms import Analysis, Day, Factor, Name
 
-__all__ = ["Cohort", "OutcomeSpec", "Printed", "Protocol", "StudySection"]
+__all__ = ["Cohort", "OutcomeSpec", "Printed", "Protocol", "ReportSection", "StudySection"]
 
 
 class StudySection(Form):
@@ -68,6 +68,14 @@ class Printed(Form):
     paper: str = Field(min_length=1)
 
 
+class ReportSection(Form):
+    """How the report is written."""
+
+    style: Literal["default", "ash", "lancet", "nejm", "spandidos"] = "default"
+    figures: tuple[Literal["tiff", "png"], ...] = ()
+    trajectories_by: Name | None = None
+
+
 class Protocol(Form):
     """The study file as typed data."""
 
@@ -78,3 +86,4 @@ class Protocol(Form):
     factors: dict[Name, Factor] = Field(default_factory=dict)
     analyses: tuple[Analysis, ...] = Field(min_length=1)
     printed: Printed | None = None
+    report: ReportSection = ReportSection()

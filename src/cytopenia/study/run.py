@@ -18,6 +18,7 @@ from cytopenia.study.days import frame_patient_days, summarize_trajectories
 from cytopenia.study.derived import derive_all, drop_settled
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.families import adjust_families
+from cytopenia.study.figure_frames import frame_figures
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study.protocol import Study
@@ -49,6 +50,8 @@ class StudyRun:
     plan : Plan
     answers, changes : DataFrame
         Of definitions side by side: what each says of every patient, and who changes for which reason.
+    figure_frames : mapping of str to DataFrame
+        What the figures of courses draw, by the name of the figure.
     """
 
     results: pl.DataFrame
@@ -62,6 +65,7 @@ class StudyRun:
     plan: Plan
     answers: pl.DataFrame
     changes: pl.DataFrame
+    figure_frames: Mapping[str, pl.DataFrame]
 
 
 def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) -> StudyRun:
@@ -123,6 +127,7 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         plan=plan,
         answers=compared.answers,
         changes=compared.changes,
+        figure_frames=frame_figures(study, chosen, plan, cohort=cohort, outcomes=outcomes),
     )
 
 
