@@ -9,9 +9,9 @@ patient become those of one record. An integer program finds the plan with the f
 
 Then each marker's values are dealt anew among the patients of such a stratum, every patient on the right side
 of the cut and as many as possible with their own value. So every comparison of two groups by recovery or by
-severe cytopenia, every curve and every univariable model has the values it had. Last, pairs of patients on
-the same side of a cut exchange their ferritin or IL-6, the best pair first, until the multivariable model of
-Table I has the signs and the P values below or above 0.05 that the paper has. Of such a plan nothing changes.
+severe cytopenia, every curve and every univariable model has the values it had. Last, `example_exchanges.py`
+exchanges values that leave Table III as it is until the other tables conclude as the paper. Of such a plan
+nothing changes.
 
 Usage: python scripts/tighten_plan.py; then scripts/make_example.py
 """
@@ -20,50 +20,33 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import combinations, product
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
+from example_exchanges import (
+    FOLLOWS,
+    LEAST_RISE,
+    MARKERS,
+    SEVERE,
+    Row,
+    exchange,
+    find_side,
+    is_recovered,
+    list_severe,
+)
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, linear_sum_assignment, milp
 
-from cytopenia.stats.batched_logistic import fit_logistic_batch
-
 PLAN = Path(__file__).with_name("example_plan.csv")
 COHORT = Path(__file__).parents[1] / "docs" / "verify" / "table3_pseudo_cohort.csv"
-# Column of the cohort: column of the plan and the cut of Table III.
-MARKERS = {
-    "anc": ("anc_baseline", 2.29),
-    "hemoglobin": ("hemoglobin_baseline", 114.5),
-    "il6": ("il6_baseline", 21.43),
-    "ferritin": ("ferritin_baseline", 558.65),
-    "ferritin_peak": ("ferritin_peak", 1195.0),
-}
-SEVERE = {"anc": 1.0, "hemoglobin": 80.0, "platelets": 50.0}
 # A count that moves between strata of one lineage costs less than a value that is moved.
 STRATUM_COST = 0.1
 IMPOSSIBLE = 1e6
-# What is dealt together with a marker.
-FOLLOWS = {"il6": ("il6_peak",)}
-# Table I, multivariable: sign over standard error that each factor shall have, from and to. The paper has
-# neutrophils and hemoglobin below 0.05 and the others above; the bounds are P 0.040 and 0.080.
-TABLE_1 = {
-    "ecog": (0.0, 1.75),
-    "anc": (-np.inf, -2.05),
-    "hemoglobin": (-np.inf, -2.05),
-    "ferritin": (0.0, 1.75),
-    "il6": (0.0, 1.75),
-}
-HIGHEST_LOG_ODDS_OF_ECOG = 2.0
-MOST_EXCHANGES = 40
-LEAST_POOR_ECOG = 2
-# A baseline is at least so many times the nadir, and a peak so many times the baseline.
-LEAST_FALL, LEAST_RISE = 1.02, 1.1
-Row = dict[str, str]
+# A baseline is at least so many times the nadir.
+LEAST_FALL = 1.02
 Record = tuple[str, ...]
-Stratum = tuple[bool, bool]
-Columns = Sequence[str]
 
 
 def tighten(plan: list[Row], cohort: list[Row]) -> int:
@@ -80,24 +63,8 @@ def tighten(plan: list[Row], cohort: list[Row]) -> int:
             ]
             donors = [row for row, stratum in zip(before, strata, strict=True) if stratum == part[0]]
             _deal(name, chosen, [row for row in donors if find_side(row, name) == part[1]])
-    _exchange_within_sides(plan, patients, strata)
+    exchange(plan)
     return sum(row[key] != old[key] for row, old in zip(patients, before, strict=True) for key in row)
-
-
-def is_recovered(row: Row) -> bool:
-    """Whether no lineage keeps the patient from recovery."""
-    return not set(row["notes"].split()) & set(SEVERE)
-
-
-def list_severe(row: Row) -> list[bool]:
-    """Whether each lineage falls to grade 3 or deeper."""
-    return [float(row[f"{name}_nadir"]) < cut for name, cut in SEVERE.items()]
-
-
-def find_side(row: Row, name: str) -> str:
-    """Return "1" at or above the cut of a marker, "0" below, "" without a value: as the cohort writes it."""
-    column, cut = MARKERS[name]
-    return str(int(float(row[column]) >= cut)) if row[column] else ""
 
 
 def _choose_records(patients: Sequence[Row], cohort: Sequence[Row]) -> list[Record]:
@@ -222,83 +189,6 @@ def _weigh(name: str, row: Row, value: str) -> float:
     if value == own:
         return 0.0
     return 1 + (abs(np.log(float(value) / float(own))) if value and own else 0.0)
-
-
-def _exchange_within_sides(plan: Sequence[Row], patients: Sequence[Row], strata: Sequence[Stratum]) -> None:
-    """Let pairs of patients exchange values until Table I has its conclusions."""
-    penalty = _judge([_write_model(plan)])[0]
-    for _ in range(MOST_EXCHANGES):
-        if not penalty > 0:
-            return
-        pairs = list(_list_pairs(patients, strata))
-        designs: list[NDArray[np.float64]] = []
-        for columns, one, other in pairs:
-            _swap(columns, one, other)
-            designs.append(_write_model(plan))
-            _swap(columns, one, other)
-        penalties = _judge(designs)
-        best = int(np.argmin(penalties))
-        if not penalties[best] < penalty:
-            break
-        _swap(*pairs[best])
-        penalty = penalties[best]
-    raise SystemExit("Table I does not have the conclusions of the paper")
-
-
-def _list_pairs(patients: Sequence[Row], strata: Sequence[Stratum]) -> Iterator[tuple[Columns, Row, Row]]:
-    """Pairs and columns that leave the side of every cut, and blood counts as they are."""
-    for names in (("il6",), ("ferritin",), ("ferritin", "ferritin_peak")):
-        columns = [column for name in names for column in (MARKERS[name][0], *FOLLOWS.get(name, ()))] or [
-            "ecog"
-        ]
-        for (one, stratum), (other, same) in combinations(zip(patients, strata, strict=True), 2):
-            is_alike = all(find_side(one, name) == find_side(other, name) for name in names)
-            if stratum == same and is_alike and one[columns[0]] != other[columns[0]]:
-                _swap(columns, one, other)
-                is_possible = all(_rises(row) for row in (one, other))
-                _swap(columns, one, other)
-                if is_possible:
-                    yield columns, one, other
-
-
-def _rises(row: Row) -> bool:
-    return float(row["ferritin_peak"]) > float(row["ferritin_baseline"]) * LEAST_RISE
-
-
-def _swap(columns: Columns, one: Row, other: Row) -> None:
-    for column in columns:
-        one[column], other[column] = other[column], one[column]
-
-
-def _write_model(plan: Sequence[Row]) -> NDArray[np.float64]:
-    """Factors and event of Table I, of the patients with every value."""
-    columns = [MARKERS[name][0] for name in TABLE_1 if name in MARKERS]
-    return np.array(
-        [
-            [
-                int(row["ecog"]) >= LEAST_POOR_ECOG,
-                *(float(row[column]) for column in columns),
-                any(list_severe(row)),
-            ]
-            for row in plan
-            if all(row[column] for column in columns)
-        ],
-        dtype=float,
-    )
-
-
-def _judge(tables: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """How far each model is from the conclusions, 0 if it has them."""
-    # The event stays with the row, and whoever has no value is never exchanged.
-    event, designs = tables[0][:, -1], np.array(tables)[:, :, :-1]
-    times = np.ones((len(tables), len(event)))
-    fit = fit_logistic_batch(designs, event, times, method="maximum_likelihood")
-    scores = fit.coefficients[:, 1:] / fit.standard_errors
-    low, high = np.array(list(TABLE_1.values())).T
-    off = np.maximum(np.maximum(low - scores, scores - high), 0.0)
-    # The score of a factor also becomes small where nearly nobody tells the sides apart.
-    steep = np.maximum(fit.coefficients[:, 1] - HIGHEST_LOG_ODDS_OF_ECOG, 0.0)
-    return np.nan_to_num((off**2).sum(axis=1) + steep**2, nan=np.inf)
 
 
 def main() -> None:

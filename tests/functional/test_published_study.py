@@ -155,6 +155,13 @@ def test_the_multivariable_column_as_printed(demo: Path) -> None:
     }
 
 
+def test_the_report_says_that_a_cohort_prints_the_table(demo: Path) -> None:
+    page = " ".join((demo / "results" / "report.html").read_text("utf-8").split())
+    checked = page[page.index('id="paper-checked"') :]
+    assert "prints the whole of Table III" in checked
+    assert "if one limit, 0.100 of IL-6, is read as 0.010" in checked
+
+
 def test_some_counts_have_bounds_and_most_patients_are_decided(demo: Path) -> None:
     outcomes = pl.read_csv(demo / "results" / "outcomes.csv", infer_schema_length=None)
     graded = outcomes.filter(pl.col("outcome").is_in(["severe_neutropenia", "severe_anemia", "recovery"]))
