@@ -67,6 +67,7 @@ def collect_content(run: StudyRun, study: Study) -> ReportContent:
         style=study.protocol.report.style,
         figure_frames=run.figure_frames,
         paper_checks=pl.DataFrame() if study.paper is None else verify_paper(study.paper),
+        paper_remark="" if study.paper is None else study.paper.remark,
     )
 
 

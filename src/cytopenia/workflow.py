@@ -210,7 +210,9 @@ def write_verified(paper: Paper, checks: pl.DataFrame, path: Path) -> None:
     """
     from cytopenia.report.document import render_verified
 
-    page = render_verified(checks, title=paper.title, citation=paper.citation, doi=paper.doi)
+    page = render_verified(
+        checks, title=paper.title, citation=paper.citation, doi=paper.doi, remark=paper.remark
+    )
     with explain_failure(path):
         path.write_text(page, encoding="utf-8")
 

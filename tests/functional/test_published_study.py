@@ -132,6 +132,36 @@ def test_the_univariable_column_as_printed(demo: Path) -> None:
     }
 
 
+def test_the_multivariable_column_as_printed(demo: Path) -> None:
+    """Every odds ratio, limit and P value; the lower limit of IL-6, printed as 0.100, is read as 0.010."""
+    results = pl.read_csv(demo / "results" / "results.csv", infer_schema_length=None)
+    model = results.filter(
+        (pl.col("analysis_id") == "table3")
+        & (pl.col("group") == "multivariable")
+        & (pl.col("variable") != "model")
+    )
+    odds = model.filter(pl.col("estimate") == "odds_ratio").select("variable", "value", "low", "high")
+    tests = dict(model.filter(pl.col("estimate") == "p_value").select("variable", "value").iter_rows())
+    found = {
+        name: (*(f"{number:.3f}" for number in numbers), f"{tests[name]:.3f}")
+        for name, *numbers in odds.iter_rows()
+    }
+    assert found == {
+        "anc": ("14.834", "2.391", "92.051", "0.004"),
+        "hemoglobin": ("7.963", "1.323", "47.921", "0.023"),
+        "il6": ("0.091", "0.010", "0.802", "0.031"),
+        "ferritin": ("0.966", "0.098", "9.525", "0.976"),
+        "ferritin_peak": ("0.456", "0.036", "5.851", "0.546"),
+    }
+
+
+def test_the_report_says_that_a_cohort_prints_the_table(demo: Path) -> None:
+    page = " ".join((demo / "results" / "report.html").read_text("utf-8").split())
+    checked = page[page.index('id="paper-checked"') :]
+    assert "prints the whole of Table III" in checked
+    assert "if one limit, 0.100 of IL-6, is read as 0.010" in checked
+
+
 def test_some_counts_have_bounds_and_most_patients_are_decided(demo: Path) -> None:
     outcomes = pl.read_csv(demo / "results" / "outcomes.csv", infer_schema_length=None)
     graded = outcomes.filter(pl.col("outcome").is_in(["severe_neutropenia", "severe_anemia", "recovery"]))

@@ -196,7 +196,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     )
     assert text.splitlines()[1:] == [
         "  - mine.toml: unknown key 'titel' (did you mean 'title'?); allowed: citation, claims,"
-        " decimal_mark, doi, id, interval, relations, significance_level, test, title",
+        " decimal_mark, doi, id, interval, relations, remark, significance_level, test, title",
         "  - mine.toml: claims.1 ('a'): 'kind' is 'count_percnt' (did you mean 'count_percent'?); allowed:"
         " accuracy, area, correlation, count, count_percent, cut, difference, direction,"
         " direction_and_significance, estimate, label, mean_sd, mean_test, median_range, odds_ratio,"

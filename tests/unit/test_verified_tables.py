@@ -45,6 +45,11 @@ def test_what_is_consistent_is_counted_unless_all_is_asked_for() -> None:
     assert [row.header for row in everything.rows if not row.is_section] == ["Females", "Males"]
 
 
+def test_the_remark_of_a_paper_is_the_last_note() -> None:
+    notes = table_paper_checks(CHECKS, remark="An invented cohort prints it.").notes
+    assert notes == (*table_paper_checks(CHECKS).notes, "An invented cohort prints it.")
+
+
 def test_a_paper_in_which_nothing_is_wrong_shows_what_was_checked() -> None:
     table = table_paper_checks(CHECKS[:1])
     assert [row.header for row in table.rows] == ["Consistent: 1", "Males"]

@@ -35,7 +35,8 @@ class Paper(Form):
     """A published paper, what it claims, and what must hold between its claims.
 
     `interval` and `test` are those of every ratio that names no other: "wald" for a logistic or Cox model of
-    SPSS, which prints nothing else. `decimal_mark` is needed only if the file leaves it open.
+    SPSS, which prints nothing else. `decimal_mark` is needed only if the file leaves it open. `remark` stands
+    below the checks of the paper: what was found out about it by other means.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -46,6 +47,7 @@ class Paper(Form):
     decimal_mark: DecimalMark | None = None
     interval: Interval | None = None
     test: RatioTest | None = None
+    remark: str = ""
     claims: tuple[Claim, ...]
     relations: tuple[Relation, ...] = ()
 

@@ -70,6 +70,8 @@ class ReportContent:
         `outcome`, `answer` (event, no event, not evaluable, died before landmark), `is_open`.
     paper_checks : DataFrame, optional
         The paper of the study checked against itself, columns of `published.verify.CHECK_SCHEMA`.
+    paper_remark : str
+        What is known of that paper beside its checks.
     style : str
         The journal whose way of printing numbers the report takes, a name of `journal_styles.list_styles`.
     figure_frames : mapping of str to DataFrame, optional
@@ -98,6 +100,7 @@ class ReportContent:
     evidence: pl.DataFrame = field(default_factory=pl.DataFrame)
     answers: pl.DataFrame = field(default_factory=pl.DataFrame)
     paper_checks: pl.DataFrame = field(default_factory=pl.DataFrame)
+    paper_remark: str = ""
     style: str = "default"
     figure_frames: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, pl.DataFrame])
     show_patient_ids: bool = True

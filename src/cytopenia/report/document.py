@@ -94,14 +94,16 @@ def _list_analytes(content: ReportContent) -> list[str]:
     return content.patient_days["analyte"].unique(maintain_order=True).to_list()
 
 
-def render_verified(checks: pl.DataFrame, *, title: str, citation: str, doi: str | None = None) -> str:
+def render_verified(
+    checks: pl.DataFrame, *, title: str, citation: str, doi: str | None = None, remark: str = ""
+) -> str:
     """Return the checks of a paper as one HTML page that needs nothing else.
 
     Parameters
     ----------
     checks : DataFrame
         Columns of `published.verify.CHECK_SCHEMA`.
-    title, citation, doi : str
+    title, citation, doi, remark : str
         Of the paper.
     """
     from markupsafe import Markup
@@ -113,7 +115,7 @@ def render_verified(checks: pl.DataFrame, *, title: str, citation: str, doi: str
         citation=citation,
         doi=doi,
         style=Markup(style),  # noqa: S704 - written by this package
-        table=table_paper_checks(checks, show_all=True),
+        table=table_paper_checks(checks, show_all=True, remark=remark),
     )
     return str(page).lstrip()
 

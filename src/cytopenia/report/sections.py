@@ -204,7 +204,7 @@ def _list_sections(content: ReportContent, figures: Mapping[str, ReportFigure]) 
         ReportSection(
             id="paper-checked",
             title="The paper checked",
-            tables=_keep_filled([table_paper_checks(content.paper_checks)]),
+            tables=_keep_filled([table_paper_checks(content.paper_checks, remark=content.paper_remark)]),
         ),
     ]
     sections.append(_words_section(content, sections))

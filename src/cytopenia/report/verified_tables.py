@@ -32,11 +32,11 @@ LEFT_OUT_NOTE = (
 UNCHECKED_NOTE = "Nothing else is printed against which the other {count} could be held."
 
 
-def table_paper_checks(checks: pl.DataFrame, *, show_all: bool = False) -> Table:
+def table_paper_checks(checks: pl.DataFrame, *, show_all: bool = False, remark: str = "") -> Table:
     """Return the checks of a paper, the gravest verdict first; within one in the order of the paper.
 
     What is consistent is counted in a note unless all is to be shown; so are, in any case, claims against
-    which nothing can be held.
+    which nothing can be held. The remark is the last note.
     """
     if checks.is_empty():
         return Table(id="paper-checks", caption="", columns=(), rows=())
@@ -57,6 +57,7 @@ def table_paper_checks(checks: pl.DataFrame, *, show_all: bool = False) -> Table
         MEANING,
         *([] if show_all or not left_out else [LEFT_OUT_NOTE.format(count=plural(left_out, "check"))]),
         *([UNCHECKED_NOTE.format(count=plural(alone, "claim"))] if alone else []),
+        *([remark] if remark else []),
     ]
     return Table(
         id="paper-checks",
