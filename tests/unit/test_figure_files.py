@@ -19,6 +19,7 @@ from cytopenia.report.document import render_report
 from cytopenia.report.drawing import ReportFigure
 from cytopenia.report.figure_files import list_captions, write_figures
 from cytopenia.report.figures import plot_figures
+from cytopenia.report.pdf import render_pdf
 from cytopenia.report.sections import ReportSection, list_sections
 from report_factory import make_content, make_patient_days
 
@@ -105,18 +106,39 @@ def test_a_picture_for_a_printer_has_600_dots_per_inch(form: str, compression: s
 def test_a_sign_without_a_letter_is_a_box_and_changes_no_other_letter(
     tmp_path: Path, find_program: Callable[[str], str]
 ) -> None:
-    rows = [("\u4e2d\u6587 \N{DNA DOUBLE HELIX} A", *row[1:]) for row in make_patient_days(1).rows()]
-    days = pl.DataFrame(rows, schema=make_patient_days(1).schema, orient="row")
-    figure = plot_day_map(make_content(patient_days=days))
-    assert figure is not None
+    figure = draw_unknown_signs()
     assert figure.make_file is not None
     (tmp_path / "map.pdf").write_bytes(figure.make_file("pdf"))
     assert "\N{WHITE SQUARE}\N{WHITE SQUARE} \N{WHITE SQUARE} A" in tell(
         find_program("pdftotext"), tmp_path / "map.pdf", "-"
     )
-    fonts = tell(find_program("pdffonts"), tmp_path / "map.pdf").splitlines()[2:]
-    assert {re.sub(r"^[A-Z]+\+", "", row).split()[0] for row in fonts} == {"DejaVuSans", "DejaVuSans-Bold"}
+    assert fonts_of(tmp_path / "map.pdf", find_program) == {"DejaVuSans", "DejaVuSans-Bold"}
     assert "\u4e2d\u6587 \N{DNA DOUBLE HELIX} A" in figure.svg
+
+
+def test_the_report_shows_such_a_figure_in_its_own_letters(
+    tmp_path: Path, find_program: Callable[[str], str]
+) -> None:
+    section = ReportSection(id="s", title="Map", figures=(draw_unknown_signs(),))
+    (tmp_path / "report.pdf").write_bytes(render_pdf(CONTENT, sections=[section]))
+    assert fonts_of(tmp_path / "report.pdf", find_program) <= {
+        "DejaVuSans",
+        "DejaVuSans-Bold",
+        "DejaVuSans-Oblique",
+    }
+
+
+def draw_unknown_signs() -> ReportFigure:
+    usual = make_patient_days(1)
+    rows = [("\u4e2d\u6587 \N{DNA DOUBLE HELIX} A", *row[1:]) for row in usual.rows()]
+    figure = plot_day_map(make_content(patient_days=pl.DataFrame(rows, schema=usual.schema, orient="row")))
+    assert figure is not None
+    return figure
+
+
+def fonts_of(path: Path, find_program: Callable[[str], str]) -> set[str]:
+    rows = tell(find_program("pdffonts"), path).splitlines()[2:]
+    return {re.sub(r"^[A-Z]+\+", "", row).split()[0] for row in rows}
 
 
 def test_a_drawing_with_clipped_lines_stays_a_drawing(folder: Path) -> None:

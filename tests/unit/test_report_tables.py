@@ -412,6 +412,19 @@ def test_a_number_without_scenario_is_the_policy() -> None:
     assert lookup.value("x", "count", scenario="best") is None
 
 
+def test_each_table_of_results_gives_its_own_numbers() -> None:
+    """Two tables asked in turn, as where two runs are reported side by side."""
+    one, two = (
+        collect_results([ResultRow(analysis_id="a", group=group, variable="x", estimate="n", value=value)])
+        for group, value in (("g", 3), ("g", 4))
+    )
+    for _ in range(2):
+        assert select_results(one, "a", group="g").value("x", "n") == 3
+        assert select_results(two, "a", group="g").value("x", "n") == 4
+    assert select_results(two, "a").variables == []
+    assert select_results(two, "b", group="g").variables == []
+
+
 def test_equal_footnotes_share_a_mark() -> None:
     notes = Footnotes()
     assert [notes.mark(text) for text in ("one", "two", "one", "")] == [(0,), (1,), (0,), ()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -123,21 +124,47 @@ class ResultLookup:
 
 def select_results(results: pl.DataFrame, analysis_id: str, *, group: str = "") -> ResultLookup:
     """Return the numbers of one analysis and group, in the order of the result table."""
+    found = _part_results(results).get((analysis_id, group))
+    return NOTHING if found is None else found
+
+
+NOTHING = ResultLookup({})
+
+
+class _LastParts:
+    """The result table that was asked for last, in parts: a report asks some thousand times for one table."""
+
+    def __init__(self) -> None:
+        self.known: tuple[weakref.ref[pl.DataFrame], Mapping[tuple[str, str], ResultLookup]] | None = None
+
+
+_LAST = _LastParts()
+
+
+def _part_results(results: pl.DataFrame) -> Mapping[tuple[str, str], ResultLookup]:
+    """Return the numbers by analysis and group."""
+    known = _LAST.known
+    if known is None or known[0]() is not results:
+        known = weakref.ref(results), _read_parts(results)
+        _LAST.known = known
+    return known[1]
+
+
+def _read_parts(results: pl.DataFrame) -> dict[tuple[str, str], ResultLookup]:
     names = ("stratum", "variable", "variable_level", "scenario", "estimate")
-    rows = (
-        results.with_row_index("source", FIRST_ROW)
-        .filter(pl.col("analysis_id") == analysis_id, pl.col("group").fill_null("") == group)
-        .select(
-            pl.col(names).fill_null(""),
-            "value",
-            pl.col("text", "status", "note").fill_null(""),
-            "low",
-            "high",
-            "n",
-            "source",
-        )
+    rows = results.with_row_index("source", FIRST_ROW).select(
+        pl.col("analysis_id", "group", *names).fill_null(""),
+        "value",
+        pl.col("text", "status", "note").fill_null(""),
+        "low",
+        "high",
+        "n",
+        "source",
     )
-    return ResultLookup({row[:5]: Estimate(*row[5:]) for row in rows.iter_rows()})
+    parts: dict[tuple[str, str], dict[Key, Estimate]] = {}
+    for row in rows.iter_rows():
+        parts.setdefault(row[:2], {})[row[2:7]] = Estimate(*row[7:])
+    return {part: ResultLookup(estimates) for part, estimates in parts.items()}
 
 
 def list_notes(results: pl.DataFrame, analysis_id: str, *, group: str, level: str | None = None) -> list[str]:

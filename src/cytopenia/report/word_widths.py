@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import ceil
 from unicodedata import east_asian_width
@@ -59,6 +60,8 @@ WIDTH_OF_DIGIT, WIDTH_OF_SQUARE = 556, 1100
 NO_WIDTH = {BREAK}
 
 
+# The tables of Word and PDF are measured more than once, and hold the same numbers and words many times.
+@lru_cache(maxsize=20_000)
 def measure_text(text: str, *, size: int) -> int:
     """Return the width of a text on one line, in twentieths of a point; `size` is in half points.
 
