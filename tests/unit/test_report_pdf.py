@@ -84,9 +84,12 @@ def test_the_file_is_made_for_readers_aloud() -> None:
 
 def test_the_outline_lists_the_sections() -> None:
     content = make_associations()
-    titles = [section.title for section in list_sections(content)]
+    sections = list_sections(content)
+    before = [section.title for section in sections if not section.is_after_methods]
+    after = [section.title for section in sections if section.is_after_methods]
     outline = [one["/Title"] for one in whole().outline if not isinstance(one, list)]
-    assert outline == [*titles, "Findings about the data", "Methods"]
+    assert outline == [*before, "Findings about the data", "Methods", *after]
+    assert after == ["Results in words", "Appendix: reporting checklist"]
 
 
 def test_every_figure_says_what_it_shows() -> None:

@@ -61,13 +61,13 @@ def _result_row(row: Mapping[str, Any], outcomes: Collection[str]) -> Row:
     of = "; ".join(clean_text(row[name]) for name in ("group", "level", "stratum") if row[name])
     remark = "; ".join(clean_text(part) for part in (row["text"], row["note"]) if part)
     status = "" if row["status"] == "ok" else f"{clean_text(row['status'])}; "
-    limits = NO_VALUE if row["low"] is None else f"{row['low']:.12g} to {row['high']:.12g}"
+    low, high = (NO_VALUE if row[name] is None else f"{row[name]:.12g}" for name in ("low", "high"))
     texts = (
         of,
         clean_text(row["scenario"] or ""),
         clean_text(row["estimate"] or ""),
         NO_VALUE if row["value"] is None else f"{row['value']:.12g}",
-        limits,
+        NO_VALUE if low == high == NO_VALUE else f"{low} to {high}",
         format_number(row["n"]),
         f"{status}{remark}",
     )
