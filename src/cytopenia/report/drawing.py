@@ -76,8 +76,8 @@ class ReportFigure:
     """A finished figure: inline SVG with its own title and description, and the caption below it.
 
     `description` says in words what can be seen, for those who cannot see it; it is the alternative text of
-    every format. `data` holds the numbers that were drawn. `make_file` draws the same figure in a format for
-    a file or a document; it is called only where one is needed, because it takes as long as the SVG.
+    every format. `data` holds the numbers that were drawn. `make_file` turns the SVG into a format for a file
+    or a document, "picture" being the one of a document.
     """
 
     id: str
@@ -91,7 +91,7 @@ class ReportFigure:
 
     @property
     def png(self) -> bytes:
-        """The figure as a picture for a document, drawn anew; empty where it was finished without one."""
+        """The figure as a picture for a document; empty where it was finished without one."""
         return b"" if self.make_file is None else self.make_file("picture")
 
     def with_data(self, rows: Iterable[Mapping[str, Any]]) -> ReportFigure:
