@@ -157,7 +157,7 @@ def test_the_methods_have_every_panel_with_its_sources(content: ReportContent) -
         "Heinze G, Wallisch C, Dunkler D.",
         "Harrell FE, Lee KL, Mark DB.",
         "Airola A, Pahikkala T, Waegeman W, De Baets B, Salakoski T.",
-        "Peduzzi P, et al.",
+        "Peduzzi P, Concato J, Kemper E, Holford TR, Feinstein AR.",
     ):
         assert words in text, words
 
