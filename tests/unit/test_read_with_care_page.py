@@ -156,8 +156,8 @@ def test_the_methods_have_every_panel_with_its_sources(content: ReportContent) -
         "Benjamini Y, Hochberg Y.",
         "Heinze G, Wallisch C, Dunkler D.",
         "Harrell FE, Lee KL, Mark DB.",
-        "Airola A, et al.",
-        "Peduzzi P, et al.",
+        "Airola A, Pahikkala T, Waegeman W, De Baets B, Salakoski T.",
+        "Peduzzi P, Concato J, Kemper E, Holford TR, Feinstein AR.",
     ):
         assert words in text, words
 
