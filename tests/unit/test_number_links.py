@@ -74,6 +74,38 @@ def test_the_own_rows_come_before_those_of_the_line() -> None:
     }
 
 
+def test_of_several_rows_the_nearest_is_behind_a_number_and_the_last_read_behind_bounds() -> None:
+    results = collect_results(
+        [
+            ResultRow(analysis_id="a", variable="x", estimate="percent", value=9.1667),
+            ResultRow(analysis_id="a", variable="x", estimate="undecided", value=9),
+            ResultRow(analysis_id="a", variable="x", estimate="count", value=71, scenario="policy"),
+            ResultRow(analysis_id="a", variable="x", estimate="count", value=71, scenario="best"),
+            ResultRow(analysis_id="a", variable="x", estimate="incidence", value=0.642201),
+        ]
+    )
+    cells = (
+        Cell("9", sources=(2, 3)),
+        Cell("71/120", "bounds 71–110", sources=(4, 5)),
+        Cell("64.2%", sources=(2, 6)),
+    )
+    assert find_links(make_table(*cells), read_row_numbers(results)) == {
+        (0, 0, False): "row-3",
+        (0, 1, False): "row-4",
+        (0, 1, True): "row-5",
+        (0, 2, False): "row-6",
+    }
+
+
+def test_what_was_read_for_the_title_of_a_column_is_not_behind_the_first_cell() -> None:
+    lookup = select_results(RESULTS, "a")
+    with watch_rows():
+        Column(f"n = {lookup.value('x', 'count')}")
+        lookup.value("x", "denominator")
+        cell = Cell("63")
+    assert cell.sources == (3,)
+
+
 def test_a_line_can_name_where_its_numbers_come_from() -> None:
     table = make_table(Cell("5"), Cell("none"), target="patients-x")
     assert find_links(table, NUMBERS) == {(0, 0, False): "patients-x"}

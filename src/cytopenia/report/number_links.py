@@ -24,6 +24,7 @@ PRINTED = re.compile(r"([<>]?)([-\u2212]?(?:\d[\d\u202f\u2009,]*)?[.\u00b7]?\d+)
 MINUS, POINT, SPACES = "\u2212", "\u00b7", re.compile("[\u202f\u2009,]")
 # The odds ratio of a reference level is 1 by definition: no row made it.
 REFERENCE = "(reference)"
+PERCENT = 100
 
 
 def read_row_numbers(results: pl.DataFrame) -> dict[int, tuple[float, ...]]:
@@ -49,9 +50,11 @@ def find_links(table: Table, numbers: Numbers) -> dict[Place, str]:
     -------
     dict
         By (place of the row, place of the cell, whether the second line of the cell). A part of a cell is
-        linked to the first row that was read for it and holds, rounded as printed, its first number, else a
-        later one; after that to one read for its line of the table; after that to the target that the line
-        names itself. A number that none of them holds has no link.
+        linked to the row that was read for it and holds, rounded as printed, its first number, else a later
+        one; of several the one that comes nearest to what is printed, else the first read, in bounds the
+        last read, since they are read last. After that to a row that holds the number as a fraction; after
+        that to one read for its line of the table; after that to the target that the line names itself. A
+        number that none of them holds has no link.
     """
     links = dict[Place, str]()
     for place, row in enumerate(table.rows):
@@ -59,7 +62,12 @@ def find_links(table: Table, numbers: Numbers) -> dict[Place, str]:
         for column, cell in enumerate(row.cells):
             for is_second, text in enumerate((cell.text, cell.bounds)):
                 printed = _read_printed(text)
-                found = _find_row(printed, (*cell.sources, *beside), numbers)
+                own = tuple(reversed(cell.sources)) if is_second else cell.sources
+                found = (
+                    _find_row(printed, own, numbers)
+                    or _find_row(printed, own, numbers, scale=PERCENT)
+                    or _find_row(printed, beside, numbers)
+                )
                 if found or (printed and row.target):
                     links[place, column, bool(is_second)] = row_anchor(found) if found else row.target
     return links
@@ -71,13 +79,25 @@ def list_linked_rows(links: Iterable[Links]) -> set[int]:
     return {int(anchor.removeprefix(ROW)) for anchor in anchors if anchor.startswith(ROW)}
 
 
-def _find_row(printed: Sequence[tuple[str, Decimal]], candidates: Iterable[int], numbers: Numbers) -> int:
+def _find_row(
+    printed: Sequence[tuple[str, Decimal]], candidates: Iterable[int], numbers: Numbers, *, scale: int = 1
+) -> int:
     known = [(row, numbers.get(row, ())) for row in dict.fromkeys(candidates)]
     for sign, number in printed:
-        for row, held in known:
-            if any(_prints_as(value, sign, number) for value in held):
-                return row
+        distances = {row: _measure_distance(held, sign, number, scale) for row, held in known}
+        nearest = min(distances, key=lambda row: distances[row], default=0)
+        if nearest and distances[nearest] < math.inf:
+            return nearest
     return 0
+
+
+def _measure_distance(held: Iterable[float], sign: str, printed: Decimal, scale: int) -> float:
+    """Return how far the nearest number that prints so is from what is printed; infinite if none does."""
+    scaled = (scale * value for value in held)
+    return min(
+        (abs(value - float(printed)) for value in scaled if _prints_as(value, sign, printed)),
+        default=math.inf,
+    )
 
 
 def _prints_as(value: float, sign: str, printed: Decimal) -> bool:

@@ -137,11 +137,11 @@ def table_recovery_labels(content: ReportContent, analysis_id: str) -> Table:
     rows = list[Row]()
     for name in labels.variables:
         for level in labels.levels(name):
-            counted = labels.counted(name, level=level)
-            percent = "" if counted is None or counted.percent is None else format_percent(counted.percent)
-            number = NO_VALUE if counted is None else format_number(counted.count)
-            undecided = format_number(labels.value(name, "undecided", level=level))
-            rows.append(Row(format_level(level), (Cell(number), Cell(percent), Cell(undecided))))
+            count = Cell(format_number(labels.value(name, "count", level=level)))
+            share = labels.value(name, "percent", level=level)
+            percent = Cell("" if share is None else format_percent(share))
+            undecided = Cell(format_number(labels.value(name, "undecided", level=level)))
+            rows.append(Row(format_level(level), (count, percent, undecided)))
         rows.append(Row("Median day of recovery", (_median_cell(medians, name, notes), Cell(), Cell())))
     patients = next((found.n for found in labels.estimates.values() if found.n is not None), None)
     who = f" ({plural(patients, 'patient')})" if patients is not None else ""

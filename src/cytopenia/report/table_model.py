@@ -19,7 +19,8 @@ class Column:
     """Title and alignment of a column; the first column holds the row headers.
 
     `spanner` is the title over neighboring columns that share it, `marks` are the numbers of the footnotes,
-    `slanted` is how much of the beginning of the title stands in italics.
+    `slanted` is how much of the beginning of the title stands in italics. What was read for a title belongs
+    to no cell.
     """
 
     title: str
@@ -27,6 +28,10 @@ class Column:
     marks: tuple[int, ...] = ()
     spanner: str = ""
     slanted: int = 0
+
+    def __post_init__(self) -> None:
+        """Take the rows read for the title, or the first cell of the table would seem made of them."""
+        take_rows()
 
     @property
     def parts(self) -> tuple[str, str]:
