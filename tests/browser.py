@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -28,6 +29,16 @@ def open_browser(program: str) -> Generator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def open_page(browser: Browser, file: Path, *, scheme: str = "light", width: int = 1400) -> Page:
+    # The policy of the page forbids every script, the checker's too.
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
+    )
+    page = context.new_page()
+    page.goto(file.as_uri())
+    return page
 
 
 def list_violations(page: Page) -> list[tuple[str, list[Any]]]:

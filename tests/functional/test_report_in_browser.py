@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-from browser import list_violations, open_browser
+from browser import list_violations, open_browser, open_page
 from cytopenia.workflow import run_demo
 
 pytestmark = pytest.mark.long
@@ -29,19 +29,9 @@ def browser(find_program: Callable[[str], str]) -> Iterator[Browser]:
         yield opened
 
 
-def open_report(browser: Browser, report: Path, *, scheme: str = "light", width: int = 1400) -> Page:
-    # The policy of the page forbids every script, the checker's too.
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
-    )
-    page = context.new_page()
-    page.goto(report.as_uri())
-    return page
-
-
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 1400), ("light", 390)])
 def test_axe_finds_nothing(browser: Browser, report: Path, scheme: str, width: int) -> None:
-    page = open_report(browser, report, scheme=scheme, width=width)
+    page = open_page(browser, report, scheme=scheme, width=width)
     # Thousands of rows alike take minutes and say nothing more.
     page.evaluate(
         "document.querySelectorAll('#behind tbody tr:nth-child(n+5)').forEach((row) => row.remove());"
@@ -63,14 +53,14 @@ def test_the_page_asks_for_nothing_but_itself(browser: Browser, report: Path) ->
 
 
 def test_a_phone_scrolls_down_only(browser: Browser, report: Path) -> None:
-    page = open_report(browser, report, width=390)
+    page = open_page(browser, report, width=390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_the_keyboard_reaches_the_report_first_and_then_the_row_behind_a_number(
     browser: Browser, report: Path
 ) -> None:
-    page = open_report(browser, report)
+    page = open_page(browser, report)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
     number = page.locator("#occurrence-occurrence a.number").first
