@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from tests.fhir_factory import (
     INFUSED,
     administration,
@@ -22,9 +24,13 @@ from tests.fhir_factory import (
 
 from cytopenia.contract import Tables
 from cytopenia.errors import ProtocolError, ReaderError
-from cytopenia.readers.mapping import DataSection, read_mapping
+from cytopenia.readers.fhir_files import BrokenLines, stream_resources
+from cytopenia.readers.fhir_labs import LabCollector
+from cytopenia.readers.mapping import DataSection, FhirMapping, read_mapping
 from cytopenia.readers.tabular import read_tables
 
+FOUND = (folder / "shared" / "data" / "fhir_us_core" for folder in Path(__file__).parents)
+SAMPLES = next((folder for folder in FOUND if folder.is_dir()), None)
 ATC = "http://www.whocc.no/atc"
 
 
@@ -130,6 +136,13 @@ def test_the_newest_version_counts(tmp_path: Path) -> None:
     assert "in 4 of 9 rows (rows 2, 4, 5, 7)" in messages(tables, "older_version")
     assert "in 1 of 9 rows (row 8)" in messages(tables, "entered_in_error")
     assert "in 1 of 9 rows (row 9)" in messages(tables, "preliminary")
+
+
+def test_a_value_corrected_to_another_test_is_no_count(tmp_path: Path) -> None:
+    first = observation("751-8", 0.1, "10*9/L", id="a")
+    second = observation("2951-2", 140, "mmol/L", id="a", status="corrected")
+    tables = read(tmp_path, first, second, observation("777-3", 9, "10*9/L"))
+    assert [row[2] for row in labs_of(tables)] == ["platelets"]
 
 
 def test_one_id_of_two_patients_is_said(tmp_path: Path) -> None:
@@ -335,6 +348,75 @@ def test_anc_from_white_cells_and_percentage(tmp_path: Path) -> None:
     assert "in 1 of 6 rows (row 2)" in messages(tables, "anc_computed")
 
 
+def csv_of(folder: Path, labs: str, infusions: str) -> Path:
+    folder.mkdir()
+    (folder / "labs.csv").write_text(labs, "utf-8")
+    (folder / "infusions.csv").write_text(infusions, "utf-8")
+    return folder
+
+
+def test_the_same_patients_by_csv_and_by_fhir_give_the_same_labs(tmp_path: Path) -> None:
+    """Two invented patients with counts of four kinds in units of several laboratories."""
+    header = "patient_id,date,analyte,value,unit,lln,uln\n"
+    units = {"751-8": "ANC", "718-7": "Hb", "777-3": "PLT", "1988-5": "CRP"}
+    rows = [
+        ("p1", "2024-01-09T06:15:00+01:00", "751-8", "0.4", "10*3/uL", "1.8", "7.5"),
+        ("p1", "2024-01-12T23:50:00+01:00", "751-8", "<100", "/uL", "", ""),
+        ("p1", "2024-01-12T23:50:00+01:00", "718-7", "7.9", "g/dL", "12", "16"),
+        ("p2", "2024-02-03", "718-7", "5.1", "mmol/L", "", ""),
+        ("p2", "2024-02-03", "777-3", "19", "10*9/L", "150", ""),
+        ("p2", "2024-02-28", "777-3", "41", "10*9/L", "150", ""),
+        ("p2", "2024-02-28", "1988-5", "12.5", "mg/dL", "", "0.5"),
+    ]
+    resources = [
+        infusion("p1", "2024-01-10"),
+        infusion("p2", "2024-02-01T11:00:00+01:00"),
+        *(as_observation(row) for row in rows),
+    ]
+    lines = [",".join((who, day, units[code], *rest)) for who, day, code, *rest in rows]
+    folder = csv_of(
+        tmp_path / "csv",
+        header + "\n".join(lines) + "\n",
+        "patient_id,infusion_date\np1,2024-01-10\np2,2024-02-01\n",
+    )
+    by_csv, by_fhir = (
+        read_tables(folder),
+        read_tables(write_export(tmp_path / "fhir", *resources), section_of()),
+    )
+    # Rows are numbered by the lines of their own file: a table has a header.
+    assert_frame_equal(by_csv.labs.drop("source_row"), by_fhir.labs.drop("source_row"))
+    assert_frame_equal(by_csv.infusions, by_fhir.infusions)
+    assert by_csv.labs["day"].to_list() == [-1, 2, 2, 2, 2, 27, 27]
+
+
+def as_observation(row: tuple[str, ...]) -> dict[str, Any]:
+    who, day, code, value, unit, low, high = row
+    limits = {name: quantity(float(text), unit) for name, text in (("low", low), ("high", high)) if text}
+    comparator = {"comparator": "<"} if value.startswith("<") else {}
+    return observation(
+        code,
+        None,
+        "",
+        subject={"reference": f"Patient/{who}"},
+        effectiveDateTime=day,
+        valueQuantity=quantity(float(value.strip("<")), unit, **comparator),
+        **({"referenceRange": [limits]} if limits else {}),
+    )
+
+
+@pytest.mark.skipif(SAMPLES is None, reason="the samples of US Core are not at hand")
+def test_the_samples_of_us_core() -> None:
+    """A blood count of an invented patient, as the guide publishes it."""
+    assert SAMPLES is not None
+    tables = read_tables(SAMPLES.parent, DataSection(day_zero="first", fhir=FhirMapping(path=SAMPLES.name)))
+    assert tables.labs.select("analyte", "value", "unit", "lln", "uln").rows() == [
+        ("hemoglobin", 170.0, "g/L", 165.0, 215.0),
+        ("wbc", 10.0, "1e9/L", 4.5, 11.0),
+        ("platelets", 200.0, "1e9/L", 150.0, 450.0),
+    ]
+    assert not tables.findings["rule"].is_in(["line_not_read", "code_unlisted", "unknown_unit"]).any()
+
+
 def test_a_code_that_never_occurs(tmp_path: Path) -> None:
     tables = read(tmp_path, observation("751-8", 0.1, "10*9/L"), codes={"urn:x|1": "anc"})
     assert "'urn:x|1', which never occurs" in messages(tables, "mapping_unused")
@@ -374,6 +456,22 @@ def test_files_that_are_no_resources(tmp_path: Path) -> None:
         ReaderError, match=r"gone: no such folder or file\. Correct 'path' under \[data\.fhir\]"
     ):
         read_tables(tmp_path, DataSection.model_validate({"fhir": {"path": "gone"}}))
+
+
+def test_resources_are_not_kept(tmp_path: Path) -> None:
+    """5 MB of other observations leave less than a tenth of that in memory at any moment."""
+    other = observation("2951-2", 140, "mmol/L", note=[{"text": "x" * 2000}])
+    path = write_lines(tmp_path / "Observation.ndjson", [other] * 2200)
+    assert path.stat().st_size > 5_000_000
+    collector, broken = LabCollector({}), BrokenLines()
+    tracemalloc.start()
+    try:
+        for resource in stream_resources([path], broken):
+            collector.add(resource)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 500_000
 
 
 def test_labs_of_two_kinds_are_refused(tmp_path: Path) -> None:

@@ -133,12 +133,16 @@ def _parse(text: bytes) -> dict[str, Any] | None:
     return content if _is_resource(content) else None
 
 
-def _load(text: bytes) -> Any:
-    return json.loads(text.decode("utf-8"), parse_float=str, parse_int=str, parse_constant=_refuse)
-
-
 def _refuse(word: str) -> None:
     raise ValueError(word)
+
+
+# Numbers as text keep the digits that are printed.
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_refuse)
+
+
+def _load(text: bytes) -> Any:
+    return _DECODER.decode(text.decode("utf-8"))
 
 
 def _is_resource(content: Any) -> bool:

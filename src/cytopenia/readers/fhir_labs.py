@@ -32,6 +32,7 @@ _PERCENT = "percent"
 _ERROR = "entered-in-error"
 # Later in this list wins over earlier among versions that nothing else orders.
 _STATUSES = ("registered", "unknown", "preliminary", "final", "amended", "corrected", "cancelled", _ERROR)
+_CHANGED = ("amended", "corrected", _ERROR)
 _UNJUDGED = {"cancelled": "cancelled", "unknown": "status unknown"}
 _UTC = r"T.*(?:Z|[+-]00:00)$"
 _CHUNK = 50_000
@@ -68,12 +69,13 @@ class LabCollector:
         """Take one observation with its components."""
         content = resource.content
         self._order += 1
-        base = _read_base(content) | {"order": self._order, "source_row": resource.row}
         found = list(self._find_values(content))
-        if base["status"] == _ERROR:
-            self._rows.append(base)
-        else:
-            self._rows += [base | values for values in found]
+        status = read_word(content.get("status"))
+        # A correction may have taken a value to a code that is none of ours; its older versions go with it.
+        if not found and status not in _CHANGED:
+            return
+        base = _read_base(content, status) | {"order": self._order, "source_row": resource.row}
+        self._rows += [base | values for values in found] or [base]
         if len(self._rows) >= _CHUNK:
             self._flush()
 
@@ -154,8 +156,8 @@ def _count(number: int) -> str:
     return f"{number:,} {'value' if number == 1 else 'values'}"
 
 
-def _read_base(content: Mapping[str, Any]) -> dict[str, Any]:
-    status, version = read_word(content.get("status")), read_version(content)
+def _read_base(content: Mapping[str, Any], status: str) -> dict[str, Any]:
+    version = read_version(content)
     return {
         "id": read_word(content.get("id")) or None,
         "status": status,
@@ -199,7 +201,9 @@ def _keep_newest(rows: pl.DataFrame, total: int) -> tuple[pl.DataFrame, list[Fin
         for finding in note_rows("labs", rule, what, rows=concerned["source_row"].unique(), total=total)
     ]
     unjudged = pl.col("status").replace_strict(_UNJUDGED, default=None, return_dtype=pl.String)
-    kept = rows.filter(keep & ~wrong).with_columns(invalid=pl.coalesce("invalid", unjudged))
+    kept = rows.filter(keep & ~wrong & pl.col("analyte").is_not_null()).with_columns(
+        invalid=pl.coalesce("invalid", unjudged)
+    )
     return kept, findings
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from cytopenia.readers.codes import LOINC, UCUM, load_analyte_codes, read_ucum
@@ -113,7 +114,7 @@ def list_codes(concept: object) -> list[Code]:
 def match_analyte(concept: object, own: Mapping[str, str]) -> MatchedCode:
     """Return what a concept measures: by the user's own codes, else by LOINC, never by a name."""
     codes = list_codes(concept)
-    stated = {own[code.key]: code.key for code in codes if code.key in own}
+    stated = {own[code.key]: code.key for code in codes if code.key in own} if own else {}
     stated = {word: key for word, key in stated.items() if word in load_analytes() or word == IGNORE}
     if words := [word for word in stated if word != IGNORE]:
         use = "yes" if len(words) == 1 else "disagree"
@@ -133,7 +134,12 @@ def match_analyte(concept: object, own: Mapping[str, str]) -> MatchedCode:
         return MatchedCode(IGNORE, key=stated[IGNORE])
     names = [code.display for code in codes] + [read_word(as_mapping(concept).get("text"))]
     key = codes[0].key if codes else ""
-    return MatchedCode("near" if any(mentions_analyte(name) for name in names) else "other", key=key)
+    return MatchedCode("near" if any(map(_mentions, names)) else "other", key=key)
+
+
+@lru_cache(maxsize=4096)
+def _mentions(name: str) -> bool:
+    return mentions_analyte(name)
 
 
 def read_reference(item: object) -> str | None:
