@@ -474,6 +474,45 @@ def test_resources_are_not_kept(tmp_path: Path) -> None:
     assert peak < 500_000
 
 
+ODD = [
+    None,
+    "",
+    "x",
+    "5",
+    True,
+    [],
+    [None],
+    {},
+    {"coding": None},
+    {"coding": [{"code": []}]},
+    {"reference": 1},
+]
+WHOLE = [
+    observation(
+        "751-8", 0.1, "10*9/L", id="a", meta={"versionId": "1"}, component=[], referenceRange=[{"low": {}}]
+    ),
+    patient(deceasedDateTime="2024-02-09"),
+    infusion("p2"),
+    administration("L03AA02", medicationReference={"reference": "#a"}, contained=[]),
+]
+
+
+@pytest.mark.parametrize("whole", WHOLE, ids=lambda item: item["resourceType"])
+def test_no_part_of_a_resource_breaks_the_reading(tmp_path: Path, whole: dict[str, Any]) -> None:
+    good = observation("718-7", 80, "g/L")
+    changed = [whole | {name: odd} for name in whole if name != "resourceType" for odd in ODD]
+    tables = read(tmp_path, good, *changed)
+    assert tables.labs.filter(pl.col("analyte") == "hemoglobin").height == 1
+
+
+def test_half_a_character_is_a_broken_line(tmp_path: Path) -> None:
+    good = observation("718-7", 80, "g/L")
+    broken = json.dumps(good | {"id": "odd"}).replace("odd", "\\ud800")
+    tables = read(tmp_path, good, broken, json.dumps(good | {"id": "\U0001f9ea"}))
+    assert "(line 2)" in messages(tables, "line_not_read")
+    assert "row 3)" in messages(tables, "duplicate_rows")
+
+
 def test_labs_of_two_kinds_are_refused(tmp_path: Path) -> None:
     folder = write_export(tmp_path, observation("751-8", 0.1, "10*9/L"))
     (folder / "labs.csv").write_text("patient_id,day,analyte,value,unit\np1,1,ANC,1,K/uL\n", "utf-8")

@@ -136,6 +136,7 @@ class _Others:
         self._items: dict[tuple[str, str], _Item] = {}
         self._medications: dict[str, tuple[Code, ...]] = {}
         self._left: Counter[str] = Counter()
+        self._unmapped: dict[str, Counter[str]] = {kind: Counter() for kind in _MOMENTS}
 
     def add(self, resource: Resource) -> None:
         content, name = resource.content, read_word(resource.content.get("id"))
@@ -147,13 +148,21 @@ class _Others:
         elif resource.kind == "Medication" and name:
             self._medications[name] = tuple(list_codes(content.get("code")))
         elif resource.kind in _MOMENTS:
-            item = _read_item(resource)
-            key = (resource.kind, name or f"line {resource.row}")
-            known = self._items.get(key)
-            if known is None or item.rank >= known.rank:
-                self._items[key] = item
+            self._keep(_read_item(resource), (resource.kind, name or f"line {resource.row}"))
         else:
             self._left[resource.kind] += 1
+
+    def _keep(self, item: _Item, key: tuple[str, str]) -> None:
+        """The newest version of what is ours, or may be once its drug is known."""
+        known = self._items.get(key)
+        if known is not None and item.rank < known.rank:
+            return
+        codes = self._codes_of(item)
+        if self._find_word(item)[0] or (item.medication and not codes):
+            self._items[key] = item
+            return
+        self._unmapped[item.kind][codes[0].key if codes else "no code"] += 1
+        self._items.pop(key, None)
 
     def finish(self) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
         findings: list[Finding] = []
@@ -161,7 +170,11 @@ class _Others:
         for kind in _MOMENTS:
             items = [item for item in self._items.values() if item.kind == kind]
             worded = [(*self._find_word(item), item) for item in items]
-            findings += _name_left_out(kind, [item for word, _, item in worded if not word], self._codes_of)
+            unmapped = self._unmapped[kind]
+            for word, _, item in worded:
+                if not word:
+                    unmapped[codes[0].key if (codes := self._codes_of(item)) else "no code"] += 1
+            findings += _name_left_out(kind, unmapped)
             ours = [(word, agent, item) for word, agent, item in worded if word and word != IGNORE]
             findings += _name_undone(kind, [item for _, _, item in ours])
             done += [entry for entry in ours if entry[2].status in _DONE[kind]]
@@ -284,14 +297,14 @@ def _frame(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> pl.DataFram
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _name_left_out(kind: str, items: Sequence[_Item], codes_of: Any) -> list[Finding]:
-    if not items:
+def _name_left_out(kind: str, counts: Counter[str]) -> list[Finding]:
+    if not counts:
         return []
-    counts = Counter(codes[0].key if (codes := codes_of(item)) else "no code" for item in items)
     shown = ", ".join(f"{key} ({number:,})" for key, number in counts.most_common(_SHOWN))
     more = f" and {len(counts) - _SHOWN:,} more codes" if len(counts) > _SHOWN else ""
-    what = f"{len(items):,} {_NAMES[kind]} have codes that are not mapped and are not used: {shown}{more}"
-    return [note(_TABLE_OF[kind], "code_left_out", what, rows=len(items))]
+    number = counts.total()
+    what = f"{number:,} {_NAMES[kind]} have codes that are not mapped and are not used: {shown}{more}"
+    return [note(_TABLE_OF[kind], "code_left_out", what, rows=number)]
 
 
 def _name_undone(kind: str, items: Sequence[_Item]) -> list[Finding]:

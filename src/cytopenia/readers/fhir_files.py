@@ -17,6 +17,7 @@ __all__ = ["FHIR_SUFFIXES", "BrokenLines", "Resource", "find_fhir_files", "strea
 
 FHIR_SUFFIXES = (".ndjson", ".json")
 SHOWN_LINES = 5
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -142,7 +143,11 @@ _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_refu
 
 
 def _load(text: bytes) -> Any:
-    return _DECODER.decode(text.decode("utf-8"))
+    content = _DECODER.decode(text.decode("utf-8"))
+    if _HALF.search(text):
+        # Half a character written as an escape is no text that a table can hold.
+        json.dumps(content, ensure_ascii=False).encode("utf-8")
+    return content
 
 
 def _is_resource(content: Any) -> bool:
