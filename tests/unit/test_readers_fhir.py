@@ -159,7 +159,8 @@ def test_times_in_utc_are_said(tmp_path: Path) -> None:
 def test_what_is_near_to_ours_is_kept_apart(tmp_path: Path) -> None:
     tables = read(tmp_path, observation("30313-1", 8.1, "g/dL"), observation("718-7", 8.4, "g/dL"))
     assert [row[2:5] for row in labs_of(tables)] == [("hemoglobin", "=", 84.0)]
-    assert "code http://loinc.org|30313-1 is near to one of ours (1 value)" in messages(tables, "code_apart")
+    expected = "code http://loinc.org|30313-1 is near to hemoglobin (arterial blood; as blood-gas analyzers"
+    assert expected in messages(tables, "code_apart")
 
 
 def test_an_unlisted_code_that_looks_like_a_count(tmp_path: Path) -> None:
@@ -323,6 +324,24 @@ def test_tables_beside_the_resources(tmp_path: Path) -> None:
     assert tables.patients.columns == ["patient_id", "ecog"]
     assert "patients.csv was read" in messages(tables, "table_from_file")
     assert messages(tables, "infusion_code_missing") == ""
+
+
+def test_the_number_of_the_patient_in_place_of_the_technical_id(tmp_path: Path) -> None:
+    numbers = [{"system": "urn:other", "value": "99"}, {"system": "urn:mrn", "value": "0042"}]
+    write_export(
+        tmp_path / "bulk",
+        patient(identifier=numbers, deceasedDateTime="2024-03-01"),
+        patient("p2", identifier=numbers[:1]),
+        observation("751-8", 0.1, "10*9/L"),
+        administration("L03AA02"),
+    )
+    (tmp_path / "infusions.csv").write_text("patient_id,infusion_date\n0042,2024-01-11\n", "utf-8")
+    section = DataSection.model_validate({"fhir": {"path": "bulk", "identifier": "urn:mrn"}})
+    tables = read_tables(tmp_path, section)
+    assert labs_of(tables)[0][:3] == ("0042", 1, "anc")
+    assert tables.patients["patient_id"].to_list() == ["0042", "Patient/p2"]
+    assert [tables.events["patient_id"][0], tables.support["patient_id"][0]] == ["0042", "0042"]
+    assert "in 1 of 2 rows (row 2)" in messages(tables, "identifier_missing")
 
 
 def test_without_an_infusion_the_mapping_is_asked_for(tmp_path: Path) -> None:

@@ -258,6 +258,9 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
             "patient_id",
             "The newest was kept. Do not mix the exports of two systems in one folder.",
         ),
+        "identifier_missing": FindingRule(
+            "warning", "patient_id", "'Patient/' and the technical id stand in its place; correct identifier."
+        ),
         "not_done": FindingRule("info", None, "They were left out; only what was done counts."),
         "preliminary": FindingRule("warning", "value", "They are used; export again when they are final."),
         "code_unlisted": FindingRule(

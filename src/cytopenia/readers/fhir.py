@@ -51,7 +51,7 @@ _NAMES = {
 }
 _UTC = r"T.*(?:Z|[+-]00:00)$"
 _SHOWN = 10
-_SHOWN_FILES = 3
+_MOST_FILES = 5
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class _Person:
     row: int
     rank: tuple[float, float]
     sex: str | None
+    number: str
     birth: str
     death: str
     dead: bool
@@ -102,7 +103,7 @@ def read_fhir(path: Path, mapping: FhirMapping) -> tuple[dict[str, SourceTable],
     """
     files = find_fhir_files(path)
     broken = BrokenLines()
-    labs, others = LabCollector(mapping.codes), _Others(mapping.codes)
+    labs, others = LabCollector(mapping.codes), _Others(mapping)
     for resource in stream_resources(files, broken):
         if resource.kind == "Observation":
             labs.add(resource)
@@ -110,12 +111,13 @@ def read_fhir(path: Path, mapping: FhirMapping) -> tuple[dict[str, SourceTable],
             others.add(resource)
     frame, findings = labs.finish()
     tables, found = others.finish()
-    origin = ", ".join(file.name for file in files[:_SHOWN_FILES])
-    if len(files) > _SHOWN_FILES:
-        origin = f"{origin} and {len(files) - _SHOWN_FILES:,} more files"
+    shown = files if len(files) <= _MOST_FILES else files[: _MOST_FILES - 1]
+    origin = ", ".join(file.name for file in shown)
+    if len(shown) < len(files):
+        origin = f"{origin} and {len(files) - len(shown):,} more files"
     sources = {
         name: SourceTable(table, origin)
-        for name, table in {"labs": frame, **tables}.items()
+        for name, table in {"labs": others.use_numbers(frame), **tables}.items()
         if name == "labs" or table.height
     }
     unused = [
@@ -129,8 +131,8 @@ def read_fhir(path: Path, mapping: FhirMapping) -> tuple[dict[str, SourceTable],
 class _Others:
     """Takes every resource but observations, and keeps what concerns our tables."""
 
-    def __init__(self, own: Mapping[str, str]) -> None:
-        self._own = own
+    def __init__(self, mapping: FhirMapping) -> None:
+        self._own, self._system = mapping.codes, mapping.identifier
         self.seen: set[str] = set()
         self._people: dict[str, _Person] = {}
         self._items: dict[tuple[str, str], _Item] = {}
@@ -141,7 +143,7 @@ class _Others:
     def add(self, resource: Resource) -> None:
         content, name = resource.content, read_word(resource.content.get("id"))
         if resource.kind == "Patient" and name:
-            person = _read_person(resource)
+            person = _read_person(resource, self._system)
             known = self._people.get(name)
             if known is None or person.rank >= known.rank:
                 self._people[name] = person
@@ -185,11 +187,25 @@ class _Others:
         }
         tables["patients"], found = _list_patients(self._people, tables["infusions"])
         findings += [*found, *_name_people(self._people), *_name_utc(tables)]
+        tables = {name: self.use_numbers(table) for name, table in tables.items()}
+        if self._system is not None:
+            findings += _name_without_number(self._people)
         if self._left:
             kinds = ", ".join(f"{kind} ({number:,})" for kind, number in self._left.most_common(_SHOWN))
             what = f"other kinds of resources are not read: {kinds}"
             findings.append(note("labs", "code_left_out", what, rows=self._left.total()))
         return tables, findings
+
+    def use_numbers(self, table: pl.DataFrame) -> pl.DataFrame:
+        """The table with the patients' numbers of the stated system in place of technical ids.
+
+        A technical id without a number gets a prefix, since it may be the number of somebody else.
+        """
+        if self._system is None:
+            return table
+        numbers = {name: person.number for name, person in self._people.items() if person.number}
+        technical = pl.lit("Patient/") + pl.col("patient_id")
+        return table.with_columns(pl.col("patient_id").replace_strict(numbers, default=technical))
 
     def _codes_of(self, item: _Item) -> Sequence[Code]:
         return item.codes or self._medications.get(item.medication or "", ())
@@ -210,12 +226,15 @@ class _Others:
         return "", ""
 
 
-def _read_person(resource: Resource) -> _Person:
+def _read_person(resource: Resource, system: str | None) -> _Person:
     content = resource.content
+    numbers = [as_mapping(item) for item in as_list(content.get("identifier"))]
+    own = [read_word(item.get("value")) for item in numbers if system and item.get("system") == system]
     return _Person(
         row=resource.row,
         rank=read_version(content).rank,
         sex=read_word(content.get("gender")) or None,
+        number=next(filter(None, own), ""),
         birth=read_word(content.get("birthDate")),
         death=read_word(content.get("deceasedDateTime")),
         dead=content.get("deceasedBoolean") is True,
@@ -332,6 +351,17 @@ def _name_people(people: Mapping[str, _Person]) -> list[Finding]:
         "events",
         "death_undated",
         "the patient is dead, but no date is given",
+        rows=pl.Series(rows, dtype=pl.UInt32),
+        total=len(people),
+    )
+
+
+def _name_without_number(people: Mapping[str, _Person]) -> list[Finding]:
+    rows = [person.row for person in people.values() if not person.number]
+    return note_rows(
+        "patients",
+        "identifier_missing",
+        "the patient has no number of the stated system",
         rows=pl.Series(rows, dtype=pl.UInt32),
         total=len(people),
     )

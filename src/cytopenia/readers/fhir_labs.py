@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from cytopenia.contract import Finding, note, note_rows
+from cytopenia.readers.codes import load_analyte_codes
 from cytopenia.readers.fhir_files import Resource
 from cytopenia.readers.fhir_values import (
     TWO_UNITS,
@@ -139,7 +140,7 @@ class LabCollector:
             what = f"{len(rest):,} more codes look like blood counts ({_count(number)})"
             findings.append(note("labs", "code_unlisted", what, rows=number))
         findings += [
-            note("labs", "code_apart", f"code {key} is near to one of ours ({_count(number)})", rows=number)
+            note("labs", "code_apart", f"code {key} is {_describe(key)} ({_count(number)})", rows=number)
             for key, number in apart.most_common()
         ]
         findings += [
@@ -150,6 +151,12 @@ class LabCollector:
             what = f"{_count(others)} of {len(self._codes['other']):,} other codes were left out"
             findings.append(note("labs", "code_left_out", what, rows=others))
         return findings
+
+
+def _describe(key: str) -> str:
+    """What a code is that is kept apart."""
+    row = load_analyte_codes()[key.rpartition("|")[2]]
+    return f"near to {row.analyte} ({row.specimen}; {row.remark})"
 
 
 def _count(number: int) -> str:

@@ -244,9 +244,13 @@ def _name_unlisted(given: Iterable[str], allowed: Iterable[str], what: str) -> l
 
 
 class FhirMapping(_Form):
-    """Where FHIR resources are, and what codes mean that are not ours: "system|code" = one of our words."""
+    """Where FHIR resources are, and what codes mean that are not ours: "system|code" = one of our words.
+
+    `identifier` is the system of the patient's number that becomes `patient_id`, instead of the technical id.
+    """
 
     path: str | None = None
+    identifier: str | None = None
     codes: Words = Field(default_factory=dict)
 
     @field_validator("codes")
