@@ -271,7 +271,7 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         ),
         "code_left_out": FindingRule("info", None, ""),
         "code_apart": FindingRule(
-            "info", "analyte", "Kept apart and not used; map the code under [data.fhir] if it shall count."
+            "info", "analyte", "Kept apart and not used; map the code to an analyte if it shall count."
         ),
         "codes_disagree": FindingRule(
             "warning", "analyte", "Not used. Map one of the codes under [data.fhir], the others to 'ignore'."

@@ -43,6 +43,11 @@ class AnalyteCode:
     remark: str
     source: str
 
+    @property
+    def nearness(self) -> str:
+        """What a code is that is kept apart, as a finding says it."""
+        return f"near to {self.analyte} ({self.specimen}; {self.remark})"
+
 
 @dataclass(frozen=True)
 class SupportCode:

@@ -140,7 +140,12 @@ class LabCollector:
             what = f"{len(rest):,} more codes look like blood counts ({_count(number)})"
             findings.append(note("labs", "code_unlisted", what, rows=number))
         findings += [
-            note("labs", "code_apart", f"code {key} is {_describe(key)} ({_count(number)})", rows=number)
+            note(
+                "labs",
+                "code_apart",
+                f"code {key} is {load_analyte_codes()[key.rpartition('|')[2]].nearness} ({_count(number)})",
+                rows=number,
+            )
             for key, number in apart.most_common()
         ]
         findings += [
@@ -151,12 +156,6 @@ class LabCollector:
             what = f"{_count(others)} of {len(self._codes['other']):,} other codes were left out"
             findings.append(note("labs", "code_left_out", what, rows=others))
         return findings
-
-
-def _describe(key: str) -> str:
-    """What a code is that is kept apart."""
-    row = load_analyte_codes()[key.rpartition("|")[2]]
-    return f"near to {row.analyte} ({row.specimen}; {row.remark})"
 
 
 def _count(number: int) -> str:
