@@ -367,6 +367,28 @@ def test_anc_from_white_cells_and_percentage(tmp_path: Path) -> None:
     assert "in 1 of 6 rows (row 2)" in messages(tables, "anc_computed")
 
 
+def test_anc_is_computed_from_plain_numbers_only(tmp_path: Path) -> None:
+    """No share in another unit, no limit of detection, no two numbers of one moment."""
+
+    def pair(day: str, *values: dict[str, Any]) -> list[dict[str, Any]]:
+        return [
+            observation(code, None, "", effectiveDateTime=day, valueQuantity=value)
+            for code, value in zip(("6690-2", "770-8", "770-8"), values, strict=False)
+        ]
+
+    white, share = quantity(2, "10*9/L"), quantity(50, "%")
+    tables = read(
+        tmp_path,
+        *pair("2024-01-12", white, quantity(0.5, "{ratio}")),
+        *pair("2024-01-13", quantity(0.1, "10*9/L", comparator="<"), share),
+        *pair("2024-01-14", white, quantity(1, "%", comparator="<")),
+        *pair("2024-01-15", white, share, quantity(60, "%")),
+        *pair("2024-01-16", white, share, share),
+    )
+    assert [(row[1], row[4]) for row in labs_of(tables) if row[2] == "anc"] == [(6, 1.0)]
+    assert "the share of neutrophils is not in % in 1 of 12 rows (row 2)" in messages(tables, "unknown_unit")
+
+
 def csv_of(folder: Path, labs: str, infusions: str) -> Path:
     folder.mkdir()
     (folder / "labs.csv").write_text(labs, "utf-8")
