@@ -69,7 +69,20 @@ FLOORS: list[dict[str, list[str]]] = [
         "results": [],
     },
     {
-        "readers": ["mapping", "text_files", "harmonize", "tabular", "redcap", "cdisc", "fhir", "omop"],
+        "readers": [
+            "codes",
+            "mapping",
+            "text_files",
+            "harmonize",
+            "fhir_files",
+            "fhir_values",
+            "fhir_labs",
+            "fhir",
+            "tabular",
+            "redcap",
+            "cdisc",
+            "omop",
+        ],
         "grading": [
             "cuts",
             "day_grid",

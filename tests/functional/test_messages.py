@@ -317,6 +317,14 @@ MISTAKES |= {
         (folder / "labs.tsv").write_text("patient_id\n") and "run",
         folder / "study.toml",
     ],
+    "A file holds no FHIR resource": lambda folder: [
+        (folder / "labs.csv").unlink() or ((folder / "Observation.ndjson").write_text("{\n}\n") and "run"),
+        folder / "study.toml",
+    ],
+    "Laboratory values stand in two kinds of files": lambda folder: [
+        (folder / "Observation.ndjson").write_text("{}\n") and "run",
+        folder / "study.toml",
+    ],
     "A line has too few cells": in_table("labs.csv", "A,7,Hb,92,g/L,120", "A,7,Hb"),
     "A file of the command is absent": lambda folder: [
         *("grade", folder / "labs.csv", "--definition", "qiu2023_recovery"),

@@ -365,3 +365,22 @@ def test_a_bad_mapping_value_is_a_protocol_error(tmp_path: Path) -> None:
     (tmp_path / "MAP.toml").write_text('[labs]\ndecimal = "x"')
     with pytest.raises(ProtocolError, match="decimal"):
         read_labs(tmp_path / "labs.csv", tmp_path / "MAP.toml")
+
+
+def test_loinc_codes_in_the_column_of_analytes(tmp_path: Path) -> None:
+    """A code that is only near to one of ours leaves with a note; the mapping can let it count."""
+    lines = (
+        "patient_id,date,code,value,unit\n1,2024-01-12,751-8,0.4,10*3/uL\n1,2024-01-12,http://loinc.org|718-7,8,g/dL\n"
+        "1,2024-01-13,30313-1,9,g/dL\n1,2024-01-13,Hb,9.5,g/dL\n"
+    )
+    folder = folder_of(tmp_path, labs_csv=lines, infusions_csv=INFUSIONS)
+    columns = {"analyte": "code"}
+    tables = read_tables(folder, mapping_of(columns=columns))
+    assert tables.labs.select("day", "analyte", "value", "source_row").rows() == [
+        (2, "anc", 0.4, 2),
+        (2, "hemoglobin", 80.0, 3),
+        (3, "hemoglobin", 95.0, 5),
+    ]
+    assert "code 30313-1 is near to hemoglobin (arterial blood;" in message_of(tables.findings, "code_apart")
+    mapped = read_tables(folder, mapping_of(columns=columns, analytes={"30313-1": "hemoglobin"}))
+    assert mapped.labs["value"].to_list() == [0.4, 80.0, 90.0, 95.0]

@@ -248,6 +248,56 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "bedside_column": FindingRule(
             "warning", None, "Correct the name of the column, or map it in columns."
         ),
+        "line_not_read": FindingRule(
+            "warning", None, "What stands there is not used. Correct the file, or export it again."
+        ),
+        "entered_in_error": FindingRule("info", None, "They were left out."),
+        "older_version": FindingRule("info", None, "The newest version of each was kept."),
+        "id_of_two_patients": FindingRule(
+            "warning",
+            "patient_id",
+            "The newest was kept. Do not mix the exports of two systems in one folder.",
+        ),
+        "identifier_missing": FindingRule(
+            "warning", "patient_id", "'Patient/' and the technical id stand in its place; correct identifier."
+        ),
+        "not_done": FindingRule("info", None, "They were left out; only what was done counts."),
+        "preliminary": FindingRule("warning", "value", "They are used; export again when they are final."),
+        "code_unlisted": FindingRule(
+            "warning",
+            None,
+            "Not used. If it is one of ours, map it in codes = { 'system|code' = 'anc' } under [data.fhir], "
+            "else map it to 'ignore'.",
+        ),
+        "code_left_out": FindingRule("info", None, ""),
+        "code_apart": FindingRule(
+            "info", "analyte", "Kept apart and not used; map the code to an analyte if it shall count."
+        ),
+        "codes_disagree": FindingRule(
+            "warning", "analyte", "Not used. Map one of the codes under [data.fhir], the others to 'ignore'."
+        ),
+        "unit_as_text": FindingRule("info", "unit", "The text was read as a listed unit."),
+        "two_units": FindingRule("warning", "unit", _UNJUDGED + " Correct the unit or its code."),
+        "several_units": FindingRule("info", "unit", "Every value was converted from its own unit."),
+        "limit_in_other_unit": FindingRule("warning", "lln", "The limits of these rows are not used."),
+        "time_in_utc": FindingRule(
+            "warning",
+            "date",
+            "The day is the one that is printed; a draw in the evening or at night may belong to another "
+            "local day. Export with the local time zone.",
+        ),
+        "anc_computed": FindingRule(
+            "warning", "value", "Check some of them: bands may or may not be in the percentage."
+        ),
+        "death_undated": FindingRule("warning", "kind", "Give the date; without it the death is not known."),
+        "age_unknown": FindingRule("info", "age_years", "It needs a full birth date and an infusion."),
+        "infusion_code_missing": FindingRule(
+            "warning",
+            None,
+            "Map the code of the infusion, codes = { 'system|code' = 'infusion' } under [data.fhir], or give "
+            "an infusions table beside the files.",
+        ),
+        "table_from_file": FindingRule("info", None, ""),
         "no_support_table": FindingRule(
             "info", None, "Give a support table (G-CSF, transfusions) to judge recovery without support."
         ),

@@ -22,6 +22,7 @@ from cytopenia.contract.columns import require_columns
 from cytopenia.contract.courses import find_zeros
 from cytopenia.contract.labs import LabOptions, prepare_lab_rows
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
+from cytopenia.readers.codes import LOINC, load_analyte_codes
 from cytopenia.readers.mapping import IGNORE, BedsideMapping, DataSection, LabsMapping, TableMapping
 from cytopenia.units import resolve_analyte
 from cytopenia.values import is_number_text
@@ -199,11 +200,39 @@ def _translate_labs(table: pl.DataFrame, mapping: LabsMapping) -> tuple[pl.DataF
         table = table.with_columns(pl.col("analyte").replace(mapping.analytes)).filter(
             pl.col("analyte").ne_missing(pl.lit(IGNORE))
         )
+    table, found = _translate_codes(table)
+    findings += found
     if "unit" in table.columns and mapping.units:
         table = table.with_columns(pl.col("unit").cast(pl.String).str.strip_chars())
         findings += _find_unused("labs", "units", mapping.units, table["unit"])
         table = table.with_columns(pl.col("unit").replace(mapping.units))
     return _fill_units(table, mapping.default_units), findings
+
+
+def _translate_codes(table: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
+    """LOINC codes in the column of analytes; rows of codes that are only near to one of ours leave."""
+    if "analyte" not in table.columns or table["analyte"].dtype != pl.String:
+        return table, []
+    names = table["analyte"]
+    listed = {
+        name: code
+        for name in names.unique().drop_nulls()
+        if (code := load_analyte_codes().get(name.strip().removeprefix(f"{LOINC}|"))) is not None
+    }
+    if not listed:
+        return table, []
+    ours = {name: code.analyte for name, code in listed.items() if code.use == "yes"}
+    findings: list[Finding] = []
+    for name, code in sorted(listed.items()):
+        rows = (names == name).sum()
+        if code.use != "yes":
+            what = f"code {name.strip()} is {code.nearness} ({rows:,} {'value' if rows == 1 else 'values'})"
+            findings.append(note("labs", "code_apart", what, rows=rows))
+    apart = [name for name in listed if name not in ours]
+    kept = table.with_columns(names.replace(ours).alias("analyte")).filter(
+        ~names.is_in(apart).fill_null(value=False)
+    )
+    return kept, findings
 
 
 def _fill_units(table: pl.DataFrame, defaults: Mapping[str, str]) -> pl.DataFrame:

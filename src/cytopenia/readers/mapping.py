@@ -18,9 +18,11 @@ from cytopenia.units import convert_value, is_usual_limit, list_units, load_anal
 
 __all__ = [
     "IGNORE",
+    "INFUSION",
     "BedsideMapping",
     "DataSection",
     "EventsMapping",
+    "FhirMapping",
     "InfusionsMapping",
     "LabsMapping",
     "Limit",
@@ -33,6 +35,7 @@ __all__ = [
 ]
 
 IGNORE = "ignore"
+INFUSION = "infusion"
 
 Words = dict[str, str]
 Value = TypeVar("Value")
@@ -240,6 +243,29 @@ def _name_unlisted(given: Iterable[str], allowed: Iterable[str], what: str) -> l
     ]
 
 
+class FhirMapping(_Form):
+    """Where FHIR resources are, and what codes mean that are not ours: "system|code" = one of our words.
+
+    `identifier` is the system of the patient's number that becomes `patient_id`, instead of the technical id.
+    """
+
+    path: str | None = None
+    identifier: str | None = None
+    codes: Words = Field(default_factory=dict)
+
+    @field_validator("codes")
+    @classmethod
+    def _check_codes(cls, codes: Words) -> Words:
+        plain = [
+            f"'{key}' has no code system; write it as 'http://loinc.org|718-7'"
+            for key in codes
+            if "|" not in key
+        ]
+        _raise_all(codes, plain)
+        allowed = (IGNORE, INFUSION, *load_analytes(), *SUPPORT_KINDS, *EVENT_KINDS)
+        return _require_words(codes, allowed, "is not known")
+
+
 class DataSection(_Form):
     """Where the six tables are and how they are read: `[data]` of a study file, or a mapping file."""
 
@@ -252,6 +278,7 @@ class DataSection(_Form):
     events: EventsMapping = Field(default_factory=EventsMapping)
     responses: ResponsesMapping = Field(default_factory=ResponsesMapping)
     bedside: BedsideMapping = Field(default_factory=BedsideMapping)
+    fhir: FhirMapping = Field(default_factory=FhirMapping)
 
     @property
     def tables(self) -> Mapping[str, TableMapping]:

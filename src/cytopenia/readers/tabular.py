@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from cytopenia.contract import TABLES, Finding, Tables
+from cytopenia.contract import TABLES, Finding, Tables, collect_findings, merge_findings, note
 from cytopenia.errors import ReaderError, suggest_name
+from cytopenia.readers.fhir import read_fhir
+from cytopenia.readers.fhir_files import FHIR_SUFFIXES
 from cytopenia.readers.harmonize import SourceTable, harmonize_bedside, harmonize_labs, harmonize_tables
-from cytopenia.readers.mapping import BedsideMapping, DataSection, TableMapping, read_mapping
+from cytopenia.readers.mapping import BedsideMapping, DataSection, LabsMapping, TableMapping, read_mapping
 from cytopenia.readers.text_files import read_text_file
 
 __all__ = ["read_bedside_file", "read_lab_file", "read_labs", "read_tables"]
@@ -39,7 +41,8 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     source : path
         A folder with labs, patients, infusions, support, events and responses as .csv, .tsv, .txt, .xlsx or
         .parquet (or one workbook with sheets of those names); or one such workbook; or one file of
-        laboratory values. Only labs are needed.
+        laboratory values; or FHIR resources (a folder with .ndjson files, or one .ndjson or .json file),
+        with other tables beside them. Only labs are needed.
     mapping : DataSection, or path of a mapping file, optional
         Files, columns, names and units that differ from ours. A file named there may lie anywhere.
 
@@ -60,12 +63,61 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     path, section = Path(source), _take_mapping(mapping)
     if not path.exists():
         raise ReaderError(f"{path}: no such folder or file. Check the path.")
+    resources = _find_resources(path, section)
+    if resources is not None:
+        return _read_resources(resources, path, section)
     sources = _find_sources(path, section)
     if "labs" not in sources:
         raise ReaderError(_describe_folder(path))
     return harmonize_tables(
         {name: _load(name, found, section.tables[name]) for name, found in sources.items()}, section
     )
+
+
+def _find_resources(path: Path, section: DataSection) -> Path | None:
+    """Where FHIR resources are to be read from, if from anywhere."""
+    if section.fhir.path is not None:
+        return (path if path.is_dir() else path.parent) / section.fhir.path
+    if path.is_file():
+        return path if path.suffix.lower() in FHIR_SUFFIXES else None
+    bulk = sorted(file.name for file in path.glob("*.ndjson"))
+    if not bulk:
+        return None
+    labs = section.labs.file or next((source.name for source in _candidates(path, "labs")), None)
+    if labs is not None:
+        raise ReaderError(
+            f"labs: two sources were found: {labs}, {bulk[0]}. Keep one, or put the FHIR files into a folder "
+            'of their own and, to read them, name it in the mapping: [data.fhir] path = "bulk".'
+        )
+    return path
+
+
+def _read_resources(resources: Path, path: Path, section: DataSection) -> Tables:
+    """The tables of FHIR resources; a table that also stands in a file is read from the file."""
+    sources, findings = read_fhir(resources, section.fhir)
+    files = {
+        name: source
+        for name, source in _find_sources(path, section).items()
+        if source.path.suffix.lower() not in FHIR_SUFFIXES
+    }
+    if "labs" in files:
+        raise ReaderError(
+            f"labs: two sources were found: {files['labs'].name} and {resources.name}. Remove [data.fhir] or "
+            "the file."
+        )
+    for name, source in files.items():
+        if name in sources:
+            what = f"{source.name} was read; what FHIR gives for this table is not used"
+            findings.append(note(name, "table_from_file", what))
+        sources[name] = _load(name, source, section.tables[name])
+    if section.day_zero == "infusion" and "infusions" not in sources and "patients" not in files:
+        findings.append(note("infusions", "infusion_code_missing", "no resource is known as an infusion"))
+    # What describes columns of a file is not for FHIR, where a point is the decimal mark.
+    kept = section.labs.model_dump(include={"units", "default_units", "lln"}, exclude_unset=True)
+    plain = {name: type(form)() for name, form in section.tables.items() if name not in files}
+    plain["labs"] = LabsMapping.model_validate({**kept, "decimal": "."})
+    tables = harmonize_tables(sources, section.model_copy(update=plain))
+    return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
 
 
 def read_labs(
