@@ -69,7 +69,18 @@ FLOORS: list[dict[str, list[str]]] = [
         "results": [],
     },
     {
-        "readers": ["mapping", "text_files", "harmonize", "tabular", "redcap", "cdisc", "fhir", "omop"],
+        "readers": [
+            "mapping",
+            "text_files",
+            "harmonize",
+            "statistics_content",
+            "statistics_files",
+            "tabular",
+            "redcap",
+            "cdisc",
+            "fhir",
+            "omop",
+        ],
         "grading": [
             "cuts",
             "day_grid",

@@ -66,6 +66,22 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
     {
         "file_read": FindingRule("info", None, ""),
         "mapping_unused": FindingRule("warning", None, "Correct the name in the mapping, or remove it."),
+        "value_labels": FindingRule(
+            "info", None, "Name the column in keep_codes of the mapping to read its codes instead."
+        ),
+        "code_without_label": FindingRule(
+            "warning", None, "It stays as it stands; give it a label, or declare it as missing."
+        ),
+        "shared_label": FindingRule(
+            "warning", None, "They cannot be told apart; give every code a label of its own."
+        ),
+        "labels_absent": FindingRule(
+            "warning", None, "The codes stay as they are; export the file with its labels, or map the codes."
+        ),
+        "declared_missing": FindingRule("info", None, ""),
+        "shortened_numbers": FindingRule(
+            "info", None, "The shortest decimal that gives the stored bytes was taken."
+        ),
         "patient_id_absent": FindingRule(
             "info",
             "patient_id",

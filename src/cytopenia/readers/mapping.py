@@ -66,6 +66,7 @@ class TableMapping(_Form):
     decimal: Literal["auto", ".", ","] = "auto"
     date_format: str | None = None
     columns: Words = Field(default_factory=dict)
+    keep_codes: tuple[str, ...] = ()
 
     @property
     def text(self) -> TextFormat:

@@ -1,4 +1,4 @@
-"""Folders, workbooks and single files (CSV, TSV, text, Excel, Parquet) become the six tables."""
+"""Folders, workbooks and single files (text, Excel, Parquet, SPSS, Stata, SAS) become the six tables."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cytopenia.contract import TABLES, Finding, Tables
 from cytopenia.errors import ReaderError, suggest_name
 from cytopenia.readers.harmonize import SourceTable, harmonize_bedside, harmonize_labs, harmonize_tables
 from cytopenia.readers.mapping import BedsideMapping, DataSection, TableMapping, read_mapping
+from cytopenia.readers.statistics_files import STATISTICS_SUFFIXES, read_statistics_file
 from cytopenia.readers.text_files import read_text_file
 
 __all__ = ["read_bedside_file", "read_lab_file", "read_labs", "read_tables"]
@@ -18,7 +19,7 @@ __all__ = ["read_bedside_file", "read_lab_file", "read_labs", "read_tables"]
 _TEXT = (".csv", ".tsv", ".txt")
 _EXCEL = (".xlsx",)
 _PARQUET = (".parquet",)
-_READ = (*_TEXT, *_EXCEL, *_PARQUET)
+_READ = (*_TEXT, *_EXCEL, *_PARQUET, *STATISTICS_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     Parameters
     ----------
     source : path
-        A folder with labs, patients, infusions, support, events and responses as .csv, .tsv, .txt, .xlsx or
-        .parquet (or one workbook with sheets of those names); or one such workbook; or one file of
-        laboratory values. Only labs are needed.
+        A folder with labs, patients, infusions, support, events and responses as .csv, .tsv, .txt, .xlsx,
+        .parquet, .sav, .dta, .sas7bdat or .xpt (or one workbook with sheets of those names); or one such
+        workbook; or one file of laboratory values. Only labs are needed.
     mapping : DataSection, or path of a mapping file, optional
         Files, columns, names and units that differ from ours. A file named there may lie anywhere.
 
@@ -80,7 +81,7 @@ def read_labs(
     Parameters
     ----------
     path : path
-        One .csv, .tsv, .txt, .xlsx or .parquet file, long or wide.
+        One file of those kinds, long or wide.
     mapping : DataSection, or path of a mapping file, optional
 
     Raises
@@ -190,7 +191,7 @@ def _describe_folder(path: Path) -> str:
     files = sorted(file.name for file in path.iterdir() if file.is_file()) if path.is_dir() else [path.name]
     return (
         f"{path}: no labs table was found; found: {', '.join(files) or 'nothing'}. Name the file labs.csv "
-        '(or .tsv, .xlsx, .parquet), or name it in the mapping: [data.labs] file = "export.csv".'
+        '(or .tsv, .xlsx, .parquet, .sav ...), or name it in the mapping: [data.labs] file = "export.csv".'
     )
 
 
@@ -203,6 +204,8 @@ def _load(name: str, source: _Source, mapping: TableMapping) -> SourceTable:
         return SourceTable(read_text_file(path, encoding=mapping.encoding, separator=separator), path.name)
     if not path.is_file():
         raise ReaderError(f"{path.name}: no such file in {path.parent}. Check the name.")
+    if suffix in STATISTICS_SUFFIXES:
+        return read_statistics_file(path, name, encoding=mapping.encoding, keep_codes=mapping.keep_codes)
     if suffix in _PARQUET:
         return SourceTable(_number_rows(_read_parquet(path)), path.name)
     sheet = source.sheet or _choose_sheet(path, name, mapping.sheet)
