@@ -82,6 +82,26 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "shortened_numbers": FindingRule(
             "info", None, "The shortest decimal that gives the stored bytes was taken."
         ),
+        "study_day_zero": FindingRule(
+            "warning", "day", "Study days have no day 0; the day is not known from it. Correct the variable."
+        ),
+        "study_day_disagrees": FindingRule(
+            "warning", "day", "The date was used; correct the date, the study day or the reference day."
+        ),
+        "other_specimen": FindingRule("info", "analyte", "They were left out."),
+        "original_result_used": FindingRule("info", "unit", "The original result was used."),
+        "derived_rows": FindingRule("info", None, "They were left out."),
+        "not_infused": FindingRule(
+            "warning", "patient_id", "Check that every name of the infusion is under [data.cdisc]."
+        ),
+        "names_not_mapped": FindingRule(
+            "info", None, "They are not used; name those that count under [data.cdisc]."
+        ),
+        "probably_support": FindingRule(
+            "warning",
+            None,
+            "They are not used; name growth factors and transfusions in support under [data.cdisc].",
+        ),
         "patient_id_absent": FindingRule(
             "info",
             "patient_id",

@@ -14,6 +14,7 @@ from cytopenia.contract.bedside import BEDSIDE_COLUMNS, BEDSIDE_UNITS
 from cytopenia.definition_forms import Number
 from cytopenia.errors import ProtocolError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_form
+from cytopenia.readers.cdisc_mapping import CdiscMapping
 from cytopenia.units import convert_value, is_usual_limit, list_units, load_analytes, match_unit
 
 __all__ = [
@@ -253,6 +254,7 @@ class DataSection(_Form):
     events: EventsMapping = Field(default_factory=EventsMapping)
     responses: ResponsesMapping = Field(default_factory=ResponsesMapping)
     bedside: BedsideMapping = Field(default_factory=BedsideMapping)
+    cdisc: CdiscMapping = Field(default_factory=CdiscMapping)
 
     @property
     def tables(self) -> Mapping[str, TableMapping]:

@@ -9,6 +9,8 @@ import polars as pl
 
 from cytopenia.contract import TABLES, Finding, Tables
 from cytopenia.errors import ReaderError, suggest_name
+from cytopenia.readers.cdisc import read_domains, state_point
+from cytopenia.readers.cdisc_domains import find_domains
 from cytopenia.readers.harmonize import SourceTable, harmonize_bedside, harmonize_labs, harmonize_tables
 from cytopenia.readers.mapping import BedsideMapping, DataSection, TableMapping, read_mapping
 from cytopenia.readers.statistics_files import STATISTICS_SUFFIXES, read_statistics_file
@@ -40,7 +42,8 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     source : path
         A folder with labs, patients, infusions, support, events and responses as .csv, .tsv, .txt, .xlsx,
         .parquet, .sav, .dta, .sas7bdat or .xpt (or one workbook with sheets of those names); or one such
-        workbook; or one file of laboratory values. Only labs are needed.
+        workbook; or one file of laboratory values. Only labs are needed. A folder without labs may hold the
+        data sets of SDTM (lb, dm, ex, pr, cm, ae) or ADaM (adlb, adsl) as .xpt, .sas7bdat or Dataset-JSON.
     mapping : DataSection, or path of a mapping file, optional
         Files, columns, names and units that differ from ours. A file named there may lie anywhere.
 
@@ -62,11 +65,12 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     if not path.exists():
         raise ReaderError(f"{path}: no such folder or file. Check the path.")
     sources = _find_sources(path, section)
-    if "labs" not in sources:
+    domains = find_domains(path) if path.is_dir() and "labs" not in sources else {}
+    if "labs" not in sources and not domains:
         raise ReaderError(_describe_folder(path))
-    return harmonize_tables(
-        {name: _load(name, found, section.tables[name]) for name, found in sources.items()}, section
-    )
+    read = read_domains(domains, section) if domains else {}
+    read |= {name: _load(name, found, section.tables[name]) for name, found in sources.items()}
+    return harmonize_tables(read, state_point(section) if domains else section)
 
 
 def read_labs(
