@@ -38,10 +38,10 @@ _LB: list[tuple[Any, ...]] = [
     # subject, code, result, unit, low, standard result, number, unit, low, date, study day, specimen
     ("A1", "NEUT", "350", "/uL", "1800", "0.35", 0.35, "10^9/L", 1.8, "2024-05-09T08:30", 8.0, "BLOOD"),
     ("A1", "NEUT", "<100", "/uL", "1800", "<0.1", 0.1, "10^9/L", 1.8, "2024-05-10", 9.0, "BLOOD"),
-    ("A1", "HGB", "7.9", "g/dL", "12", "79", 79.0, "g/L", 120.0, "2024-05-06", 5.0, "BLOOD"),
+    ("A1", "HGB", "7.9", "g/dL", "12", "4.9", 4.9, "mmol/L", 7.45, "2024-05-06", 5.0, "BLOOD"),
     ("A1", "CREAT", "88.4", "umol/L", "", "88.4", 88.4, "umol/L", None, "2024-05-09", 8.0, "URINE"),
     ("B2", "PLAT", "0", "THOU/uL", "150", "0", 0.0, "GI/L", 150.0, "2024-06-11", 2.0, "BLOOD"),
-    ("B2", "WBC", "4.2", "10^9/L", "4", "1.2", 1.2, "FRACTION", None, "2024-06-09", -1.0, "BLOOD"),
+    ("B2", "WBC", "0.42", "10^10/L", "0.4", "4.2", 4.2, "10^9/L", 4.0, "2024-06-09", -1.0, "BLOOD"),
     ("B2", "NEUTLE", "61", "%", "", "61", 61.0, "%", None, "2024-06-11", 2.0, "BLOOD"),
 ]
 _LB_NAMES = ["USUBJID", "LBTESTCD", "LBORRES", "LBORRESU", "LBORNRLO", "LBSTRESC", "LBSTRESN", "LBSTRESU"]

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyreadstat
 import pytest
+from polars.testing import assert_frame_equal
 
 from cdisc_files import AE, CM, DM, EX, LB, PR, ours, write_json, write_xpts
 from cytopenia.contract import Tables
@@ -45,10 +47,27 @@ def test_the_labs_of_sdtm(trial: Path) -> None:
     assert essence(tables) == list(ours)
     assert tables.labs["minute"].to_list()[0] == 8 * 60 + 30
     assert "(row 5)" in messages(tables, "other_specimen")
-    assert "the standard unit is not listed, the original one is in 1 of 7 rows (row 7)" in messages(
-        tables, "original_result_used"
+    assert "the original result or its unit cannot be read in 1 of 7 rows (row 7)" in messages(
+        tables, "standard_result_used"
     )
+    assert messages(tables, "results_disagree") == ""
     assert "'NEUTLE'" in messages(tables, "unknown_analyte")
+
+
+def test_a_result_is_not_taken_through_a_rounded_conversion(tmp_path: Path) -> None:
+    """8.0 g/dL, as printed, is no value below 80 g/L; 4.96 mmol/L, as converted, is."""
+    printed = LB.filter(pl.col("LBTESTCD") == "HGB").with_columns(
+        LBORRES=pl.lit("8.0"), LBSTRESC=pl.lit("4.96"), LBSTRESN=pl.lit(4.96)
+    )
+    tables = read(write_xpts(tmp_path, dm=DM, ex=EX, lb=printed))
+    assert tables.labs["value"].to_list() == [80.0]
+
+
+def test_two_results_that_are_different_numbers_are_a_warning(tmp_path: Path) -> None:
+    wrong = LB.with_columns(LBSTRESN=pl.when(pl.col("LBTESTCD") == "HGB").then(7.9).otherwise("LBSTRESN"))
+    tables = read(write_xpts(tmp_path, dm=DM, ex=EX, lb=wrong))
+    assert "in 1 of 7 rows (row 4)" in messages(tables, "results_disagree")
+    assert essence(tables) == list(ours)
 
 
 def test_study_days_alone_give_the_same_days(tmp_path: Path) -> None:
@@ -65,6 +84,18 @@ def test_study_days_alone_give_the_same_days(tmp_path: Path) -> None:
         ("A1", 0, -5),
         ("B2", 0, None),
     ]
+
+
+def test_values_of_subjects_without_an_infusion_are_left_out_with_them(tmp_path: Path) -> None:
+    screened = LB.head(1).with_columns(USUBJID=pl.lit("C3"))
+    tables = read(write_xpts(tmp_path, dm=DM, ex=EX, lb=pl.concat([screened, LB])))
+    assert essence(tables) == list(ours)
+    assert set(tables.findings["rule"]).isdisjoint({"not_in_patients", "without_infusion"})
+
+
+def test_three_decimals_are_no_thousands(tmp_path: Path) -> None:
+    fine = LB.head(1).with_columns(LBORRES=pl.lit("1.234"), LBORRESU=pl.lit("10^9/L"))
+    assert read(write_xpts(tmp_path, dm=DM, ex=EX, lb=fine)).labs["value"].to_list() == [1.234]
 
 
 def test_a_date_without_its_day_is_told_by_the_study_day(tmp_path: Path) -> None:
@@ -175,6 +206,33 @@ def test_a_mapping_that_is_wrong(tmp_path: Path, text: str, words: str) -> None:
 # ---- the same patients, whatever the form
 
 
+OWN = pl.DataFrame(
+    {
+        "patient": ["A1", "A1", "A1", "B2", "B2"],
+        "date": ["2024-05-09T08:30", "2024-05-10", "2024-05-06", "2024-06-11", "2024-06-09"],
+        "analyte": ["ANC", "ANC", "Hb", "PLT", "WBC"],
+        "value": ["0.35", "<0.1", "79", "0", "4.2"],
+        "unit": ["10^9/L", "10^9/L", "g/L", "10^9/L", "10^9/L"],
+        "lln": [1.8, 1.8, 120.0, 150.0, 4.0],
+    }
+)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "sav", "dta", "xpt"])
+def test_the_same_patients_as_tables_of_ones_own(trial: Path, suffix: str) -> None:
+    folder = trial / "own"
+    folder.mkdir()
+    (folder / "infusions.csv").write_text("patient_id,infusion_date\nA1,2024-05-07\nB2,2024-06-10\n", "utf-8")
+    {
+        "csv": OWN.write_csv,
+        "sav": lambda path: pyreadstat.write_sav(OWN, path),
+        "dta": lambda path: pyreadstat.write_dta(OWN, path),
+        "xpt": lambda path: pyreadstat.write_xport(OWN, path, file_format_version=5),
+    }[suffix](folder / f"labs.{suffix}")
+    own = read_tables(folder, DataSection.model_validate({"labs": {"columns": {"patient_id": "patient"}}}))
+    assert_frame_equal(own.labs.drop("source_row"), read(trial).labs.drop("source_row"))
+
+
 @pytest.mark.parametrize("lines", [False, True])
 def test_dataset_json_gives_the_same(tmp_path: Path, lines: bool) -> None:
     for name, frame in {"dm": DM, "ex": EX, "lb": LB}.items():
@@ -207,6 +265,9 @@ def test_adam_gives_the_same(tmp_path: Path) -> None:
 def test_a_table_of_ones_own_stands_beside_the_data_sets(trial: Path) -> None:
     (trial / "support.csv").write_text("patient_id,start,stop,kind\nA1,5,8,gcsf\n", "utf-8")
     assert read(trial).support["kind"].to_list() == ["gcsf"]
+    own = "patient_id,infusion_date\nA1,2024-05-07\nB2,2024-06-10\nC3,2024-07-01\n"
+    (trial / "infusions.csv").write_text(own, "utf-8")
+    assert essence(read_tables(trial)) == list(ours)
 
 
 # ---- files that cannot be read

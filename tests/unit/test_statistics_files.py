@@ -283,6 +283,15 @@ def test_text_in_another_encoding_must_be_stated(tmp_path: Path) -> None:
         read_statistics_file(path, "labs", encoding="klingon")
 
 
+def test_spss_text_that_is_not_what_the_file_declares_is_never_read_as_blank(tmp_path: Path) -> None:
+    path = write_sav(tmp_path / "labs.sav", pl.DataFrame({"N": ["Müller 1", "", "Mueller"]}))
+    assert read_statistics_file(path, "labs").frame["N"].to_list() == ["Müller 1", None, "Mueller"]
+    path.write_bytes(path.read_bytes().replace("Müller 1".encode(), b"M\xfcller 1 "))
+    with pytest.raises(ReaderError, match=r"labs\.sav: holds text in another encoding"):
+        read_statistics_file(path, "labs")
+    assert read_statistics_file(path, "labs", encoding="cp1252").frame["N"][0] == "Müller 1"
+
+
 @pytest.mark.skipif(not IRIS.is_dir(), reason="the examples of the R package haven are not installed")
 @pytest.mark.parametrize(("suffix", "rows"), [(".sas7bdat", 150), (".dta", 150), (".sav", 150)])
 def test_a_data_set_of_another_writer(suffix: str, rows: int) -> None:

@@ -89,7 +89,10 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
             "warning", "day", "The date was used; correct the date, the study day or the reference day."
         ),
         "other_specimen": FindingRule("info", "analyte", "They were left out."),
-        "original_result_used": FindingRule("info", "unit", "The original result was used."),
+        "standard_result_used": FindingRule("info", "unit", "The standard result was used."),
+        "results_disagree": FindingRule(
+            "warning", "value", "The original was used; one of the two, or its unit, is wrong."
+        ),
         "derived_rows": FindingRule("info", None, "They were left out."),
         "not_infused": FindingRule(
             "warning", "patient_id", "Check that every name of the infusion is under [data.cdisc]."

@@ -6,7 +6,7 @@ which medication is support and which event is which. What it does not name is l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -33,8 +33,19 @@ _SHOWN_NAMES = 10
 _DAY = 10
 
 
-def read_domains(paths: Mapping[str, Path], section: DataSection) -> dict[str, SourceTable]:
+def read_domains(
+    paths: Mapping[str, Path], section: DataSection, *, own: Collection[str] = ()
+) -> dict[str, SourceTable]:
     """Return the source tables of the data sets, under our names; the findings are with the labs.
+
+    Parameters
+    ----------
+    paths
+        The file of each data set.
+    section
+        What the study says about its data.
+    own
+        Tables that the study gives itself; with infusions among them none is looked for.
 
     Raises
     ------
@@ -47,7 +58,8 @@ def read_domains(paths: Mapping[str, Path], section: DataSection) -> dict[str, S
     subjects = _take_subjects(read)
     labs = _take_labs(read)
     treatments = [take_treatments(read, domain) for domain in ("ex", "pr", "cm") if domain in read.frames]
-    infusions = _take_infusions(read, subjects, treatments)
+    given = "infusions" in own
+    infusions = None if given else _take_infusions(read, subjects, treatments)
     tables = {"labs": labs, "patients": subjects}
     if infusions is None:
         dated, zeros = labs["date"].null_count() < labs.height, None
@@ -56,15 +68,29 @@ def read_domains(paths: Mapping[str, Path], section: DataSection) -> dict[str, S
         zeros = infusions.group_by("patient_id").agg(pl.col("study_day").min().alias("_zero"))
         tables |= {"infusions": infusions, "patients": _keep_infused(read, subjects, infusions)}
     tables |= _take_support(read, treatments) | _take_events(read, subjects)
-    origin = ", ".join(read.origins.values())
+    untreated = subjects.join(tables["patients"], on="patient_id", how="anti")
+    tables = {name: table.join(untreated, on="patient_id", how="anti") for name, table in tables.items()}
     return {
         name: SourceTable(
             _write_out(name, table, zeros, dated=dated),
-            read.origins["lb" if read.is_collected else "adlb"] if name == "labs" else origin,
+            _name_origin(read, name),
             tuple(read.findings) if name == "labs" else (),
         )
         for name, table in tables.items()
     }
+
+
+def _name_origin(read: Domains, name: str) -> str:
+    """The files of a table."""
+    subjects = ("dm", "adsl") if {"dm", "adsl"} & set(read.frames) else ("lb", "adlb")
+    used = {
+        "labs": ("lb", "adlb"),
+        "patients": subjects,
+        "infusions": ("ex", "pr") if read.section.cdisc.infusion else subjects,
+        "support": ("ex", "pr", "cm"),
+        "events": (*subjects, "ae"),
+    }
+    return ", ".join(read.origins[domain] for domain in used[name] if domain in read.origins)
 
 
 def state_point(section: DataSection) -> DataSection:
@@ -96,10 +122,10 @@ def _take_subjects(read: Domains) -> pl.DataFrame:
 def _take_labs(read: Domains) -> pl.DataFrame:
     mapping = read.section.labs
     if read.is_collected:
-        table, found = read_collected_labs(read.frames["lb"], [*mapping.analytes], [*mapping.units])
+        table, found = read_collected_labs(read.frames["lb"], mapping.analytes, [*mapping.units])
         columns = ("LBDTC", "LBDY")
     else:
-        table, found = read_analysis_labs(read.frames["adlb"], [*mapping.analytes])
+        table, found = read_analysis_labs(read.frames["adlb"], mapping.analytes)
         columns = ("ADTM" if "ADTM" in table.columns else "ADT", "ADY")
     read.findings += found
     table, found = add_moments(table, columns, reference=read.reference, where="labs")

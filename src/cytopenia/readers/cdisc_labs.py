@@ -11,10 +11,13 @@ from importlib.resources import files
 import polars as pl
 
 from cytopenia.contract import Finding, note_rows
-from cytopenia.units import load_analytes, match_unit, resolve_analyte
+from cytopenia.units import convert_units, load_analytes, match_unit, resolve_analyte
 
 __all__ = ["CdiscWords", "read_analysis_labs", "read_cdisc_words", "read_collected_labs"]
 
+_SIGNS = "<>=≤≥ "
+# Two results are different numbers when they are this far apart, in ratio and in canonical units.
+_FAR_RATIO, _FAR_DISTANCE = 1.5, 0.1
 _BOUND = r"^\s*[<>≤≥]"
 _UNIT_OF_PARAM = r"[\(\[]([^\(\)\[\]]+)[\)\]]\s*$"
 
@@ -59,19 +62,20 @@ class _Pair:
 
 
 def read_collected_labs(
-    frame: pl.DataFrame, mapped: Sequence[str], units: Sequence[str]
+    frame: pl.DataFrame, mapped: Mapping[str, str], units: Sequence[str]
 ) -> tuple[pl.DataFrame, list[Finding]]:
     """Return the rows of LB with `analyte`, `value`, `unit`, `lln` and `uln`, and findings.
 
-    The standard result is taken where its unit is listed for the analyte, else the original result where its
-    unit is; each keeps its own limits. A result with a sign ("<0.1") is never replaced by its number.
+    The original result is taken where it is a number in a unit that is listed for the analyte: the standard
+    one was converted and rounded (8.0 g/dL is 4.96 mmol/L, and back 79.9 g/L). Else the standard result. Each
+    keeps its own limits, and a result with a sign ("<0.1") is never replaced by its number.
 
     Parameters
     ----------
     frame
         `source_row` and the columns of LB.
     mapped
-        Codes that the study maps itself; they stay as they are.
+        Codes that the study maps itself, and to what; they stay as they are.
     units
         Texts of units that the study maps itself.
     """
@@ -89,14 +93,20 @@ def read_collected_labs(
         _text(table, "LBORNRHI"),
     )
     table = table.with_columns(_standard=standard.unit, _original=original.unit)
-    known = [_is_listed(table, name, units) for name in ("_standard", "_original")]
-    use_original = original.value.is_not_null() & (standard.value.is_null() | (known[1] & ~known[0]))
-    table = table.with_columns(_use=use_original)
-    rows = table["source_row"].filter(table["_use"] & table.select(standard.value.is_not_null()).to_series())
+    listed, standard_listed = (
+        _is_listed(table, name, mapped, units=units) for name in ("_original", "_standard")
+    )
+    printed = original.value.str.strip_chars(_SIGNS).cast(pl.Float64, strict=False).is_not_null()
+    table = table.with_columns(_use=(listed & printed) | standard.value.is_null())
+    converted = table.filter(~pl.col("_use") & standard_listed & original.value.is_not_null())
     findings += note_rows(
-        "labs.unit", "original_result_used", "the standard unit is not listed, the original one is",
-        rows=rows, total=frame.height,
-    )  # fmt: skip
+        "labs.unit",
+        "standard_result_used",
+        "the original result or its unit cannot be read",
+        rows=converted["source_row"],
+        total=frame.height,
+    )
+    findings += _compare_results(table, standard, original, total=frame.height)
     return table.with_columns(
         **{
             name: pl.when("_use").then(getattr(original, name)).otherwise(getattr(standard, name))
@@ -105,7 +115,33 @@ def read_collected_labs(
     ), findings
 
 
-def read_analysis_labs(frame: pl.DataFrame, mapped: Sequence[str]) -> tuple[pl.DataFrame, list[Finding]]:
+def _compare_results(table: pl.DataFrame, standard: _Pair, original: _Pair, *, total: int) -> list[Finding]:
+    """Rows whose two results are different numbers, by far more than rounding explains."""
+    both = [
+        convert_units(
+            table.select(
+                pl.when(pl.col("analyte").is_in([*load_analytes()])).then("analyte"),
+                pair.value.cast(pl.Float64, strict=False).alias("value"),
+                pair.unit.alias("unit"),
+            ),
+            columns=("value",),
+        )
+        for pair in (standard, original)
+    ]
+    first, second = (frame["value"] for frame in both)
+    low, high = first.abs(), second.abs()
+    low, high = low.zip_with(low <= high, high), high.zip_with(low <= high, low)
+    far = (high > low * _FAR_RATIO) & (high - low > _FAR_DISTANCE) & (both[0]["unit"] == both[1]["unit"])
+    return note_rows(
+        "labs.value",
+        "results_disagree",
+        "the standard and the original result are different numbers",
+        rows=table["source_row"].filter(far.fill_null(value=False)),
+        total=total,
+    )
+
+
+def read_analysis_labs(frame: pl.DataFrame, mapped: Mapping[str, str]) -> tuple[pl.DataFrame, list[Finding]]:
     """Return the rows of ADLB with `analyte`, `value`, `unit`, `lln` and `uln`, and findings.
 
     Derived rows (DTYPE) are left out. The unit is AVALU, else what stands in brackets at the end of PARAM.
@@ -116,7 +152,7 @@ def read_analysis_labs(frame: pl.DataFrame, mapped: Sequence[str]) -> tuple[pl.D
     frame
         `source_row` and the columns of ADLB.
     mapped
-        Codes that the study maps itself; they stay as they are.
+        Codes that the study maps itself, and to what; they stay as they are.
     """
     findings = list[Finding]()
     if "DTYPE" in frame.columns:
@@ -136,11 +172,11 @@ def read_analysis_labs(frame: pl.DataFrame, mapped: Sequence[str]) -> tuple[pl.D
     ), findings
 
 
-def _add_analytes(frame: pl.DataFrame, column: str, mapped: Sequence[str]) -> pl.DataFrame:
+def _add_analytes(frame: pl.DataFrame, column: str, mapped: Mapping[str, str]) -> pl.DataFrame:
     tests = {code: ours for code, ours in read_cdisc_words().tests.items() if code not in mapped}
     code = pl.col(column).cast(pl.String).str.strip_chars()
     ours = code.str.to_uppercase().replace_strict(tests, default=None, return_dtype=pl.String)
-    kept = pl.when(code.is_in(list(mapped))).then(code).otherwise(pl.coalesce(ours, code))
+    kept = pl.when(code.is_in([*mapped])).then(code).otherwise(pl.coalesce(ours, code))
     return frame.with_columns(analyte=kept)
 
 
@@ -174,13 +210,15 @@ def _text(table: pl.DataFrame, name: str) -> pl.Expr:
     return pl.when(text != "").then(text)
 
 
-def _is_listed(table: pl.DataFrame, column: str, units: Sequence[str]) -> pl.Expr:
+def _is_listed(
+    table: pl.DataFrame, column: str, mapped: Mapping[str, str], *, units: Sequence[str]
+) -> pl.Expr:
     """Whether the unit of each row is one of its analyte, or one that the study maps."""
     pairs = table.select("analyte", column).unique().rows()
     listed = [
         f"{analyte}\n{unit}"
         for analyte, unit in pairs
-        if unit is not None and (unit in units or _matches(analyte, unit))
+        if unit is not None and (unit in units or _matches(mapped.get(analyte, analyte), unit))
     ]
     key = pl.concat_str(pl.col("analyte"), pl.lit("\n"), pl.col(column))
     return key.is_in(listed).fill_null(value=False)

@@ -38,7 +38,12 @@ _READERS = {
     ".sas7bdat": "read_sas7bdat",
     ".xpt": "read_xport",
 }
+_SPSS = (".sav", ".zsav")
 _SHOWN_LABELS = 10
+_OTHER_ENCODING = (
+    "{}: holds text in another encoding than it says. State it in the mapping: "
+    'encoding = "cp1252" or encoding = "gb18030".'
+)
 _SPSS_ZERO = dt.datetime(1582, 10, 14)  # noqa: DTZ001 - the day from which the program counts, without a zone
 _WHOLE_NUMBER = 8
 _MOST_DIGITS = 17
@@ -124,10 +129,7 @@ def _read(path: Path, encoding: str | None) -> _File:
     try:
         frame, meta = getattr(library, _READERS[suffix])(path, **options)
     except UnicodeDecodeError as cause:
-        raise ReaderError(
-            f"{path.name}: holds text in another encoding than it says. State it in the mapping: "
-            'encoding = "cp1252" or encoding = "gb18030".'
-        ) from cause
+        raise ReaderError(_OTHER_ENCODING.format(path.name)) from cause
     except (library.ReadstatError, library.PyreadstatError) as cause:
         raise ReaderError(_explain(path, encoding, str(cause))) from cause
     except (pl.exceptions.PolarsError, OverflowError, ValueError) as cause:
@@ -135,6 +137,8 @@ def _read(path: Path, encoding: str | None) -> _File:
             f"{path.name}: a column of dates holds a number that is no date. Correct it, or export the "
             "column as text."
         ) from cause
+    if suffix in _SPSS:
+        _require_all_text(path, frame, library)
     return _File(
         frame=frame,
         labels=meta.variable_value_labels,
@@ -146,11 +150,23 @@ def _read(path: Path, encoding: str | None) -> _File:
     )
 
 
+def _require_all_text(path: Path, frame: pl.DataFrame, library: Any) -> None:
+    """Raise where text came back blank and is not: the library does so with bytes of another encoding."""
+    texts = [place for place, dtype in enumerate(frame.dtypes) if dtype == pl.String]
+    if not any((frame.to_series(place) == "").any() for place in texts):
+        return
+    bytewise, _ = library.read_sav(path, output_format="polars", user_missing=True, encoding="ISO-8859-1")
+    for place in texts:
+        text, other = frame.to_series(place), bytewise.to_series(place)
+        if ((text == "") & (other.cast(pl.String).str.strip_chars() != "")).any():
+            raise ReaderError(_OTHER_ENCODING.format(path.name))
+
+
 def _explain(path: Path, encoding: str | None, said: str) -> str:
     if "character set" in said and encoding is not None:
         return f"{path.name}: encoding '{encoding}' is unknown; common ones: utf-8, cp1252, gb18030."
     if "convert" in said or "character" in said:
-        return f"{path.name}: holds text in another encoding than it says. State it in the mapping: encoding."
+        return _OTHER_ENCODING.format(path.name)
     if "number of rows" in said or "Unable to read" in said:
         return (
             f"{path.name}: ends before its last row; a part of the file is missing. Copy or export it again."

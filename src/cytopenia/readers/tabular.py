@@ -68,7 +68,7 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     domains = find_domains(path) if path.is_dir() and "labs" not in sources else {}
     if "labs" not in sources and not domains:
         raise ReaderError(_describe_folder(path))
-    read = read_domains(domains, section) if domains else {}
+    read = read_domains(domains, section, own=sources) if domains else {}
     read |= {name: _load(name, found, section.tables[name]) for name, found in sources.items()}
     return harmonize_tables(read, state_point(section) if domains else section)
 
