@@ -45,6 +45,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "contract": [
             "schemas",
+            "finding_rules",
             "findings",
             "texts",
             "columns",
@@ -71,16 +72,23 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "readers": [
             "codes",
+            "cdisc_mapping",
             "mapping",
             "text_files",
             "harmonize",
+            "statistics_content",
+            "statistics_files",
+            "dataset_json",
+            "cdisc_days",
+            "cdisc_labs",
+            "cdisc_domains",
+            "cdisc",
             "fhir_files",
             "fhir_values",
             "fhir_labs",
             "fhir",
             "tabular",
             "redcap",
-            "cdisc",
             "omop",
         ],
         "grading": [

@@ -11,6 +11,7 @@ from typing import Any
 from cytopenia.contract import TABLES
 from cytopenia.errors import OutputError
 from cytopenia.folders import explain_failure
+from cytopenia.readers.statistics_content import STATISTICS_KINDS
 
 __all__ = ["fill_template", "init_study"]
 
@@ -86,7 +87,7 @@ def _write_empty_tables(folder: Path) -> None:
         (folder / f"{name}.csv").write_text(",".join(header) + "\n", encoding="utf-8")
 
 
-_TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".xlsx", ".parquet"}
+_TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".xlsx", ".parquet", *STATISTICS_KINDS}
 _TABLES = {
     "labs": "needed: one row per value, or one column per analyte",
     "infusions": "needed for dates; without it labs must count days from infusion, or set day_zero",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cdisc_files import LB, write_json
 from study_files import STUDY, change
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
@@ -148,6 +149,19 @@ def grading(*options: object, definition: str = "ctcae_v4") -> Mistake:
         return [*command, *options]
 
     return make
+
+
+def cut_stata(folder: Path) -> list[object]:
+    (folder / "labs.csv").unlink()
+    (folder / "labs.dta").write_bytes(b"<stata_dta><header><release>118</release>")
+    return run(folder)
+
+
+def keep_a_trial(folder: Path) -> list[object]:
+    for table in folder.glob("*.csv"):
+        table.unlink()
+    write_json(folder, "lb", LB)
+    return run(folder)
 
 
 MISTAKES |= {
@@ -313,6 +327,12 @@ MISTAKES |= {
         folder / "study.toml",
     ],
     "There is no labs table": lambda folder: [(folder / "labs.csv").unlink() or "run", folder / "study.toml"],
+    "A file is not what its name says": lambda folder: [
+        (folder / "labs.csv").rename(folder / "labs.sav") and "run",
+        folder / "study.toml",
+    ],
+    "A part of a file is missing": cut_stata,
+    "The infusion of a trial is not named": keep_a_trial,
     "Two files could be the same table": lambda folder: [
         (folder / "labs.tsv").write_text("patient_id\n") and "run",
         folder / "study.toml",

@@ -105,7 +105,7 @@ def test_an_unknown_unit_is_not_judged_and_says_what_is_allowed() -> None:
 def test_a_long_list_of_units_is_cut() -> None:
     message = find(prepare_labs(labs_of(("1", 3, "anc", 5.0, "%")))[1], "unknown_unit")["message"]
     assert (
-        "Allowed: 1e9/L, 10^9/L, G/L, K/uL, 10^3/uL, /uL, cells/uL, /mm3, /nL, 10^6/L and 26 more." in message
+        "Allowed: 1e9/L, 10^9/L, G/L, K/uL, 10^3/uL, /uL, cells/uL, /mm3, /nL, 10^6/L and 27 more." in message
     )
 
 

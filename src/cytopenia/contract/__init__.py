@@ -1,10 +1,9 @@
 """The contract: six tables, what a file may give, what the package works with, and what was found in them."""
 
+from cytopenia.contract.finding_rules import RULES, FindingRule
 from cytopenia.contract.findings import (
     FINDING_SCHEMA,
-    RULES,
     Finding,
-    FindingRule,
     collect_findings,
     leave_out,
     merge_findings,

@@ -1,23 +1,22 @@
 """Findings: what is doubtful in the data, one row per problem, never an exception.
 
-The list `RULES` is closed: every rule has a severity and says what to do. An error stops a run; a warning
+What can be doubtful stands in `finding_rules`. An error stops a run; a warning
 marks rows that are not judged or deserve a look; an info states a choice that was made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
+from cytopenia.contract.finding_rules import RULES
+
 __all__ = [
     "FINDING_SCHEMA",
-    "RULES",
     "Finding",
-    "FindingRule",
     "collect_findings",
     "leave_out",
     "merge_findings",
@@ -38,15 +37,6 @@ FINDING_SCHEMA: dict[str, Any] = {
 SHOWN_ROWS = 5
 
 
-@dataclass(frozen=True)
-class FindingRule:
-    """Severity, the column it usually concerns, and what the user can do."""
-
-    severity: str
-    column: str | None
-    advice: str
-
-
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """One row of a findings table; `rows` is how many rows (or patients) are concerned, `row` the first."""
@@ -59,250 +49,6 @@ class Finding:
     column: str | None = None
     rows: int = 0
 
-
-_UNJUDGED = "These rows are not judged."
-
-RULES: Mapping[str, FindingRule] = MappingProxyType(
-    {
-        "file_read": FindingRule("info", None, ""),
-        "mapping_unused": FindingRule("warning", None, "Correct the name in the mapping, or remove it."),
-        "patient_id_absent": FindingRule(
-            "info",
-            "patient_id",
-            "Rows are judged one by one; whole courses need patient_id and day (or date).",
-        ),
-        "day_absent": FindingRule(
-            "info", "day", "Rows are judged one by one; whole courses need patient_id and day (or date)."
-        ),
-        "patient_id_missing": FindingRule("error", "patient_id", "Fill in patient_id, or remove these rows."),
-        "patients_from_labs": FindingRule(
-            "info", "patient_id", "Give a patients table to describe the cohort."
-        ),
-        "infusions_from_patients": FindingRule("info", "infusion_date", ""),
-        "duplicate_patients": FindingRule(
-            "error", "patient_id", "Keep one row per patient; put repeated infusions in the infusions table."
-        ),
-        "not_in_patients": FindingRule(
-            "warning", "patient_id", "Add them to the patients table, or correct the spelling of patient_id."
-        ),
-        "without_infusion": FindingRule(
-            "warning", "patient_id", "Their dates cannot be placed; add their infusion, or remove them."
-        ),
-        "without_labs": FindingRule(
-            "warning", "patient_id", "Their outcomes cannot be judged; check the spelling of patient_id."
-        ),
-        "infusion_date_missing": FindingRule(
-            "error", "infusion_date", "Fill in infusion_date (or day), or remove the row."
-        ),
-        "no_infusion_date": FindingRule(
-            "error",
-            "date",
-            "Give infusion_date in an infusions or patients table, or give days instead of dates, "
-            'or state day_zero = "first" (--day-zero first) to count from the first date of each patient.',
-        ),
-        "day_zero_first": FindingRule(
-            "info", "day", "Day 0 is the first laboratory day of each patient, not an infusion."
-        ),
-        "day_zero_given": FindingRule("info", "day", "Give an infusions table to state it."),
-        "duplicate_infusions": FindingRule("info", "day", "One row of each was kept."),
-        "second_infusion": FindingRule("info", "day", "Their courses end at the second infusion."),
-        "lymphodepletion_after_infusion": FindingRule(
-            "error",
-            "lymphodepletion_day",
-            "Days before the infusion are negative (-5 is five days before); correct the day or date.",
-        ),
-        "first_infusion_not_day_0": FindingRule(
-            "error",
-            "day",
-            "Days count from the first infusion, which is day 0; correct day, or give dates.",
-        ),
-        "day_and_date_disagree": FindingRule(
-            "error", "day", "Remove one of the two columns, or correct them."
-        ),
-        "fractional_day": FindingRule(
-            "warning",
-            "day",
-            "They were counted to the calendar day they fall in (0.4 is day 0, -0.5 is day -1).",
-        ),
-        "date_missing": FindingRule("warning", "date", _UNJUDGED),
-        "date_not_read": FindingRule(
-            "warning",
-            "date",
-            "Write dates as 2024-01-31 or 31.01.2024, or state date_format in the mapping. "
-            "These rows have no day.",
-        ),
-        "ambiguous_date": FindingRule(
-            "error",
-            "date",
-            'State date_format = "%d/%m/%Y" or date_format = "%m/%d/%Y" in the mapping of this table.',
-        ),
-        "date_is_a_number": FindingRule(
-            "error",
-            "date",
-            "Format the column as a date in the spreadsheet, or give days in the column 'day'.",
-        ),
-        "empty_labs": FindingRule("error", None, "Nothing can be judged."),
-        "empty_table": FindingRule("info", None, ""),
-        "analyte_missing": FindingRule("warning", "analyte", _UNJUDGED + " Fill in the name of the analyte."),
-        "unknown_analyte": FindingRule(
-            "warning",
-            "analyte",
-            _UNJUDGED + " If it is one of ours, map it in analytes = { 'their name' = 'anc' }, "
-            "else map it to 'ignore'.",
-        ),
-        "unit_missing": FindingRule(
-            "warning", "unit", _UNJUDGED + " Fill in the unit, or state it in default_units of the mapping."
-        ),
-        "unknown_unit": FindingRule(
-            "warning",
-            "unit",
-            _UNJUDGED + " If it is another spelling of a listed unit, map it in units = "
-            "{ 'their text' = 'listed unit' }.",
-        ),
-        "suspected_unit": FindingRule(
-            "warning",
-            "unit",
-            "The unit may be wrong for the whole column; check it against the laboratory's own printout.",
-        ),
-        "unusual_value": FindingRule(
-            "warning", "unit", "Is the unit right? The values are used as they stand; check them."
-        ),
-        "marked_invalid": FindingRule("info", "invalid", _UNJUDGED),
-        "value_missing": FindingRule("info", "value", _UNJUDGED),
-        "value_not_a_number": FindingRule(
-            "warning",
-            "value",
-            _UNJUDGED
-            + " Write 0.35, 0,35, <0.1 or >2000; put a reason such as 'clotted' into the column 'invalid'.",
-        ),
-        "ambiguous_number": FindingRule(
-            "warning",
-            "value",
-            _UNJUDGED + ' A text such as 1,234 may be 1.234 or 1234: state decimal = "," or decimal = "." '
-            "in the mapping.",
-        ),
-        "negative_value": FindingRule("warning", "value", _UNJUDGED),
-        "implausible_value": FindingRule("warning", "value", _UNJUDGED + " Check the value and its unit."),
-        "limit_not_a_number": FindingRule(
-            "warning", "lln", "The limit is not used; give one number each in lln and uln."
-        ),
-        "limit_implausible": FindingRule(
-            "warning", "lln", "The limit is not used; it must be in the unit of its row."
-        ),
-        "baseline_unusable": FindingRule(
-            "warning", "baseline", "The baseline is not used; give one number in the unit of its row."
-        ),
-        "limits_reversed": FindingRule("warning", "lln", "Both limits are not used; lln must be below uln."),
-        "limit_stated": FindingRule("info", "lln", ""),
-        "duplicate_rows": FindingRule("info", None, "The first of each was kept."),
-        "anc_above_wbc": FindingRule(
-            "warning", "value", "Neutrophils cannot outnumber white cells; check the unit and the sample."
-        ),
-        "labs_before_infusion_only": FindingRule(
-            "warning", "day", "Check the infusion dates of these patients."
-        ),
-        "labs_after_death": FindingRule(
-            "warning", "day", "These values are not used; check the date of death."
-        ),
-        "death_before_infusion": FindingRule("error", "day", "Check the dates of death and infusion."),
-        "several_deaths": FindingRule("error", "day", "Keep one death per patient."),
-        "end_of_observation_missing": FindingRule(
-            "warning",
-            "kind",
-            "Add an event 'death' or 'last_contact'; without it days without labs cannot be told from "
-            "the end of observation.",
-        ),
-        "unknown_kind": FindingRule(
-            "error",
-            "kind",
-            "These rows were left out. Correct the word, or map it in kinds "
-            "(to 'ignore' if it is not needed).",
-        ),
-        "unknown_response": FindingRule(
-            "error", "response", "These rows were left out. Correct the word, or map it in kinds."
-        ),
-        "grade_not_a_number": FindingRule(
-            "warning", "grade", "The grade is treated as missing; write 0 to 5."
-        ),
-        "stop_before_start": FindingRule("error", "stop", "Correct start or stop."),
-        "stop_missing": FindingRule(
-            "warning",
-            "stop",
-            "Only the start day is certain, and it may have gone on in worst; fill in stop, for a single"
-            " transfusion the day of start.",
-        ),
-        "start_missing": FindingRule("warning", "start", "These rows were left out; fill in start."),
-        "day_missing": FindingRule("warning", "day", "These rows were left out; fill in the day or date."),
-        "baseline_on_lymphodepletion_day": FindingRule(
-            "info", "day", "Whether they were drawn before the first dose is not known; check the times."
-        ),
-        "bedside_word": FindingRule(
-            "warning", None, "It is unknown on these rows. Correct the word, or map it in words."
-        ),
-        "bedside_value": FindingRule(
-            "warning", None, "It is unknown on these rows. Check the value and its unit."
-        ),
-        "bedside_input_absent": FindingRule(
-            "info", None, "A grade is given only where what is absent cannot change it."
-        ),
-        "bedside_column": FindingRule(
-            "warning", None, "Correct the name of the column, or map it in columns."
-        ),
-        "line_not_read": FindingRule(
-            "warning", None, "What stands there is not used. Correct the file, or export it again."
-        ),
-        "entered_in_error": FindingRule("info", None, "They were left out."),
-        "older_version": FindingRule("info", None, "The newest version of each was kept."),
-        "id_of_two_patients": FindingRule(
-            "warning",
-            "patient_id",
-            "The newest was kept. Do not mix the exports of two systems in one folder.",
-        ),
-        "identifier_missing": FindingRule(
-            "warning", "patient_id", "'Patient/' and the technical id stand in its place; correct identifier."
-        ),
-        "not_done": FindingRule("info", None, "They were left out; only what was done counts."),
-        "preliminary": FindingRule("warning", "value", "They are used; export again when they are final."),
-        "code_unlisted": FindingRule(
-            "warning",
-            None,
-            "Not used. If it is one of ours, map it in codes = { 'system|code' = 'anc' } under [data.fhir], "
-            "else map it to 'ignore'.",
-        ),
-        "code_left_out": FindingRule("info", None, ""),
-        "code_apart": FindingRule(
-            "info", "analyte", "Kept apart and not used; map the code to an analyte if it shall count."
-        ),
-        "codes_disagree": FindingRule(
-            "warning", "analyte", "Not used. Map one of the codes under [data.fhir], the others to 'ignore'."
-        ),
-        "unit_as_text": FindingRule("info", "unit", "The text was read as a listed unit."),
-        "two_units": FindingRule("warning", "unit", _UNJUDGED + " Correct the unit or its code."),
-        "several_units": FindingRule("info", "unit", "Every value was converted from its own unit."),
-        "limit_in_other_unit": FindingRule("warning", "lln", "The limits of these rows are not used."),
-        "time_in_utc": FindingRule(
-            "warning",
-            "date",
-            "The day is the one that is printed; a draw in the evening or at night may belong to another "
-            "local day. Export with the local time zone.",
-        ),
-        "anc_computed": FindingRule(
-            "warning", "value", "Check some of them: bands may or may not be in the percentage."
-        ),
-        "death_undated": FindingRule("warning", "kind", "Give the date; without it the death is not known."),
-        "age_unknown": FindingRule("info", "age_years", "It needs a full birth date and an infusion."),
-        "infusion_code_missing": FindingRule(
-            "warning",
-            None,
-            "Map the code of the infusion, codes = { 'system|code' = 'infusion' } under [data.fhir], or give "
-            "an infusions table beside the files.",
-        ),
-        "table_from_file": FindingRule("info", None, ""),
-        "no_support_table": FindingRule(
-            "info", None, "Give a support table (G-CSF, transfusions) to judge recovery without support."
-        ),
-    }
-)
 
 _SEVERITIES = ("error", "warning", "info")
 

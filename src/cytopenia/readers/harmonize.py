@@ -35,10 +35,11 @@ _LONG_ONLY = frozenset({"analyte", "value", "unit", "lln", "uln", "baseline"})
 
 @dataclass(frozen=True)
 class SourceTable:
-    """A table as it was read, and where it came from ("labs.xlsx, sheet Labs")."""
+    """A table as it was read, where it came from ("labs.xlsx, sheet Labs"), and what was found on the way."""
 
     frame: pl.DataFrame
     origin: str
+    findings: tuple[Finding, ...] = ()
 
 
 def harmonize_tables(sources: Mapping[str, SourceTable], mapping: DataSection) -> Tables:
@@ -102,7 +103,7 @@ def harmonize_bedside(source: SourceTable, mapping: BedsideMapping) -> tuple[pl.
         raise MissingColumnError(join_problems("Columns of the mapping are not in the files", absent))
     height = source.frame.height
     what = f"{height:,} {'row was' if height == 1 else 'rows were'} read from {source.origin}"
-    findings = [note("bedside", "file_read", what, rows=height)]
+    findings = [note("bedside", "file_read", what, rows=height), *source.findings]
     table = _rename("bedside", source.frame, mapping.columns)
     for name, words in mapping.words.items():
         if name in table.columns:
@@ -132,7 +133,7 @@ def _apply_mapping(
     for name, source in sources.items():
         height = source.frame.height
         what = f"{height:,} {'row was' if height == 1 else 'rows were'} read from {source.origin}"
-        findings.append(note(name, "file_read", what, rows=height))
+        findings += [note(name, "file_read", what, rows=height), *source.findings]
         table = _rename(name, source.frame, mapping.tables[name].columns)
         if name == "labs":
             table, found = _translate_labs(table, mapping.labs)

@@ -14,6 +14,7 @@ from cytopenia.contract.bedside import BEDSIDE_COLUMNS, BEDSIDE_UNITS
 from cytopenia.definition_forms import Number
 from cytopenia.errors import ProtocolError, join_problems, suggest_name
 from cytopenia.forms import parse_toml, read_form
+from cytopenia.readers.cdisc_mapping import CdiscMapping
 from cytopenia.units import convert_value, is_usual_limit, list_units, load_analytes, match_unit
 
 __all__ = [
@@ -69,6 +70,7 @@ class TableMapping(_Form):
     decimal: Literal["auto", ".", ","] = "auto"
     date_format: str | None = None
     columns: Words = Field(default_factory=dict)
+    keep_codes: tuple[str, ...] = ()
 
     @property
     def text(self) -> TextFormat:
@@ -279,6 +281,7 @@ class DataSection(_Form):
     responses: ResponsesMapping = Field(default_factory=ResponsesMapping)
     bedside: BedsideMapping = Field(default_factory=BedsideMapping)
     fhir: FhirMapping = Field(default_factory=FhirMapping)
+    cdisc: CdiscMapping = Field(default_factory=CdiscMapping)
 
     @property
     def tables(self) -> Mapping[str, TableMapping]:

@@ -1,4 +1,4 @@
-"""Folders, workbooks and single files (CSV, TSV, text, Excel, Parquet) become the six tables."""
+"""Folders, workbooks and single files (text, Excel, Parquet, SPSS, Stata, SAS) become the six tables."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import polars as pl
 
 from cytopenia.contract import TABLES, Finding, Tables, collect_findings, merge_findings, note
 from cytopenia.errors import ReaderError, suggest_name
+from cytopenia.readers.cdisc import read_domains, state_point
+from cytopenia.readers.cdisc_domains import find_domains
 from cytopenia.readers.fhir import read_fhir
 from cytopenia.readers.fhir_files import FHIR_SUFFIXES
 from cytopenia.readers.harmonize import SourceTable, harmonize_bedside, harmonize_labs, harmonize_tables
 from cytopenia.readers.mapping import BedsideMapping, DataSection, LabsMapping, TableMapping, read_mapping
+from cytopenia.readers.statistics_files import STATISTICS_SUFFIXES, read_statistics_file
 from cytopenia.readers.text_files import read_text_file
 
 __all__ = ["read_bedside_file", "read_lab_file", "read_labs", "read_tables"]
@@ -20,7 +23,7 @@ __all__ = ["read_bedside_file", "read_lab_file", "read_labs", "read_tables"]
 _TEXT = (".csv", ".tsv", ".txt")
 _EXCEL = (".xlsx",)
 _PARQUET = (".parquet",)
-_READ = (*_TEXT, *_EXCEL, *_PARQUET)
+_READ = (*_TEXT, *_EXCEL, *_PARQUET, *STATISTICS_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,11 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     Parameters
     ----------
     source : path
-        A folder with labs, patients, infusions, support, events and responses as .csv, .tsv, .txt, .xlsx or
-        .parquet (or one workbook with sheets of those names); or one such workbook; or one file of
-        laboratory values; or FHIR resources (a folder with .ndjson files, or one .ndjson or .json file),
-        with other tables beside them. Only labs are needed.
+        A folder with labs, patients, infusions, support, events and responses as .csv, .tsv, .txt, .xlsx,
+        .parquet, .sav, .dta, .sas7bdat or .xpt (or one workbook with sheets of those names); or one such
+        workbook; or one file of laboratory values. Only labs are needed. A folder without labs may hold the
+        data sets of SDTM (lb, dm, ex, pr, cm, ae) or ADaM (adlb, adsl) as .xpt, .sas7bdat or Dataset-JSON, or
+        FHIR resources (.ndjson files; or one .ndjson or .json file) with other tables beside them.
     mapping : DataSection, or path of a mapping file, optional
         Files, columns, names and units that differ from ours. A file named there may lie anywhere.
 
@@ -67,11 +71,12 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     if resources is not None:
         return _read_resources(resources, path, section)
     sources = _find_sources(path, section)
-    if "labs" not in sources:
+    domains = find_domains(path) if path.is_dir() and "labs" not in sources else {}
+    if "labs" not in sources and not domains:
         raise ReaderError(_describe_folder(path))
-    return harmonize_tables(
-        {name: _load(name, found, section.tables[name]) for name, found in sources.items()}, section
-    )
+    read = read_domains(domains, section, own=sources) if domains else {}
+    read |= {name: _load(name, found, section.tables[name]) for name, found in sources.items()}
+    return harmonize_tables(read, state_point(section) if domains else section)
 
 
 def _find_resources(path: Path, section: DataSection) -> Path | None:
@@ -81,7 +86,8 @@ def _find_resources(path: Path, section: DataSection) -> Path | None:
     if path.is_file():
         return path if path.suffix.lower() in FHIR_SUFFIXES else None
     bulk = sorted(file.name for file in path.glob("*.ndjson"))
-    if not bulk:
+    # Dataset-JSON may come as one row a line too; its files have the names of the data sets.
+    if not bulk or find_domains(path):
         return None
     labs = section.labs.file or next((source.name for source in _candidates(path, "labs")), None)
     if labs is not None:
@@ -132,7 +138,7 @@ def read_labs(
     Parameters
     ----------
     path : path
-        One .csv, .tsv, .txt, .xlsx or .parquet file, long or wide.
+        One file of those kinds, long or wide.
     mapping : DataSection, or path of a mapping file, optional
 
     Raises
@@ -242,7 +248,7 @@ def _describe_folder(path: Path) -> str:
     files = sorted(file.name for file in path.iterdir() if file.is_file()) if path.is_dir() else [path.name]
     return (
         f"{path}: no labs table was found; found: {', '.join(files) or 'nothing'}. Name the file labs.csv "
-        '(or .tsv, .xlsx, .parquet), or name it in the mapping: [data.labs] file = "export.csv".'
+        '(or .tsv, .xlsx, .parquet, .sav ...), or name it in the mapping: [data.labs] file = "export.csv".'
     )
 
 
@@ -255,6 +261,8 @@ def _load(name: str, source: _Source, mapping: TableMapping) -> SourceTable:
         return SourceTable(read_text_file(path, encoding=mapping.encoding, separator=separator), path.name)
     if not path.is_file():
         raise ReaderError(f"{path.name}: no such file in {path.parent}. Check the name.")
+    if suffix in STATISTICS_SUFFIXES:
+        return read_statistics_file(path, name, encoding=mapping.encoding, keep_codes=mapping.keep_codes)
     if suffix in _PARQUET:
         return SourceTable(_number_rows(_read_parquet(path)), path.name)
     sheet = source.sheet or _choose_sheet(path, name, mapping.sheet)
