@@ -546,6 +546,15 @@ def test_no_part_of_a_resource_breaks_the_reading(tmp_path: Path, whole: dict[st
     assert tables.labs.filter(pl.col("analyte") == "hemoglobin").height == 1
 
 
+def test_the_manifest_of_an_export_is_no_resource(tmp_path: Path) -> None:
+    folder = write_export(tmp_path, infusion(), observation("718-7", 80, "g/L"))
+    write_lines(folder / "manifest.json", ['{"transactionTime": "2024-02-01"}'])
+    (folder / "Observation.ndjson").rename(folder / "Observation.NDJSON")
+    tables = read_tables(folder, section_of())
+    assert [row[2] for row in labs_of(tables)] == ["hemoglobin"]
+    assert "manifest.json beside the .ndjson files are not read" in messages(tables, "code_left_out")
+
+
 def test_half_a_character_is_a_broken_line(tmp_path: Path) -> None:
     good = observation("718-7", 80, "g/L")
     broken = json.dumps(good | {"id": "odd"}).replace("odd", "\\ud800")

@@ -125,6 +125,12 @@ def read_fhir(path: Path, mapping: FhirMapping) -> tuple[dict[str, SourceTable],
         for key in mapping.codes
         if key not in labs.seen | others.seen
     ]
+    beside = sorted(
+        file.name for file in files[0].parent.glob("*.json") if path.is_dir() and file not in files
+    )
+    if beside:
+        what = f"{', '.join(beside[:_SHOWN])} beside the .ndjson files are not read"
+        unused.append(note("labs", "code_left_out", what, rows=len(beside)))
     return sources, [*broken.name(), *unused, *findings, *found]
 
 

@@ -59,6 +59,8 @@ class BrokenLines:
 def find_fhir_files(path: Path) -> list[Path]:
     """Return the files of FHIR resources at a path, in the order of their names.
 
+    Beside .ndjson files a .json file is the manifest or the log of the export, and is not among them.
+
     Raises
     ------
     ReaderError
@@ -68,10 +70,11 @@ def find_fhir_files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise ReaderError(f"{path}: no such folder or file. Correct 'path' under [data.fhir].")
-    found = sorted(item for item in path.iterdir() if item.is_file() and item.suffix in FHIR_SUFFIXES)
-    if not found:
-        raise ReaderError(f"{path}: holds no .ndjson and no .json file. Correct 'path' under [data.fhir].")
-    return found
+    files = sorted(item for item in path.iterdir() if item.is_file() and not item.name.startswith("."))
+    for suffix in FHIR_SUFFIXES:
+        if found := [item for item in files if item.suffix.lower() == suffix]:
+            return found
+    raise ReaderError(f"{path}: holds no .ndjson and no .json file. Correct 'path' under [data.fhir].")
 
 
 def stream_resources(files: Sequence[Path], broken: BrokenLines) -> Iterator[Resource]:
@@ -89,17 +92,21 @@ def stream_resources(files: Sequence[Path], broken: BrokenLines) -> Iterator[Res
     for file in files:
         group = _name_group(file)
         start, last = counted[group], 0
-        read = _stream_lines(file, broken) if file.suffix == ".ndjson" else _read_json(file)
+        read = _stream_lines(file, broken) if _is_lines(file) else _read_json(file)
         for row, content in read:
             last = row
             yield Resource(str(content["resourceType"]), content, start + row)
         counted[group] = start + last
 
 
+def _is_lines(file: Path) -> bool:
+    return file.suffix.lower() == FHIR_SUFFIXES[0]
+
+
 def _name_group(file: Path) -> str:
     """Observation.ndjson, Observation.2.ndjson and Observation_3.ndjson are one export of one kind."""
     letters = re.match(r"[A-Za-z]*", file.stem)
-    return letters.group() if letters and file.suffix == ".ndjson" else ""
+    return letters.group() if letters and _is_lines(file) else ""
 
 
 def _stream_lines(file: Path, broken: BrokenLines) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -85,7 +85,7 @@ def _find_resources(path: Path, section: DataSection) -> Path | None:
         return (path if path.is_dir() else path.parent) / section.fhir.path
     if path.is_file():
         return path if path.suffix.lower() in FHIR_SUFFIXES else None
-    bulk = sorted(file.name for file in path.glob("*.ndjson"))
+    bulk = sorted(file.name for file in path.iterdir() if file.suffix.lower() == FHIR_SUFFIXES[0])
     # Dataset-JSON may come as one row a line too; its files have the names of the data sets.
     if not bulk or find_domains(path):
         return None
