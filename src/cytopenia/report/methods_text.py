@@ -10,8 +10,9 @@ import polars as pl
 from cytopenia.report.association_cells import Association, read_association
 from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
-from cytopenia.report.display import clean_text, format_given, format_number, lower_first, plural
+from cytopenia.report.display import clean_text, format_number, lower_first, plural
 from cytopenia.report.honest_cuts import honest_sentences
+from cytopenia.report.journal_styles import format_p_level
 from cytopenia.report.lookup import ResultLookup, list_notes, select_results
 from cytopenia.report.references import References, join_names, name_analyses, name_inside
 
@@ -292,7 +293,7 @@ def _selections(found: Sequence[Association]) -> Iterator[str]:
         if selection:
             entered = "entered" if is_made else "were to enter"
             yield (
-                f"In {name}, factors with P < {format_given(selection['p_below'])} in "
+                f"In {name}, factors with P < {format_p_level(selection['p_below'])} in "
                 f"{_name_screen(one, selection)} {entered} the multivariable model together"
                 f"{'' if is_made else NO_MODEL}."
             )

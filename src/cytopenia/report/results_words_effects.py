@@ -26,6 +26,7 @@ from cytopenia.report.display import (
     lower_first,
     plural,
 )
+from cytopenia.report.journal_styles import format_p_level
 from cytopenia.report.lookup import Estimate, ResultLookup, list_notes
 from cytopenia.report.model_words import split_step
 from cytopenia.report.references import name_inside
@@ -177,7 +178,7 @@ def _say_size(lookup: ResultLookup) -> Iterator[str]:
 
 
 def _say_sides(sides: _Sides, where: str, outcome: str, event: str = "") -> Iterator[str]:
-    inside = "; ".join(filter(None, (event, f"P < {ASSOCIATION_LEVEL:g}")))
+    inside = "; ".join(filter(None, (event, f"P < {format_p_level(ASSOCIATION_LEVEL)}")))
     if sides.yes:
         yield f"In {where}, these were associated with {outcome} ({inside}): {say_list(sides.yes)}."
     elif sides.no:
