@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -43,6 +44,8 @@ def test_every_output_has_the_new_id(command: Callable[..., Any], study: Path, t
     assert "2024-02-01" not in page.read_text("utf-8")
     printed = command("explain", study, "B", *options)
     assert printed.out.startswith(f"Patient {wanted}\n")
+    told = json.loads(command("explain", study, "B", *options, "--json").out)
+    assert (told["patient_id"], {one["row"]["patient_id"] for one in told["outcomes"]}) == (wanted, {wanted})
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,7 @@ def test_the_lanes_say_what_occurs_and_an_unrecorded_stop() -> None:
     assert figure.description == "2 lanes. G-CSF: 1 patient; recovery: 1 patient; death: 1 patient."
     assert "Support whose stop was not recorded is drawn for its first day." in figure.caption
     assert "TPO-RA" not in figure.svg
+    assert "Recovery is the day of the first outcome of the protocol that asks for one." in figure.caption
 
 
 def test_the_nadirs_say_their_range_and_grades() -> None:

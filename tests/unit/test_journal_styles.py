@@ -14,6 +14,7 @@ from association_factory import make_associations
 from cytopenia.report.display import (
     Counted,
     format_count,
+    format_cut,
     format_median,
     format_number,
     format_odds_ratio,
@@ -24,7 +25,14 @@ from cytopenia.report.display import (
     format_range,
 )
 from cytopenia.report.document import render_report
-from cytopenia.report.journal_styles import list_styles, load_style, split_letter, style_words, use_style
+from cytopenia.report.journal_styles import (
+    format_p_level,
+    list_styles,
+    load_style,
+    split_letter,
+    style_words,
+    use_style,
+)
 from cytopenia.report.sections import list_sections
 from cytopenia.report.table_model import Table
 from cytopenia.study.protocol_forms import ReportSection
@@ -66,6 +74,13 @@ def test_numbers_as_a_journal_prints_them(name: str) -> None:
 def test_the_page_shows_the_same_numbers(name: str) -> None:
     cells = " | ".join(f"`{cell}`" for cell in EXAMPLES[name])
     assert f"| `{name}` | {cells} |" in PAGE
+
+
+def test_a_cut_off_and_a_level_of_p_values_are_printed_as_other_numbers() -> None:
+    with use_style("lancet"):
+        assert (format_cut(">= 2.44"), format_p_level(0.05)) == ("≥\xa02·44", "0·05")
+    with use_style("ash"):
+        assert (format_cut("< 681.5"), format_p_level(0.05)) == ("< 681.5", ".05")
 
 
 def test_after_the_block_numbers_are_printed_as_before() -> None:
@@ -170,6 +185,8 @@ def test_a_whole_report_is_printed_in_the_style() -> None:
     titles = {column.title for table in tables for column in table.columns}
     assert "p" in titles
     assert "P" not in titles
+    cuts = next(table for table in tables if table.id == "curves-cutpoints")
+    assert cuts.rows[0].cells[1].text == "≥\xa02·29"
     cells = [cell.text for table in tables[:3] for row in table.rows for cell in row.cells]
     assert "11·00 (3·13–38·66)" in [
         cell for table in tables for row in table.rows for cell in [c.text for c in row.cells]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from functools import cache
 from typing import Any
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 
 from association_factory import (
+    ANALYSES,
     associations_of,
     group_sizes,
     left_out,
@@ -19,6 +21,8 @@ from association_factory import (
     odds_rows,
     p_row,
     refused,
+    risk_factor_rows,
+    roc_rows,
 )
 from cytopenia.report.content import read_definition
 from cytopenia.report.methods import (
@@ -195,6 +199,32 @@ def test_nothing_is_said_of_analyses_that_did_not_run() -> None:
     assert not re.search("Occurrence|nadir|before treatment", graded)
     assert "Risk factors and cut-off values" not in prose(CONTENT)
     assert not re.search("Mann|Fisher|logistic|P value|ROC", prose(CONTENT)["Statistical analysis"])
+
+
+def test_a_recovery_that_no_analysis_asks_for_is_no_grade() -> None:
+    label = pl.when(pl.col("outcome") == "recovery").then(pl.lit("not recovered")).otherwise("label")
+    outcomes = CONTENT.outcomes.with_columns(label.alias("label"))
+    text = prose(make_content(analyses=[], outcomes=outcomes))
+    assert "recovery" not in text["Grading of cytopenia"].lower()
+    assert "was judged by" in text["Hematologic recovery"]
+
+
+def test_curves_and_models_without_an_estimate_are_not_said_to_have_run() -> None:
+    lost: dict[str, Any] = {"status": "not_estimable", "value": None, "low": None, "high": None}
+    rows = [
+        dataclasses.replace(row, **lost) if row.estimate in {"auc", "odds_ratio"} else row
+        for row in (*roc_rows(), *risk_factor_rows())
+    ]
+    analyses = [one for one in ANALYSES if one["id"] in {"severe", "curves"}]
+    selected = {"selection": {"screen": "test", "p_below": 0.05}}
+    text = prose(
+        make_associations(results=collect_results(rows), analyses=[{**one, **selected} for one in analyses])
+    )
+    assert not re.search("ROC|DeLong|Youden", text["Risk factors and cut-off values"])
+    assert (
+        "In Table I, factors with P < 0.05 in the test between the groups were to enter the multivariable "
+        "model together; it gave no estimate."
+    ) in text["Statistical analysis"]
 
 
 def test_combined_outcomes_are_named() -> None:

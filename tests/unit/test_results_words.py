@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from association_factory import associations_of, group_sizes, make_associations, odds_rows, refused
+from association_factory import (
+    associations_of,
+    crosstab_rows,
+    group_sizes,
+    make_associations,
+    odds_rows,
+    refused,
+    roc_rows,
+)
 from cytopenia.report.content import ReportContent
 from cytopenia.report.document import render_report
 from cytopenia.report.results_words import render_results, write_results
 from cytopenia.report.sections import WORDS, list_sections
 from cytopenia.report.table_model import Table
 from cytopenia.report.word import render_word
-from cytopenia.results import ResultRow
+from cytopenia.results import ResultRow, collect_results
 from cytopenia.run_content import collect_content
 from cytopenia.study.protocol import read_protocol
 from cytopenia.workflow import analyze_study
@@ -142,6 +152,28 @@ def test_what_could_not_be_estimated_is_said_with_its_reason() -> None:
     text = model_words(refused("a", "univariable", "ferritin", "separation: nobody without the event"))
     assert "No estimate in univariable models: " in text
     assert "(separation: nobody without the event)" in text
+
+
+def test_pairs_that_were_not_tested_have_no_p_and_curves_that_were_not_drawn_no_area() -> None:
+    words = words_of(make_associations(results=collect_results(without_estimates())))
+    pairs = words["Thrombocytopenia and CRS (Table SV)"]
+    assert "Pairs of levels that were not tested: none vs grade 1-2 (a level has no patients)" in pairs
+    assert "P = –" not in pairs
+    curves = words["Cut-offs for recovery (Figure SI)"]
+    assert curves.startswith("No area under the curve and no cut-off could be estimated: ")
+    assert "same patients" not in curves
+
+
+def without_estimates() -> Iterator[ResultRow]:
+    """The rows of a cross table without a test of pairs, and of curves where everybody has the event."""
+    gone: dict[str, Any] = {"status": "not_estimable", "value": None, "low": None, "high": None}
+    for row in (*crosstab_rows(), *roc_rows()):
+        if row.group == "pairwise":
+            yield dataclasses.replace(row, **gone, note="a level has no patients")
+        elif row.analysis_id == "curves" and row.estimate in {"auc", "cut", "sensitivity", "specificity"}:
+            yield dataclasses.replace(row, **gone, note="everybody has the event")
+        elif row.group != "curve":
+            yield row
 
 
 def test_a_refused_model_is_said_to_be_refused() -> None:

@@ -27,6 +27,7 @@ from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
     NO_VALUE,
     clean_text,
+    format_cut,
     format_level,
     format_number,
     format_range,
@@ -312,7 +313,7 @@ def _cut_row(lookup: ResultLookup, notes: Footnotes, factor: str) -> Row:
     area = _area_cell(auc, notes)
     limit = NO_VALUE
     if cut is not None and cut.value is not None:
-        limit = format_signs(clean_text(cut.text)) or format_number(cut.value)
+        limit = format_cut(clean_text(cut.text)) or format_number(cut.value)
     performance = [
         Cell(format_number(lookup.value(factor, name), DECIMALS))
         for name in ("sensitivity", "specificity", "youden")

@@ -14,7 +14,6 @@ from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
     choose_decimals,
     clean_text,
-    format_given,
     format_number,
     format_odds_ratio,
     format_p_beside,
@@ -23,6 +22,7 @@ from cytopenia.report.display import (
     format_signs,
     plural,
 )
+from cytopenia.report.journal_styles import format_p_level
 from cytopenia.report.lookup import Estimate
 from cytopenia.report.model_words import describe_step, split_step
 from cytopenia.report.references import join_names, name_inside
@@ -323,9 +323,9 @@ def _list_notes(panels: dict[str, CarePanel], brief: tuple[str, ...]) -> Iterato
     care_c = panels.get("c")
     limit = None if care_c is None else care_c.value("panel", "p_below", scenario="screen")
     told = (
-        f"{format_given(SIGNIFICANT)}"
+        f"{format_p_level(SIGNIFICANT)}"
         if limit in (None, SIGNIFICANT)
-        else f"{format_given(SIGNIFICANT)} (in the screen {format_given(limit)})"
+        else f"{format_p_level(SIGNIFICANT)} (in the screen {format_p_level(limit)})"
     )
     yield RULE_NOTE.format(limit=told)
     steps = _say_steps(panels)

@@ -12,12 +12,12 @@ from cytopenia.report.association_cells import absent_cell, clean_note
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
     clean_text,
-    format_given,
     format_odds_ratio,
     format_p_beside,
     format_signs,
     plural,
 )
+from cytopenia.report.journal_styles import format_p_level
 from cytopenia.report.lookup import Estimate
 from cytopenia.report.table_model import Cell, Column, Footnotes, Row, Table
 
@@ -224,11 +224,11 @@ def _list_notes(asked: list[Asked], level: float) -> Iterator[str]:
     if count:
         verb = "depends" if count == 1 else "depend"
         yield (
-            f"At P < {format_given(level)} {plural(count, 'conclusion')} {verb} on the program; "
+            f"At P < {format_p_level(level)} {plural(count, 'conclusion')} {verb} on the program; "
             "see the table of these."
         )
     elif any(one.depends is False for one in asked):
-        yield f"No conclusion at P < {format_given(level)} depends on the program."
+        yield f"No conclusion at P < {format_p_level(level)} depends on the program."
     if any(one.odds for one in asked):
         yield ODDS_NOTE
     yield NO_SPSS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cytopenia.report.content import ReportContent
 from cytopenia.report.convention_tables import list_asked, read_level
-from cytopenia.report.display import format_given
+from cytopenia.report.journal_styles import format_p_level
 from cytopenia.report.references import References, join_names, name_analyses, name_inside
 
 __all__ = ["convention_paragraphs"]
@@ -31,5 +31,5 @@ def _say(content: ReportContent, ids: list[str], level: float) -> str:
     )
     return (
         f"In {name_analyses(analyses)}, each test was also done as SPSS, R and SciPy do it by default; the "
-        f"results given are those of the test stated above. At a level of {format_given(level)} {found}."
+        f"results given are those of the test stated above. At a level of {format_p_level(level)} {found}."
     )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytopenia.report.content import ReportContent
-from cytopenia.report.display import clean_text, format_number, format_range, format_signs, plural
+from cytopenia.report.display import clean_text, format_cut, format_number, format_range, plural
 from cytopenia.report.drawing import (
     FAINT,
     FULL_WIDTH,
@@ -132,7 +132,7 @@ def _read_panel(
         cuts=cuts,
         times=times,
         cut=at,
-        label=format_signs(clean_text(cut.text, longest=20)) if cut else "",
+        label=format_cut(clean_text(cut.text, longest=20)) if cut else "",
         ends=(at if low is None else low, at if high is None else high),
     )
 

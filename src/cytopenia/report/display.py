@@ -18,8 +18,8 @@ __all__ = [
     "escape_markdown",
     "format_bounds",
     "format_count",
+    "format_cut",
     "format_days",
-    "format_given",
     "format_level",
     "format_median",
     "format_median_bounds",
@@ -80,11 +80,6 @@ def format_number(value: float | None, decimals: int | None = None) -> str:
     separated = abs(rounded) >= SEPARATED
     text = format(rounded, ",f").replace(",", THIN_SPACE) if separated else format(rounded, "f")
     return current_style().mark(text.replace("-", MINUS))
-
-
-def format_given(value: float) -> str:
-    """Return a number of the protocol as it was given, such as a level: 0.05."""
-    return current_style().mark(f"{value:g}")
 
 
 def format_percent(percent: float) -> str:
@@ -266,6 +261,17 @@ def format_signs(text: str) -> str:
     for plain, printed in COMPARATORS.items():
         text = text.replace(f"{plain} ", f"{printed}\N{NO-BREAK SPACE}").replace(plain, printed)
     return text
+
+
+def format_cut(label: str) -> str:
+    r"""Return the label that was made of a cut-off, its number as the journal prints numbers.
+
+    Examples
+    --------
+    >>> format_cut(">= 2.29")
+    '≥\xa02.29'
+    """
+    return current_style().mark(format_signs(label))
 
 
 def format_p(value: float | None) -> str:

@@ -88,7 +88,9 @@ def _draw_groups(axes: Axes, own: pl.DataFrame, groups: Sequence[str]) -> None:
 
 def _write_caption(content: ReportContent, frame: pl.DataFrame) -> str:
     sizes = frame.group_by("group", maintain_order=True).agg(pl.col("n_at_risk").max())
-    who = "; ".join(f"{clean_text(name)}: {format_number(size)}" for name, size in sizes.iter_rows())
+    who = "; ".join(
+        f"{format_signs(clean_text(name))}: {format_number(size)}" for name, size in sizes.iter_rows()
+    )
     total = int(sizes["n_at_risk"].sum())
     unknown = max(content.patients - total, 0)
     left = f" In no group, because it is not known: {plural(unknown, 'patient')}." if unknown else ""
@@ -111,7 +113,7 @@ def _describe(content: ReportContent, frame: pl.DataFrame) -> str:
             continue
         lowest = seen.row(int(np.argmin(seen["median"].to_numpy())), named=True)
         parts.append(
-            f"{analyte_title(content, str(analyte))}, {clean_text(group)}: lowest median"
+            f"{analyte_title(content, str(analyte))}, {format_signs(clean_text(group))}: lowest median"
             f" {format_number(lowest['median'])} on day {lowest['day']}."
         )
     return " ".join(parts)

@@ -16,6 +16,7 @@ __all__ = [
     "DEFAULT_STYLE",
     "JournalStyle",
     "current_style",
+    "format_p_level",
     "in_journal_style",
     "list_styles",
     "load_style",
@@ -154,6 +155,19 @@ def style_words(text: str) -> str:
     """
     letter = current_style().p_letter
     return text if letter == P_LETTER else P_IN_WORDS.sub(letter, text)
+
+
+def format_p_level(level: float) -> str:
+    """Return a level that P values are held against, as it was given, with or without the zero before it.
+
+    Examples
+    --------
+    >>> with use_style("ash"):
+    ...     format_p_level(0.05)
+    '.05'
+    """
+    style = current_style()
+    return style.mark(f"{level:g}" if style.p_leading_zero else f"{level:g}".removeprefix("0"))
 
 
 def split_letter(title: str) -> tuple[str, str]:

@@ -45,6 +45,7 @@ STATUS_TEXTS = {
 }
 SYNTHETIC_BANNER = "Synthetic data: no patient stands behind any number of this run."
 KINDS_WITH_LANDMARK = {"recovery"}
+RECOVERY_LABELS = ("recovered", "not recovered")
 TIMED = "time_to_recovery"
 KINDS_AGAINST_OUTCOME = {"risk_factors", "ordinal", "roc", "crosstab", "prediction", "validation"}
 SETTING_WORDS = {"None": "not recorded", "True": "yes", "False": "no"}
@@ -164,6 +165,8 @@ def _recovery_outcomes(content: ReportContent) -> set[str]:
         sides |= one.get("events") or {}
         sides |= {str(one["outcome"]): str(one["event"])} if one.get("event") in RECOVERY_EVENTS else {}
     named |= find_recovery_groups(content)
+    if not content.outcomes.is_empty():
+        named |= set(content.outcomes.filter(pl.col("label").is_in(RECOVERY_LABELS))["outcome"])
     return named | {name for name, event in sides.items() if event in RECOVERY_EVENTS}
 
 

@@ -10,8 +10,9 @@ import polars as pl
 from cytopenia.report.association_cells import Association, read_association
 from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
-from cytopenia.report.display import clean_text, format_given, format_number, lower_first, plural
+from cytopenia.report.display import clean_text, format_number, lower_first, plural
 from cytopenia.report.honest_cuts import honest_sentences
+from cytopenia.report.journal_styles import format_p_level
 from cytopenia.report.lookup import ResultLookup, list_notes, select_results
 from cytopenia.report.references import References, join_names, name_analyses, name_inside
 
@@ -22,6 +23,7 @@ OWN_PARAGRAPHS = {"ordinal", "survival"}
 AGAINST_OUTCOME = ("risk_factors", "roc", "crosstab")
 LATE = "known only after infusion"
 NAMED = "named in the protocol"
+NO_MODEL = "; it gave no estimate"
 RANK_TESTS = {
     "mann_whitney_asymptotic": "asymptotic, corrected for ties, without continuity correction",
     "mann_whitney_continuity": "asymptotic, corrected for ties, with continuity correction",
@@ -60,6 +62,14 @@ def _of_kind(content: ReportContent, *kinds: str) -> list[Mapping[str, Any]]:
     return [one for one in content.analyses if one["kind"] in kinds and one["id"] in ran]
 
 
+def _has_estimate(content: ReportContent, analysis: Mapping[str, Any], estimate: str) -> bool:
+    """Return whether at least one number of this kind could be estimated."""
+    own = content.results.filter(
+        pl.col("analysis_id") == str(analysis["id"]), pl.col("estimate") == estimate, pl.col("status") == "ok"
+    )
+    return not own.is_empty()
+
+
 def _outcome(content: ReportContent, analysis: Mapping[str, Any]) -> str:
     return name_inside(outcome_title(content, str(analysis.get("outcome") or "the outcome")))
 
@@ -91,7 +101,7 @@ def _group_sentences(content: ReportContent) -> Iterator[str]:
 
 
 def _curve_sentences(content: ReportContent, references: References) -> Iterator[str]:
-    analyses = _of_kind(content, "roc")
+    analyses = [one for one in _of_kind(content, "roc") if _has_estimate(content, one, "auc")]
     for analysis in analyses:
         lookup = select_results(content.results, str(analysis["id"]))
         sides = {side: list[str]() for side in ("higher", "lower")}
@@ -278,13 +288,21 @@ def _selections(found: Sequence[Association]) -> Iterator[str]:
             continue
         name, selection = name_analyses([one.analysis]), one.analysis.get("selection")
         terms = join_names(name_inside(one.title(term)) for term in one.analysis.get("terms") or ())
+        rows = one.models[MULTIVARIABLE].estimates.items()
+        is_made = any(key[4] == "odds_ratio" and row.value is not None for key, row in rows)
         if selection:
+            entered = "entered" if is_made else "were to enter"
             yield (
-                f"In {name}, factors with P < {format_given(selection['p_below'])} in "
-                f"{_name_screen(one, selection)} entered the multivariable model together."
+                f"In {name}, factors with P < {format_p_level(selection['p_below'])} in "
+                f"{_name_screen(one, selection)} {entered} the multivariable model together"
+                f"{'' if is_made else NO_MODEL}."
             )
         elif terms:
-            yield f"The multivariable model of {name} had the terms that the protocol names: {terms}."
+            had = "had" if is_made else "was to have"
+            yield (
+                f"The multivariable model of {name} {had} the terms that the protocol names: {terms}"
+                f"{'' if is_made else NO_MODEL}."
+            )
 
 
 def _name_screen(found: Association, selection: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from cytopenia.report.table_words import (
     say_cell,
     say_interval,
     say_list,
+    say_patients,
     say_reason,
     say_unit,
     split_sections,
@@ -167,7 +168,7 @@ def _say_nadirs(table: Table) -> Iterator[str]:
             continue
         yield (
             f"The median nadir of {lower_first(row.header)} (range) was {say_cell(value)}, reached on day "
-            f"{say_cell(day)} ({number.text} patients)."
+            f"{say_cell(day)} ({say_patients(number.text)})."
         )
 
 

@@ -26,6 +26,7 @@ from cytopenia.report.display import (
     lower_first,
     plural,
 )
+from cytopenia.report.journal_styles import format_p_level
 from cytopenia.report.lookup import Estimate, ResultLookup, list_notes
 from cytopenia.report.model_words import split_step
 from cytopenia.report.references import name_inside
@@ -44,6 +45,10 @@ from cytopenia.report.table_words import (
 __all__ = ["say_associations", "say_crosstab", "say_cutoffs", "say_ordinal"]
 
 MODEL_WORDS = {"univariable": "univariable models", "multivariable": "the multivariable model"}
+SAME_PATIENTS = (
+    "Cut-off, sensitivity and specificity come from the same patients; in others they are expected to be "
+    "less favorable."
+)
 AFTER_INFUSION = "known only after infusion"
 REASONS = {"not_estimable": "not estimable", "not_done": "not done", "suppressed": "suppressed"}
 
@@ -173,7 +178,7 @@ def _say_size(lookup: ResultLookup) -> Iterator[str]:
 
 
 def _say_sides(sides: _Sides, where: str, outcome: str, event: str = "") -> Iterator[str]:
-    inside = "; ".join(filter(None, (event, f"P < {ASSOCIATION_LEVEL:g}")))
+    inside = "; ".join(filter(None, (event, f"P < {format_p_level(ASSOCIATION_LEVEL)}")))
     if sides.yes:
         yield f"In {where}, these were associated with {outcome} ({inside}): {say_list(sides.yes)}."
     elif sides.no:
@@ -192,12 +197,14 @@ def say_crosstab(content: ReportContent, analysis: Mapping[str, Any], tables: Se
         return []
     outcome = lower_first(clean_text(outcome_title(content, str(analysis.get("outcome") or ""))))
     title = table.columns[1].title.removesuffix(", n/N (%)")
-    levels, pairs, tests = list[str](), list[str](), list[str]()
+    levels, pairs, untested, tests = list[str](), list[str](), list[str](), list[str]()
     for row in table.rows:
         p_cell = name_cells(table, row).get("P")
         if row.is_section:
             continue
-        if " vs " in row.header and p_cell is not None and p_cell.text:
+        if " vs " in row.header and p_cell is not None and p_cell.text == NO_VALUE:
+            untested.append(f"{row.header} ({say_reason(table, p_cell) or 'not estimable'})")
+        elif " vs " in row.header and p_cell is not None and p_cell.text:
             adjusted = row.cells[-1].text if table.columns[-1].title != "P" else ""
             more = f"; adjusted, {say_p(adjusted)}" if adjusted not in {"", NO_VALUE} else ""
             pairs.append(f"{row.header} ({say_p(p_cell.text)}{more})")
@@ -207,7 +214,9 @@ def say_crosstab(content: ReportContent, analysis: Mapping[str, Any], tables: Se
             tests.append(say_p(p_cell.text))
     text = f"For {outcome}, “{lower_first(title)}” was found at these levels: {say_list(levels)}"
     text += f" ({tests[0]} over all levels)." if tests else "."
-    return [f"{text} Pairs of levels: {say_list(pairs)}." if pairs else text]
+    text += f" Pairs of levels: {say_list(pairs)}." if pairs else ""
+    text += f" Pairs of levels that were not tested: {say_list(untested)}." if untested else ""
+    return [text]
 
 
 def say_cutoffs(tables: Sequence[Table]) -> list[str]:
@@ -231,10 +240,12 @@ def say_cutoffs(tables: Sequence[Table]) -> list[str]:
         ]
         more = "".join(f"; {title} {text}" for title, text in known)
         parts.append(f"{lower_first(row.header)} (AUC {say_inside(area.text)}{more})")
-    texts = [f"Areas under the curve and cut-offs with the largest Youden index: {say_list(parts)}."]
-    texts += [f"Not estimated: {say_list(missing)}."] if missing else []
-    texts.append(
-        "Cut-off, sensitivity and specificity come from the same patients; in others they are expected to be "
-        "less favorable."
-    )
-    return [" ".join(texts)] if parts or missing else []
+    texts = list[str]()
+    if parts:
+        texts.append(f"Areas under the curve and cut-offs with the largest Youden index: {say_list(parts)}.")
+    if missing:
+        what = "Not estimated" if parts else "No area under the curve and no cut-off could be estimated"
+        texts.append(f"{what}: {say_list(missing)}.")
+    if parts:
+        texts.append(SAME_PATIENTS)
+    return [" ".join(texts)] if texts else []

@@ -18,6 +18,7 @@ from cytopenia.report.table_words import (
     say_interval,
     say_list,
     say_p,
+    say_patients,
     say_reason,
     split_sections,
 )
@@ -138,7 +139,7 @@ def _say_recovery_groups(table: Table) -> Iterator[str]:
             days.append(f"subdistribution hazard ratio {say_interval(ratio)}{known}")
         elif ratio is not None and (reason := say_reason(table, ratio)):
             days.append(f"hazard ratio not estimated ({reason})")
-        yield f"{row.header} ({cells['Patients'].text} patients): {say_list(days)}."
+        yield f"{row.header} ({say_patients(cells['Patients'].text)}): {say_list(days)}."
     p_cells = (name_cells(table, row).get("P") for row in rows)
     known = next((cell.text for cell in p_cells if cell is not None and cell.text not in EMPTY), "")
     if known:

@@ -18,9 +18,9 @@ from cytopenia.report.cells import outcome_title
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import (
     clean_text,
+    format_cut,
     format_number,
     format_range,
-    format_signs,
     lower_first,
     plural,
 )
@@ -148,7 +148,7 @@ def _read_panel(lookups: tuple[ResultLookup, ResultLookup, ResultLookup], factor
         auc=auc.value if auc else None,
         area=area,
         best=None if at[0] is None or at[1] is None else (1 - at[0], at[1]),
-        label=format_signs(clean_text(cut.text, longest=20)) if cut and cut.value is not None else "",
+        label=format_cut(clean_text(cut.text, longest=20)) if cut and cut.value is not None else "",
         cut=(cut.value if cut else None, low, high),
     )
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from cytopenia.report.bibliography import Work, load_works
 from cytopenia.report.content import DefinitionText, ReportContent, read_definition
+from cytopenia.report.journal_styles import format_p_level
 from cytopenia.report.references import References, join_names
 
 __all__ = [
@@ -82,7 +83,8 @@ def level_paragraphs(content: ReportContent) -> Iterator[str]:
         pl.col("analysis_id").is_in(asked), is_known, pl.col("group").is_in(["test", *AGAINST_FACTORS])
     )
     if not rows.is_empty():
-        yield f"A factor with P below {ASSOCIATION_LEVEL:g} is called associated with the outcome."
+        level = format_p_level(ASSOCIATION_LEVEL)
+        yield f"A factor with P below {level} is called associated with the outcome."
 
 
 def software_paragraphs(content: ReportContent, references: References) -> Iterator[str]:

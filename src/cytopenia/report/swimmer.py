@@ -179,8 +179,19 @@ def _write_caption(content: ReportContent, frame: pl.DataFrame) -> str:
     return (
         f"{plural(shown, 'patient')}, one lane each, longest followed first. Gray: followed, up to death, a"
         " second infusion or last contact, else the last blood count; an arrow where it goes on. CRS and"
-        " ICANS stand on the day of each recorded grade. Recovery is by the first definition of the protocol."
+        f" ICANS stand on the day of each recorded grade.{_tell_recovery(frame)}"
         f"{stops}{cut if shown < everyone else ''}"
+    )
+
+
+def _tell_recovery(frame: pl.DataFrame) -> str:
+    marks = set(frame["mark"].unique())
+    if "recovery" in marks:
+        return " Recovery is the day of the first outcome of the protocol that asks for one."
+    return (
+        " Recovered is who was so by the first outcome of recovery."
+        if "recovered_at_landmark" in marks
+        else ""
     )
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "say_interval",
     "say_list",
     "say_p",
+    "say_patients",
     "say_reason",
     "say_unit",
     "split_sections",
@@ -110,6 +111,17 @@ def say_list(parts: Sequence[str]) -> str:
     if len(parts) < 3:
         return " and ".join(parts)
     return f"{'; '.join(parts[:-1])}; and {parts[-1]}"
+
+
+def say_patients(number: str) -> str:
+    """Return a printed number of patients with its noun.
+
+    Examples
+    --------
+    >>> say_patients("63"), say_patients("1")
+    ('63 patients', '1 patient')
+    """
+    return f"{number} patient" if number == "1" else f"{number} patients"
 
 
 def say_unit(title: str) -> tuple[str, str]:

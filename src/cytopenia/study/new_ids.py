@@ -76,8 +76,12 @@ def _digest(purpose: str, patient_id: str, key: bytes) -> bytes:
 
 
 def rename_patient(explained: PatientExplanation, new_id: str) -> PatientExplanation:
-    """Return the explanation under a new id."""
-    return replace(explained, patient_id=new_id)
+    """Return the explanation under a new id, also in the rows that its outcomes quote."""
+    outcomes = tuple(
+        replace(one, row={name: new_id if name == "patient_id" else value for name, value in one.row.items()})
+        for one in explained.outcomes
+    )
+    return replace(explained, patient_id=new_id, outcomes=outcomes)
 
 
 def shift_dates(page: PatientPage, days: int) -> PatientPage:
