@@ -1,4 +1,4 @@
-"""Analyses of every kind that no bundled study has, on the bundled synthetic cohort."""
+"""Analyses and figures of every kind that no bundled study has, on the bundled synthetic cohort."""
 
 from __future__ import annotations
 
@@ -99,13 +99,48 @@ missing = { method = "multiple_imputation", imputations = 2, iterations = 2 }
 """
 
 
+# Figures that a study has only when its protocol asks for them.
+FIGURES = """
+[report]
+trajectories_by = "ecog"
+
+[factors.ferritin_curve]
+analyte = "ferritin"
+at = "baseline"
+spline_knots = 3
+
+[[analyses]]
+id = "bent"
+kind = "risk_factors"
+outcome = "recovery"
+event = "not_recovered"
+columns = ["univariable"]
+factors = ["ferritin_curve"]
+
+[[analyses]]
+id = "steps"
+kind = "ordinal"
+outcome = "anemia"
+factors = ["ferritin_curve"]
+"""
+
+
 def write_more(example: Path, folder: Path) -> Path:
-    """Copy the bundled study with these analyses in place of its own."""
+    """Copy the bundled study with analyses of further kinds in place of its own."""
+    return _write_study(example, folder, ANALYSES)
+
+
+def write_figures(example: Path, folder: Path) -> Path:
+    """Copy the bundled study with what further kinds of figures need in place of its analyses."""
+    return _write_study(example, folder, FIGURES)
+
+
+def _write_study(example: Path, folder: Path, analyses: str) -> Path:
     folder.mkdir(parents=True)
     for item in example.iterdir():
         (folder / item.name).write_bytes(item.read_bytes())
     head = (example / "study.toml").read_text("utf-8").partition("[[analyses]]")[0]
     head = head.replace('[printed]\npaper = "qiu2023"\n', "")
-    path = folder / "more.toml"
-    path.write_text(head + ANALYSES, encoding="utf-8")
+    path = folder / f"{folder.name}.toml"
+    path.write_text(head + analyses, encoding="utf-8")
     return path

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from cytopenia.definition_forms import GatesDefinition
 from cytopenia.definitions import load_library
 from cytopenia.results import collect_results
+from cytopenia.study.external_validation import CardInput, summarize_card_validation
 from cytopenia.study.factors import FactorColumn
 from cytopenia.study.groups import Sides
+from cytopenia.study.model_cards import ModelCard
 from cytopenia.study.prediction import PredictionInput, summarize_prediction
-from cytopenia.study.prediction_forms import Prediction
+from cytopenia.study.prediction_forms import ExternalValidation, Prediction
 
 STAGES = ("I", "II", "III")
 # A card with one number and two levels.
@@ -93,3 +95,30 @@ def predict(analysis: Prediction, patients: tuple[list[FactorColumn], Sides]) ->
     factors, sides = patients
     given = PredictionInput(factors, sides, load_gates(), seed=7)
     return collect_results(summarize_prediction(analysis, given))
+
+
+def make_sides(event: NDArray[Any]) -> Sides:
+    """Return who had the event, the same in every scenario."""
+    return Sides(("Yes", "No"), dict.fromkeys(("policy", "best", "worst"), event.astype(float)), {})
+
+
+def make_validation(**changes: Any) -> ExternalValidation:
+    """Return the form of a validation."""
+    given = {"id": "a", "kind": "validation", "outcome": "recovery", "event": "not_recovered", **changes}
+    return ExternalValidation.model_validate(given)
+
+
+def validate_card(rows: int, *, tilt: float = 1.0) -> pl.DataFrame:
+    """Return the rows of the card in patients whose true log odds are `tilt` times those of the card."""
+    rng = np.random.default_rng(11)
+    x, stage = np.exp2(rng.normal(1, 1.5, rows)), rng.integers(0, 2, rows)
+    log_odds = -1.0 + np.log2(x) + 0.5 * stage
+    event = rng.random(rows) < 1 / (1 + np.exp(-tilt * log_odds))
+    levels: list[str | None] = [("I", "II")[one] for one in stage]
+    levels[0], levels[1] = "III", None
+    factors = {
+        "x": FactorColumn("x", "X", pl.Series(x)),
+        "stage": FactorColumn("stage", "Stage", pl.Series(levels)),
+    }
+    given = CardInput(ModelCard.model_validate(CARD), factors, make_sides(event), load_gates())
+    return collect_results(summarize_card_validation(make_validation(card="m.json"), given))

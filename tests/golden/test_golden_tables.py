@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import resources
-from pathlib import Path
 
 import pytest
 
+from bundled_contents import content_of
 from cytopenia.report.sections import TABLES_OF_KIND
 from cytopenia.report.table_model import Table
-from cytopenia.run_content import collect_content
-from cytopenia.study.protocol import read_protocol
-from cytopenia.workflow import analyze_study
-from more_tables import write_more
 from table_text import show_table
 
 pytestmark = pytest.mark.long
 
-EXAMPLE = Path(str(resources.files("cytopenia") / "data" / "example"))
 STUDIES = ("study", "definitions", "published", "survival", "more")
 # 63 patients are too few for a point score.
 NEVER_FILLED = {"table_point_score"}
@@ -26,13 +20,10 @@ MAKERS = sorted({maker.__name__ for makers in TABLES_OF_KIND.values() for maker 
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Table]:
+def tables() -> dict[str, Table]:
     """The first table of each kind that has rows, in the order of the studies."""
-    more = write_more(EXAMPLE, tmp_path_factory.mktemp("golden") / "more")
     found: dict[str, Table] = {}
-    for name in STUDIES:
-        path = more if name == "more" else EXAMPLE / f"{name}.toml"
-        content = collect_content(analyze_study(path), read_protocol(path))
+    for content in map(content_of, STUDIES):
         for analysis in content.analyses:
             for maker in TABLES_OF_KIND.get(analysis["kind"], ()):
                 table = maker(content, analysis["id"])

@@ -13,25 +13,15 @@ from cytopenia.report.prediction_curves import plot_model_curves
 from cytopenia.report.validation_tables import table_external_validation
 from cytopenia.results import collect_results
 from cytopenia.study.external_validation import (
-    CardInput,
     ScoreInput,
-    summarize_card_validation,
     summarize_score_validation,
 )
 from cytopenia.study.factors import FactorColumn
-from cytopenia.study.groups import Sides
-from cytopenia.study.model_cards import ModelCard
-from cytopenia.study.prediction_forms import ExternalValidation
-from prediction_factory import CARD, load_gates
+from prediction_factory import load_gates, make_sides, make_validation, validate_card
 from report_factory import make_content
 
 # 40 patients by points and event: 0 points 1 of 12, 1 point 4 of 12, 2 points 5 of 8, 4 points 6 of 8.
 COUNTS = {0: (1, 11), 1: (4, 8), 2: (5, 3), 4: (6, 2)}
-
-
-def make_sides(event: np.ndarray) -> Sides:
-    """The same in every scenario."""
-    return Sides(("Yes", "No"), dict.fromkeys(("policy", "best", "worst"), event.astype(float)), {})
 
 
 def validate_score(**changes: object) -> pl.DataFrame:
@@ -39,16 +29,10 @@ def validate_score(**changes: object) -> pl.DataFrame:
     points = [float(total) for total, (yes, no) in COUNTS.items() for _ in range(yes + no)]
     event = [mark for yes, no in COUNTS.values() for mark in [1] * yes + [0] * no]
     factor = FactorColumn("hematotox", "CAR-HEMATOTOX", pl.Series([*points, None, None]))
-    analysis = make_form(score="hematotox", **changes)
+    analysis = make_validation(score="hematotox", **changes)
     definition = load_library().find_score("car_hematotox")
     given = ScoreInput(factor, definition, make_sides(np.array([*event, 1, 0])), load_gates())
     return collect_results(summarize_score_validation(analysis, given))
-
-
-def make_form(**changes: object) -> ExternalValidation:
-    """The form of a validation."""
-    given = {"id": "a", "kind": "validation", "outcome": "recovery", "event": "not_recovered", **changes}
-    return ExternalValidation.model_validate(given)
 
 
 def value(rows: pl.DataFrame, group: str, estimate: str, level: str = "") -> float:
@@ -82,22 +66,6 @@ def test_recalibration_of_points_is_a_logistic_regression() -> None:
     assert math.log(value(rows, "recalibration", "odds_ratio")) == pytest.approx(slope)
 
 
-def validate_card(rows: int, *, tilt: float = 1.0) -> pl.DataFrame:
-    """The rows of the card in patients whose true log odds are `tilt` times those of the card."""
-    rng = np.random.default_rng(11)
-    x, stage = np.exp2(rng.normal(1, 1.5, rows)), rng.integers(0, 2, rows)
-    log_odds = -1.0 + np.log2(x) + 0.5 * stage
-    event = rng.random(rows) < 1 / (1 + np.exp(-tilt * log_odds))
-    levels: list[str | None] = [("I", "II")[one] for one in stage]
-    levels[0], levels[1] = "III", None
-    factors = {
-        "x": FactorColumn("x", "X", pl.Series(x)),
-        "stage": FactorColumn("stage", "Stage", pl.Series(levels)),
-    }
-    given = CardInput(ModelCard.model_validate(CARD), factors, make_sides(event), load_gates())
-    return collect_results(summarize_card_validation(make_form(card="m.json"), given))
-
-
 def test_a_card_is_right_where_it_is_right_and_too_sure_where_it_is() -> None:
     right, sure = validate_card(4000), validate_card(4000, tilt=0.5)
     assert value(right, "size", "missing") == 2
@@ -118,9 +86,9 @@ def test_few_patients_have_no_curve_and_very_few_no_number() -> None:
 
 def test_the_form_needs_one_source() -> None:
     with pytest.raises(ValueError, match="needs exactly one of score"):
-        make_form()
+        make_validation()
     with pytest.raises(ValueError, match="needs exactly one of score"):
-        make_form(score="a", card="b.json")
+        make_validation(score="a", card="b.json")
 
 
 def show(rows: pl.DataFrame) -> list[list[str]]:

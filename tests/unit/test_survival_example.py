@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 
 from cytopenia.report.content import ReportContent
-from cytopenia.report.recovery_group_curves import table_recovery_groups
+from cytopenia.report.recovery_curves import plot_recovery_curve
+from cytopenia.report.recovery_group_curves import plot_recovery_groups, table_recovery_groups
+from cytopenia.report.survival_curves import plot_survival
 from cytopenia.report.survival_tables import table_group_tests, table_hazards, table_survival
 from cytopenia.report.table_model import Table
 from cytopenia.run_content import collect_content
@@ -102,3 +104,23 @@ def test_medians_that_are_not_reached_have_the_reason(content: ReportContent) ->
     assert footnotes(table, "All patients", 2) == [
         "\N{EN DASH} not reached: more than half survived while they were followed"
     ]
+
+
+def test_a_curve_without_an_interval_has_no_limits_in_its_data(content: ReportContent) -> None:
+    # Nobody of ECOG 0-1 dies, and curves of recovery by group are printed without intervals.
+    survival, groups, everybody = (
+        figure.data.filter(pl.col("day") > 0)
+        for make, name in (
+            (plot_survival, "overall"),
+            (plot_recovery_groups, "neutrophils"),
+            (plot_recovery_curve, "neutrophils"),
+        )
+        if (figure := make(content, name)) is not None
+    )
+    steps = survival.filter(mark="step")
+    assert steps.filter(group="0-1")["low", "high"].null_count().row(0) == (40, 40)
+    assert steps.filter(group="2-4")["low", "high"].null_count().row(0) == (0, 0)
+    assert groups["low"].is_null().all()
+    recovered = everybody.filter(curve="recovery", scenario="policy")
+    assert recovered.filter(cumulative_incidence=1.0)["low", "high"].rows() == [(None, None)]
+    assert recovered.filter(pl.col("cumulative_incidence") < 1)["low"].null_count() == 0

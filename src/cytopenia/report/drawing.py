@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -38,6 +38,7 @@ __all__ = [
     "SYNTHETIC_LABEL",
     "ReportFigure",
     "drawing",
+    "fill_limits",
     "finish_figure",
     "make_canvas",
     "page_axes",
@@ -131,6 +132,17 @@ def make_canvas(height: float, width: float = FULL_WIDTH) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width / POINTS_PER_INCH, height / POINTS_PER_INCH), dpi=POINTS_PER_INCH)
+
+
+def fill_limits(values: Sequence[float], limits: Sequence[float | None]) -> list[float]:
+    """Return the limits of a band as they are drawn: without width where there is no interval.
+
+    Examples
+    --------
+    >>> fill_limits([0.0, 0.5, 1.0], [0.0, 0.25, None])
+    [0.0, 0.25, 1.0]
+    """
+    return [value if limit is None else limit for value, limit in zip(values, limits, strict=True)]
 
 
 def page_axes(height: float, width: float = FULL_WIDTH) -> tuple[Figure, Axes]:

@@ -29,6 +29,7 @@ from cytopenia.report.drawing import (
     MUTED,
     ReportFigure,
     drawing,
+    fill_limits,
     finish_figure,
     make_canvas,
 )
@@ -186,8 +187,8 @@ class _Steps:
 
     days: tuple[float, ...]
     values: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
 
     def reach(self, last: float) -> _Steps:
         """Return the steps drawn on to the last day."""
@@ -243,8 +244,8 @@ def _read_steps(lookup: ResultLookup, name: str, kind: str, scenario: str) -> _S
         if (variable, of_kind, case) == (name, kind, scenario) and estimate.value is not None:
             found.append((float(day), estimate))
     values = [estimate.value or 0.0 for _, estimate in found]
-    lows = [value if one.low is None else one.low for value, (_, one) in zip(values, found, strict=True)]
-    highs = [value if one.high is None else one.high for value, (_, one) in zip(values, found, strict=True)]
+    lows = (estimate.low for _, estimate in found)
+    highs = (estimate.high for _, estimate in found)
     start = (0.0,)
     return _Steps((*start, *(day for day, _ in found)), (*start, *values), (*start, *lows), (*start, *highs))
 
@@ -272,9 +273,8 @@ def _draw(steps: ResultLookup, days: ResultLookup, name: str) -> Figure:
             _draw_steps(axes, bound.reach(last), color=LINE, linewidth=0.7, linestyle=(0, (1, 1.5)))
     known = [day for day in shown if days.value(name, INCIDENCE, level=f"recovery|{day:g}") is not None]
     recovery, death = (curve.reach(max(curve.days[-1], *known, 0.0)) for curve in (recovery, death))
-    axes.fill_between(
-        recovery.days, recovery.low, recovery.high, step="post", color=LINE, alpha=0.15, linewidth=0
-    )
+    low, high = (fill_limits(recovery.values, limits) for limits in (recovery.low, recovery.high))
+    axes.fill_between(recovery.days, low, high, step="post", color=LINE, alpha=0.15, linewidth=0)
     _draw_steps(axes, recovery, color=LINE, linewidth=1.6)
     _draw_steps(axes, death, color=INK, linewidth=1.2, linestyle=(0, (4, 2.5)))
     _name_curves(axes, recovery, death)

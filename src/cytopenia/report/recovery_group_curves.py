@@ -185,8 +185,8 @@ def _read_curve(
         dashes=look[1],
         days=(0.0, *own),
         values=values,
-        low=values,
-        high=values,
+        low=(None,) * len(values),
+        high=(None,) * len(values),
         censored=(),
         counts=tuple((one[0], one[1]) for one in counts),
     )

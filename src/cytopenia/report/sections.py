@@ -87,7 +87,10 @@ from cytopenia.report.validation_tables import table_external_validation
 from cytopenia.report.verified_tables import table_paper_checks
 
 __all__ = [
+    "FIGURES_OF_COURSES",
     "FIGURES_OF_KIND",
+    "FIGURES_OF_MEASUREMENTS",
+    "FLOW",
     "TABLES_OF_KIND",
     "WORDS",
     "ReportSection",
@@ -155,6 +158,7 @@ FIGURES_OF_KIND: Mapping[str, tuple[Callable[[str], str], ...]] = {
 # The section of an analysis, and that of the Results in words.
 ANALYSIS, WORDS = "analysis-", "words"
 FIGURES_OF_COURSES = ("trajectories", "trajectories-by-group", "spaghetti", "waterfall", "lineage-overlap")
+FLOW, FIGURES_OF_MEASUREMENTS = "flow", ("swimmer", "day-map")
 # Kinds whose table comes first: their figures show again what stands in it.
 KINDS_OF_TABLES = {"risk_factors", "ordinal", "prediction", "validation", "compare_published"}
 
@@ -186,7 +190,7 @@ def list_sections(content: ReportContent) -> list[ReportSection]:
 
 
 def _list_sections(content: ReportContent, figures: Mapping[str, ReportFigure]) -> list[ReportSection]:
-    sections = [ReportSection(id="flow", title="Cohort", figures=_pick(figures, "flow"))]
+    sections = [ReportSection(id="flow", title="Cohort", figures=_pick(figures, FLOW))]
     for analysis in content.analyses:
         sections += [_analysis_section(content, analysis, figures), _care_section(content, analysis)]
     evidence = () if content.outcomes.is_empty() else (table_evidence(content),)
@@ -196,7 +200,7 @@ def _list_sections(content: ReportContent, figures: Mapping[str, ReportFigure]) 
             id="measured",
             title="What was measured",
             tables=evidence,
-            figures=_pick_all(figures, ("swimmer", "day-map")),
+            figures=_pick_all(figures, FIGURES_OF_MEASUREMENTS),
         ),
         ReportSection(
             id="printed", title="Printed and recomputed", tables=_keep_filled([table_printed(content)])

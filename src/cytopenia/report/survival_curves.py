@@ -25,6 +25,7 @@ from cytopenia.report.drawing import (
     MUTED,
     ReportFigure,
     drawing,
+    fill_limits,
     finish_figure,
     make_canvas,
 )
@@ -58,7 +59,8 @@ LONGEST_NAME = 22
 class GroupCurve:
     """One curve as it is drawn, from each day on, and what stands below it.
 
-    `counts` are at risk and events at each mark of the axis.
+    `low` and `high` are None where there is no interval; `counts` are at risk and events at each mark of
+    the axis.
     """
 
     name: str
@@ -66,8 +68,8 @@ class GroupCurve:
     dashes: Any
     days: tuple[float, ...]
     values: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
     censored: tuple[float, ...]
     counts: tuple[tuple[float | None, float | None], ...]
 
@@ -128,8 +130,6 @@ def _read_curve(
         if stratum == name and estimate == "censored"
     ]
     values = [one.value or 0.0 for one in own.values()]
-    low = [value if one.low is None else one.low for value, one in zip(values, own.values(), strict=True)]
-    high = [value if one.high is None else one.high for value, one in zip(values, own.values(), strict=True)]
     counts = [
         tuple(
             at_risk.value(found.endpoint, kind, level=level, stratum=name) for kind in ("at_risk", "events")
@@ -142,8 +142,8 @@ def _read_curve(
         dashes=look[1],
         days=(0.0, *own),
         values=(1.0, *values),
-        low=(1.0, *low),
-        high=(1.0, *high),
+        low=(1.0, *(one.low for one in own.values())),
+        high=(1.0, *(one.high for one in own.values())),
         censored=tuple(censored),
         counts=tuple((one[0], one[1]) for one in counts),
     )
@@ -217,9 +217,9 @@ def _draw(found: SurvivalNumbers, curves: Sequence[GroupCurve], marks: Sequence[
     draw_frame(axes, marks, last, labels=(f"Days from {found.since}", f"{found.title}, %"))
     for curve in curves:
         if len(curves) <= MOST_BANDS:
-            axes.fill_between(
-                curve.days, curve.low, curve.high, step="post", color=curve.color, alpha=0.12, linewidth=0
-            )
+            band: dict[str, Any] = {"color": curve.color, "alpha": 0.12, "linewidth": 0}
+            low, high = (fill_limits(curve.values, limits) for limits in (curve.low, curve.high))
+            axes.fill_between(curve.days, low, high, step="post", **band)
         look: dict[str, Any] = {"color": curve.color, "linewidth": 1.5, "linestyle": curve.dashes}
         axes.step(curve.days, curve.values, where="post", clip_on=False, zorder=3, label=curve.name, **look)
         heights = [curve.values[curve.days.index(day)] for day in curve.censored]
