@@ -89,9 +89,7 @@ def _group_rows(
     )
     for place, group in enumerate(days.strata):
         where = {"scenario": scenario, "stratum": group}
-        shares = [days.get(outcome, INCIDENCE, level=f"recovery|{day}", **where) for day in shown]
-        test = tests.get(factor, "p_value", level="recovery", scenario=scenario)
-        p_ratio = ratios.get(factor, "p_value", level=group, scenario=scenario)
+        own = {"level": group, "scenario": scenario}
         has_model = any(key[3] in (scenario, "") for key in ratios.estimates if key[2])
         # What was refused is one row for the whole factor; it stands beside the second group.
         is_refused = not has_model and place == 1
@@ -99,13 +97,20 @@ def _group_rows(
             format_signs(clean_text(group)),
             (
                 Cell(format_number(patients.value(factor, "count", **where))),
-                *(share_cell(share, notes) for share in shares),
+                *(
+                    share_cell(days.get(outcome, INCIDENCE, level=f"recovery|{day}", **where), notes)
+                    for day in shown
+                ),
                 time_cell(medians.get(outcome, "median_day", level="recovery", **where), notes),
-                p_value_cell(test, notes) if place == 0 else Cell(),
+                p_value_cell(tests.get(factor, "p_value", level="recovery", scenario=scenario), notes)
+                if place == 0
+                else Cell(),
                 ratio_cell(ratios, factor, group if has_model else "", notes=notes, scenario=scenario)
                 if has_model or is_refused
                 else Cell(),
-                Cell() if p_ratio is None else p_value_cell(p_ratio, notes),
+                Cell()
+                if (p_ratio := ratios.get(factor, "p_value", **own)) is None
+                else p_value_cell(p_ratio, notes),
             ),
             indent=1,
         )
