@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from cytopenia.contract import EVENT_KINDS, SUPPORT_KINDS
+from cytopenia.definition_forms import Whole
 from cytopenia.errors import suggest_name
 
 __all__ = ["CdiscMapping"]
@@ -25,7 +26,7 @@ class CdiscMapping(BaseModel):
 
     infusion: tuple[str, ...] = ()
     infusion_date: str | None = None
-    infusion_day: int | None = None
+    infusion_day: Whole | None = None
     lymphodepletion: tuple[str, ...] = ()
     support: _Names = Field(default_factory=dict)
     events: _Names = Field(default_factory=dict)
