@@ -387,15 +387,15 @@ def find_nadir(
 ) -> Row:
     days = cut_to_window(lay_out(labs, course, analyte, *window, cap=cap), window)
     measured = {d: day for d, day in days.items() if day["state"] == "measured"}
+    # White cells known only from below (">2") bound nothing from above.
+    caps = {d: day["cap"][0] for d, day in days.items() if day["cap"] is not None and day["cap"][0] != inf}
     if not measured:
-        caps = {d: day["cap"][0] for d, day in days.items() if day["cap"] is not None}
         most = min(caps.values(), default=None)
         if most == 0:
             return {"policy": 0, "day": min(d for d in caps if caps[d] == 0), "best": 0, "worst": 0}
         least = None if most is None else min(day["low"][0] for day in days.values())
         return {"policy": None, "day": None, "best": most, "worst": least}
     bounded = {d: day for d, day in days.items() if day["state"] in ("measured", "gap")}
-    caps = {d: day["cap"][0] for d, day in days.items() if day["cap"] is not None}
     upper = {d: day["high"][0] for d, day in measured.items() if day["high"][0] != inf}
     printed = {**upper, **caps} or {d: day["low"][0] for d, day in measured.items()}
     lowest = min(printed.values())

@@ -129,6 +129,15 @@ def test_nadirs_capped_by_white_cells_are_found_as_by_the_twin(cohort):
     check_nadirs(cohort, "anc", cap=True)
 
 
+@pytest.mark.parametrize("comparator", [">", ">="])
+def test_white_cells_known_only_from_below_bound_no_nadir(comparator: str) -> None:
+    row = {"analyte": "wbc", "day": 0, "value": 2.25, "comparator": comparator, "lln": None, "invalid": None}
+    patient = {"patient_id": "P0", "labs": [row], "support": [], "second_infusion": None, "death": None}
+    found = find_cohort_nadirs(make_tables([patient]), "anc", window=WINDOW, cap=True)
+    assert found.select("policy", "best", "worst").row(0) == (None, None, None)
+    check_nadirs([patient], "anc", cap=True)
+
+
 @twice_as_many
 @given(name=terms, data=st.data(), cap=st.booleans())
 def test_best_policy_and_worst_grade_are_in_order(name, data, cap):
