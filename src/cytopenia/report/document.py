@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -14,6 +13,7 @@ from cytopenia.report.cells import analyte_title
 from cytopenia.report.content import ReportContent, read_definition
 from cytopenia.report.display import clean_text
 from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
+from cytopenia.report.figure_formats import read_view_box
 from cytopenia.report.journal_styles import in_journal_style
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
 from cytopenia.report.number_links import find_links, list_linked_rows, read_row_numbers
@@ -29,7 +29,6 @@ __all__ = ["render_report", "render_verified"]
 
 # What happened to the counts, how deep each patient fell, and which cytopenias came together.
 SUMMARY_FIGURES, MOST_SUMMARY_FIGURES = ("trajectories", "waterfall", "lineage-overlap"), 3
-VIEW_BOX = re.compile(r'viewBox="([-0-9. ]+)"')
 
 
 @in_journal_style
@@ -85,8 +84,7 @@ def _pick_summary_figures(sections: Sequence[ReportSection]) -> list[tuple[Repor
     wanted = [name for name in SUMMARY_FIGURES if name in figures]
     others = [name for name in figures if name not in wanted and name != "flow"]
     chosen = [figures[name] for name in [*wanted, *others, *figures][:MOST_SUMMARY_FIGURES]]
-    boxes = [VIEW_BOX.search(figure.svg) for figure in chosen]
-    return [(figure, box[1]) for figure, box in zip(chosen, boxes, strict=True) if box]
+    return [(figure, box) for figure in chosen if (box := read_view_box(figure.svg))]
 
 
 def _list_analytes(content: ReportContent) -> list[str]:

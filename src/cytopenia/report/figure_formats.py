@@ -14,12 +14,19 @@ from typing import Any
 
 from cytopenia.report.display import clean_text
 
-__all__ = ["convert_figure", "find_fonts", "keep_known_signs", "list_known_signs", "load_fonts"]
+__all__ = [
+    "convert_figure",
+    "find_fonts",
+    "keep_known_signs",
+    "list_known_signs",
+    "load_fonts",
+    "read_view_box",
+]
 
 # Pixels per inch of a picture in a document, and of the files for a printer.
 PRINT_DPI, FILE_DPI = 200, 600
 POINTS_PER_INCH, MM_PER_INCH = 72, 25.4
-VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+VIEW_BOX = re.compile(r'viewBox="(0 0 [\d.]+ [\d.]+)"')
 # Where Typst shows a PDF within an SVG: as an SVG of its own, whose letters are paths.
 INNER_SVG = re.compile(rb"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)")
 SIZES = re.compile(r'\s(?:width|height)="[^"]*"')
@@ -77,12 +84,25 @@ def _compile(
     return made[0]
 
 
+def read_view_box(svg: str) -> str:
+    """Return the view box of an SVG: "0 0", then width and height in points; empty where it has none.
+
+    Examples
+    --------
+    >>> read_view_box('<svg viewBox="0 0 640 72.5">')
+    '0 0 640 72.5'
+    """
+    found = VIEW_BOX.search(svg)
+    return found[1] if found else ""
+
+
 def _read_size(svg: str) -> tuple[float, float]:
     """Return width and height of an SVG in points."""
-    found = VIEW_BOX.search(svg)
-    if found is None:
+    box = read_view_box(svg)
+    if not box:
         raise ValueError("the SVG of a figure has no view box that begins at 0 0")
-    return float(found[1]), float(found[2])
+    _, _, width, height = map(float, box.split())
+    return width, height
 
 
 def _write_paths(svg: str, texts: tuple[str, str]) -> bytes:

@@ -12,8 +12,8 @@ from cytopenia.grading.explain import AnalyteSeries
 from cytopenia.grading.patient_page import PatientPage
 from cytopenia.report.course_panels import LOG_ANALYTES
 from cytopenia.report.display import clean_text
-from cytopenia.report.drawing import FAINT, GRID, INK, MUTED, ReportFigure, drawing, finish_figure
-from cytopenia.report.patient_lanes import LONG_SPAN, draw_lanes, draw_over, list_lanes
+from cytopenia.report.drawing import INK, MUTED, ReportFigure, drawing, finish_figure
+from cytopenia.report.patient_lanes import draw_lanes, draw_over, list_lanes
 from cytopenia.report.patient_timeline import (
     POINTS,
     WIDTH,
@@ -22,8 +22,7 @@ from cytopenia.report.patient_timeline import (
     draw_days,
     draw_key,
     find_limits,
-    format_tick,
-    list_ticks,
+    lay_scale,
     place_key,
 )
 from cytopenia.units import show_unit
@@ -94,29 +93,14 @@ def _add_axes(figure: Figure, span: tuple[int, int], *, top: float, height: floa
 
 
 def _draw_panel(axes: Axes, series: AnalyteSeries, height: float) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, NullLocator
+    from matplotlib.ticker import MaxNLocator
 
     low, high = find_limits(series)
-    is_log = series.analyte in LOG_ANALYTES
-    axes.set_yscale("log" if is_log else "linear")
-    axes.set_ylim(low, high)
-    if is_log:
-        axes.set_yticks(list_ticks(low, high, height))
-        axes.yaxis.set_minor_locator(NullLocator())
-    else:
+    lay_scale(axes, series, (low, high), height=height, letter=7.5)
+    if series.analyte not in LOG_ANALYTES:
         axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.yaxis.set_major_formatter(FuncFormatter(format_tick))
-    first, last = axes.get_xlim()
-    axes.xaxis.set_major_locator(MultipleLocator(7 if last - first < LONG_SPAN else 28))
-    axes.tick_params(labelsize=7.5, width=0.6, length=2.5, colors=MUTED)
-    axes.tick_params(axis="x", labelbottom=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="x", color=GRID, linewidth=0.5)
-    axes.set_axisbelow(True)
     named = f"{clean_text(series.title, longest=60)} ({show_unit(series.unit)})"
     axes.set_title(named, loc="left", fontsize=8.5, pad=2)
-    if first <= 0 <= last:
-        axes.axvline(0, color=FAINT, linewidth=0.8, zorder=1)
     for cut in series.cuts:
         if cut.label.startswith("grade"):
             axes.axhspan(low, cut.value, facecolor=INK, alpha=_BAND, linewidth=0, zorder=0.3)

@@ -30,6 +30,7 @@ __all__ = [
     "draw_key",
     "find_limits",
     "format_tick",
+    "lay_scale",
     "list_ticks",
     "place_key",
     "plot_timeline",
@@ -114,29 +115,40 @@ def _find_span(explained: PatientExplanation) -> tuple[int, int]:
 
 
 def _draw_panel(axes: Axes, series: AnalyteSeries) -> None:
+    limits = find_limits(series)
+    lay_scale(axes, series, limits, height=PANEL, letter=6.5)
+    unit = show_unit(series.unit)
+    axes.set_title(f"{clean_text(series.title, longest=60)} ({unit})", loc="left", fontsize=8, pad=3)
+    draw_cuts(axes, series.cuts)
+    draw_days(axes, series, limits)
+
+
+def lay_scale(
+    axes: Axes, series: AnalyteSeries, limits: tuple[float, float], *, height: float, letter: float
+) -> None:
+    """Set the scale, the ticks and the grid of the counts of one analyte, and the line of day 0.
+
+    `height` is that of the panel in points, `letter` the size of the numbers at the ticks.
+    """
     from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
 
-    low, high = find_limits(series)
+    low, high = limits
     is_log = series.analyte in LOG_ANALYTES
     axes.set_yscale("log" if is_log else "linear")
     axes.set_ylim(low, high)
     if is_log:
-        axes.set_yticks(list_ticks(low, high, PANEL))
+        axes.set_yticks(list_ticks(low, high, height))
         axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(format_tick))
     first, last = axes.get_xlim()
     axes.xaxis.set_major_locator(MultipleLocator(7 if last - first < LONG_SPAN else 28))
-    axes.tick_params(labelsize=6.5, width=0.6, length=2.5, colors=MUTED)
+    axes.tick_params(labelsize=letter, width=0.6, length=2.5, colors=MUTED)
     axes.tick_params(axis="x", labelbottom=False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", color=GRID, linewidth=0.5)
     axes.set_axisbelow(True)
-    unit = show_unit(series.unit)
-    axes.set_title(f"{clean_text(series.title, longest=60)} ({unit})", loc="left", fontsize=8, pad=3)
     if first <= 0 <= last:
         axes.axvline(0, color=FAINT, linewidth=0.8, zorder=1)
-    draw_cuts(axes, series.cuts)
-    draw_days(axes, series, (low, high))
 
 
 def format_tick(value: float, _position: int | None) -> str:

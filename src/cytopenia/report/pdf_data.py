@@ -12,7 +12,7 @@ from cytopenia.report.captions import CaptionNumbers, clean_held, end_caption, n
 from cytopenia.report.content import ReportContent
 from cytopenia.report.display import clean_text
 from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
-from cytopenia.report.figure_formats import keep_known_signs, list_known_signs
+from cytopenia.report.figure_formats import keep_known_signs, list_known_signs, read_view_box
 from cytopenia.report.journal_styles import style_words
 from cytopenia.report.methods import write_methods_paragraphs
 from cytopenia.report.sections import ReportSection
@@ -30,7 +30,6 @@ TWIPS = 20
 TEXT_SIZE, SMALL_SIZE = 7.4, 6.5
 # Room that a figure leaves on its page for heading and caption.
 BELOW_FIGURE = 130
-VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 # A word with more signs may break within, so that none leaves its column.
 LONG_WORD = re.compile(r"\S{25,}")
 PIECE, BREAK = 12, "\N{ZERO WIDTH SPACE}"
@@ -137,8 +136,8 @@ class _Pages:
 
     def _add_figure(self, figure: ReportFigure) -> None:
         label, text = self.captions.label("Figure", figure.title)
-        found = VIEW_BOX.search(figure.svg)
-        width, height = map(float, found.groups()) if found else self.room
+        box = read_view_box(figure.svg)
+        width, height = map(float, box.split()[2:]) if box else self.room
         shrink = min(1.0, self.room[0] / width, (self.room[1] - BELOW_FIGURE) / height)
         caption = end_caption(f"{text}. {figure.caption}", synthetic=self.content.synthetic)
         self.add(
