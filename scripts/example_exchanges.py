@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 from cytopenia.study.protocol import read_protocol
 from cytopenia.study.run import run_plan
 

@@ -72,7 +72,10 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "readers": [
             "codes",
+            "source_table",
             "cdisc_mapping",
+            "mapping_forms",
+            "labs_mapping",
             "mapping",
             "text_files",
             "harmonize",
@@ -90,6 +93,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "tabular",
             "redcap",
             "omop",
+            "sources",
         ],
         "grading": [
             "cuts",

@@ -20,7 +20,7 @@ from cytopenia.frames import grade_labs, grade_raw_labs, require_limits
 from cytopenia.grading.grades import grade_labs as grade_prepared_labs
 from cytopenia.grading.score_cohorts import score_patients
 from cytopenia.grading.score_tables import score_values
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 from cytopenia.results import ResultRow, collect_results
 from cytopenia.simulate import simulate_cohort
 from cytopenia.stats.describe import describe_numbers

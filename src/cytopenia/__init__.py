@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cytopenia.frames import grade_labs
     from cytopenia.grading.score_cohorts import score_patients
     from cytopenia.grading.score_tables import RiskOptions
-    from cytopenia.readers.tabular import read_tables
+    from cytopenia.readers.sources import read_tables
     from cytopenia.simulate import simulate_cohort
     from cytopenia.workflow import check_study, explain_patient, run_study
 
@@ -44,7 +44,7 @@ _HOMES = {
     "explain_patient": "cytopenia.workflow",
     "grade_labs": "cytopenia.frames",
     "load_definition": "cytopenia.definitions",
-    "read_tables": "cytopenia.readers.tabular",
+    "read_tables": "cytopenia.readers.sources",
     "require_tables": "cytopenia.contract",
     "run_study": "cytopenia.workflow",
     "score_patients": "cytopenia.grading.score_cohorts",

@@ -17,7 +17,7 @@ from cytopenia.errors import DataError, DefinitionError, MissingColumnError, joi
 from cytopenia.grading.day_grid import lay_out_courses
 from cytopenia.grading.score_cohorts import collect_inputs, place_start
 from cytopenia.one_file import FileOptions, build_section, require_day_before, require_paths, write_table
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 from cytopenia.study.model_cards import CardInput, ModelCard, predict_card, read_card
 from cytopenia.units import load_analytes
 

@@ -32,7 +32,8 @@ from cytopenia.grade_options import GradeRequest, counts_days, looks_at_support,
 from cytopenia.grading.grades import grade_labs
 from cytopenia.one_file import FileOptions, build_section, require_paths, split_quantity, write_table
 from cytopenia.readers.mapping import DataSection, read_mapping
-from cytopenia.readers.tabular import read_lab_file, read_tables
+from cytopenia.readers.sources import read_tables
+from cytopenia.readers.tabular import read_lab_file
 from cytopenia.study.outcomes import Progress, derive_outcomes
 from cytopenia.study.phenotype_outcomes import count_possible, count_several
 from cytopenia.study.plan import PhenotypePlan, RecoveryPlan, RecoveryTimePlan

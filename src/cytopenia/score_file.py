@@ -33,7 +33,7 @@ from cytopenia.one_file import (
     split_quantity,
     write_table,
 )
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 from cytopenia.units import convert_value, list_units, load_analytes, resolve_analyte
 
 __all__ = ["ModelRequest", "PatientScore", "ScoreFileRequest", "ScoreSummary", "score_file", "score_one"]

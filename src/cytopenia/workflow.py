@@ -16,7 +16,7 @@ from cytopenia.errors import OutputError
 from cytopenia.folders import explain_failure, replace_folder
 from cytopenia.grading.explain import PatientExplanation
 from cytopenia.published.claims import Paper
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 from cytopenia.run_content import collect_content
 from cytopenia.study.card_making import make_cards
 from cytopenia.study.definition_changes import TermInPatients, compare_in_patients

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from cytopenia.contract import require_tables
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 from cytopenia.study.protocol import read_protocol
 from cytopenia.study.run import StudyRun, run_plan
 from side_by_side_files import HEAD, OUTCOMES, write_courses

@@ -16,7 +16,7 @@ from cdisc_files import AE, CM, DM, EX, LB, PR, ours, write_json, write_xpts
 from cytopenia.contract import Tables
 from cytopenia.errors import MissingColumnError, ProtocolError, ReaderError
 from cytopenia.readers.mapping import DataSection, read_mapping
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 
 NAMED = {"infusion": ["CELLS X"], "lymphodepletion": ["Fludarabine"]}
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "cdisc"

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from cytopenia.contract import Tables, require_tables
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 from cytopenia.study.counterfactuals import Kernel
 from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study, read_protocol

@@ -18,7 +18,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 from cytopenia.study.protocol import read_protocol
 from cytopenia.study.run import StudyRun, run_plan
 

@@ -17,7 +17,7 @@ from cytopenia.definition_forms import FeverDefinition
 from cytopenia.definitions import load_library
 from cytopenia.grading.answer_ranges import Candidates, group_answers, list_candidates, step_beyond
 from cytopenia.grading.explain import Answer, OutcomeExplanation, PatientExplanation
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 from cytopenia.report.explanation_words import join_days, name_analyte, name_support, say_spans, say_value
 from cytopenia.report.patient_timeline import plot_timeline
 from cytopenia.study.counterfactuals import Edit, Kernel, keep_patient

@@ -10,7 +10,7 @@ import pytest
 
 from cytopenia.contract import Tables, require_tables
 from cytopenia.grading.explain import Answer, AnswerRange
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 from cytopenia.report.explanation_changes import say_range_answer
 from cytopenia.report.explanation_ranges import PrintedRange, print_ranges
 from cytopenia.study.counterfactuals import Edit, Kernel, keep_patient

@@ -27,7 +27,7 @@ from cytopenia.errors import ProtocolError, ReaderError
 from cytopenia.readers.fhir_files import BrokenLines, stream_resources
 from cytopenia.readers.fhir_labs import LabCollector
 from cytopenia.readers.mapping import DataSection, FhirMapping, read_mapping
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 
 FOUND = (folder / "shared" / "data" / "fhir_us_core" for folder in Path(__file__).parents)
 SAMPLES = next((folder for folder in FOUND if folder.is_dir()), None)

@@ -13,7 +13,8 @@ from polars.testing import assert_frame_equal
 
 from cytopenia.errors import MissingColumnError, ProtocolError, ReaderError
 from cytopenia.readers.mapping import DataSection
-from cytopenia.readers.tabular import read_lab_file, read_labs, read_tables
+from cytopenia.readers.sources import read_tables
+from cytopenia.readers.tabular import read_lab_file, read_labs
 
 LABS = 'patient_id,date,analyte,value,unit\n1,2024-01-12,ANC,"0,35",K/uL\n1,2024-01-13,Hb,<8,g/dL\n'
 INFUSIONS = "patient_id,infusion_date\n1,2024-01-10\n"

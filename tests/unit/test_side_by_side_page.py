@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from cytopenia.contract import require_tables
-from cytopenia.readers.tabular import read_tables
+from cytopenia.readers.sources import read_tables
 from cytopenia.study import answer_changes
 from cytopenia.study.protocol import read_protocol
 from cytopenia.study.run import StudyRun, run_plan

@@ -12,10 +12,10 @@ import pyreadstat
 import pytest
 
 from cytopenia.errors import ReaderError
-from cytopenia.readers.harmonize import SourceTable
 from cytopenia.readers.mapping import DataSection
+from cytopenia.readers.source_table import SourceTable
+from cytopenia.readers.sources import read_tables
 from cytopenia.readers.statistics_files import read_statistics_file
-from cytopenia.readers.tabular import read_tables
 
 SEX = {1: "male", 2: "female", 9: "unknown"}
 PATIENTS = pl.DataFrame({"patient_id": [101.0, 102.0, 103.0, 104.0], "sex": [1.0, 2.0, 9.0, 0.0]})

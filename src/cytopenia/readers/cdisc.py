@@ -24,8 +24,8 @@ from cytopenia.readers.cdisc_domains import (
     take_treatments,
 )
 from cytopenia.readers.cdisc_labs import read_analysis_labs, read_collected_labs
-from cytopenia.readers.harmonize import SourceTable
 from cytopenia.readers.mapping import DataSection
+from cytopenia.readers.source_table import SourceTable
 
 __all__ = ["read_domains", "state_point"]
 

@@ -25,8 +25,9 @@ from cytopenia.readers.fhir_values import (
     read_version,
     read_word,
 )
-from cytopenia.readers.harmonize import SourceTable
-from cytopenia.readers.mapping import IGNORE, INFUSION, FhirMapping
+from cytopenia.readers.mapping import INFUSION, FhirMapping
+from cytopenia.readers.mapping_forms import IGNORE
+from cytopenia.readers.source_table import SourceTable
 
 __all__ = ["read_fhir"]
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from cytopenia.readers.codes import LOINC, UCUM, load_analyte_codes, read_ucum
-from cytopenia.readers.mapping import IGNORE
+from cytopenia.readers.mapping_forms import IGNORE
 from cytopenia.units import load_analytes, match_unit, mentions_analyte
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 
@@ -23,23 +23,17 @@ from cytopenia.contract.courses import find_zeros
 from cytopenia.contract.labs import LabOptions, prepare_lab_rows
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
 from cytopenia.readers.codes import LOINC, load_analyte_codes
-from cytopenia.readers.mapping import IGNORE, BedsideMapping, DataSection, LabsMapping, TableMapping
+from cytopenia.readers.labs_mapping import LabsMapping
+from cytopenia.readers.mapping import BedsideMapping, DataSection
+from cytopenia.readers.mapping_forms import IGNORE, TableMapping
+from cytopenia.readers.source_table import SourceTable
 from cytopenia.units import resolve_analyte
 from cytopenia.values import is_number_text
 
-__all__ = ["SourceTable", "harmonize_bedside", "harmonize_labs", "harmonize_tables"]
+__all__ = ["harmonize_bedside", "harmonize_labs", "harmonize_tables"]
 
 _HEADER_UNIT = re.compile(r"^(?P<name>.+?)\s*[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]$")
 _LONG_ONLY = frozenset({"analyte", "value", "unit", "lln", "uln", "baseline"})
-
-
-@dataclass(frozen=True)
-class SourceTable:
-    """A table as it was read, where it came from ("labs.xlsx, sheet Labs"), and what was found on the way."""
-
-    frame: pl.DataFrame
-    origin: str
-    findings: tuple[Finding, ...] = ()
 
 
 def harmonize_tables(sources: Mapping[str, SourceTable], mapping: DataSection) -> Tables:

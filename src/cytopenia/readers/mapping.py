@@ -2,80 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from cytopenia.bedside_inputs import load_bedside_inputs
-from cytopenia.contract import EVENT_KINDS, RESPONSES, SUPPORT_KINDS, TABLES, TextFormat
+from cytopenia.contract import EVENT_KINDS, RESPONSES, SUPPORT_KINDS, TABLES
 from cytopenia.contract.bedside import BEDSIDE_COLUMNS, BEDSIDE_UNITS
-from cytopenia.definition_forms import Number
-from cytopenia.errors import ProtocolError, join_problems, suggest_name
+from cytopenia.errors import ProtocolError, join_problems
 from cytopenia.forms import parse_toml, read_form
 from cytopenia.readers.cdisc_mapping import CdiscMapping
-from cytopenia.units import convert_value, is_usual_limit, list_units, load_analytes, match_unit
+from cytopenia.readers.labs_mapping import LabsMapping
+from cytopenia.readers.mapping_forms import (
+    IGNORE,
+    MappingForm,
+    TableMapping,
+    Words,
+    name_unlisted,
+    raise_all,
+    require_known_columns,
+    require_words,
+)
+from cytopenia.units import load_analytes
 
 __all__ = [
-    "IGNORE",
     "INFUSION",
     "BedsideMapping",
     "DataSection",
     "EventsMapping",
     "FhirMapping",
     "InfusionsMapping",
-    "LabsMapping",
-    "Limit",
     "PatientsMapping",
     "ResponsesMapping",
     "SupportMapping",
-    "TableMapping",
-    "WideColumn",
     "read_mapping",
 ]
 
-IGNORE = "ignore"
 INFUSION = "infusion"
-
-Words = dict[str, str]
-Value = TypeVar("Value")
-
-
-class _Form(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class Limit(_Form):
-    """A limit of normal with its unit."""
-
-    value: Annotated[Number, Field(ge=0)]
-    unit: str
-
-
-class WideColumn(_Form):
-    """One column of a wide table: its header, and the unit of its cells."""
-
-    column: str
-    unit: str
-
-
-class TableMapping(_Form):
-    """How the file of one table is read."""
-
-    file: str | None = None
-    sheet: str | None = None
-    encoding: str | None = None
-    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(default=None)
-    decimal: Literal["auto", ".", ","] = "auto"
-    date_format: str | None = None
-    columns: Words = Field(default_factory=dict)
-    keep_codes: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> TextFormat:
-        """The decimal mark and date format as the contract takes them."""
-        return TextFormat(decimal=self.decimal, date_format=self.date_format)
 
 
 class PatientsMapping(TableMapping):
@@ -88,69 +53,7 @@ class InfusionsMapping(TableMapping):
     @field_validator("columns")
     @classmethod
     def _check_columns(cls, columns: Words) -> Words:
-        return _require_columns("infusions", columns)
-
-
-class LabsMapping(TableMapping):
-    """How the laboratory values are read.
-
-    `analytes` maps their names to ours (or to "ignore"), `units` their texts to listed units,
-    `default_units` gives the unit of blank cells per analyte, `lln` a lower limit where the file has none,
-    `wide` the columns of a wide table.
-    """
-
-    analytes: Words = Field(default_factory=dict)
-    units: Words = Field(default_factory=dict)
-    default_units: Words = Field(default_factory=dict)
-    lln: dict[str, Limit] = Field(default_factory=dict)
-    wide: dict[str, WideColumn] = Field(default_factory=dict)
-
-    @property
-    def lower_limits(self) -> dict[str, float]:
-        """The stated lower limits in canonical units."""
-        return {
-            analyte: convert_value(limit.value, limit.unit, analyte=analyte)
-            for analyte, limit in self.lln.items()
-        }
-
-    @field_validator("columns")
-    @classmethod
-    def _check_columns(cls, columns: Words) -> Words:
-        return _require_columns("labs", columns)
-
-    @field_validator("analytes")
-    @classmethod
-    def _check_analytes(cls, analytes: Words) -> Words:
-        return _require_words(analytes, (IGNORE, *load_analytes()), "is no analyte")
-
-    @field_validator("units")
-    @classmethod
-    def _check_units(cls, units: Words) -> Words:
-        listed = [
-            text
-            for text in units.values()
-            if not any(match_unit(analyte, text) for analyte in load_analytes())
-        ]
-        return _raise_all(
-            units,
-            [f"'{text}' is no listed unit; see 'allowed' in the finding on the unit" for text in listed],
-        )
-
-    @field_validator("default_units")
-    @classmethod
-    def _check_default_units(cls, units: Words) -> Words:
-        return _raise_all(units, _check_pairs(units))
-
-    @field_validator("lln")
-    @classmethod
-    def _check_limits(cls, limits: dict[str, Limit]) -> dict[str, Limit]:
-        problems = _check_pairs({analyte: limit.unit for analyte, limit in limits.items()})
-        return _raise_all(limits, problems or _check_sizes(limits))
-
-    @field_validator("wide")
-    @classmethod
-    def _check_wide(cls, wide: dict[str, WideColumn]) -> dict[str, WideColumn]:
-        return _raise_all(wide, _check_pairs({analyte: column.unit for analyte, column in wide.items()}))
+        return require_known_columns("infusions", columns)
 
 
 class SupportMapping(TableMapping):
@@ -161,12 +64,12 @@ class SupportMapping(TableMapping):
     @field_validator("columns")
     @classmethod
     def _check_columns(cls, columns: Words) -> Words:
-        return _require_columns("support", columns)
+        return require_known_columns("support", columns)
 
     @field_validator("kinds")
     @classmethod
     def _check_kinds(cls, kinds: Words) -> Words:
-        return _require_words(kinds, (IGNORE, *SUPPORT_KINDS), "is not known")
+        return require_words(kinds, (IGNORE, *SUPPORT_KINDS), "is not known")
 
 
 class EventsMapping(TableMapping):
@@ -177,12 +80,12 @@ class EventsMapping(TableMapping):
     @field_validator("columns")
     @classmethod
     def _check_columns(cls, columns: Words) -> Words:
-        return _require_columns("events", columns)
+        return require_known_columns("events", columns)
 
     @field_validator("kinds")
     @classmethod
     def _check_kinds(cls, kinds: Words) -> Words:
-        return _require_words(kinds, (IGNORE, *EVENT_KINDS), "is not known")
+        return require_words(kinds, (IGNORE, *EVENT_KINDS), "is not known")
 
 
 class ResponsesMapping(TableMapping):
@@ -193,12 +96,12 @@ class ResponsesMapping(TableMapping):
     @field_validator("columns")
     @classmethod
     def _check_columns(cls, columns: Words) -> Words:
-        return _require_columns("responses", columns)
+        return require_known_columns("responses", columns)
 
     @field_validator("kinds")
     @classmethod
     def _check_kinds(cls, kinds: Words) -> Words:
-        return _require_words(kinds, (IGNORE, *RESPONSES), "is not known")
+        return require_words(kinds, (IGNORE, *RESPONSES), "is not known")
 
 
 class BedsideMapping(TableMapping):
@@ -213,39 +116,30 @@ class BedsideMapping(TableMapping):
     @field_validator("columns")
     @classmethod
     def _check_columns(cls, columns: Words) -> Words:
-        return _raise_all(columns, _name_unlisted(columns, BEDSIDE_COLUMNS, "is no column of bedside"))
+        return raise_all(columns, name_unlisted(columns, BEDSIDE_COLUMNS, "is no column of bedside"))
 
     @field_validator("units")
     @classmethod
     def _check_units(cls, units: Words) -> Words:
-        problems = _name_unlisted(units, BEDSIDE_UNITS, "is no input with a choice of units")
+        problems = name_unlisted(units, BEDSIDE_UNITS, "is no input with a choice of units")
         problems += [
             f"'{unit}' is no unit of {name}; allowed: {', '.join(BEDSIDE_UNITS[name])}"
             for name, unit in units.items()
             if name in BEDSIDE_UNITS and unit not in BEDSIDE_UNITS[name]
         ]
-        return _raise_all(units, problems)
+        return raise_all(units, problems)
 
     @field_validator("words")
     @classmethod
     def _check_words(cls, words: dict[str, Words]) -> dict[str, Words]:
         inputs = {name: item.words for name, item in load_bedside_inputs().items() if item.words}
-        problems = _name_unlisted(words, inputs, "is no input with words")
+        problems = name_unlisted(words, inputs, "is no input with words")
         for name in set(words) & set(inputs):
-            problems += _name_unlisted(words[name].values(), inputs[name], f"is no word of {name}")
-        return _raise_all(words, problems)
+            problems += name_unlisted(words[name].values(), inputs[name], f"is no word of {name}")
+        return raise_all(words, problems)
 
 
-def _name_unlisted(given: Iterable[str], allowed: Iterable[str], what: str) -> list[str]:
-    listed = list(allowed)
-    return [
-        f"'{word}' {what}{suggest_name(word, listed)}; allowed: {', '.join(listed)}"
-        for word in given
-        if word not in listed
-    ]
-
-
-class FhirMapping(_Form):
+class FhirMapping(MappingForm):
     """Where FHIR resources are, and what codes mean that are not ours: "system|code" = one of our words.
 
     `identifier` is the system of the patient's number that becomes `patient_id`, instead of the technical id.
@@ -263,12 +157,12 @@ class FhirMapping(_Form):
             for key in codes
             if "|" not in key
         ]
-        _raise_all(codes, plain)
+        raise_all(codes, plain)
         allowed = (IGNORE, INFUSION, *load_analytes(), *SUPPORT_KINDS, *EVENT_KINDS)
-        return _require_words(codes, allowed, "is not known")
+        return require_words(codes, allowed, "is not known")
 
 
-class DataSection(_Form):
+class DataSection(MappingForm):
     """Where the six tables are and how they are read: `[data]` of a study file, or a mapping file."""
 
     folder: str = "."
@@ -312,58 +206,3 @@ def read_mapping(path: Path | str) -> DataSection:
         title = f"{path.name}: {len(problems)} problems" if len(problems) > 1 else f"{path.name}: a problem"
         raise ProtocolError(join_problems(title, problems))
     return mapping
-
-
-def _raise_all(value: Value, problems: Iterable[str]) -> Value:
-    listed = list(problems)
-    if listed:
-        raise ValueError("; ".join(listed))
-    return value
-
-
-def _require_columns(table: str, columns: Words) -> Words:
-    allowed = TABLES[table].inputs
-    return _raise_all(
-        columns,
-        [
-            f"'{name}' is no column of {table}{suggest_name(name, allowed)}; allowed: {', '.join(allowed)}"
-            for name in columns
-            if name not in allowed
-        ],
-    )
-
-
-def _require_words(words: Words, allowed: tuple[str, ...], what: str) -> Words:
-    return _raise_all(
-        words,
-        [
-            f"'{word}' {what}{suggest_name(word, allowed)}; allowed: {', '.join(allowed)}"
-            for word in words.values()
-            if word not in allowed
-        ],
-    )
-
-
-def _check_sizes(limits: Mapping[str, Limit]) -> list[str]:
-    """Lower limits that no laboratory prints; they are most likely in another unit."""
-    return [
-        f"{limit.value:g} {limit.unit} of {analyte} lies outside the usual "
-        f"{load_analytes()[analyte].limit_text}"
-        for analyte, limit in limits.items()
-        if not is_usual_limit(convert_value(limit.value, limit.unit, analyte=analyte), analyte=analyte)
-    ]
-
-
-def _check_pairs(units: Words) -> list[str]:
-    problems: list[str] = []
-    for analyte, unit in units.items():
-        if analyte not in load_analytes():
-            problems.append(
-                f"'{analyte}' is no analyte{suggest_name(analyte, load_analytes())}; "
-                f"allowed: {', '.join(load_analytes())}"
-            )
-        elif match_unit(analyte, unit) is None:
-            problems.append(
-                f"'{unit}' is not a listed unit of {analyte}; allowed: {', '.join(list_units(analyte))}"
-            )
-    return problems

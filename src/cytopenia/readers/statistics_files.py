@@ -20,7 +20,7 @@ import polars as pl
 from cytopenia.contract import Finding, note, note_rows
 from cytopenia.contract.texts import shorten
 from cytopenia.errors import ReaderError
-from cytopenia.readers.harmonize import SourceTable
+from cytopenia.readers.source_table import SourceTable
 from cytopenia.readers.statistics_content import (
     STATISTICS_KINDS,
     require_kind,

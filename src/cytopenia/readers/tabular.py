@@ -1,24 +1,31 @@
-"""Folders, workbooks and single files (text, Excel, Parquet, SPSS, Stata, SAS) become the six tables."""
+"""Files of one table each (text, Excel, Parquet, SPSS, Stata, SAS), as they stand there."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from cytopenia.contract import TABLES, Finding, Tables, collect_findings, merge_findings, note
+from cytopenia.contract import TABLES, Finding
 from cytopenia.errors import ReaderError, suggest_name
-from cytopenia.readers.cdisc import read_domains, state_point
-from cytopenia.readers.cdisc_domains import find_domains
-from cytopenia.readers.fhir import read_fhir
-from cytopenia.readers.fhir_files import FHIR_SUFFIXES
-from cytopenia.readers.harmonize import SourceTable, harmonize_bedside, harmonize_labs, harmonize_tables
-from cytopenia.readers.mapping import BedsideMapping, DataSection, LabsMapping, TableMapping, read_mapping
+from cytopenia.readers.harmonize import harmonize_bedside, harmonize_labs
+from cytopenia.readers.mapping import BedsideMapping, DataSection, read_mapping
+from cytopenia.readers.mapping_forms import TableMapping
+from cytopenia.readers.source_table import SourceTable
 from cytopenia.readers.statistics_files import STATISTICS_SUFFIXES, read_statistics_file
 from cytopenia.readers.text_files import read_text_file
 
-__all__ = ["read_bedside_file", "read_lab_file", "read_labs", "read_tables"]
+__all__ = [
+    "FileSource",
+    "find_sources",
+    "list_candidates",
+    "load_table",
+    "read_bedside_file",
+    "read_lab_file",
+    "read_labs",
+    "take_mapping",
+]
 
 _TEXT = (".csv", ".tsv", ".txt")
 _EXCEL = (".xlsx",)
@@ -27,103 +34,16 @@ _READ = (*_TEXT, *_EXCEL, *_PARQUET, *STATISTICS_SUFFIXES)
 
 
 @dataclass(frozen=True)
-class _Source:
+class FileSource:
+    """A file, and the sheet of it that holds the table."""
+
     path: Path
     sheet: str | None = None
 
     @property
     def name(self) -> str:
+        """Its name as messages print it."""
         return self.path.name if self.sheet is None else f"{self.path.name}, sheet {self.sheet}"
-
-
-def read_tables(source: Path | str, mapping: DataSection | Path | str | None = None) -> Tables:
-    """Return the six tables of a study.
-
-    Parameters
-    ----------
-    source : path
-        A folder with labs, patients, infusions, support, events and responses as .csv, .tsv, .txt, .xlsx,
-        .parquet, .sav, .dta, .sas7bdat or .xpt (or one workbook with sheets of those names); or one such
-        workbook; or one file of laboratory values. Only labs are needed. A folder without labs may hold the
-        data sets of SDTM (lb, dm, ex, pr, cm, ae) or ADaM (adlb, adsl) as .xpt, .sas7bdat or Dataset-JSON, or
-        FHIR resources (.ndjson files; or one .ndjson or .json file) with other tables beside them.
-    mapping : DataSection, or path of a mapping file, optional
-        Files, columns, names and units that differ from ours. A file named there may lie anywhere.
-
-    Returns
-    -------
-    Tables
-        With every doubt in `findings`; see `require_tables`. Wrong data never raise here.
-
-    Raises
-    ------
-    ReaderError
-        A file is absent or cannot be read, two files could be the same table, or there are no labs.
-    MissingColumnError
-        A needed or mapped column is absent; all are named.
-    ProtocolError
-        The mapping file is wrong.
-    """
-    path, section = Path(source), _take_mapping(mapping)
-    if not path.exists():
-        raise ReaderError(f"{path}: no such folder or file. Check the path.")
-    resources = _find_resources(path, section)
-    if resources is not None:
-        return _read_resources(resources, path, section)
-    sources = _find_sources(path, section)
-    domains = find_domains(path) if path.is_dir() and "labs" not in sources else {}
-    if "labs" not in sources and not domains:
-        raise ReaderError(_describe_folder(path))
-    read = read_domains(domains, section, own=sources) if domains else {}
-    read |= {name: _load(name, found, section.tables[name]) for name, found in sources.items()}
-    return harmonize_tables(read, state_point(section) if domains else section)
-
-
-def _find_resources(path: Path, section: DataSection) -> Path | None:
-    """Where FHIR resources are to be read from, if from anywhere."""
-    if section.fhir.path is not None:
-        return (path if path.is_dir() else path.parent) / section.fhir.path
-    if path.is_file():
-        return path if path.suffix.lower() in FHIR_SUFFIXES else None
-    bulk = sorted(file.name for file in path.iterdir() if file.suffix.lower() == FHIR_SUFFIXES[0])
-    # Dataset-JSON may come as one row a line too; its files have the names of the data sets.
-    if not bulk or find_domains(path):
-        return None
-    labs = section.labs.file or next((source.name for source in _candidates(path, "labs")), None)
-    if labs is not None:
-        raise ReaderError(
-            f"labs: two sources were found: {labs}, {bulk[0]}. Keep one, or put the FHIR files into a folder "
-            'of their own and, to read them, name it in the mapping: [data.fhir] path = "bulk".'
-        )
-    return path
-
-
-def _read_resources(resources: Path, path: Path, section: DataSection) -> Tables:
-    """The tables of FHIR resources; a table that also stands in a file is read from the file."""
-    sources, findings = read_fhir(resources, section.fhir)
-    files = {
-        name: source
-        for name, source in _find_sources(path, section).items()
-        if source.path.suffix.lower() not in FHIR_SUFFIXES
-    }
-    if "labs" in files:
-        raise ReaderError(
-            f"labs: two sources were found: {files['labs'].name} and {resources.name}. Remove [data.fhir] or "
-            "the file."
-        )
-    for name, source in files.items():
-        if name in sources:
-            what = f"{source.name} was read; what FHIR gives for this table is not used"
-            findings.append(note(name, "table_from_file", what))
-        sources[name] = _load(name, source, section.tables[name])
-    if section.day_zero == "infusion" and "infusions" not in sources and "patients" not in files:
-        findings.append(note("infusions", "infusion_code_missing", "no resource is known as an infusion"))
-    # What describes columns of a file is not for FHIR, where a point is the decimal mark.
-    kept = section.labs.model_dump(include={"units", "default_units", "lln"}, exclude_unset=True)
-    plain = {name: type(form)() for name, form in section.tables.items() if name not in files}
-    plain["labs"] = LabsMapping.model_validate({**kept, "decimal": "."})
-    tables = harmonize_tables(sources, section.model_copy(update=plain))
-    return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
 
 
 def read_labs(
@@ -165,8 +85,8 @@ def read_lab_file(
         `source` has the columns of the file and `source_row`; `labs` and `findings` are those of `read_labs`,
         which names the errors too. A wide file gives several rows of `labs` for one of `source`.
     """
-    section = _take_mapping(mapping)
-    source = _load("labs", _Source(Path(path)), section.labs)
+    section = take_mapping(mapping)
+    source = load_table("labs", FileSource(Path(path)), section.labs)
     labs, findings = harmonize_labs(source, section)
     return source.frame, labs, findings
 
@@ -183,25 +103,26 @@ def read_bedside_file(
     MissingColumnError
         A mapped column is not in the file.
     """
-    source = _load("bedside", _Source(path), mapping)
+    source = load_table("bedside", FileSource(path), mapping)
     return source.frame, *harmonize_bedside(source, mapping)
 
 
-def _take_mapping(mapping: DataSection | Path | str | None) -> DataSection:
+def take_mapping(mapping: DataSection | Path | str | None) -> DataSection:
+    """Return a mapping that is given as such, as a file, or not at all."""
     if isinstance(mapping, DataSection):
         return mapping
     return DataSection() if mapping is None else read_mapping(mapping)
 
 
-def _find_sources(path: Path, section: DataSection) -> dict[str, _Source]:
+def find_sources(path: Path, section: DataSection) -> dict[str, FileSource]:
     """Which file (and sheet) holds which table."""
     folder = path if path.is_dir() else path.parent
-    sources: dict[str, _Source] = {}
+    sources: dict[str, FileSource] = {}
     for name, mapping in section.tables.items():
         if mapping.file is not None:
-            sources[name] = _Source(_require_file(folder / mapping.file, name))
+            sources[name] = FileSource(_require_file(folder / mapping.file, name))
             continue
-        found = _candidates(folder, name) if path.is_dir() else _inside(path, name)
+        found = list_candidates(folder, name) if path.is_dir() else _inside(path, name)
         if len(found) > 1:
             listed = ", ".join(source.name for source in found)
             count = {2: "two", 3: "three"}.get(len(found), str(len(found)))
@@ -222,37 +143,32 @@ def _require_file(path: Path, name: str) -> Path:
     return path
 
 
-def _candidates(folder: Path, name: str) -> list[_Source]:
+def list_candidates(folder: Path, name: str) -> list[FileSource]:
     """Files of the table's name, and sheets of that name in other workbooks of the folder."""
     files = sorted(
         file
         for file in folder.iterdir()
         if file.is_file() and file.suffix.lower() in _READ and not file.name.startswith(("~", "."))
     )
-    found = [_Source(file) for file in files if file.stem.lower() == name]
+    found = [FileSource(file) for file in files if file.stem.lower() == name]
     for file in files:
         if file.suffix.lower() in _EXCEL and file.stem.lower() not in TABLES:
-            found += [_Source(file, sheet) for sheet in _list_sheets(file) if sheet.strip().lower() == name]
+            found += [
+                FileSource(file, sheet) for sheet in _list_sheets(file) if sheet.strip().lower() == name
+            ]
     return found
 
 
-def _inside(path: Path, name: str) -> list[_Source]:
+def _inside(path: Path, name: str) -> list[FileSource]:
     """The sheet of that name in a workbook; a file that is no such workbook is the labs."""
     sheets = _list_sheets(path) if path.suffix.lower() in _EXCEL else []
     if any(sheet.strip().lower() == "labs" for sheet in sheets):
-        return [_Source(path, sheet) for sheet in sheets if sheet.strip().lower() == name]
-    return [_Source(path)] if name == "labs" else []
+        return [FileSource(path, sheet) for sheet in sheets if sheet.strip().lower() == name]
+    return [FileSource(path)] if name == "labs" else []
 
 
-def _describe_folder(path: Path) -> str:
-    files = sorted(file.name for file in path.iterdir() if file.is_file()) if path.is_dir() else [path.name]
-    return (
-        f"{path}: no labs table was found; found: {', '.join(files) or 'nothing'}. Name the file labs.csv "
-        '(or .tsv, .xlsx, .parquet, .sav ...), or name it in the mapping: [data.labs] file = "export.csv".'
-    )
-
-
-def _load(name: str, source: _Source, mapping: TableMapping) -> SourceTable:
+def load_table(name: str, source: FileSource, mapping: TableMapping) -> SourceTable:
+    """Return the table of a file as it stands there; errors say what cannot be read."""
     path, suffix = source.path, source.path.suffix.lower()
     if suffix not in _READ:
         raise ReaderError(f"{path.name}: files of type '{suffix}' are not read; allowed: {', '.join(_READ)}.")
@@ -266,7 +182,7 @@ def _load(name: str, source: _Source, mapping: TableMapping) -> SourceTable:
     if suffix in _PARQUET:
         return SourceTable(_number_rows(_read_parquet(path)), path.name)
     sheet = source.sheet or _choose_sheet(path, name, mapping.sheet)
-    return SourceTable(_read_sheet(path, sheet), _Source(path, sheet).name)
+    return SourceTable(_read_sheet(path, sheet), FileSource(path, sheet).name)
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:

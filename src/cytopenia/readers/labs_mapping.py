@@ -1,0 +1,124 @@
+"""How a table of laboratory values is read: names, units, limits, columns of a wide table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from cytopenia.definition_forms import Number
+from cytopenia.errors import suggest_name
+from cytopenia.readers.mapping_forms import (
+    IGNORE,
+    MappingForm,
+    TableMapping,
+    Words,
+    raise_all,
+    require_known_columns,
+    require_words,
+)
+from cytopenia.units import convert_value, is_usual_limit, list_units, load_analytes, match_unit
+
+__all__ = ["LabsMapping", "Limit", "WideColumn"]
+
+
+class Limit(MappingForm):
+    """A limit of normal with its unit."""
+
+    value: Annotated[Number, Field(ge=0)]
+    unit: str
+
+
+class WideColumn(MappingForm):
+    """One column of a wide table: its header, and the unit of its cells."""
+
+    column: str
+    unit: str
+
+
+class LabsMapping(TableMapping):
+    """How the laboratory values are read.
+
+    `analytes` maps their names to ours (or to "ignore"), `units` their texts to listed units,
+    `default_units` gives the unit of blank cells per analyte, `lln` a lower limit where the file has none,
+    `wide` the columns of a wide table.
+    """
+
+    analytes: Words = Field(default_factory=dict)
+    units: Words = Field(default_factory=dict)
+    default_units: Words = Field(default_factory=dict)
+    lln: dict[str, Limit] = Field(default_factory=dict)
+    wide: dict[str, WideColumn] = Field(default_factory=dict)
+
+    @property
+    def lower_limits(self) -> dict[str, float]:
+        """The stated lower limits in canonical units."""
+        return {
+            analyte: convert_value(limit.value, limit.unit, analyte=analyte)
+            for analyte, limit in self.lln.items()
+        }
+
+    @field_validator("columns")
+    @classmethod
+    def _check_columns(cls, columns: Words) -> Words:
+        return require_known_columns("labs", columns)
+
+    @field_validator("analytes")
+    @classmethod
+    def _check_analytes(cls, analytes: Words) -> Words:
+        return require_words(analytes, (IGNORE, *load_analytes()), "is no analyte")
+
+    @field_validator("units")
+    @classmethod
+    def _check_units(cls, units: Words) -> Words:
+        listed = [
+            text
+            for text in units.values()
+            if not any(match_unit(analyte, text) for analyte in load_analytes())
+        ]
+        return raise_all(
+            units,
+            [f"'{text}' is no listed unit; see 'allowed' in the finding on the unit" for text in listed],
+        )
+
+    @field_validator("default_units")
+    @classmethod
+    def _check_default_units(cls, units: Words) -> Words:
+        return raise_all(units, _check_pairs(units))
+
+    @field_validator("lln")
+    @classmethod
+    def _check_limits(cls, limits: dict[str, Limit]) -> dict[str, Limit]:
+        problems = _check_pairs({analyte: limit.unit for analyte, limit in limits.items()})
+        return raise_all(limits, problems or _check_sizes(limits))
+
+    @field_validator("wide")
+    @classmethod
+    def _check_wide(cls, wide: dict[str, WideColumn]) -> dict[str, WideColumn]:
+        return raise_all(wide, _check_pairs({analyte: column.unit for analyte, column in wide.items()}))
+
+
+def _check_sizes(limits: Mapping[str, Limit]) -> list[str]:
+    """Lower limits that no laboratory prints; they are most likely in another unit."""
+    return [
+        f"{limit.value:g} {limit.unit} of {analyte} lies outside the usual "
+        f"{load_analytes()[analyte].limit_text}"
+        for analyte, limit in limits.items()
+        if not is_usual_limit(convert_value(limit.value, limit.unit, analyte=analyte), analyte=analyte)
+    ]
+
+
+def _check_pairs(units: Words) -> list[str]:
+    problems: list[str] = []
+    for analyte, unit in units.items():
+        if analyte not in load_analytes():
+            problems.append(
+                f"'{analyte}' is no analyte{suggest_name(analyte, load_analytes())}; "
+                f"allowed: {', '.join(load_analytes())}"
+            )
+        elif match_unit(analyte, unit) is None:
+            problems.append(
+                f"'{unit}' is not a listed unit of {analyte}; allowed: {', '.join(list_units(analyte))}"
+            )
+    return problems
