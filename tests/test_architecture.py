@@ -78,6 +78,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "labs_mapping",
             "mapping",
             "text_files",
+            "excel",
             "harmonize",
             "statistics_content",
             "statistics_files",
