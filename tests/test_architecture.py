@@ -73,6 +73,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "readers": [
             "codes",
             "source_table",
+            "paths",
             "cdisc_mapping",
             "mapping_forms",
             "labs_mapping",
