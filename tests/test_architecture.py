@@ -29,6 +29,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "units": [],
         "forms": [],
         "folders": [],
+        "adam_metadata": [],
         "definition_forms": [
             "checking",
             "base",
@@ -352,6 +353,10 @@ FLOORS: list[dict[str, list[str]]] = [
             "new_ids",
             "suppression",
             "public_counts",
+            "adam_days",
+            "adam_subjects",
+            "adam_rows",
+            "adam_outcomes",
         ],
         "report": [
             "journal_styles",
@@ -461,6 +466,10 @@ FLOORS: list[dict[str, list[str]]] = [
             "page_rows",
             "page_words",
             "patient_page",
+            "adam_frames",
+            "adam_transport",
+            "adam_json",
+            "define_xml",
         ],
         "frames": [],
         "one_file": [],
@@ -468,7 +477,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"grade_bounds": [], "grade_clinical": [], "grade_options": []},
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
     {"workflow": [], "new_study": []},
-    {"page_file": [], "public_file": []},
+    {"page_file": [], "public_file": [], "adam_file": []},
     {
         "commands": [
             "terminal",
@@ -480,6 +489,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "simulate",
             "explain",
             "export",
+            "adam",
             "verify_cohort",
             "verify",
         ],
