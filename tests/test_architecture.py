@@ -52,6 +52,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "days",
             "limits",
             "suspects",
+            "lab_account",
             "labs",
             "courses",
             "checks",
