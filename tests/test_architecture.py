@@ -394,6 +394,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "lineage_sets",
             "patient_lanes",
             "patient_timeline",
+            "day_cells",
             "day_map",
             "roc_panel",
             "honest_cuts",

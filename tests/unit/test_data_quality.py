@@ -17,6 +17,7 @@ from cytopenia.study.lab_quality import count_censored, count_limits, count_mome
 from cytopenia.study.protocol import Study, read_protocol
 from study_files import STUDY, change, write_study
 
+LINEAGES = ("anc", "hemoglobin", "platelets")
 COLUMNS = ("patient_id", "day", "time", "analyte", "value", "unit", "lln", "uln")
 
 
@@ -78,12 +79,31 @@ def test_the_days_of_each_patient(quality: DataQuality) -> None:
 def test_the_patients_of_a_day(quality: DataQuality) -> None:
     days = quality.covered_days.filter((pl.col("analyte") == "anc") & pl.col("day").is_in([-7, 0, 3, 20, 21]))
     assert days.drop("analyte").rows() == [
-        (-7, 3, 0, 0, 3),
-        (0, 3, 3, 0, 0),
-        (3, 3, 0, 3, 0),
-        (20, 3, 2, 0, 1),
-        (21, 2, 0, 2, 0),
+        (-7, 3, 0, 0, 3, 0.0, 0.0, 100.0),
+        (0, 3, 3, 0, 0, 100.0, 0.0, 0.0),
+        (3, 3, 0, 3, 0, 0.0, 100.0, 0.0),
+        (20, 3, 2, 0, 1, pytest.approx(66.6667, abs=1e-4), 0.0, pytest.approx(33.3333, abs=1e-4)),
+        (21, 2, 0, 2, 0, 0.0, 100.0, 0.0),
     ]
+
+
+def test_the_weeks_count_from_day_0(quality: DataQuality) -> None:
+    weeks = quality.covered_weeks.filter(pl.col("analyte") == "anc")
+    assert weeks.select("first_day", "last_day", "at_risk", "measured", "short_gap", "open").rows()[:3] == [
+        (-8, -8, 3, 0, 0, 3),
+        (-7, -1, 21, 3, 15, 3),
+        (0, 6, 21, 3, 18, 0),
+    ]
+    assert weeks["last_day"].to_list() == [-8, -1, 6, 13, 20, 27, 34, 36]
+    assert weeks["percent_measured"][1] == pytest.approx(100 / 7)
+
+
+def test_all_days(quality: DataQuality) -> None:
+    """A and B 45 days each, C 29: 21 measured, 75 in short gaps, 23 open."""
+    row = quality.covered.filter(pl.col("analyte") == "hemoglobin").row(0)
+    assert row[1:5] == (119, 21, 75, 23)
+    assert row[5] == pytest.approx(17.647, abs=1e-3)
+    assert row[-2:] == (3, 0)
 
 
 def test_the_map_of_days_leaves_out_what_is_not_at_risk(quality: DataQuality) -> None:
@@ -104,10 +124,10 @@ def test_the_weekdays_of_draws(quality: DataQuality) -> None:
 
 def test_the_windows(quality: DataQuality) -> None:
     """Of 3 times 29 days: C was not measured on the day of death, and 8 days follow it."""
-    windows = quality.windows.drop("outcomes").rows()
+    windows, part = quality.windows.drop("outcomes").rows(), pytest.approx(100 * 18 / 79)
     assert windows == [
-        *((name, 0, 28, 3, 18, 0, 60, 1, 0, 8, 1, 0) for name in ("anc", "hemoglobin", "platelets")),
-        *((name, 26, 28, 3, 6, 0, 0, 0, 0, 3, 0, 0) for name in ("anc", "hemoglobin", "platelets")),
+        *((name, 0, 28, 3, 18, 0, 60, 1, 0, 8, 79, part, 1, 0) for name in LINEAGES),
+        *((name, 26, 28, 3, 6, 0, 0, 0, 0, 3, 6, 100.0, 0, 0) for name in LINEAGES),
     ]
     assert quality.windows["outcomes"][3] == "Hematologic recovery at day 28"
     assert quality.windows["outcomes"][1] == "Anemia; Anemia, grade 3 or higher"
@@ -226,8 +246,8 @@ def test_limits_of_normal() -> None:
     )
     assert count_limits(labs).rows() == [
         ("anc", "lln", 1.8, 2, 1),
-        ("anc", "lln", None, 1, 1),
         ("anc", "lln", 2.0, 1, 1),
+        ("anc", "lln", None, 1, 1),
         ("anc", "uln", 7.5, 2, 1),
         ("anc", "uln", None, 2, 2),
     ]
@@ -306,14 +326,14 @@ def test_a_large_cohort_is_told_by_groups_of_patients_and_weeks(tmp_path: Path) 
     coverage = cover_days(tables, ["anc"], days=(-1, 8), longest_gap=8)
     groups = count_groups(coverage)
     assert groups.filter(pl.col("place") == 15).drop("place").rows() == [
-        (4, "anc", -1, -1, 4, 0),
-        (4, "anc", 0, 6, 28, 28),
-        (4, "anc", 7, 8, 8, 4),
+        (4, "anc", -1, -1, 4, 0, 0.0),
+        (4, "anc", 0, 6, 28, 28, 100.0),
+        (4, "anc", 7, 8, 8, 4, 50.0),
     ]
     assert groups.filter(pl.col("place") == 16).drop("place").rows() == [
-        (4, "anc", -1, -1, 4, 0),
-        (4, "anc", 0, 6, 28, 4),
-        (4, "anc", 7, 8, 8, 0),
+        (4, "anc", -1, -1, 4, 0, 0.0),
+        (4, "anc", 0, 6, 28, 4, pytest.approx(100 / 7)),
+        (4, "anc", 7, 8, 8, 0, 0.0),
     ]
     assert groups["place"].n_unique() == 60
 

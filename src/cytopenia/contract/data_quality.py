@@ -17,6 +17,7 @@ COVERAGE_STATES = ("measured", "short_gap", "open", "not_at_risk")
 
 _COUNT = pl.UInt32
 _DAYS = dict.fromkeys(("at_risk", "measured", "short_gap", "open"), _COUNT)
+_PERCENTS = dict.fromkeys(("percent_measured", "percent_short_gap", "percent_open"), pl.Float64)
 _WINDOW = {"analyte": pl.String, "first_day": pl.Int32, "last_day": pl.Int32}
 
 QUALITY_SCHEMAS: Mapping[str, dict[str, Any]] = {
@@ -41,7 +42,15 @@ QUALITY_SCHEMAS: Mapping[str, dict[str, Any]] = {
         "rows": _COUNT,
         "patients": _COUNT,
     },
-    "covered_days": {"analyte": pl.String, "day": pl.Int32, **_DAYS},
+    "covered": {
+        "analyte": pl.String,
+        **_DAYS,
+        **_PERCENTS,
+        "patients": _COUNT,
+        "patients_unmeasured": _COUNT,
+    },
+    "covered_days": {"analyte": pl.String, "day": pl.Int32, **_DAYS, **_PERCENTS},
+    "covered_weeks": {**_WINDOW, **_DAYS, **_PERCENTS},
     "covered_patients": {"place": _COUNT, "patient_id": pl.String, "analyte": pl.String, **_DAYS},
     "patient_days": {"place": _COUNT, "analyte": pl.String, "day": pl.Int32, "state": pl.String},
     "group_weeks": {
@@ -52,13 +61,21 @@ QUALITY_SCHEMAS: Mapping[str, dict[str, Any]] = {
         "last_day": pl.Int32,
         "at_risk": _COUNT,
         "measured": _COUNT,
+        "percent_measured": pl.Float64,
     },
-    "weekdays": {"analyte": pl.String, "weekday": pl.Int8, "at_risk": _COUNT, "measured": _COUNT},
+    "weekdays": {
+        "analyte": pl.String,
+        "weekday": pl.Int8,
+        "at_risk": _COUNT,
+        "measured": _COUNT,
+        "percent_measured": pl.Float64,
+    },
     "windows": {
         **_WINDOW,
         "outcomes": pl.String,
         "patients": _COUNT,
-        **dict.fromkeys(("measured", "bounded", "filled", "open", "not_followed", "over"), _COUNT),
+        **dict.fromkeys(("measured", "bounded", "filled", "open", "not_followed", "over", "days"), _COUNT),
+        "percent_measured": pl.Float64,
         **dict.fromkeys(("patients_open", "patients_unmeasured"), _COUNT),
     },
     "outcomes": {
@@ -111,8 +128,9 @@ class DataQuality:
         The fixed cuts of the grades that the study asks for.
     limits : DataFrame
         Rows by limit of normal, `name` is "lln" or "uln"; a null limit counts the rows without one.
-    covered_days, covered_patients : DataFrame
-        Patient-days by state, of each day and of each patient. `place` orders the patients by coverage.
+    covered, covered_days, covered_weeks, covered_patients : DataFrame
+        Patient-days by state: of all days, of each day, of each week counted from day 0, and of each patient.
+        Percents are of the days at risk; null where there are none. `place` orders the patients by coverage.
     patient_days : DataFrame
         The state of each day of each patient, where the cohort is small enough to be drawn.
     group_weeks : DataFrame
@@ -122,7 +140,8 @@ class DataQuality:
     windows : DataFrame
         Patient-days of each analyte and window that an outcome looks at: `bounded` by white cells, `filled`
         between close measurements, `open`, `not_followed` (after the last contact or discharge, no value),
-        `over` (after death or a second infusion). Patients with an open day, and without any value.
+        `over` (after death or a second infusion); `days` are all but those. Patients with a day that nobody
+        saw, and those at risk without any value.
     outcomes : DataFrame
         Patients whose answer is certain, can be another, or cannot be told.
     ends : DataFrame
@@ -148,7 +167,9 @@ class DataQuality:
     spread: pl.DataFrame
     cuts: pl.DataFrame
     limits: pl.DataFrame
+    covered: pl.DataFrame
     covered_days: pl.DataFrame
+    covered_weeks: pl.DataFrame
     covered_patients: pl.DataFrame
     patient_days: pl.DataFrame
     group_weeks: pl.DataFrame

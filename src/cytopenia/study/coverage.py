@@ -17,12 +17,14 @@ from cytopenia.grading.runs import inside_short_gap
 __all__ = [
     "MOST_DRAWN",
     "Coverage",
+    "count_all_days",
     "count_days",
     "count_ends",
     "count_follow_up",
     "count_groups",
     "count_patients",
     "count_weekdays",
+    "count_weeks",
     "cover_days",
     "frame_days",
 ]
@@ -31,6 +33,7 @@ __all__ = [
 MOST_DRAWN = 200
 _GROUPS = 60
 _WEEK = 7
+_PERCENT = "percent_"
 _MEASURED, _SHORT_GAP, _OPEN, _NOT_AT_RISK = range(len(COVERAGE_STATES))
 
 Codes = NDArray[np.int8]
@@ -115,6 +118,23 @@ def count_days(coverage: Coverage) -> pl.DataFrame:
         for name, codes in coverage.codes.items()
     ]
     return _gather(frames, "covered_days")
+
+
+def count_weeks(covered_days: pl.DataFrame) -> pl.DataFrame:
+    """Return the patient-days of each week in each state; the first and the last week may be cut short."""
+    weeks = covered_days.group_by("analyte", pl.col("day").floordiv(_WEEK).alias("week"), maintain_order=True)
+    days = [pl.col("day").min().alias("first_day"), pl.col("day").max().alias("last_day")]
+    return _gather([weeks.agg(*days, pl.col("at_risk", *COVERAGE_STATES[:3]).sum())], "covered_weeks")
+
+
+def count_all_days(covered_patients: pl.DataFrame) -> pl.DataFrame:
+    """Return the patient-days of all patients in each state, and the patients without any measured day."""
+    counted = covered_patients.group_by("analyte", maintain_order=True).agg(
+        pl.col("at_risk", *COVERAGE_STATES[:3]).sum(),
+        patients=pl.len(),
+        patients_unmeasured=(pl.col("measured") == 0).sum(),
+    )
+    return _gather([counted], "covered")
 
 
 def count_patients(coverage: Coverage) -> pl.DataFrame:
@@ -222,7 +242,8 @@ def count_weekdays(coverage: Coverage, infusions: pl.DataFrame) -> pl.DataFrame:
         for name, codes in coverage.codes.items()
         for day in range(_WEEK)
     ]
-    return pl.DataFrame(rows, schema=QUALITY_SCHEMAS["weekdays"], orient="row")
+    counted = pl.DataFrame(rows, schema=["analyte", "weekday", "at_risk", "measured"], orient="row")
+    return _gather([counted], "weekdays")
 
 
 def count_ends(coverage: Coverage, last_day: int) -> pl.DataFrame:
@@ -262,7 +283,15 @@ def count_follow_up(coverage: Coverage, last_day: int) -> pl.DataFrame:
 
 def _gather(frames: Sequence[pl.DataFrame], name: str) -> pl.DataFrame:
     schema = QUALITY_SCHEMAS[name]
-    shaped = [
-        frame.select(pl.col(column).cast(dtype) for column, dtype in schema.items()) for frame in frames
-    ]
+    percents = [column for column in schema if column.startswith(_PERCENT)]
+    told = [_add_percents(frame, percents) for frame in frames]
+    shaped = [frame.select(pl.col(column).cast(dtype) for column, dtype in schema.items()) for frame in told]
     return pl.concat([pl.DataFrame(schema=schema), *shaped])
+
+
+def _add_percents(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Columns that say which part of the days at risk was in a state; null where no day was at risk."""
+    part = pl.when(pl.col("at_risk") > 0)
+    return frame.with_columns(
+        part.then(100 * pl.col(name.removeprefix(_PERCENT)) / pl.col("at_risk")).alias(name) for name in names
+    )

@@ -17,12 +17,14 @@ from cytopenia.grading.gaps import GapRule, derive_scenarios
 from cytopenia.grading.recovery import days_needed
 from cytopenia.study.coverage import (
     Coverage,
+    count_all_days,
     count_days,
     count_ends,
     count_follow_up,
     count_groups,
     count_patients,
     count_weekdays,
+    count_weeks,
     cover_days,
     frame_days,
 )
@@ -77,6 +79,7 @@ def measure_quality(study: Study, tables: Tables) -> DataQuality:
     is_complete = study.protocol.study.support_complete and tables.has_support
     titles = {name: plan.title(name, support_complete=is_complete) for name in plan.specs}
     coverage = cover_days(tables, _LINEAGES, days=days, longest_gap=bounds.longest_days)
+    covered_days, covered_patients = count_days(coverage), count_patients(coverage)
     cohort, hindrance = _derive(study, tables, plan, has_errors="error" in findings["severity"])
     return DataQuality(
         first_day=days[0],
@@ -92,8 +95,10 @@ def measure_quality(study: Study, tables: Tables) -> DataQuality:
         spread=spread_values(tables.labs),
         cuts=_list_cuts(plan),
         limits=count_limits(tables.labs),
-        covered_days=count_days(coverage),
-        covered_patients=count_patients(coverage),
+        covered=count_all_days(covered_patients),
+        covered_days=covered_days,
+        covered_weeks=count_weeks(covered_days),
+        covered_patients=covered_patients,
         patient_days=frame_days(coverage),
         group_weeks=count_groups(coverage),
         weekdays=count_weekdays(coverage, tables.infusions),
@@ -170,7 +175,10 @@ def _account_windows(
             unseen += int(np.sum(seen["open"] + seen["not_followed"] > 0))
             unmeasured += int(np.sum((seen["measured"] == 0) & (seen["over"] <= window[1] - window[0])))
         asking = "; ".join(dict.fromkeys(titles[name] for name in outcomes))
-        rows.append((analyte, *window, asking, len(cohort.courses), *sums.values(), unseen, unmeasured))
+        days = sum(sums.values()) - sums["over"]
+        percent = 100 * sums["measured"] / days if days else None
+        counts = (*sums.values(), days, percent, unseen, unmeasured)
+        rows.append((analyte, *window, asking, len(cohort.courses), *counts))
     return rows
 
 

@@ -72,10 +72,8 @@ def count_limits(labs: pl.DataFrame) -> pl.DataFrame:
         .with_columns(name=pl.lit(name))
         for name in ("lln", "uln")
     ]
-    order = ["analyte", "name", "rows", "limit"]
-    return _shape(
-        pl.concat(frames).sort(order, descending=[False, False, True, False], nulls_last=True), "limits"
-    )
+    order = ["analyte", "name", pl.col("limit").is_null(), "rows", "limit"]
+    return _shape(pl.concat(frames).sort(order, descending=[False, False, False, True, False]), "limits")
 
 
 def spread_values(labs: pl.DataFrame) -> pl.DataFrame:
