@@ -82,6 +82,8 @@ FLOORS: list[dict[str, list[str]]] = [
             "labs_mapping",
             "mapping",
             "text_files",
+            "workbook_guard",
+            "sheet_marks",
             "excel",
             "harmonize",
             "statistics_content",
