@@ -167,6 +167,7 @@ class DataSection(MappingForm):
 
     folder: str = "."
     day_zero: Literal["infusion", "first"] = "infusion"
+    questions: tuple[str, ...] = ()
     patients: PatientsMapping = Field(default_factory=PatientsMapping)
     infusions: InfusionsMapping = Field(default_factory=InfusionsMapping)
     labs: LabsMapping = Field(default_factory=LabsMapping)
