@@ -10,6 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from cytopenia.errors import ReaderError, suggest_name
+from cytopenia.readers.sheet_marks import scan_sheet
+from cytopenia.readers.workbook_guard import check_workbook
 
 __all__ = ["EXCEL_SUFFIXES", "list_sheets", "name_column", "read_cells"]
 
@@ -52,6 +54,8 @@ def read_cells(path: Path, sheet: str, *, rows: int | None = None) -> pl.DataFra
                 f"{path.name}: sheet '{sheet}' is absent{suggest_name(sheet, reader.sheet_names)}; "
                 f"found: {listed}."
             )
+        # Measures the sheet as well: what it says about its size is not believed.
+        scan_sheet(path, sheet)
         table = reader.load_sheet_by_name(sheet, header_row=None, skip_rows=0, n_rows=rows, dtypes="string")
         letters = [name_column(column.absolute_index) for column in table.selected_columns]
         cells = table.to_polars()
@@ -95,11 +99,14 @@ def name_column(place: int) -> str:
 def _explained(path: Path) -> Generator[None]:
     import fastexcel
 
-    if not path.is_file():
-        raise ReaderError(f"{path.name}: no such file in {path.parent}. Check the name.")
+    check_workbook(path)
     try:
         yield
     except (fastexcel.FastExcelError, OSError) as cause:
+        if "assword" in str(cause):
+            raise ReaderError(
+                f"{path.name}: is protected with a password. Save it without a password."
+            ) from cause
         raise ReaderError(
             f"{path.name}: cannot be read as an Excel workbook. Save it as .xlsx again."
         ) from cause
