@@ -67,7 +67,11 @@ def _propose_long(sheet: SheetGuess) -> tuple[Part, set[str]]:
             ),
             *(
                 show(
-                    origin, f"name {quote(word)}", "", "all its values are a share of cells", state="not used"
+                    origin,
+                    f"name {quote(word)}",
+                    "",
+                    why="all its values are a share of cells",
+                    state="not used",
                 )
                 for word in shares
             ),
@@ -105,7 +109,13 @@ def _propose_words(words: Sequence[str], origin: str, *, what: str) -> Part:
         analyte = name_analyte(word)
         if analyte is not None:
             parts.append(
-                show(origin, f"{what} {quote(word)}", analyte, "a listed name, no line needed", state="sure")
+                show(
+                    origin,
+                    f"{what} {quote(word)}",
+                    analyte,
+                    why="a listed name, no line needed",
+                    state="sure",
+                )
             )
             continue
         found = _propose_word(word, origin, what) if quotable((word,)) else None
@@ -116,7 +126,7 @@ def _propose_words(words: Sequence[str], origin: str, *, what: str) -> Part:
     if unknown:
         listed = ", ".join(quote(word) for word in quotable(tuple(unknown))[:_SHOWN])
         more = f"no analytes of ours{': ' if listed else ''}{listed}"
-        parts.append(show(origin, f"{len(unknown):,} other {what}s", "", more, state="not used"))
+        parts.append(show(origin, f"{len(unknown):,} other {what}s", "", why=more, state="not used"))
     return join_parts(parts)
 
 
@@ -125,7 +135,7 @@ def _propose_word(word: str, origin: str, what: str) -> Part | None:
     shown = f"{what} {quote(word)}"
     code = load_analyte_codes().get(word)
     if code is not None:
-        return show(origin, shown, "", f"the code is {code.nearness}", state="not used")
+        return show(origin, shown, "", why=f"the code is {code.nearness}", state="not used")
     analyte = understand_word(word)
     if analyte is not None:
         line = Line("analytes", word, analyte, f"holds the listed name of {analyte}")
@@ -164,9 +174,9 @@ def _propose_units(sheet: SheetGuess, picked: dict[str, ColumnGuess], shares: Se
             unstated.append(analyte)
             parts.append(ask_default_unit(analyte, rows["value"], origin))
         elif match_unit(analyte, text) is None:
-            parts.append(ask_unit_text(analyte, text, rows.height, origin))
+            parts.append(ask_unit_text(analyte, text, rows=rows.height, origin=origin))
         else:
-            parts.append(doubt_unit(analyte, text, rows["value"], origin))
+            parts.append(doubt_unit(analyte, text, rows["value"], origin=origin))
     return join_parts(parts) + (ask_units(unstated, "default_units", origin) if unstated else Part())
 
 

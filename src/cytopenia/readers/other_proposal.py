@@ -47,7 +47,7 @@ def _propose_patient(table: str, sheet: SheetGuess) -> tuple[Part, set[str]]:
     origin, picked = sheet.found.name, sheet.pick("patient_id")
     if sheet.sheet_is == "patient_id":
         why = "no column holds the patient, and each sheet is another one"
-        return show(origin, "names of the sheets", f"{table}.patient_id", why, state="sure"), set()
+        return show(origin, "names of the sheets", f"{table}.patient_id", why=why, state="sure"), set()
     if picked is None:
         likely = next(
             (one for one in sheet.columns if not one.is_wide and one.content.filled), sheet.columns[0]
@@ -119,7 +119,7 @@ def _ask_order(table: str, guess: ColumnGuess, origin: str) -> Part:
     choice = 'Write date_format = "%d/%m/%Y" or date_format = "%m/%d/%Y"'
     return (
         Part((line,))
-        + show(origin, guess.heading, "?", why, state="ask")
+        + show(origin, guess.heading, "?", why=why, state="ask")
         + ask(f"{question} {choice} under [data.{table}].")
     )
 
@@ -183,7 +183,7 @@ def _propose_kinds(table: str, guess: ColumnGuess, origin: str) -> Part:
     for word, known in zip(words, listed, strict=True):
         column = f"word {quote(word)}"
         if known is not None:
-            parts.append(show(origin, column, known, "a word of ours, no line needed", state="sure"))
+            parts.append(show(origin, column, known, why="a word of ours, no line needed", state="sure"))
         elif word in kinds:
             line = Line("kinds", word, kinds[word], f"a listed word for {kinds[word]}")
             parts.append(map_to(line, origin=origin, column=column, becomes=kinds[word]))
@@ -197,9 +197,9 @@ def _propose_kinds(table: str, guess: ColumnGuess, origin: str) -> Part:
 def _leave_out(table: str, guess: ColumnGuess, origin: str) -> Part:
     if any(word in guess.heading.casefold() for word in _PERSONAL):
         why = "may name a person, and is not needed: leave it out of the export"
-        return show(origin, guess.heading, "", why, state="not used")
+        return show(origin, guess.heading, "", why=why, state="not used")
     if table == "patients" and guess.content.filled:
         why = "any column of patients may be a factor, by its own name"
-        return show(origin, guess.heading, "a factor", why, state="sure")
+        return show(origin, guess.heading, "a factor", why=why, state="sure")
     why = "nothing of ours by heading or content" if guess.content.filled else "blank"
-    return show(origin, guess.heading, "", why, state="not used")
+    return show(origin, guess.heading, "", why=why, state="not used")

@@ -138,8 +138,10 @@ def _place_table(sheet: SheetGuess) -> Part:
 def _leave_sheet(sheet: SheetGuess) -> Part:
     name, column = _name_sheets(sheet), f"all {len(sheet.columns)} columns"
     if sheet.table is None:
-        return show(name, column, "", sheet.why, state="not used")
-    part = show(name, column, f"{sheet.table}?", f"could be {sheet.table} as well: {sheet.why}", state="ask")
+        return show(name, column, "", why=sheet.why, state="not used")
+    part = show(
+        name, column, f"{sheet.table}?", why=f"could be {sheet.table} as well: {sheet.why}", state="ask"
+    )
     question = f"{sheet.table}: {name} could be this table too"
     return part + ask(f"{question}. Name the right one, stack them with sheets, or leave it.")
 

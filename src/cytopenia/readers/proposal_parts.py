@@ -81,7 +81,7 @@ def join_parts(parts: Iterable[Part]) -> Part:
     return reduce(lambda one, other: one + other, parts, EMPTY)
 
 
-def show(origin: str, column: str, becomes: str, why: str, *, state: State) -> Part:
+def show(origin: str, column: str, becomes: str, *, why: str, state: State) -> Part:
     """Return a row that shows a column, without a line in the mapping."""
     return Part(rows=(ColumnRow(origin, column, becomes, why, state),))
 
@@ -101,7 +101,7 @@ def name_column(guess: ColumnGuess, column: str, *, table: str, origin: str, cer
     """Return the line that maps a column of a table, nothing for a heading it knows, or a question."""
     if is_ours(guess.heading, column):
         known = f"{why}; known by its heading, no line needed"
-        return show(origin, guess.heading, f"{table}.{column}", known, state="sure")
+        return show(origin, guess.heading, f"{table}.{column}", why=known, state="sure")
     line = Line("columns", column, guess.heading, why, is_open=not certain)
     becomes = f"{table}.{column}" if certain else f"{table}.{column}?"
     part = map_to(line, origin=origin, column=guess.heading, becomes=becomes)

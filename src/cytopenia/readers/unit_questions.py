@@ -56,11 +56,13 @@ def ask_default_unit(analyte: str, cells: pl.Series, origin: str) -> Part:
     return map_to(line, origin=origin, column=f"unit of {analyte}", becomes="?")
 
 
-def ask_unit_text(analyte: str, text: str, rows: int, origin: str) -> Part:
+def ask_unit_text(analyte: str, text: str, *, rows: int, origin: str) -> Part:
     """Return the open line for a text that is no listed unit of its analyte."""
     column = f"{analyte} in {quote(text)}"
     if text.strip() == "%":
-        return show(origin, column, "", f"{rows:,} values are a share of cells, no count", state="not used")
+        return show(
+            origin, column, "", why=f"{rows:,} values are a share of cells, no count", state="not used"
+        )
     allowed = ", ".join(list_scales(analyte))
     why = f"unit of {rows:,} values, not listed; which of these is it: {allowed}?"
     line = Line("units", text, list_units(analyte)[0], why, is_open=True)
@@ -69,14 +71,14 @@ def ask_unit_text(analyte: str, text: str, rows: int, origin: str) -> Part:
     return map_to(line, origin=origin, column=column, becomes="?") + ask(question + advice)
 
 
-def doubt_unit(analyte: str, text: str, cells: pl.Series, origin: str) -> Part:
+def doubt_unit(analyte: str, text: str, cells: pl.Series, *, origin: str) -> Part:
     """Return a question where the values are usual in another unit than the one that is stated."""
     other = find_better_unit(analyte, text, cells)
     if other is None:
         return EMPTY
     why = f"the file says {text}, but nearly all values would be usual in {other}"
     question = f"labs: {analyte}: {why} ({origin}). Check it against a printout of the laboratory."
-    return show(origin, f"{analyte} in {quote(text)}", analyte, why, state="ask") + ask(question)
+    return show(origin, f"{analyte} in {quote(text)}", analyte, why=why, state="ask") + ask(question)
 
 
 def find_better_unit(analyte: str, text: str, cells: pl.Series) -> str | None:

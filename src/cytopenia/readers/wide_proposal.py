@@ -126,7 +126,7 @@ def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
         why = "mentions an analyte, but is no value of one day in a listed unit"
     else:
         why = "nothing of ours by heading or content" if guess.content.filled else "blank"
-    return show(origin, guess.heading, "", why, state="not used")
+    return show(origin, guess.heading, "", why=why, state="not used")
 
 
 def _ask_column(guess: ColumnGuess, analyte: str, origin: str) -> Part:
