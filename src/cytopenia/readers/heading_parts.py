@@ -16,6 +16,7 @@ __all__ = [
     "HeadingParts",
     "find_unit",
     "guess_analytes",
+    "is_other_test",
     "is_share",
     "list_scales",
     "read_day",
@@ -33,6 +34,12 @@ _SHARE = re.compile(
 _DAY = re.compile(
     r"(?:(?<![^\W_])(?:days?|tage?|jours?|d[ií]as?|giorn[oi]|dag(?:en)?|d|j|t(?=[\s_.]*[+-]))|(?<=[^\W_])d)"
     r"[\s_.]*\+?(?P<day>-?\d{1,3})(?!\w|[.,]\d)",
+    re.IGNORECASE,
+)
+# Words that make another test of a listed name.
+_OTHER_TEST = re.compile(
+    r"a1c|glyc|f[oe]tal|free|urin|csf|liquor|marrow|knochenmark|retic|corpuscular|clearance|dilut|antibod"
+    r"|transfus|konzentrat|concentrate|ratio|volume|width|immature|large|fluid",
     re.IGNORECASE,
 )
 _DAY_PLACE = "{day}"
@@ -98,6 +105,17 @@ def is_share(heading: str) -> bool:
     """
     without_unit = heading if not re.search(r"g(?:m)?\s*%", heading, re.IGNORECASE) else ""
     return _SHARE.search(without_unit) is not None
+
+
+def is_other_test(heading: str) -> bool:
+    """Return True where a word makes another test of a listed name.
+
+    Examples
+    --------
+    >>> is_other_test("Hemoglobin A1c"), is_other_test("Plt transfusions"), is_other_test("Hb")
+    (True, True, False)
+    """
+    return _OTHER_TEST.search(heading) is not None
 
 
 def find_unit(analyte: str, text: str) -> str | None:

@@ -8,7 +8,13 @@ import polars as pl
 
 from cytopenia.readers.codes import load_analyte_codes
 from cytopenia.readers.column_guesses import ColumnGuess, name_analyte, quotable, understand_word
-from cytopenia.readers.heading_parts import guess_analytes, is_share, read_heading, speaks_of_analyte
+from cytopenia.readers.heading_parts import (
+    guess_analytes,
+    is_other_test,
+    is_share,
+    read_heading,
+    speaks_of_analyte,
+)
 from cytopenia.readers.proposal_parts import Line, Part, ask, join_parts, map_to, name_column, quote, show
 from cytopenia.readers.table_guesses import SheetGuess
 from cytopenia.readers.unit_questions import ask_default_unit, ask_unit_text, ask_units, doubt_unit
@@ -140,7 +146,7 @@ def _propose_word(word: str, origin: str, what: str) -> Part | None:
     if analyte is not None:
         line = Line("analytes", word, analyte, f"holds the listed name of {analyte}")
         return map_to(line, origin=origin, column=shown, becomes=analyte)
-    if is_share(word) or not speaks_of_analyte(word):
+    if is_share(word) or is_other_test(word) or not speaks_of_analyte(word):
         return None
     if any(apart in word.casefold() for apart in _APART):
         why = "blood-gas and bedside analyzers are kept apart from the laboratory"

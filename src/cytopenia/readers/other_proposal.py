@@ -29,6 +29,7 @@ _PERSONAL = (
     *("nacimiento", "naissance", "nascita", "geboorte"),
 )
 _MOST_WORDS = 30
+_SHOWN = 10
 _MOST_BLANK = 0.3
 _KIND_COLUMNS = {"support": "kind", "events": "kind", "responses": "response"}
 _INFUSION_COLUMNS = ("infusion_date", "lymphodepletion_date")
@@ -139,8 +140,14 @@ def propose_columns(table: str, sheet: SheetGuess, used: Collection[str]) -> Par
             parts.append(_ask_order("infusions" if column in _INFUSION_COLUMNS else table, guess, origin))
         if _KIND_COLUMNS.get(table) == column:
             parts.append(_propose_kinds(table, guess, origin))
-    parts += [_leave_out(table, guess, origin) for guess in sheet.columns if guess.heading not in taken]
+    rest = [guess for guess in sheet.columns if guess.heading not in taken and not _is_day_value(guess)]
+    parts += [_leave_out(table, guess, origin) for guess in rest]
     return join_parts(parts)
+
+
+def _is_day_value(guess: ColumnGuess) -> bool:
+    """True for the columns of days of a table whose rows are patients; labs shows them."""
+    return guess.is_wide and guess.parts is not None and guess.parts.day is not None
 
 
 def _list_columns(table: str) -> list[str]:
@@ -179,7 +186,7 @@ def _propose_kinds(table: str, guess: ColumnGuess, origin: str) -> Part:
     rule = next(column for column in TABLES[table].columns if column.name == _KIND_COLUMNS[table])
     words = quotable(guess.content.words)[:_MOST_WORDS]
     listed = match_words(pl.Series(words, dtype=pl.String), rule.allowed).to_list()
-    kinds, parts = guess.kinds(table), list[Part]()
+    kinds, parts, unknown = guess.kinds(table), list[Part](), list[str]()
     for word, known in zip(words, listed, strict=True):
         column = f"word {quote(word)}"
         if known is not None:
@@ -191,6 +198,11 @@ def _propose_kinds(table: str, guess: ColumnGuess, origin: str) -> Part:
             why = f"no listed word; ignore, or one of {', '.join(rule.allowed)}"
             line = Line("kinds", word, "ignore", why, is_open=True)
             parts.append(map_to(line, origin=origin, column=column, becomes="?"))
+            unknown.append(quote(word))
+    if unknown:
+        more = " ..." if len(unknown) > _SHOWN else ""
+        what = f"{table}: what is {', '.join(unknown[:_SHOWN])}{more} of {origin}?"
+        parts.append(ask(f"{what} Take the # from these lines under [data.{table}.kinds], with a kind."))
     return join_parts(parts)
 
 

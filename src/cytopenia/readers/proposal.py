@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cytopenia.contract import TABLES
@@ -61,15 +61,25 @@ def propose_mapping(paths: Sequence[Path]) -> Proposal:
     sheets = group_sheets(guessed)
     chosen = _choose(sheets)
     parts = {table: _propose_table(table, chosen[table]) for table in TABLES if table in chosen}
-    rest = [sheet for sheet in sheets if all(sheet is not one for one in chosen.values())]
+    taken = {(one.found.file, one.found.sheet) for one in chosen.values()}
+    rest = [sheet for sheet in sheets if (sheet.found.file, sheet.found.sheet) not in taken]
     part = join_parts([*parts.values(), *map(_leave_sheet, rest), _tell_absent(chosen, [*parts.values()])])
     tables = tuple(
         TableProposal(table, _name_sheets(chosen[table]), chosen[table].why, one.lines)
         for table, one in parts.items()
     )
     return Proposal(
-        tables, part.rows, tuple(dict.fromkeys(part.questions)), (*_tell_limits(found), *part.notes)
+        tables,
+        _drop_repeats(part.rows),
+        tuple(dict.fromkeys(part.questions)),
+        (*_tell_limits(found), *part.notes),
     )
+
+
+def _drop_repeats(rows: Sequence[ColumnRow]) -> tuple[ColumnRow, ...]:
+    """Without the word that a column is not used, where another table uses it."""
+    used = {(row.origin, row.column) for row in rows if row.state != "not used"}
+    return tuple(row for row in rows if row.state != "not used" or (row.origin, row.column) not in used)
 
 
 def is_proposable(path: Path) -> bool:
@@ -93,7 +103,7 @@ def _choose(sheets: Sequence[SheetGuess]) -> dict[str, SheetGuess]:
         chosen |= {"infusions": others[0]} if len(others) == 1 else {}
     labs = chosen.get("labs")
     if labs is not None and patients is None and labs.rows_are_patients:
-        chosen["patients"] = labs
+        chosen["patients"] = replace(labs, why="every row is another patient")
     return chosen
 
 

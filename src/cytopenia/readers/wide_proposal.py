@@ -8,7 +8,7 @@ from itertools import groupby
 import polars as pl
 
 from cytopenia.readers.column_guesses import ColumnGuess
-from cytopenia.readers.heading_parts import guess_analytes, is_share, speaks_of_analyte
+from cytopenia.readers.heading_parts import guess_analytes, is_other_test, is_share, speaks_of_analyte
 from cytopenia.readers.proposal_parts import Line, Part, ask, join_parts, map_to, quote, show
 from cytopenia.readers.table_guesses import SheetGuess
 from cytopenia.readers.unit_questions import ask_units, count_plausible, find_better_unit, weigh_units
@@ -120,6 +120,8 @@ def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
     hints = [name for name in (*short, *guess_analytes(guess.heading)) if name not in given]
     if is_share(guess.heading):
         why = "a share of cells, no count"
+    elif is_other_test(guess.heading):
+        why = "another test"
     elif sheet.shape == "wide" and is_number and hints and guess.parts is None:
         return _ask_column(guess, hints[0], origin)
     elif speaks_of_analyte(guess.heading):
