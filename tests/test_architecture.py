@@ -52,6 +52,8 @@ FLOORS: list[dict[str, list[str]]] = [
             "days",
             "limits",
             "suspects",
+            "near_names",
+            "neutrophil_shares",
             "labs",
             "courses",
             "checks",

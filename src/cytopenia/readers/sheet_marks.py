@@ -181,14 +181,14 @@ def _blocks(name: str, file: IO[bytes]) -> Iterator[bytes]:
     rest = b""
     while piece := file.read(_PIECE):
         piece = rest + piece
-        cut = piece.rfind(b"row>") + len(b"row>")
-        if cut < len(b"row>"):
+        end = piece.rfind(b"row>") + len(b"row>")
+        if end < len(b"row>"):
             if len(piece) > _LONGEST_ROW:
                 raise ReaderError(f"{name}: a row of more than {_LONGEST_ROW >> 20} MB. Export it as CSV.")
             rest = piece
             continue
-        yield piece[:cut]
-        rest = piece[cut:]
+        yield piece[:end]
+        rest = piece[end:]
     yield rest
 
 

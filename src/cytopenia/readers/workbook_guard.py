@@ -13,11 +13,12 @@ from pathlib import Path
 
 from cytopenia.errors import ReaderError
 
-__all__ = ["check_workbook", "measure_part"]
+__all__ = ["check_workbook", "measure_part", "refuse_entities"]
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _PIECE = 1 << 20
+_HEAD = 4096
 
 # benchmarks/bench_workbooks.py: an export of 200 MB unfolds to 1.2 GB, six times its size; the densest sheet
 # that a spreadsheet program writes (a million rows of one number) is packed about forty times.
@@ -158,7 +159,7 @@ def measure_part(name: str, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> 
 
 def refuse_entities(name: str, start: bytes) -> None:
     """Refuse a part whose first bytes declare entities, which no spreadsheet program writes."""
-    if b"<!DOCTYPE" in start[:4096] or b"<!ENTITY" in start[:4096]:
+    if b"<!DOCTYPE" in start[:_HEAD] or b"<!ENTITY" in start[:_HEAD]:
         raise ReaderError(f"{name}: declares entities, which no spreadsheet program writes. {_RESAVE}")
 
 
