@@ -13,9 +13,10 @@ from cytopenia.commands.definitions import definitions
 from cytopenia.commands.explain import explain
 from cytopenia.commands.export import export
 from cytopenia.commands.grade import grade
+from cytopenia.commands.init import init
 from cytopenia.commands.score import score
 from cytopenia.commands.simulate import simulate
-from cytopenia.commands.studies import check, demo, init, run
+from cytopenia.commands.studies import check, demo, run
 from cytopenia.commands.verify import verify
 from cytopenia.errors import CytopeniaError
 from cytopenia.version import __version__

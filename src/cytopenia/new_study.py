@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -11,9 +11,11 @@ from typing import Any
 from cytopenia.contract import TABLES
 from cytopenia.errors import OutputError
 from cytopenia.folders import explain_failure
+from cytopenia.mapping_text import write_data_section
+from cytopenia.readers.proposal import Proposal, is_proposable, propose_mapping
 from cytopenia.readers.statistics_content import STATISTICS_KINDS
 
-__all__ = ["fill_template", "init_study"]
+__all__ = ["fill_template", "init_study", "list_foreign_files", "propose_study"]
 
 _DEFAULT_SEED = 20230515
 
@@ -54,8 +56,7 @@ def init_study(folder: Path, *, force: bool = False) -> tuple[Path, list[str]]:
         The folder has a study.toml already and `force` is False, or it cannot be written.
     """
     path = folder / "study.toml"
-    if path.exists() and not force:
-        raise OutputError(f"{path}: is there already. Edit it, or replace it with --force.")
+    _refuse_replacing(path, force=force)
     with explain_failure(path):
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(fill_template(), encoding="utf-8")
@@ -73,6 +74,43 @@ def init_study(folder: Path, *, force: bool = False) -> tuple[Path, list[str]]:
             f"Empty tables with the right columns are in {folder / _EMPTY}: fill in, then move them here."
         )
     return path, notes
+
+
+def list_foreign_files(folder: Path) -> list[Path]:
+    """Return the tables of a folder, if none of them is called as one of ours; else nothing."""
+    files = sorted(path for path in folder.iterdir() if is_proposable(path)) if folder.is_dir() else []
+    return [] if any(path.stem.lower() in _TABLES for path in files) else files
+
+
+def propose_study(files: Sequence[Path], *, force: bool = False) -> tuple[Path, Proposal]:
+    """Write a study.toml beside files as they are, with a mapping that is proposed for them.
+
+    Returns
+    -------
+    path : Path
+    proposal : Proposal
+        What was proposed, with the evidence.
+
+    Raises
+    ------
+    OutputError
+        A study.toml is there already and `force` is False, or it cannot be written.
+    ReaderError
+        A file cannot be read, or there is no table in any of them.
+    """
+    path = files[0].parent / "study.toml"
+    _refuse_replacing(path, force=force)
+    proposal = propose_mapping(files)
+    before, _, rest = fill_template().partition("[data]\n")
+    after = rest[rest.index("[cohort]") :]
+    with explain_failure(path):
+        path.write_text(f"{before}{write_data_section(proposal)}\n{after}", encoding="utf-8")
+    return path, proposal
+
+
+def _refuse_replacing(path: Path, *, force: bool) -> None:
+    if path.exists() and not force:
+        raise OutputError(f"{path}: is there already. Edit it, or replace it with --force.")
 
 
 _EMPTY = "empty_tables"

@@ -86,8 +86,16 @@ def test_init_replaces_a_study_file_by_force(command, study: Path) -> None:
     assert "Every choice stands here" in (study / "study.toml").read_text("utf-8")
 
 
-def test_init_where_a_file_is(command, study: Path) -> None:
+def test_init_of_a_file_keeps_a_study_file(command, study: Path) -> None:
+    before = (study / "study.toml").read_bytes()
     answer = command("init", study / "labs.csv")
+    assert answer.code == 15
+    assert "study.toml: is there already" in answer.err
+    assert (study / "study.toml").read_bytes() == before
+
+
+def test_init_where_nothing_can_be_written(command, study: Path) -> None:
+    answer = command("init", study / "labs.csv" / "new")
     assert answer.code == 15
     assert "cannot be written" in answer.err
 

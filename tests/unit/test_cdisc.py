@@ -51,7 +51,8 @@ def test_the_labs_of_sdtm(trial: Path) -> None:
         tables, "standard_result_used"
     )
     assert messages(tables, "results_disagree") == ""
-    assert "'NEUTLE'" in messages(tables, "unknown_analyte")
+    assert messages(tables, "unknown_analyte") == ""
+    assert "(row 8)" in messages(tables, "percent_not_used")
 
 
 def test_a_result_is_not_taken_through_a_rounded_conversion(tmp_path: Path) -> None:

@@ -386,7 +386,10 @@ def test_anc_is_computed_from_plain_numbers_only(tmp_path: Path) -> None:
         *pair("2024-01-16", white, share, share),
     )
     assert [(row[1], row[4]) for row in labs_of(tables) if row[2] == "anc"] == [(6, 1.0)]
-    assert "the share of neutrophils is not in % in 1 of 12 rows (row 2)" in messages(tables, "unknown_unit")
+    blank = "the unit of the percentage of neutrophils is blank in 1 of 12 rows (row 2)"
+    assert blank in messages(tables, "unit_missing")
+    differ = "white cells or percentages of neutrophils of one moment differ in 1 of 12 rows (row 8)"
+    assert differ in messages(tables, "anc_not_computed")
 
 
 def csv_of(folder: Path, labs: str, infusions: str) -> Path:

@@ -1,4 +1,4 @@
-"""The commands that work on a whole study: demo, run, check, init."""
+"""The commands that work on a whole study: demo, run, check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cytopenia.commands.terminal import PLAIN_WIDTH, Bar, print_findings
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["check", "demo", "init", "run"]
+__all__ = ["check", "demo", "run"]
 
 
 def demo(*, out: Path = Path("cytopenia-demo")) -> None:
@@ -78,27 +78,6 @@ def check(study: Path, *, json: Annotated[bool, Parameter(negative="")] = False)
     else:
         print_findings(findings)
     return DataError.exit_code if "error" in findings["severity"] else 0
-
-
-def init(folder: Path = Path(), *, force: Annotated[bool, Parameter(negative="")] = False) -> None:
-    """Write a commented study file for the tables of a folder.
-
-    Example: `cytopenia init my-cohort`
-
-    Parameters
-    ----------
-    folder
-        Where the tables are; study.toml is written there.
-    force
-        Replace a study.toml that is there already.
-    """
-    from cytopenia.new_study import init_study
-
-    path, notes = init_study(folder, force=force)
-    print(f"Wrote {path}.")
-    for note in notes:
-        print(f"  {note}")
-    print(f'Next: read it, then  cytopenia check "{path}"')
 
 
 def _tell_written(folder: Path, findings: pl.DataFrame) -> None:

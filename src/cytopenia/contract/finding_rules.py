@@ -270,6 +270,12 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "code_apart": FindingRule(
             "info", "analyte", "Kept apart and not used; map the code to an analyte if it shall count."
         ),
+        "name_apart": FindingRule(
+            "info",
+            "analyte",
+            "Kept apart and not used; map the name in analytes = { 'their name' = 'hemoglobin' } if it shall "
+            "count.",
+        ),
         "codes_disagree": FindingRule(
             "warning", "analyte", "Not used. Map one of the codes under [data.fhir], the others to 'ignore'."
         ),
@@ -286,6 +292,13 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "anc_computed": FindingRule(
             "warning", "value", "Check some of them: bands may or may not be in the percentage."
         ),
+        "anc_not_computed": FindingRule(
+            "warning", "value", "No ANC was computed there; keep one of each, or give the ANC itself."
+        ),
+        "percent_as_unit": FindingRule(
+            "info", "unit", "They were read as the percentage, and are no ANC by themselves."
+        ),
+        "percent_not_used": FindingRule("info", "value", ""),
         "death_undated": FindingRule("warning", "kind", "Give the date; without it the death is not known."),
         "age_unknown": FindingRule("info", "age_years", "It needs a full birth date and an infusion."),
         "infusion_code_missing": FindingRule(

@@ -19,6 +19,8 @@ from cytopenia.contract.lab_account import (
     account_rows,
 )
 from cytopenia.contract.limits import read_limits
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name, name_apart, resolve_measure
+from cytopenia.contract.neutrophil_shares import PERCENT, add_computed_anc, split_shares, state_percent
 from cytopenia.contract.schemas import TABLES, TextFormat
 from cytopenia.contract.suspects import find_anc_above_wbc, suspect_units
 from cytopenia.contract.texts import name_unlisted_analytes, name_unlisted_units
@@ -26,7 +28,6 @@ from cytopenia.units import (
     express_conversion,
     load_analytes,
     match_unit,
-    resolve_analyte,
 )
 from cytopenia.values import AMBIGUOUS, MISSING, NEGATIVE, NOT_A_NUMBER, parse_values, settle_decimal
 
@@ -47,6 +48,10 @@ _VALUE_RULES = {
     IMPLAUSIBLE: ("implausible_value", "the value is outside the plausible range"),
     DATE_MISSING: ("date_missing", "the day cannot be told"),
 }
+
+
+# The reasons that are not the file's own.
+_MARKS = (*_VALUE_RULES, UNKNOWN_UNIT, UNIT_MISSING, NO_PATIENT)
 
 
 @dataclass(frozen=True)
@@ -148,27 +153,34 @@ def _judge_rows(
     moments, found = read_moments(table, "labs", day="day", date="date", date_format=options.text.date_format)
     days, placed = place_days(table, moments, zeros=zeros, name="labs")
     rows = _parse_numbers(table, options.text.decimal).with_columns(
-        days.alias("day"), _minutes(table, moments.minute)
+        days.alias("day"), _minutes(table, moments.minute), moments.date.alias("date")
     )
+    rows, shares, said = split_shares(rows, total=total)
     rows, units = _convert(rows, total=total)
-    rows, limits = read_limits(rows, options.lln, total=total)
     rows = _mark_implausible(rows)
     if need_day:
         rows = _mark(
             _mark(rows, pl.col("patient_id") == "", NO_PATIENT), pl.col("day").is_null(), DATE_MISSING
         )
-    findings += [*found, *placed, *_name_values(rows, total), *units, *limits, *suspect_units(rows)]
+    findings += [*found, *placed, *_name_values(rows, total), *units, *suspect_units(rows), *said]
+    rows, found = add_computed_anc(rows, shares, marks=_MARKS, total=total)
+    rows, limits = read_limits(rows, options.lln, total=total)
+    findings += [*found, *limits]
     if not need_day:
         # A cohort is looked at with all its tables; rows on their own may have dates and no day.
-        drawn = rows.with_columns(moments.date.alias("date"))
-        findings += find_anc_above_wbc(drawn, moment=("day", "date", "minute"), total=total)
+        findings += find_anc_above_wbc(rows, moment=("day", "date", "minute"), total=total)
     return rows, findings
 
 
 def _resolve_analytes(table: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Finding]]:
-    """Rows of listed analytes with `analyte` and the `printed` unit as enumerations; findings on others."""
+    """Rows of listed analytes with `analyte` and the `printed` unit as enumerations; findings on others.
+
+    Shares of neutrophils are among them.
+    """
     names, printed = _encode(table["analyte"]), _encode(table["unit"])
-    resolved = {name: resolve_analyte(name) for name in _categories(names)}
+    resolved = {name: resolve_measure(name) for name in _categories(names)}
+    near = {name: row for name in resolved if (row := match_near_name(name)) is not None}
+    apart = [name for name, row in near.items() if row.use == "apart"]
     findings = note_rows(
         "labs",
         "analyte_missing",
@@ -176,19 +188,23 @@ def _resolve_analytes(table: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame,
         rows=table["source_row"].filter(names.is_null()),
         total=total,
     )
-    unlisted = [name for name, found in resolved.items() if found is None]
+    findings += name_apart(names, apart, rows=table["source_row"], total=total)
+    unlisted = [name for name, found in resolved.items() if found is None and name not in apart]
     if unlisted:
         where = names.is_in(unlisted).fill_null(value=False)
         findings += name_unlisted_analytes(
             names.filter(where), rows=table["source_row"].filter(where), total=total
         )
-    canonical = pl.Series("analyte", list(resolved.values()), dtype=pl.Enum(list(load_analytes())))
+    kind = pl.Enum([*load_analytes(), NEUTROPHIL_SHARE])
+    canonical = pl.Series("analyte", list(resolved.values()), dtype=kind)
     table = table.with_columns(
-        canonical.gather(names.to_physical().cast(pl.UInt32)).alias("analyte"), printed.alias("printed")
+        canonical.gather(names.to_physical().cast(pl.UInt32)).alias("analyte"),
+        printed.alias("printed"),
+        names.alias("names"),
     )
-    return (
-        table.filter(pl.col("analyte").is_not_null()) if table["analyte"].null_count() else table
-    ), findings
+    table = table.filter(pl.col("analyte").is_not_null()) if table["analyte"].null_count() else table
+    stating = [name for name, row in near.items() if row.states_percent]
+    return state_percent(table, stating).drop("names"), findings
 
 
 def _categories(column: pl.Series) -> list[str]:
@@ -273,7 +289,8 @@ def _convert(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Find
         unit = match_unit(analyte, printed)
         where = (pl.col("analyte") == analyte) & pl.col("printed").eq_missing(pl.lit(printed))
         if unit is None:
-            unread.setdefault(analyte, []).append(printed)
+            if (analyte, printed) != ("anc", PERCENT):
+                unread.setdefault(analyte, []).append(printed)
             rows = _mark(rows, where, UNIT_MISSING if printed is None else UNKNOWN_UNIT)
             rows = rows.with_columns(pl.when(~where).then(pl.col(*numbers)))
         elif not unit.is_canonical:
@@ -317,8 +334,7 @@ def _name_values(rows: pl.DataFrame, total: int) -> list[Finding]:
         names = ", ".join(concerned["analyte"].cast(pl.String).unique().sort())
         whose = f" of {names}" if reason == IMPLAUSIBLE else ""
         findings += note_rows("labs", rule, what + whose, rows=concerned["source_row"], total=total)
-    ours = [*_VALUE_RULES, UNKNOWN_UNIT, UNIT_MISSING, NO_PATIENT]
-    own = rows.filter(pl.col("invalid").is_not_null() & ~pl.col("invalid").is_in(ours))["source_row"]
+    own = rows.filter(pl.col("invalid").is_not_null() & ~pl.col("invalid").is_in(_MARKS))["source_row"]
     return findings + note_rows(
         "labs", "marked_invalid", "the file itself gives a reason not to judge", rows=own, total=total
     )
@@ -359,5 +375,5 @@ def _write_out(rows: pl.DataFrame) -> pl.DataFrame:
         else canonical
     )
     rows = rows.with_columns(pl.col("analyte").cast(pl.String), unit=unit)
-    given = [name for name in ("baseline",) if name in rows.columns]
+    given = [name for name in ("baseline", "origin") if name in rows.columns]
     return rows.select(*(column.name for column in TABLES["labs"].outputs), *given)

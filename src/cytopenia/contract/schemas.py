@@ -193,6 +193,13 @@ _LABS = TableRule(
         ),
         _column("invalid", pl.String, "why the value must not be judged (clumping, diluted ...)"),
         _ROW,
+        _column(
+            "origin",
+            pl.String,
+            "how a value came about that no row of the file has",
+            role="output",
+            always=False,
+        ),
     ),
     _DAY_OR_DATE,
 )

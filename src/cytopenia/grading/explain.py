@@ -126,13 +126,17 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """One value as the file has it, in the canonical unit of its analyte."""
+    """One value as the file has it, in the canonical unit of its analyte; `origin` says how it was computed.
+
+    A computed value has the row of the percentage of neutrophils.
+    """
 
     analyte: str
     day: int
     value: float
     comparator: str
     source_row: int
+    origin: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ from importlib.resources import files
 import polars as pl
 
 from cytopenia.contract import Finding, note_rows
-from cytopenia.units import convert_units, load_analytes, match_unit, resolve_analyte
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE, is_listed_unit, resolve_measure
+from cytopenia.units import convert_units, load_analytes
 
 __all__ = ["CdiscWords", "read_analysis_labs", "read_cdisc_words", "read_collected_labs"]
 
@@ -188,7 +189,7 @@ def _drop_specimens(table: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
     other = (~specimen.is_in(words.specimens)).fill_null(value=False) | category.is_in(
         words.other_categories
     ).fill_null(value=False)
-    table = table.with_columns(_other=other & pl.col("analyte").is_in([*load_analytes()]))
+    table = table.with_columns(_other=other & pl.col("analyte").is_in([*load_analytes(), NEUTROPHIL_SHARE]))
     findings = note_rows(
         "labs.analyte", "other_specimen", "LBSPEC or LBCAT names no blood, serum or plasma",
         rows=table["source_row"].filter(table["_other"]), total=table.height,
@@ -225,5 +226,5 @@ def _is_listed(
 
 
 def _matches(analyte: str | None, unit: str) -> bool:
-    ours = resolve_analyte(analyte) if analyte else None
-    return ours is not None and match_unit(ours, unit) is not None
+    ours = resolve_measure(analyte) if analyte else None
+    return ours is not None and is_listed_unit(ours, unit)

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from cytopenia.contract import Finding, note, note_rows
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE
 from cytopenia.readers.codes import load_analyte_codes
 from cytopenia.readers.fhir_files import Resource
 from cytopenia.readers.fhir_values import (
@@ -27,9 +28,9 @@ from cytopenia.readers.fhir_values import (
 )
 from cytopenia.units import match_unit
 
-__all__ = ["LabCollector", "compute_anc"]
+__all__ = ["LabCollector"]
 
-_PERCENT = "percent"
+_PERCENT = "percent"  # the use of a code in the reviewed table
 _ERROR = "entered-in-error"
 # Later in this list wins over earlier among versions that nothing else orders.
 _STATUSES = ("registered", "unknown", "preliminary", "final", "amended", "corrected", "cancelled", _ERROR)
@@ -37,7 +38,6 @@ _CHANGED = ("amended", "corrected", _ERROR)
 _UNJUDGED = {"cancelled": "cancelled", "unknown": "status unknown"}
 _UTC = r"T.*(?:Z|[+-]00:00)$"
 _CHUNK = 50_000
-_WHOLE = 100
 _SHOWN_CODES = 10
 _TEXTS = ("id", "status", "patient_id", "date", "analyte", "value", "unit", "invalid", "lln", "uln")
 _SCHEMA: dict[str, Any] = {
@@ -88,9 +88,7 @@ class LabCollector:
         total = self._order
         rows, findings = _keep_newest(rows, total)
         findings += _name_rows(rows, total) + self._name_codes()
-        labs = rows.select(_COLUMNS)
-        labs, found = compute_anc(labs)
-        return labs, [*findings, *found]
+        return rows.select(_COLUMNS), findings
 
     def _flush(self) -> None:
         if self._rows:
@@ -117,7 +115,7 @@ class LabCollector:
         measured = read_measured(element, analyte)
         low, high, apart = read_limits(element, measured)
         yield {
-            "analyte": analyte or _PERCENT,
+            "analyte": analyte or NEUTROPHIL_SHARE,
             **_as_row(measured),
             "lln": low,
             "uln": high,
@@ -238,7 +236,10 @@ def _name_units(rows: pl.DataFrame) -> list[Finding]:
     """Analytes that come in units of different size."""
     findings: list[Finding] = []
     listed = (
-        rows.filter(pl.col("analyte") != _PERCENT).select("analyte", "unit").unique().sort("analyte", "unit")
+        rows.filter(pl.col("analyte") != NEUTROPHIL_SHARE)
+        .select("analyte", "unit")
+        .unique()
+        .sort("analyte", "unit")
     )
     for (analyte,), part in listed.group_by("analyte", maintain_order=True):
         found = {text: unit for text in part["unit"] if (unit := match_unit(str(analyte), text)) is not None}
@@ -247,59 +248,3 @@ def _name_units(rows: pl.DataFrame) -> list[Finding]:
             what = f"{analyte} is given in {', '.join(found)}"
             findings.append(note("labs", "several_units", what, rows=number))
     return findings
-
-
-def compute_anc(labs: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
-    """Return the rows with ANC in place of the shares of neutrophils, where the day has no ANC of its own.
-
-    ANC = white cells x percent / 100, of one patient and one moment, if each is one plain number there.
-
-    Parameters
-    ----------
-    labs : DataFrame
-        `patient_id`, `date`, `analyte`, `value`, `unit`, `invalid` and `source_row` as text; the share of
-        neutrophils is the analyte "percent".
-    """
-    shares = labs.filter(pl.col("analyte") == _PERCENT)
-    others = labs.filter(pl.col("analyte") != _PERCENT)
-    if shares.is_empty():
-        return others, []
-    moment, number = ("patient_id", "date"), pl.col("value").cast(pl.Float64, strict=False)
-    plain = pl.col("invalid").is_null() & number.is_not_null() & pl.col("date").is_not_null()
-    white = _one_each(others.filter((pl.col("analyte") == "wbc") & plain), moment)
-    usable = _one_each(shares.filter(plain & (pl.col("unit") == "%") & number.is_between(0, _WHOLE)), moment)
-    measured = others.filter(
-        (pl.col("analyte") == "anc") & pl.col("value").is_not_null() & pl.col("invalid").is_null()
-    )
-    day = pl.col("date").str.slice(0, 10).alias("local_day")
-    computed = (
-        usable.join(white.select(*moment, number.alias("white"), unit="unit"), on=moment, suffix="_white")
-        .with_columns(day)
-        .join(measured.select("patient_id", day), on=("patient_id", "local_day"), how="anti")
-        .with_columns(
-            analyte=pl.lit("anc"),
-            value=(pl.col("white") * number / _WHOLE).round_sig_figs(15).cast(pl.String),
-            unit=pl.col("unit_white"),
-            lln=pl.lit(None, dtype=pl.String),
-            uln=pl.lit(None, dtype=pl.String),
-        )
-        .select(labs.columns)
-    )
-    findings = note_rows(
-        "labs",
-        "anc_computed",
-        "ANC was computed as white cells x percentage of neutrophils",
-        rows=computed["source_row"],
-        total=labs.height,
-    )
-    odd = shares.filter(pl.col("value").is_not_null() & pl.col("unit").ne_missing(pl.lit("%")))["source_row"]
-    findings += note_rows(
-        "labs", "unknown_unit", "the share of neutrophils is not in %", rows=odd, total=labs.height
-    )
-    return pl.concat([others, computed]).sort("source_row", maintain_order=True), findings
-
-
-def _one_each(rows: pl.DataFrame, moment: tuple[str, ...]) -> pl.DataFrame:
-    """The moments with one number in one unit."""
-    distinct = rows.unique([*moment, "value", "unit"], maintain_order=True)
-    return distinct.filter(pl.len().over(moment) == 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE
 from cytopenia.readers.codes import LOINC, UCUM, load_analyte_codes, read_ucum
 from cytopenia.readers.mapping_forms import IGNORE
 from cytopenia.units import load_analytes, match_unit, mentions_analyte
@@ -115,9 +116,11 @@ def match_analyte(concept: object, own: Mapping[str, str]) -> MatchedCode:
     """Return what a concept measures: by the user's own codes, else by LOINC, never by a name."""
     codes = list_codes(concept)
     stated = {own[code.key]: code.key for code in codes if code.key in own} if own else {}
-    stated = {word: key for word, key in stated.items() if word in load_analytes() or word == IGNORE}
+    ours = (IGNORE, NEUTROPHIL_SHARE, *load_analytes())
+    stated = {word: key for word, key in stated.items() if word in ours}
     if words := [word for word in stated if word != IGNORE]:
-        use = "yes" if len(words) == 1 else "disagree"
+        share = "percent" if words[0] == NEUTROPHIL_SHARE else "yes"
+        use = share if len(words) == 1 else "disagree"
         return MatchedCode(use, words[0], stated[words[0]])
     listed = {
         (row.analyte, row.use): code.key

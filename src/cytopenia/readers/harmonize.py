@@ -21,6 +21,7 @@ from cytopenia.contract.bedside import BEDSIDE_COLUMNS, WITH_UNIT
 from cytopenia.contract.columns import require_columns
 from cytopenia.contract.courses import find_zeros
 from cytopenia.contract.labs import LabOptions, prepare_lab_rows
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name, resolve_measure
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
 from cytopenia.readers.codes import LOINC, load_analyte_codes
 from cytopenia.readers.labs_mapping import LabsMapping
@@ -216,11 +217,15 @@ def _translate_codes(table: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
     }
     if not listed:
         return table, []
-    ours = {name: code.analyte for name, code in listed.items() if code.use == "yes"}
+    ours = {
+        name: code.analyte if code.use == "yes" else NEUTROPHIL_SHARE
+        for name, code in listed.items()
+        if code.use in {"yes", "percent"}
+    }
     findings: list[Finding] = []
     for name, code in sorted(listed.items()):
         rows = (names == name).sum()
-        if code.use != "yes":
+        if name not in ours:
             what = f"code {name.strip()} is {code.nearness} ({rows:,} {'value' if rows == 1 else 'values'})"
             findings.append(note("labs", "code_apart", what, rows=rows))
     apart = [name for name in listed if name not in ours]
@@ -235,7 +240,7 @@ def _fill_units(table: pl.DataFrame, defaults: Mapping[str, str]) -> pl.DataFram
     if not defaults or "analyte" not in table.columns:
         return table
     names = table["analyte"].cast(pl.String)
-    resolved = {name: resolve_analyte(name) for name in names.unique().drop_nulls()}
+    resolved = {name: resolve_measure(name) for name in names.unique().drop_nulls()}
     stated = {
         name: defaults[analyte] for name, analyte in resolved.items() if analyte and analyte in defaults
     }
@@ -282,7 +287,9 @@ def _find_wide(table: pl.DataFrame, analytes: Mapping[str, str]) -> list[tuple[s
         parts = _HEADER_UNIT.match(header)
         spellings = [(header, None), *([(parts["name"], parts["unit"])] if parts else [])]
         for name, unit in spellings:
-            analyte = analytes.get(name, resolve_analyte(name))
+            # A near name stays as it is printed, so that what becomes of it is said with that name.
+            own = name if match_near_name(name) is not None else resolve_analyte(name)
+            analyte = analytes.get(name, own)
             if analyte is not None and analyte != IGNORE:
                 found.append((header, analyte, unit))
                 break

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE, is_listed_unit, list_measure_units
 from cytopenia.definition_forms import Number
 from cytopenia.errors import suggest_name
 from cytopenia.readers.mapping_forms import (
@@ -18,7 +19,7 @@ from cytopenia.readers.mapping_forms import (
     require_known_columns,
     require_words,
 )
-from cytopenia.units import convert_value, is_usual_limit, list_units, load_analytes, match_unit
+from cytopenia.units import convert_value, is_usual_limit, load_analytes
 
 __all__ = ["LabsMapping", "Limit", "WideColumn"]
 
@@ -67,7 +68,7 @@ class LabsMapping(TableMapping):
     @field_validator("analytes")
     @classmethod
     def _check_analytes(cls, analytes: Words) -> Words:
-        return require_words(analytes, (IGNORE, *load_analytes()), "is no analyte")
+        return require_words(analytes, (IGNORE, *load_analytes(), NEUTROPHIL_SHARE), "is no analyte")
 
     @field_validator("units")
     @classmethod
@@ -75,7 +76,7 @@ class LabsMapping(TableMapping):
         listed = [
             text
             for text in units.values()
-            if not any(match_unit(analyte, text) for analyte in load_analytes())
+            if not any(is_listed_unit(measure, text) for measure in (*load_analytes(), NEUTROPHIL_SHARE))
         ]
         return raise_all(
             units,
@@ -90,7 +91,8 @@ class LabsMapping(TableMapping):
     @field_validator("lln")
     @classmethod
     def _check_limits(cls, limits: dict[str, Limit]) -> dict[str, Limit]:
-        problems = _check_pairs({analyte: limit.unit for analyte, limit in limits.items()})
+        problems = [f"'{NEUTROPHIL_SHARE}' has no lower limit"] if NEUTROPHIL_SHARE in limits else []
+        problems += _check_pairs({analyte: limit.unit for analyte, limit in limits.items()})
         return raise_all(limits, problems or _check_sizes(limits))
 
     @field_validator("wide")
@@ -112,13 +114,12 @@ def _check_sizes(limits: Mapping[str, Limit]) -> list[str]:
 def _check_pairs(units: Words) -> list[str]:
     problems: list[str] = []
     for analyte, unit in units.items():
-        if analyte not in load_analytes():
+        if analyte not in load_analytes() and analyte != NEUTROPHIL_SHARE:
             problems.append(
                 f"'{analyte}' is no analyte{suggest_name(analyte, load_analytes())}; "
                 f"allowed: {', '.join(load_analytes())}"
             )
-        elif match_unit(analyte, unit) is None:
-            problems.append(
-                f"'{unit}' is not a listed unit of {analyte}; allowed: {', '.join(list_units(analyte))}"
-            )
+        elif not is_listed_unit(analyte, unit):
+            listed = ", ".join(list_measure_units(analyte))
+            problems.append(f"'{unit}' is not a listed unit of {analyte}; allowed: {listed}")
     return problems

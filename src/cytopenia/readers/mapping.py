@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from cytopenia.bedside_inputs import load_bedside_inputs
 from cytopenia.contract import EVENT_KINDS, RESPONSES, SUPPORT_KINDS, TABLES
 from cytopenia.contract.bedside import BEDSIDE_COLUMNS, BEDSIDE_UNITS
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE
 from cytopenia.errors import ProtocolError, join_problems
 from cytopenia.forms import parse_toml, read_form
 from cytopenia.readers.cdisc_mapping import CdiscMapping
@@ -164,7 +165,7 @@ class FhirMapping(MappingForm):
             if "|" not in key
         ]
         raise_all(codes, plain)
-        allowed = (IGNORE, INFUSION, *load_analytes(), *SUPPORT_KINDS, *EVENT_KINDS)
+        allowed = (IGNORE, INFUSION, *load_analytes(), NEUTROPHIL_SHARE, *SUPPORT_KINDS, *EVENT_KINDS)
         return require_words(codes, allowed, "is not known")
 
 
@@ -173,6 +174,7 @@ class DataSection(MappingForm):
 
     folder: str = "."
     day_zero: Literal["infusion", "first"] = "infusion"
+    questions: tuple[str, ...] = ()
     patients: PatientsMapping = Field(default_factory=PatientsMapping)
     infusions: InfusionsMapping = Field(default_factory=InfusionsMapping)
     labs: LabsMapping = Field(default_factory=LabsMapping)

@@ -21,6 +21,7 @@ from cytopenia.report.explanation_words import (
     say_days,
     say_open_days,
     say_result,
+    say_row,
     say_spans,
     say_value,
 )
@@ -225,7 +226,7 @@ def _tell_unconfirmed(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
     yield "Unconfirmed", f"{count} {cut}, and the definition asks for {found.needed}"
     for item in found.measured:
         value = say_value(item.value, analyte, item.comparator)
-        yield "", f"  day {item.day}: {value}, row {item.source_row}"
+        yield "", f"  day {item.day}: {value}, {say_row(item)}"
 
 
 def _tell_filled(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:

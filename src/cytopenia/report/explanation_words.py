@@ -29,6 +29,7 @@ __all__ = [
     "say_open_days",
     "say_policy",
     "say_result",
+    "say_row",
     "say_spans",
     "say_value",
 ]
@@ -200,14 +201,19 @@ def join_words(words: Sequence[str], last: str) -> str:
 
 
 def _say_measurement(item: Measurement) -> str:
-    return f"{say_value(item.value, item.analyte, item.comparator)}, row {item.source_row}"
+    return f"{say_value(item.value, item.analyte, item.comparator)}, {say_row(item)}"
+
+
+def say_row(item: Measurement) -> str:
+    """Return the row of the file that a value stands in, and how it was computed if it does not."""
+    return f"row {item.source_row}" + (f" ({item.origin})" if item.origin else "")
 
 
 def _say_neighbor(item: Measurement, analyte: str = "") -> str:
     """A value with its day and row; with its name where it is one of another analyte."""
     named = f"{name_analyte(item.analyte)} " if analyte and item.analyte != analyte else ""
     shown = say_value(item.value, item.analyte, item.comparator)
-    return f"{named}{shown} (day {item.day}, row {item.source_row})"
+    return f"{named}{shown} (day {item.day}, {say_row(item)})"
 
 
 def say_days(days: Sequence[ExplainedDay], outcome: OutcomeExplanation) -> Iterator[str]:

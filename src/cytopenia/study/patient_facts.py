@@ -158,7 +158,7 @@ def collect_facts(
     bounds : BoundsDefinition
     baseline : BaselineDefinition
     """
-    labs = cohort.labs
+    labs = _add_origins(cohort.labs, tables.labs)
     measured: dict[str, Days] = {
         analyte: _list_lowest(rows, analyte) for analyte, rows in labs.items() if analyte not in cohort.grids
     }
@@ -206,6 +206,22 @@ def collect_facts(
             if row["day"] is not None and row["kind"] is not None
         ),
     )
+
+
+def _add_origins(labs: Mapping[str, pl.DataFrame], read: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+    """The rows of each analyte with how they were computed, where some were."""
+    if "origin" not in read.columns:
+        return labs
+    origins = read.filter(pl.col("origin").is_not_null()).select("analyte", "source_row", "origin")
+    return {
+        analyte: rows.join(
+            origins.filter(pl.col("analyte") == analyte).drop("analyte"),
+            on="source_row",
+            how="left",
+            maintain_order="left",
+        )
+        for analyte, rows in labs.items()
+    }
 
 
 def _list_left_out(labs: pl.DataFrame) -> Iterator[LeftOut]:
@@ -260,4 +276,5 @@ def _read(analyte: str, row: Mapping[str, object]) -> Measurement:
         value=float(str(row["value"])),
         comparator=str(row["comparator"]),
         source_row=int(str(row["source_row"])),
+        origin=None if (origin := row.get("origin")) is None else str(origin),
     )

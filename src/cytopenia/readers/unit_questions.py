@@ -1,0 +1,110 @@
+"""Units that are not stated, not listed, or hardly the right ones: what the values say, and what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from cytopenia.readers.column_guesses import count_usual
+from cytopenia.readers.heading_parts import list_scales
+from cytopenia.readers.proposal_parts import EMPTY, Line, Part, ask, map_to, quote, show
+from cytopenia.units import list_units, load_analytes, match_unit
+from cytopenia.values import parse_values
+
+__all__ = [
+    "ask_default_unit",
+    "ask_unit_text",
+    "ask_units",
+    "count_plausible",
+    "doubt_unit",
+    "find_better_unit",
+    "weigh_units",
+]
+
+_SHOWN_SCALES = 2
+_ENOUGH_VALUES = 5
+_FEW, _MOST = 0.2, 0.6
+
+
+def weigh_units(analyte: str, cells: pl.Series) -> tuple[str, str]:
+    """Return the choice of units with how many values would be usual in which, and the likeliest unit."""
+    counts = count_usual(cells, analyte)
+    total = int(parse_values(cells)["value"].is_not_null().sum())
+    best = [f"{count:,} in {text}" for text, count in counts.items() if count][:_SHOWN_SCALES]
+    hint = (
+        f"; of {total:,} values would be usual: {', '.join(best) or 'none in any of them'}" if total else ""
+    )
+    return f"{', '.join(list_scales(analyte))}?{hint}", next(iter(counts))
+
+
+def ask_units(names: Sequence[str], section: str, origin: str) -> Part:
+    """Return one question for all units that are not stated; the line of each says more."""
+    listed = ", ".join(names)
+    one = len(names) == 1
+    what = f"the unit of {listed} is not stated" if one else f"{len(names)} units are not stated: {listed}"
+    where = f"{'this line' if one else 'these lines'} under [data.labs.{section}]"
+    return ask(f"labs: {what} ({origin}). Take the # from {where}, with the right unit.")
+
+
+def ask_default_unit(analyte: str, cells: pl.Series, origin: str) -> Part:
+    """Return the open line for values of a long table that have no unit."""
+    choice, likely = weigh_units(analyte, cells)
+    count = f"of {len(cells):,} values " if len(cells) else ""
+    why = f"the unit {count}is not stated: {choice}"
+    line = Line("default_units", analyte, likely, why, is_open=True)
+    return map_to(line, origin=origin, column=f"unit of {analyte}", becomes="?")
+
+
+def ask_unit_text(analyte: str, text: str, *, rows: int, origin: str) -> Part:
+    """Return the open line for a text that is no listed unit of its analyte."""
+    column = f"{analyte} in {quote(text)}"
+    if text.strip() == "%":
+        return show(
+            origin, column, "", why=f"{rows:,} values are a share of cells, no count", state="not used"
+        )
+    allowed = ", ".join(list_scales(analyte))
+    why = f"unit of {rows:,} values, not listed; which of these is it: {allowed}?"
+    line = Line("units", text, list_units(analyte)[0], why, is_open=True)
+    question = f"labs: unit {quote(text)} of {rows:,} values of {analyte} is not listed ({origin}). "
+    advice = f"Which of these is it: {allowed}? Write it under [data.labs.units]."
+    return map_to(line, origin=origin, column=column, becomes="?") + ask(question + advice)
+
+
+def doubt_unit(analyte: str, text: str, cells: pl.Series, *, origin: str) -> Part:
+    """Return a question where the values are usual in another unit than the one that is stated."""
+    other = find_better_unit(analyte, text, cells)
+    if other is None:
+        return EMPTY
+    why = f"the file says {text}, but nearly all values would be usual in {other}"
+    question = f"labs: {analyte}: {why} ({origin}). Check it against a printout of the laboratory."
+    return show(origin, f"{analyte} in {quote(text)}", analyte, why=why, state="ask") + ask(question)
+
+
+def find_better_unit(analyte: str, text: str, cells: pl.Series) -> str | None:
+    """Return a unit in which most values would be usual, if hardly any are in the stated one.
+
+    Examples
+    --------
+    >>> find_better_unit("hemoglobin", "g/dL", pl.Series(["101", "98", "120", "87", "92"]))
+    'g/L'
+    """
+    stated = match_unit(analyte, text)
+    values = parse_values(cells)["value"].drop_nulls()
+    if stated is None or len(values) < _ENOUGH_VALUES:
+        return None
+    row = load_analytes()[analyte]
+    low, high = stated.express(row.typical_low), stated.express(row.typical_high)
+    if int(values.is_between(low, high).sum()) > _FEW * len(values):
+        return None
+    other, count = next(iter(count_usual(cells, analyte).items()))
+    return other if count >= _MOST * len(values) else None
+
+
+def count_plausible(analyte: str, text: str, cells: pl.Series) -> int:
+    """Return how many values of a column are possible in a unit."""
+    row, unit = load_analytes()[analyte], match_unit(analyte, text)
+    values = parse_values(cells)["value"].drop_nulls()
+    if unit is None:
+        return 0
+    return int(values.is_between(unit.express(row.plausible_low), unit.express(row.plausible_high)).sum())

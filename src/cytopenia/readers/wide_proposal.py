@@ -1,0 +1,141 @@
+"""The mapping that is proposed for values in columns: a column per analyte, or per analyte and day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import polars as pl
+
+from cytopenia.readers.column_guesses import ColumnGuess
+from cytopenia.readers.heading_parts import guess_analytes, is_other_test, is_share, speaks_of_analyte
+from cytopenia.readers.proposal_parts import Line, Part, ask, join_parts, map_to, quote, show
+from cytopenia.readers.table_guesses import SheetGuess
+from cytopenia.readers.unit_questions import ask_units, count_plausible, find_better_unit, weigh_units
+from cytopenia.units import list_units, load_analytes
+
+__all__ = ["leave_column", "propose_days", "propose_wide"]
+
+_ASKED = "analyte:"
+_USUAL_DAYS_BEFORE = 2
+
+
+def propose_wide(sheet: SheetGuess) -> Part:
+    """Return the lines for a table with one column per analyte."""
+    origin, parts, unstated = sheet.found.name, list[Part](), list[str]()
+    for analyte, alike in groupby(sorted(sheet.wide, key=_order_of), key=_analyte_of):
+        guesses = [*alike]
+        parts += [_propose_column(guess, origin, rivals=len(guesses) - 1) for guess in guesses]
+        unstated += [quote(guess.heading) for guess in guesses if guess.parts and guess.parts.unit is None]
+        if len(guesses) > 1:
+            listed = ", ".join(quote(guess.heading) for guess in guesses)
+            what = f"labs: {len(guesses)} columns of {origin} are {analyte}: {listed}"
+            parts.append(ask(f"{what}. Take the # from the line of one of them."))
+    if unstated:
+        parts.append(ask_units(unstated, "wide", origin))
+    return join_parts(parts)
+
+
+def _analyte_of(guess: ColumnGuess) -> str:
+    return guess.parts.analyte if guess.parts else ""
+
+
+def _order_of(guess: ColumnGuess) -> int:
+    return [*load_analytes(), ""].index(_analyte_of(guess))
+
+
+def _propose_column(guess: ColumnGuess, origin: str, *, rivals: int) -> Part:
+    analyte, unit = _analyte_of(guess), guess.parts.unit if guess.parts else None
+    if unit is None:
+        choice, likely = weigh_units(analyte, guess.cells)
+        why = f"heading names {analyte}; its unit is not stated: {choice}"
+        line = Line("wide", analyte, {"column": guess.heading, "unit": likely}, why, is_open=True)
+        return map_to(line, origin=origin, column=guess.heading, becomes=f"{analyte} in ?")
+    count = f"{guess.content.numbers:,} {'value' if guess.content.numbers == 1 else 'values'}"
+    better = find_better_unit(analyte, unit, guess.cells)
+    if better is not None:
+        why = f"heading says {unit}, but nearly all of {count} would be usual in {better}"
+    else:
+        possible = count_plausible(analyte, unit, guess.cells)
+        why = f"heading names {analyte}, unit {unit} is listed; {count}, {possible:,} of them possible"
+    is_open = better is not None or rivals > 0
+    line = Line("wide", analyte, {"column": guess.heading, "unit": unit}, why, is_open=is_open)
+    part = map_to(line, origin=origin, column=guess.heading, becomes=f"{analyte} in {unit}")
+    if better is None:
+        return part
+    what = f"labs: {quote(guess.heading)} of {origin}: {why}"
+    return part + ask(f"{what}. Take the # from the line of {analyte}, with the right unit.")
+
+
+def propose_days(sheet: SheetGuess) -> Part:
+    """Return one line per pattern of headings: "ANC_d{day}" stands for all of its columns."""
+    origin, groups = sheet.found.name, dict[str, list[ColumnGuess]]()
+    for guess in sheet.wide:
+        if guess.parts is not None and guess.parts.pattern is not None:
+            groups.setdefault(guess.parts.pattern, []).append(guess)
+    parts = [_propose_pattern(pattern, guesses, origin) for pattern, guesses in groups.items()]
+    unstated = [
+        quote(pattern)
+        for pattern, guesses in groups.items()
+        if guesses[0].parts and guesses[0].parts.unit is None
+    ]
+    if unstated:
+        parts.append(ask_units(unstated, "days", origin))
+    return join_parts(parts)
+
+
+def _propose_pattern(pattern: str, guesses: Sequence[ColumnGuess], origin: str) -> Part:
+    analyte, unit = _analyte_of(guesses[0]), guesses[0].parts.unit if guesses[0].parts else None
+    days = [guess.parts.day for guess in guesses if guess.parts is not None and guess.parts.day is not None]
+    cells = pl.concat([guess.cells for guess in guesses])
+    first, last = guesses[0].heading, guesses[-1].heading
+    column = first if len(guesses) == 1 else f"{first} ... {last} ({len(guesses)} columns)"
+    why = f"headings name {analyte} and the days {min(days)} to {max(days)}"
+    better = find_better_unit(analyte, unit, cells) if unit is not None else None
+    question = ""
+    if unit is None:
+        choice, likely = weigh_units(analyte, cells)
+        why = f"{why}; the unit is not stated: {choice}"
+    else:
+        likely = unit
+        if better is not None:
+            why = f"{why}; they say {unit}, but nearly all values would be usual in {better}"
+            question = "Take the # from its line, with the right unit."
+        elif min(days) < -_USUAL_DAYS_BEFORE and max(days) <= 0:
+            why = f"{why}; is the '-' a minus?"
+            question = "If it is only a mark before the day, write it before {day}; take the # from its line."
+        else:
+            why = f"{why}; unit {unit} is listed"
+    is_open = unit is None or bool(question)
+    line = Line("days", pattern, {"analyte": analyte, "unit": likely}, why, is_open=is_open)
+    part = map_to(line, origin=origin, column=column, becomes=f"{analyte} in {unit or '?'}, a day each")
+    return part + ask(f"labs: {quote(pattern)} of {origin}: {why}. {question}") if question else part
+
+
+def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
+    """Return why a column of labs is not used, or the question whether it should be."""
+    origin, given = sheet.found.name, {_analyte_of(other) for other in sheet.wide}
+    is_number = guess.content.is_mostly(guess.content.numbers)
+    short = [role.column.removeprefix(_ASKED) for role in guess.roles if role.column.startswith(_ASKED)]
+    hints = [name for name in (*short, *guess_analytes(guess.heading)) if name not in given]
+    if is_share(guess.heading):
+        why = "a share of cells, no count"
+    elif is_other_test(guess.heading):
+        why = "another test"
+    elif sheet.shape == "wide" and is_number and hints and guess.parts is None:
+        return _ask_column(guess, hints[0], origin)
+    elif speaks_of_analyte(guess.heading):
+        why = "mentions an analyte, but is no value of one day in a listed unit"
+    else:
+        why = "nothing of ours by heading or content" if guess.content.filled else "blank"
+    return show(origin, guess.heading, "", why=why, state="not used")
+
+
+def _ask_column(guess: ColumnGuess, analyte: str, origin: str) -> Part:
+    choice, _ = weigh_units(analyte, guess.cells)
+    why = f"may be {analyte}, or something else; in {choice}"
+    value = {"column": guess.heading, "unit": list_units(analyte)[0]}
+    line = Line("wide", analyte, value, why, is_open=True)
+    what = f"labs: is column {quote(guess.heading)} of {origin} {analyte}?"
+    advice = "If so, take the # from its line under [data.labs.wide], with the right unit."
+    return map_to(line, origin=origin, column=guess.heading, becomes=f"{analyte}?") + ask(f"{what} {advice}")
