@@ -63,6 +63,43 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
             None,
             "They are not used; name growth factors and transfusions in support under [data.cdisc].",
         ),
+        "redcap_fetched": FindingRule(
+            "info", None, "The project is not frozen; keep this line with the results."
+        ),
+        "not_in_dictionary": FindingRule(
+            "warning", None, "They are not used. Is the data dictionary of the same project and day?"
+        ),
+        "fields_not_mapped": FindingRule(
+            "info", None, "They are not used; name those that count under [data.redcap]."
+        ),
+        "probably_labs": FindingRule(
+            "warning", None, "They are not used but look like blood counts; name those that count in labs."
+        ),
+        "checkbox_not_asked": FindingRule("info", None, "They are missing there, not 'no'."),
+        "condition_blank": FindingRule(
+            "warning", None, "These rows are not used, which need not mean 'no'; fill in the field."
+        ),
+        "several_values": FindingRule("warning", None, "The first in the order of the export was taken."),
+        "identifier_used": FindingRule(
+            "warning", None, "They will stand in the results; leave them out of the mapping unless needed."
+        ),
+        "several_arms": FindingRule(
+            "warning",
+            "patient_id",
+            "All their rows were taken; name the events of one arm if only one counts.",
+        ),
+        "event_without_day": FindingRule(
+            "warning", "day", "These rows have no day and are not judged; add the events to days."
+        ),
+        "instances_share_day": FindingRule(
+            "warning", "day", "If they are draws of different days, give the field with the date instead."
+        ),
+        "instrument_not_in_event": FindingRule(
+            "warning", None, "Nothing is read there; check days and events."
+        ),
+        "record_not_infused": FindingRule(
+            "warning", "patient_id", "Check that every infusion is under [data.redcap.infusions]."
+        ),
         "patient_id_absent": FindingRule(
             "info",
             "patient_id",

@@ -27,6 +27,7 @@ from cytopenia.readers.mapping_forms import (
     require_words,
 )
 from cytopenia.readers.paths import name_outside
+from cytopenia.readers.redcap_mapping import RedcapMapping
 from cytopenia.units import load_analytes
 
 __all__ = [
@@ -184,6 +185,7 @@ class DataSection(MappingForm):
     bedside: BedsideMapping = Field(default_factory=BedsideMapping)
     fhir: FhirMapping = Field(default_factory=FhirMapping)
     cdisc: CdiscMapping = Field(default_factory=CdiscMapping)
+    redcap: RedcapMapping | None = None
 
     @property
     def tables(self) -> Mapping[str, TableMapping]:

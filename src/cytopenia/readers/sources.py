@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+<<<<<<< HEAD
 from cytopenia.contract import Tables, collect_findings, merge_findings, note
 from cytopenia.errors import ProtocolError, ReaderError, join_problems
+=======
+from cytopenia.contract import Finding, Tables, collect_findings, merge_findings, note
+from cytopenia.errors import ReaderError
+>>>>>>> redcap8
 from cytopenia.readers.cdisc import read_domains, state_point
 from cytopenia.readers.cdisc_domains import find_domains
 from cytopenia.readers.fhir import read_fhir
@@ -14,7 +20,12 @@ from cytopenia.readers.fhir_files import FHIR_SUFFIXES
 from cytopenia.readers.harmonize import harmonize_tables
 from cytopenia.readers.labs_mapping import LabsMapping
 from cytopenia.readers.mapping import DataSection
+<<<<<<< HEAD
 from cytopenia.readers.paths import find_inside
+=======
+from cytopenia.readers.redcap import read_redcap
+from cytopenia.readers.source_table import SourceTable
+>>>>>>> redcap8
 from cytopenia.readers.tabular import find_sources, list_candidates, load_table, take_mapping
 
 __all__ = ["read_tables"]
@@ -30,7 +41,8 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
         .parquet, .sav, .dta, .sas7bdat or .xpt (or one workbook with sheets of those names); or one such
         workbook; or one file of laboratory values. Only labs are needed. A folder without labs may hold the
         data sets of SDTM (lb, dm, ex, pr, cm, ae) or ADaM (adlb, adsl) as .xpt, .sas7bdat or Dataset-JSON, or
-        FHIR resources (.ndjson files; or one .ndjson or .json file) with other tables beside them.
+        FHIR resources (.ndjson files; or one .ndjson or .json file) with other tables beside them. With
+        [data.redcap] in the mapping the tables come from a REDCap project.
     mapping : DataSection, or path of a mapping file, optional
         Files, columns, names and units that differ from ours. Files named there lie in the
         folder; see `readers.paths`.
@@ -52,9 +64,14 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     path, section = Path(source), take_mapping(mapping)
     if not path.exists():
         raise ReaderError(f"{path}: no such folder or file. Check the path.")
+<<<<<<< HEAD
     if section.questions:
         title = "Questions of the mapping are open; answer each there, then take it away"
         raise ProtocolError(join_problems(title, section.questions))
+=======
+    if section.redcap is not None:
+        return _read_project(path, section)
+>>>>>>> redcap8
     resources = _find_resources(path, section)
     if resources is not None:
         return _read_resources(resources, path, section)
@@ -106,11 +123,36 @@ def _read_resources(resources: Path, path: Path, section: DataSection) -> Tables
         sources[name] = load_table(name, source, section.tables[name])
     if section.day_zero == "infusion" and "infusions" not in sources and "patients" not in files:
         findings.append(note("infusions", "infusion_code_missing", "no resource is known as an infusion"))
-    # What describes columns of a file is not for FHIR, where a point is the decimal mark.
+    return _harmonize_read(sources, section, findings, own=files)
+
+
+def _read_project(path: Path, section: DataSection) -> Tables:
+    """The tables of a REDCap project; a table that also stands in a file of its own is read from the file."""
+    folder = path if path.is_dir() else path.parent
+    given = section.redcap.files if section.redcap is not None else ()
+    files = {name: file for name, file in find_sources(folder, section).items() if file.name not in given}
+    if "labs" in files:
+        raise ReaderError(
+            f"labs: two sources were found: {files['labs'].name} and [data.redcap]. Remove one of them."
+        )
+    read = read_redcap(folder, section, own=files)
+    findings = [
+        note(name, "table_from_file", f"{file.name} was read; what REDCap gives for this table is not used")
+        for name, file in files.items()
+        if name in read
+    ]
+    read |= {name: load_table(name, file, section.tables[name]) for name, file in files.items()}
+    return _harmonize_read(read, section, findings, own=files)
+
+
+def _harmonize_read(
+    read: Mapping[str, SourceTable], section: DataSection, findings: list[Finding], *, own: Collection[str]
+) -> Tables:
+    """The tables of a source that writes a decimal point; what describes columns of a file is for files."""
     kept = section.labs.model_dump(include={"units", "default_units", "lln"}, exclude_unset=True)
-    plain = {name: type(form)() for name, form in section.tables.items() if name not in files}
+    plain = {name: type(form)() for name, form in section.tables.items() if name not in own}
     plain["labs"] = LabsMapping.model_validate({**kept, "decimal": "."})
-    tables = harmonize_tables(sources, section.model_copy(update=plain))
+    tables = harmonize_tables(read, section.model_copy(update=plain))
     return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from cytopenia.errors import ReaderError
 
-__all__ = ["read_text_file"]
+__all__ = ["decode_text", "read_text_file"]
 
 _SEPARATORS = (",", ";", "\t")
 _SAMPLE_LINES = 6
@@ -54,6 +54,17 @@ def read_text_file(path: Path, *, encoding: str | None = None, separator: str | 
         source_row=pl.int_range(2 + skipped, table.height + 2 + skipped, dtype=pl.UInt32, eager=True)
     )
     return _drop_blank(table, names)
+
+
+def decode_text(path: Path, *, encoding: str | None = None) -> str:
+    """Return the content of a text file without byte order mark.
+
+    Raises
+    ------
+    ReaderError
+        The file is absent, or is in another encoding.
+    """
+    return _require_utf8(_decode(_read_bytes(path), path.name, encoding), path.name)
 
 
 def _read_bytes(path: Path) -> bytes:
