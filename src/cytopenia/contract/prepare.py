@@ -87,7 +87,9 @@ def prepare_tables(
         patients=patients,
         infusions=zero.infusions,
         labs=labs,
-        **others,
+        support=others["support"],
+        events=others["events"],
+        responses=others["responses"],
         findings=collect_findings(findings),
         has_support="support" in raw,
     )

@@ -15,6 +15,7 @@ __all__ = [
     "SUPPORT_KINDS",
     "TABLES",
     "ColumnRule",
+    "Extraction",
     "TableRule",
     "Tables",
     "TextFormat",
@@ -82,8 +83,21 @@ class TextFormat:
 
 
 @dataclass(frozen=True)
+class Extraction:
+    """One query that a database answered: for which table, in which dialect, how many rows came back."""
+
+    table: str
+    dialect: str
+    sql: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class Tables:
-    """The six prepared tables, what was found in them, and whether a support table was given at all."""
+    """The six prepared tables, what was found in them, and whether a support table was given at all.
+
+    `extractions` are the queries behind the tables where a database was read, in their order.
+    """
 
     patients: pl.DataFrame
     infusions: pl.DataFrame
@@ -93,6 +107,7 @@ class Tables:
     responses: pl.DataFrame
     findings: pl.DataFrame
     has_support: bool
+    extractions: tuple[Extraction, ...] = ()
 
 
 def _column(name: str, dtype: Any, description: str, **rules: Any) -> ColumnRule:

@@ -25,6 +25,7 @@ from cytopenia.readers.mapping_forms import (
     require_known_columns,
     require_words,
 )
+from cytopenia.readers.omop_mapping import OmopMapping
 from cytopenia.units import load_analytes
 
 __all__ = [
@@ -176,6 +177,7 @@ class DataSection(MappingForm):
     bedside: BedsideMapping = Field(default_factory=BedsideMapping)
     fhir: FhirMapping = Field(default_factory=FhirMapping)
     cdisc: CdiscMapping = Field(default_factory=CdiscMapping)
+    omop: OmopMapping = Field(default_factory=OmopMapping)
 
     @property
     def tables(self) -> Mapping[str, TableMapping]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from cytopenia.contract import Tables, collect_findings, merge_findings, note
+from cytopenia.contract import Finding, Tables, collect_findings, merge_findings, note
 from cytopenia.errors import ReaderError
 from cytopenia.readers.cdisc import read_domains, state_point
 from cytopenia.readers.cdisc_domains import find_domains
@@ -14,7 +15,9 @@ from cytopenia.readers.fhir_files import FHIR_SUFFIXES
 from cytopenia.readers.harmonize import harmonize_tables
 from cytopenia.readers.labs_mapping import LabsMapping
 from cytopenia.readers.mapping import DataSection
-from cytopenia.readers.tabular import find_sources, list_candidates, load_table, take_mapping
+from cytopenia.readers.omop import read_omop
+from cytopenia.readers.source_table import SourceTable
+from cytopenia.readers.tabular import FileSource, find_sources, list_candidates, load_table, take_mapping
 
 __all__ = ["read_tables"]
 
@@ -29,7 +32,8 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
         .parquet, .sav, .dta, .sas7bdat or .xpt (or one workbook with sheets of those names); or one such
         workbook; or one file of laboratory values. Only labs are needed. A folder without labs may hold the
         data sets of SDTM (lb, dm, ex, pr, cm, ae) or ADaM (adlb, adsl) as .xpt, .sas7bdat or Dataset-JSON, or
-        FHIR resources (.ndjson files; or one .ndjson or .json file) with other tables beside them.
+        FHIR resources (.ndjson files; or one .ndjson or .json file) with other tables beside them. Where the
+        mapping names a database of OMOP, the tables come from there.
     mapping : DataSection, or path of a mapping file, optional
         Files, columns, names and units that differ from ours. A file named there may lie anywhere.
 
@@ -50,6 +54,8 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     path, section = Path(source), take_mapping(mapping)
     if not path.exists():
         raise ReaderError(f"{path}: no such folder or file. Check the path.")
+    if section.omop.connection is not None:
+        return _read_database(path, section)
     resources = _find_resources(path, section)
     if resources is not None:
         return _read_resources(resources, path, section)
@@ -94,19 +100,47 @@ def _read_resources(resources: Path, path: Path, section: DataSection) -> Tables
             f"labs: two sources were found: {files['labs'].name} and {resources.name}. Remove [data.fhir] or "
             "the file."
         )
-    for name, source in files.items():
-        if name in sources:
-            what = f"{source.name} was read; what FHIR gives for this table is not used"
-            findings.append(note(name, "table_from_file", what))
-        sources[name] = load_table(name, source, section.tables[name])
+    findings += _take_files(sources, files, section, giver="FHIR")
     if section.day_zero == "infusion" and "infusions" not in sources and "patients" not in files:
         findings.append(note("infusions", "infusion_code_missing", "no resource is known as an infusion"))
-    # What describes columns of a file is not for FHIR, where a point is the decimal mark.
+    tables = harmonize_tables(sources, _describe_files_alone(section, files))
+    return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
+
+
+def _read_database(path: Path, section: DataSection) -> Tables:
+    """The tables of a CDM; a table that also stands in a file is read from the file."""
+    sources, findings, ran = read_omop(path if path.is_dir() else path.parent, section.omop)
+    files = find_sources(path, section) if path.is_dir() else {}
+    if "labs" in files:
+        raise ReaderError(
+            f"labs: two sources were found: {files['labs'].name} and the database of [data.omop]. Remove "
+            "[data.omop] or the file."
+        )
+    findings += _take_files(sources, files, section, giver="the database")
+    tables = harmonize_tables(sources, _describe_files_alone(section, files))
+    merged = merge_findings(collect_findings(findings), tables.findings)
+    return replace(tables, findings=merged, extractions=ran)
+
+
+def _take_files(
+    sources: dict[str, SourceTable], files: Mapping[str, FileSource], section: DataSection, *, giver: str
+) -> list[Finding]:
+    """Put the tables of files in the place of those that another source gives."""
+    findings: list[Finding] = []
+    for name, source in files.items():
+        if name in sources:
+            what = f"{source.name} was read; what {giver} gives for this table is not used"
+            findings.append(note(name, "table_from_file", what))
+        sources[name] = load_table(name, source, section.tables[name])
+    return findings
+
+
+def _describe_files_alone(section: DataSection, files: Mapping[str, FileSource]) -> DataSection:
+    """The section without what describes columns of files for tables that come from no file."""
     kept = section.labs.model_dump(include={"units", "default_units", "lln"}, exclude_unset=True)
     plain = {name: type(form)() for name, form in section.tables.items() if name not in files}
     plain["labs"] = LabsMapping.model_validate({**kept, "decimal": "."})
-    tables = harmonize_tables(sources, section.model_copy(update=plain))
-    return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
+    return section.model_copy(update=plain)
 
 
 def _describe_folder(path: Path) -> str:
