@@ -344,6 +344,44 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
             "Map the code of the infusion, codes = { 'system|code' = 'infusion' } under [data.fhir], or give "
             "an infusions table beside the files.",
         ),
+        "vocabulary_missing": FindingRule(
+            "warning",
+            None,
+            "Concepts that are not in the reviewed table are not known; map them in concepts.",
+        ),
+        "concept_disagrees": FindingRule(
+            "warning", None, "It is not used. Map it in concepts under [data.omop] if it shall count."
+        ),
+        "concept_unlisted": FindingRule(
+            "warning",
+            None,
+            "Not used. If it is one of ours, map it under [data.omop], concepts = { '3013650' = 'anc' } or "
+            "source_values = { 'ANC-LAB1' = 'anc' }, else map it to 'ignore'.",
+        ),
+        "descendants_unknown": FindingRule(
+            "warning",
+            None,
+            "Name every concept under [data.omop], or load concept_ancestor into vocabulary_schema.",
+        ),
+        "connection_lost": FindingRule("info", None, ""),
+        "value_from_text": FindingRule(
+            "info", "value", "There is no number, or the text has a sign that the number lacks."
+        ),
+        "day_of_time_apart": FindingRule(
+            "warning", "date", "measurement_date was taken, without a time; check how the times were loaded."
+        ),
+        "age_from_year": FindingRule(
+            "info", "age_years", "Their age is the difference of the years, at most one year too high."
+        ),
+        "contact_from_period": FindingRule(
+            "info", "kind", "Its end may be the day of the export; check that before an analysis of time."
+        ),
+        "drug_types": FindingRule(
+            "info",
+            None,
+            "What was prescribed was not always given; state drug_types to keep administrations alone.",
+        ),
+        "number_missing": FindingRule("warning", "patient_id", "'person/' and person_id stand in its place."),
         "table_from_file": FindingRule("info", None, ""),
         "no_support_table": FindingRule(
             "info", None, "Give a support table (G-CSF, transfusions) to judge recovery without support."

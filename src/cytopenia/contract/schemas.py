@@ -16,6 +16,7 @@ __all__ = [
     "SUPPORT_KINDS",
     "TABLES",
     "ColumnRule",
+    "Extraction",
     "TableRule",
     "Tables",
     "TextFormat",
@@ -95,11 +96,22 @@ LAB_ACCOUNT_SCHEMA: Mapping[str, Any] = MappingProxyType(
 
 
 @dataclass(frozen=True)
+class Extraction:
+    """One query that a database answered: for which table, in which dialect, how many rows came back."""
+
+    table: str
+    dialect: str
+    sql: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class Tables:
     """The six prepared tables, what was found in them, and whether a support table was given at all.
 
     `lab_account` says what became of the laboratory rows that were read, by analyte, printed unit and state;
     tables that were made without reading have none.
+    `extractions` are the queries behind the tables where a database was read, in their order.
     """
 
     patients: pl.DataFrame
@@ -111,6 +123,7 @@ class Tables:
     findings: pl.DataFrame
     has_support: bool
     lab_account: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=dict(LAB_ACCOUNT_SCHEMA)))
+    extractions: tuple[Extraction, ...] = ()
 
 
 def _column(name: str, dtype: Any, description: str, **rules: Any) -> ColumnRule:

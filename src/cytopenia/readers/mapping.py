@@ -26,6 +26,7 @@ from cytopenia.readers.mapping_forms import (
     require_known_columns,
     require_words,
 )
+from cytopenia.readers.omop_mapping import OmopMapping
 from cytopenia.readers.paths import name_outside
 from cytopenia.readers.redcap_mapping import RedcapMapping
 from cytopenia.units import load_analytes
@@ -186,6 +187,7 @@ class DataSection(MappingForm):
     fhir: FhirMapping = Field(default_factory=FhirMapping)
     cdisc: CdiscMapping = Field(default_factory=CdiscMapping)
     redcap: RedcapMapping | None = None
+    omop: OmopMapping = Field(default_factory=OmopMapping)
 
     @property
     def tables(self) -> Mapping[str, TableMapping]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-<<<<<<< HEAD
-from cytopenia.contract import Tables, collect_findings, merge_findings, note
-from cytopenia.errors import ProtocolError, ReaderError, join_problems
-=======
 from cytopenia.contract import Finding, Tables, collect_findings, merge_findings, note
-from cytopenia.errors import ReaderError
->>>>>>> redcap8
+from cytopenia.errors import ProtocolError, ReaderError, join_problems
 from cytopenia.readers.cdisc import read_domains, state_point
 from cytopenia.readers.cdisc_domains import find_domains
 from cytopenia.readers.fhir import read_fhir
@@ -20,13 +15,11 @@ from cytopenia.readers.fhir_files import FHIR_SUFFIXES
 from cytopenia.readers.harmonize import harmonize_tables
 from cytopenia.readers.labs_mapping import LabsMapping
 from cytopenia.readers.mapping import DataSection
-<<<<<<< HEAD
+from cytopenia.readers.omop import read_omop
 from cytopenia.readers.paths import find_inside
-=======
 from cytopenia.readers.redcap import read_redcap
 from cytopenia.readers.source_table import SourceTable
->>>>>>> redcap8
-from cytopenia.readers.tabular import find_sources, list_candidates, load_table, take_mapping
+from cytopenia.readers.tabular import FileSource, find_sources, list_candidates, load_table, take_mapping
 
 __all__ = ["read_tables"]
 
@@ -41,8 +34,8 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
         .parquet, .sav, .dta, .sas7bdat or .xpt (or one workbook with sheets of those names); or one such
         workbook; or one file of laboratory values. Only labs are needed. A folder without labs may hold the
         data sets of SDTM (lb, dm, ex, pr, cm, ae) or ADaM (adlb, adsl) as .xpt, .sas7bdat or Dataset-JSON, or
-        FHIR resources (.ndjson files; or one .ndjson or .json file) with other tables beside them. With
-        [data.redcap] in the mapping the tables come from a REDCap project.
+        FHIR resources (.ndjson files; or one .ndjson or .json file) with other tables beside them. Where the
+        mapping names a database of OMOP or a REDCap project, the tables come from there.
     mapping : DataSection, or path of a mapping file, optional
         Files, columns, names and units that differ from ours. Files named there lie in the
         folder; see `readers.paths`.
@@ -64,14 +57,13 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     path, section = Path(source), take_mapping(mapping)
     if not path.exists():
         raise ReaderError(f"{path}: no such folder or file. Check the path.")
-<<<<<<< HEAD
     if section.questions:
         title = "Questions of the mapping are open; answer each there, then take it away"
         raise ProtocolError(join_problems(title, section.questions))
-=======
     if section.redcap is not None:
         return _read_project(path, section)
->>>>>>> redcap8
+    if section.omop.connection is not None:
+        return _read_database(path, section)
     resources = _find_resources(path, section)
     if resources is not None:
         return _read_resources(resources, path, section)
@@ -111,19 +103,10 @@ def _read_resources(resources: Path, path: Path, section: DataSection) -> Tables
         for name, source in find_sources(path, section).items()
         if source.path.suffix.lower() not in FHIR_SUFFIXES
     }
-    if "labs" in files:
-        raise ReaderError(
-            f"labs: two sources were found: {files['labs'].name} and {resources.name}. Remove [data.fhir] or "
-            "the file."
-        )
-    for name, source in files.items():
-        if name in sources:
-            what = f"{source.name} was read; what FHIR gives for this table is not used"
-            findings.append(note(name, "table_from_file", what))
-        sources[name] = load_table(name, source, section.tables[name])
+    findings += _take_files(sources, files, section, giver="FHIR", key="fhir")
     if section.day_zero == "infusion" and "infusions" not in sources and "patients" not in files:
         findings.append(note("infusions", "infusion_code_missing", "no resource is known as an infusion"))
-    return _harmonize_read(sources, section, findings, own=files)
+    return _harmonize(sources, section, files, findings=findings)
 
 
 def _read_project(path: Path, section: DataSection) -> Tables:
@@ -131,29 +114,59 @@ def _read_project(path: Path, section: DataSection) -> Tables:
     folder = path if path.is_dir() else path.parent
     given = section.redcap.files if section.redcap is not None else ()
     files = {name: file for name, file in find_sources(folder, section).items() if file.name not in given}
+    read = read_redcap(folder, section, own=files)
+    findings = _take_files(read, files, section, giver="REDCap", key="redcap")
+    return _harmonize(read, section, files, findings=findings)
+
+
+def _read_database(path: Path, section: DataSection) -> Tables:
+    """The tables of a CDM; a table that also stands in a file is read from the file."""
+    sources, findings, ran = read_omop(path if path.is_dir() else path.parent, section.omop)
+    files = find_sources(path, section) if path.is_dir() else {}
+    findings += _take_files(sources, files, section, giver="the database", key="omop")
+    return replace(_harmonize(sources, section, files, findings=findings), extractions=ran)
+
+
+def _harmonize(
+    sources: Mapping[str, SourceTable],
+    section: DataSection,
+    files: Mapping[str, FileSource],
+    *,
+    findings: list[Finding],
+) -> Tables:
+    tables = harmonize_tables(sources, _describe_files_alone(section, files))
+    return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
+
+
+def _take_files(
+    sources: dict[str, SourceTable],
+    files: Mapping[str, FileSource],
+    section: DataSection,
+    *,
+    giver: str,
+    key: str,
+) -> list[Finding]:
+    """Put the tables of files in the place of those that another source gives."""
     if "labs" in files:
         raise ReaderError(
-            f"labs: two sources were found: {files['labs'].name} and [data.redcap]. Remove one of them."
+            f"labs: two sources were found: {files['labs'].name} and [data.{key}]. Remove [data.{key}] or the "
+            "file."
         )
-    read = read_redcap(folder, section, own=files)
-    findings = [
-        note(name, "table_from_file", f"{file.name} was read; what REDCap gives for this table is not used")
-        for name, file in files.items()
-        if name in read
-    ]
-    read |= {name: load_table(name, file, section.tables[name]) for name, file in files.items()}
-    return _harmonize_read(read, section, findings, own=files)
+    findings: list[Finding] = []
+    for name, source in files.items():
+        if name in sources:
+            what = f"{source.name} was read; what {giver} gives for this table is not used"
+            findings.append(note(name, "table_from_file", what))
+        sources[name] = load_table(name, source, section.tables[name])
+    return findings
 
 
-def _harmonize_read(
-    read: Mapping[str, SourceTable], section: DataSection, findings: list[Finding], *, own: Collection[str]
-) -> Tables:
-    """The tables of a source that writes a decimal point; what describes columns of a file is for files."""
+def _describe_files_alone(section: DataSection, files: Mapping[str, FileSource]) -> DataSection:
+    """The section without what describes columns of files for tables that come from no file."""
     kept = section.labs.model_dump(include={"units", "default_units", "lln"}, exclude_unset=True)
-    plain = {name: type(form)() for name, form in section.tables.items() if name not in own}
+    plain = {name: type(form)() for name, form in section.tables.items() if name not in files}
     plain["labs"] = LabsMapping.model_validate({**kept, "decimal": "."})
-    tables = harmonize_tables(read, section.model_copy(update=plain))
-    return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
+    return section.model_copy(update=plain)
 
 
 def _describe_folder(path: Path) -> str:
