@@ -49,6 +49,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "findings",
             "texts",
             "columns",
+            "local_days",
             "days",
             "limits",
             "suspects",
