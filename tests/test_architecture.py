@@ -51,6 +51,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "data_quality",
             "texts",
             "columns",
+            "local_days",
             "days",
             "limits",
             "suspects",

@@ -70,7 +70,7 @@ def prepare_bedside(
             f"bedside: no column is an input of the scale; found: {shown}; needed: {', '.join(wanted)}. Name"
             " the columns so, or map them in columns = { temperature = 'their column' }."
         )
-    moments, found = read_moments(table, _TABLE, day="day", date="date", date_format=text.date_format)
+    moments, found = read_moments(table, _TABLE, day="day", date="date", text=text)
     findings += [*found, *_name_columns(table, wanted)]
     decimal = text.decimal
     if decimal == "auto":

@@ -54,9 +54,7 @@ def find_zeros(
     if "infusions" in raw:
         return _zeros_from_infusions(raw["infusions"], formats.get("infusions", TextFormat()))
     labs, findings = add_basics(raw["labs"], "labs")
-    moments, _ = read_moments(
-        labs, "labs", day="day", date="date", date_format=formats.get("labs", TextFormat()).date_format
-    )
+    moments, _ = read_moments(labs, "labs", day="day", date="date", text=formats.get("labs", TextFormat()))
     frame = pl.DataFrame([labs["patient_id"], moments.day, moments.date])
     everyone = [
         labs["patient_id"],
@@ -113,9 +111,7 @@ def prepare_support(
     table, findings = add_basics(raw, "support")
     days: dict[str, pl.Series] = {}
     for name in ("start", "stop"):
-        moments, found = read_moments(
-            table, "support", day=name, date=f"{name}_date", date_format=text.date_format
-        )
+        moments, found = read_moments(table, "support", day=name, date=f"{name}_date", text=text)
         days[name], placed = place_days(table, moments, zeros=zeros, name="support")
         findings += [*found, *placed]
     kinds, found = _read_words(table, "support", "kind")
@@ -137,7 +133,7 @@ def prepare_timed(
     """Return the events or responses with days and words of the contract."""
     word = "kind" if name == "events" else "response"
     table, findings = add_basics(raw, name)
-    moments, found = read_moments(table, name, day="day", date="date", date_format=text.date_format)
+    moments, found = read_moments(table, name, day="day", date="date", text=text)
     days, placed = place_days(table, moments, zeros=zeros, name=name)
     words, worded = _read_words(table, name, word)
     grade, odd = read_number(table, "grade")
@@ -158,9 +154,7 @@ def prepare_timed(
 
 def _zeros_from_infusions(raw: pl.DataFrame, text: TextFormat) -> DayZero:
     table, findings = add_basics(raw, "infusions")
-    moments, found = read_moments(
-        table, "infusions", day="day", date="infusion_date", date_format=text.date_format
-    )
+    moments, found = read_moments(table, "infusions", day="day", date="infusion_date", text=text)
     findings += found
     total = table.height
     table = table.with_columns(moments.day.alias("given"), moments.date.alias("infusion_date"))
@@ -213,7 +207,7 @@ def _lymphodepletion_days(
     table: pl.DataFrame, text: TextFormat, zeros: pl.DataFrame
 ) -> tuple[pl.Series, list[Finding]]:
     names = {"day": "lymphodepletion_day", "date": "lymphodepletion_date"}
-    moments, findings = read_moments(table, "infusions", **names, date_format=text.date_format)
+    moments, findings = read_moments(table, "infusions", **names, text=text)
     days, found = place_days(table, moments, zeros=zeros, name="infusions")
     return days.alias("lymphodepletion_day"), [*findings, *found]
 

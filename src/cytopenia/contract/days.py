@@ -1,16 +1,19 @@
 """Days and dates: reading them from cells, and counting days from the first infusion.
 
-Dates are local: a time zone never moves a blood draw to another day. A date is read only where its order is
-certain.
+Dates are local: without a stated time zone an offset never moves a blood draw to another day. A date is read
+only where its order is certain.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import polars as pl
 
 from cytopenia.contract.findings import Finding, note_rows
+from cytopenia.contract.local_days import ZonedTimes, is_utc, move_times, name_zones, split_offsets
+from cytopenia.contract.schemas import TextFormat
 from cytopenia.values import clean_text, is_missing_text, parse_values
 
 __all__ = ["Moments", "place_days", "read_moments", "read_times"]
@@ -21,6 +24,7 @@ _DATE = (
     r"|(?P<dd>[0-9]{1,2})[- ]?(?P<mon>[A-Za-z]{3})[- ]?(?P<yyyy>[0-9]{4}))"
     r"(?:(?:T|\s+)(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])(?::[0-5][0-9](?:[.,][0-9]+)?)?\s*(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
 )
+_FORMAT_OFFSET = re.compile(r"\s*(?:%:?z|Z)$")
 _TIME = r"^(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])(?::[0-5][0-9](?:[.,][0-9]+)?)?$"
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: str(number) for number, name in enumerate(_MONTH_NAMES, start=1)}
@@ -43,7 +47,7 @@ class _Cells:
     column: str
     cells: pl.Series
     rows: pl.Series
-    date_format: str | None
+    text: TextFormat
 
     @property
     def where(self) -> str:
@@ -51,29 +55,28 @@ class _Cells:
 
 
 def read_moments(
-    table: pl.DataFrame, name: str, *, day: str, date: str, date_format: str | None
+    table: pl.DataFrame, name: str, *, day: str, date: str, text: TextFormat
 ) -> tuple[Moments, list[Finding]]:
     """Return when each row happened, from the columns `day` and `date` (one may be absent), and findings.
 
     A column meant for days that holds dates is read as dates. Fractions of days count to their calendar day.
     Text dates are read as 2024-01-31, 31.01.2024 and 31-Jan-2024; 01/02/2024 only where one date of the
-    column, or `date_format`, settles the order.
+    column, or `date_format`, settles the order. Date-times that say an offset become those of `time_zone`,
+    where it is stated.
     """
     height, findings = table.height, list[Finding]()
     days, dates, minutes = (
         pl.repeat(None, height, dtype=dtype, eager=True) for dtype in (pl.Int32, pl.Date, pl.Int32)
     )
     if day in table.columns:
-        source = _Cells(name, day, table[day], table["source_row"], date_format)
+        source = _Cells(name, day, table[day], table["source_row"], text)
         if _holds_dates(source.cells):
             dates, minutes, found = _read_dates(source)
         else:
             days, found = _read_days(source)
         findings += found
     if date in table.columns:
-        given, given_minutes, found = _read_dates(
-            _Cells(name, date, table[date], table["source_row"], date_format)
-        )
+        given, given_minutes, found = _read_dates(_Cells(name, date, table[date], table["source_row"], text))
         dates, minutes = (
             given.zip_with(given.is_not_null(), dates),
             given_minutes.zip_with(given.is_not_null(), minutes),
@@ -162,21 +165,47 @@ def _read_dates(source: _Cells) -> tuple[pl.Series, pl.Series, list[Finding]]:
     if cells.dtype == pl.Date:
         return cells, pl.repeat(None, height, dtype=pl.Int32, eager=True), []
     if isinstance(cells.dtype, pl.Datetime):
-        wall = cells.dt.replace_time_zone(None)
-        return wall.dt.date(), _drop_midnight(wall.dt.hour().cast(pl.Int32) * 60 + wall.dt.minute()), []
+        return _read_native(source, cells.dtype.time_zone)
     if cells.dtype != pl.String:
         return _refuse_numbers(source)
     distinct = cells.unique(maintain_order=True).alias("cell")
-    parsed, problem = (
-        _parse_formatted(distinct, source.date_format) if source.date_format else _parse_dates(distinct)
-    )
+    date_format = source.text.date_format
+    parsed, problem = _parse_formatted(distinct, date_format) if date_format else _parse_dates(distinct)
+    parsed = parsed.with_columns(split_offsets(clean_text(distinct))[1].alias("offset"))
     frame = (
         cells.to_frame("cell")
         .join(parsed, on="cell", how="left", nulls_equal=True, maintain_order="left")
         .with_columns(row=source.rows)
     )
     findings = _name_unread(source, frame, problem)
-    return frame["date"], _drop_midnight(frame["minute"]), findings
+    date, minute, found = _settle_zone(source, frame)
+    return date, _drop_midnight(minute), [*findings, *found]
+
+
+def _settle_zone(source: _Cells, frame: pl.DataFrame) -> tuple[pl.Series, pl.Series, list[Finding]]:
+    """Date and minute in the stated time zone, where the cells say an offset."""
+    date, minute, offset, zone = frame["date"], frame["minute"], frame["offset"], source.text.time_zone
+    if offset.null_count() == offset.len():
+        return date, minute, []
+    apart = None
+    if zone is not None:
+        date, minute, apart = move_times(date, minute, offset, zone=zone)
+    return date, minute, name_zones(source.where, ZonedTimes(offset, apart), zone=zone, rows=source.rows)
+
+
+def _read_native(source: _Cells, zone: str | None) -> tuple[pl.Series, pl.Series, list[Finding]]:
+    """Native date-times: the printed time of day, and the offset that their own time zone has then."""
+    wall = source.cells.dt.replace_time_zone(None)
+    minute = wall.dt.hour().cast(pl.Int32) * 60 + wall.dt.minute()
+    offset = pl.repeat(None, wall.len(), dtype=pl.Int32, eager=True)
+    if zone is not None:
+        utc = source.cells.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        offset = (wall - utc).dt.total_minutes().cast(pl.Int32)
+    frame = pl.DataFrame({"date": wall.dt.date(), "minute": minute, "offset": offset})
+    if source.text.time_zone is None and not is_utc(zone):
+        frame = frame.with_columns(offset=pl.lit(None, dtype=pl.Int32))
+    date, minute, findings = _settle_zone(source, frame)
+    return date, _drop_midnight(minute), findings
 
 
 def _refuse_numbers(source: _Cells) -> tuple[pl.Series, pl.Series, list[Finding]]:
@@ -189,7 +218,7 @@ def _refuse_numbers(source: _Cells) -> tuple[pl.Series, pl.Series, list[Finding]
 
 def _parse_formatted(distinct: pl.Series, date_format: str) -> tuple[pl.DataFrame, str]:
     """Dates in the format the user stated; a format without a time of day gives no minutes."""
-    text = clean_text(distinct)
+    text, date_format = _drop_offset(clean_text(distinct), date_format)
     if "%H" in date_format or "%I" in date_format:
         moment = text.str.to_datetime(date_format, strict=False)
         return pl.DataFrame(
@@ -203,6 +232,12 @@ def _parse_formatted(distinct: pl.Series, date_format: str) -> tuple[pl.DataFram
     return pl.DataFrame({"cell": distinct, "date": date}).with_columns(
         minute=pl.lit(None, dtype=pl.Int32)
     ), ""
+
+
+def _drop_offset(text: pl.Series, date_format: str) -> tuple[pl.Series, str]:
+    """Text and format without the offset, which never moves a printed day by itself."""
+    bare = _FORMAT_OFFSET.sub("", date_format)
+    return (text, date_format) if bare == date_format else (split_offsets(text)[0], bare)
 
 
 def _parse_dates(distinct: pl.Series) -> tuple[pl.DataFrame, str]:

@@ -324,8 +324,9 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
             "warning",
             "date",
             "The day is the one that is printed; a draw in the evening or at night may belong to another "
-            "local day. Export with the local time zone.",
+            "local day. State time_zone under [data], or export with the local time zone.",
         ),
+        "local_day": FindingRule("info", "date", "The local day counts."),
         "anc_computed": FindingRule(
             "warning", "value", "Check some of them: bands may or may not be in the percentage."
         ),

@@ -150,7 +150,7 @@ def _judge_rows(
     table, findings = add_basics(labs, "labs")
     table, found = _resolve_analytes(table, total=total)
     findings += found
-    moments, found = read_moments(table, "labs", day="day", date="date", date_format=options.text.date_format)
+    moments, found = read_moments(table, "labs", day="day", date="date", text=options.text)
     days, placed = place_days(table, moments, zeros=zeros, name="labs")
     rows = _parse_numbers(table, options.text.decimal).with_columns(
         days.alias("day"), _minutes(table, moments.minute), moments.date.alias("date")

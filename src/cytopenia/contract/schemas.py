@@ -77,10 +77,14 @@ class TableRule:
 
 @dataclass(frozen=True)
 class TextFormat:
-    """How text is written: `decimal` is "auto", "." or ","; `date_format` as strftime has it."""
+    """How text is written: `decimal` is "auto", "." or ","; `date_format` as strftime has it.
+
+    `time_zone` is where the patients are ("Europe/Berlin"); without it no offset moves a day.
+    """
 
     decimal: str = "auto"
     date_format: str | None = None
+    time_zone: str | None = None
 
 
 LAB_ACCOUNT_SCHEMA: Mapping[str, Any] = MappingProxyType(

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import polars as pl
 
-from cytopenia.contract import note
+from cytopenia.contract import Finding, note
 from cytopenia.contract.texts import shorten
 from cytopenia.errors import ReaderError, suggest_name
-from cytopenia.readers.cdisc_days import add_moments, read_calendar_days
+from cytopenia.readers.cdisc_days import add_moments, localize, read_calendar_days
 from cytopenia.readers.cdisc_domains import (
     Domains,
     Treatments,
@@ -107,7 +107,7 @@ def _take_subjects(read: Domains) -> pl.DataFrame:
         labs = read.frames["lb" if read.is_collected else "adlb"]
         subjects = labs.select("patient_id", "source_row").unique("patient_id", maintain_order=True)
     days = (
-        read_calendar_days(subjects[first])
+        read_calendar_days(_localize_reference(read, subjects, first))
         if first in subjects.columns
         else pl.repeat(None, subjects.height, dtype=pl.Date, eager=True)
     )
@@ -119,6 +119,20 @@ def _take_subjects(read: Domains) -> pl.DataFrame:
     return subjects
 
 
+def _localize_reference(read: Domains, subjects: pl.DataFrame, name: str) -> pl.Series:
+    zone = read.section.time_zone
+    days, found = localize(subjects[name], zone=zone, where="patients", rows=subjects["source_row"])
+    read.findings += found
+    return days
+
+
+def _place(
+    read: Domains, frame: pl.DataFrame, columns: tuple[str, str], *, where: str
+) -> tuple[pl.DataFrame, list[Finding]]:
+    zone = read.section.time_zone
+    return add_moments(frame, columns, reference=read.reference, where=where, zone=zone)
+
+
 def _take_labs(read: Domains) -> pl.DataFrame:
     mapping = read.section.labs
     if read.is_collected:
@@ -128,7 +142,7 @@ def _take_labs(read: Domains) -> pl.DataFrame:
         table, found = read_analysis_labs(read.frames["adlb"], mapping.analytes)
         columns = ("ADTM" if "ADTM" in table.columns else "ADT", "ADY")
     read.findings += found
-    table, found = add_moments(table, columns, reference=read.reference, where="labs")
+    table, found = _place(read, table, columns, where="labs")
     read.findings += found
     return table
 
@@ -152,7 +166,7 @@ def _take_infusions(
         columns = ("", "_stated")
     else:
         stated, columns = subjects, (_require_subject_column(read, subjects, "infusion_date"), "")
-    infusions, found = add_moments(stated, columns, reference=read.reference, where="infusions")
+    infusions, found = _place(read, stated, columns, where="infusions")
     read.findings += found
     infusions = infusions.filter(pl.col("date").is_not_null() | pl.col("study_day").is_not_null())
     return _add_lymphodepletion(read, infusions, given)
@@ -225,12 +239,12 @@ def _take_events(read: Domains, subjects: pl.DataFrame) -> dict[str, pl.DataFram
     told += [pl.col("DTHFL") == "Y"] if "DTHFL" in subjects.columns else []
     if told:
         deaths = subjects.filter(pl.any_horizontal(told).fill_null(value=False))
-        placed, found = add_moments(deaths, (died, "DTHDY"), reference=read.reference, where="events")
+        placed, found = _place(read, deaths, (died, "DTHDY"), where="events")
         read.findings += found
         rows.append(placed.with_columns(kind=pl.lit("death")))
     if read.section.cdisc.last_contact is not None:
         column = _require_subject_column(read, subjects, "last_contact")
-        placed, _ = add_moments(subjects, (column, ""), reference=read.reference, where="events")
+        placed, _ = _place(read, subjects, (column, ""), where="events")
         rows.append(placed.filter(pl.col("date").is_not_null()).with_columns(kind=pl.lit("last_contact")))
     shown = ("patient_id", "date", "study_day", "kind", "grade", "source_row")
     kept = [table.select(column for column in shown if column in table.columns) for table in rows]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import polars as pl
 
 from cytopenia.contract import Finding, note_rows
+from cytopenia.contract.local_days import localize_texts
 
-__all__ = ["add_moments", "count_study_days", "read_calendar_days"]
+__all__ = ["add_moments", "count_study_days", "localize", "read_calendar_days"]
 
 _DAY, _MINUTE = 10, 16
 
@@ -41,7 +42,7 @@ def read_calendar_days(moments: pl.Series) -> pl.Series:
 
 
 def add_moments(
-    frame: pl.DataFrame, columns: tuple[str, str], *, reference: pl.DataFrame, where: str
+    frame: pl.DataFrame, columns: tuple[str, str], *, reference: pl.DataFrame, where: str, zone: str | None
 ) -> tuple[pl.DataFrame, list[Finding]]:
     """Return the rows with `date` (text) and `study_day` (reference day 0), each from the other if need be.
 
@@ -55,19 +56,15 @@ def add_moments(
         `patient_id` and `reference`, the date of study day 1 (null where it is not known).
     where
         The table of the findings.
+    zone
+        The time zone of the patients. Without it no offset moves a draw to another day.
     """
     dated, counted = columns
     moments = frame[dated] if dated in frame.columns else _nothing(frame, pl.String)
+    moments, local = localize(moments, zone=zone, where=where, rows=frame["source_row"])
     days = frame[counted] if counted in frame.columns else _nothing(frame, pl.Float64)
-    found = [
-        *note_rows(
-            where,
-            "study_day_zero",
-            f"{counted} is 0",
-            rows=frame["source_row"].filter((days == 0).fill_null(value=False)),
-            total=frame.height,
-        )
-    ]
+    zeros = frame["source_row"].filter((days == 0).fill_null(value=False))
+    found = [*local, *note_rows(where, "study_day_zero", f"{counted} is 0", rows=zeros, total=frame.height)]
     first = frame.select("patient_id").join(reference, on="patient_id", how="left", maintain_order="left")
     table = frame.with_columns(
         read_calendar_days(moments).alias("_date"),
@@ -93,12 +90,21 @@ def add_moments(
     return table.drop("_date", "_written", "_day", "_first", "_since"), found
 
 
+def localize(
+    moments: pl.Series, *, zone: str | None, where: str, rows: pl.Series
+) -> tuple[pl.Series, list[Finding]]:
+    """Return ISO 8601 texts that say an offset as local date-times; native dates say none."""
+    if moments.dtype.is_temporal():
+        return moments, []
+    return localize_texts(moments.cast(pl.String), zone=zone, where=where, rows=rows)
+
+
 def _nothing(frame: pl.DataFrame, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
     return pl.repeat(None, frame.height, dtype=dtype, eager=True)
 
 
 def _write_moments(moments: pl.Series) -> pl.Series:
-    """Date and minute as text, as printed: a time zone never moves a draw to another day."""
+    """Date and minute as text; whatever offset is left moves nothing to another day."""
     if moments.dtype == pl.Datetime:
         return moments.dt.strftime("%Y-%m-%dT%H:%M")
     text = moments.cast(pl.String)

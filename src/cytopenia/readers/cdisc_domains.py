@@ -146,10 +146,16 @@ def take_treatments(read: Domains, domain: str) -> Treatments:
     if "EXDOSE" in frame.columns:
         done.append(pl.col("EXDOSE").cast(pl.Float64, strict=False).ne_missing(pl.lit(0.0)))
     rows = frame.filter(*done) if done else frame
-    rows, found = add_moments(rows, (f"{code}STDTC", f"{code}STDY"), reference=read.reference, where=table)
+    reference, zone = read.reference, read.section.time_zone
+    starts = (f"{code}STDTC", f"{code}STDY")
+    rows, found = add_moments(rows, starts, reference=reference, where=table, zone=zone)
     read.findings += found
     ends, found = add_moments(
-        rows.drop("date", "study_day"), (f"{code}ENDTC", f"{code}ENDY"), reference=read.reference, where=table
+        rows.drop("date", "study_day"),
+        (f"{code}ENDTC", f"{code}ENDY"),
+        reference=reference,
+        where=table,
+        zone=zone,
     )
     read.findings += found
     named = [column for column in (f"{code}DECOD", told) if column in rows.columns]

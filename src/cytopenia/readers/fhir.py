@@ -50,7 +50,6 @@ _NAMES = {
     "MedicationAdministration": "medication administrations",
     "Condition": "conditions",
 }
-_UTC = r"T.*(?:Z|[+-]00:00)$"
 _SHOWN = 10
 _MOST_FILES = 5
 
@@ -193,7 +192,7 @@ class _Others:
             "events": _list_events(done, self._people),
         }
         tables["patients"], found = _list_patients(self._people, tables["infusions"])
-        findings += [*found, *_name_people(self._people), *_name_utc(tables)]
+        findings += [*found, *_name_people(self._people)]
         tables = {name: self.use_numbers(table) for name, table in tables.items()}
         if self._system is not None:
             findings += _name_without_number(self._people)
@@ -372,13 +371,3 @@ def _name_without_number(people: Mapping[str, _Person]) -> list[Finding]:
         rows=pl.Series(rows, dtype=pl.UInt32),
         total=len(people),
     )
-
-
-def _name_utc(tables: Mapping[str, pl.DataFrame]) -> list[Finding]:
-    findings: list[Finding] = []
-    for name, column in (("infusions", "infusion_date"), ("support", "start_date"), ("events", "date")):
-        table = tables[name]
-        rows = table["source_row"].filter(table[column].str.contains(_UTC).fill_null(value=False))
-        what = "the time is in UTC"
-        findings += note_rows(f"{name}.{column}", "time_in_utc", what, rows=rows, total=table.height)
-    return findings

@@ -36,7 +36,6 @@ _ERROR = "entered-in-error"
 _STATUSES = ("registered", "unknown", "preliminary", "final", "amended", "corrected", "cancelled", _ERROR)
 _CHANGED = ("amended", "corrected", _ERROR)
 _UNJUDGED = {"cancelled": "cancelled", "unknown": "status unknown"}
-_UTC = r"T.*(?:Z|[+-]00:00)$"
 _CHUNK = 50_000
 _SHOWN_CODES = 10
 _TEXTS = ("id", "status", "patient_id", "date", "analyte", "value", "unit", "invalid", "lln", "uln")
@@ -220,7 +219,6 @@ def _name_rows(rows: pl.DataFrame, total: int) -> list[Finding]:
             (rows["invalid"] == TWO_UNITS).fill_null(value=False),
         ),
         "limit_in_other_unit": ("the limits are in another unit than the value", rows["limit_apart"]),
-        "time_in_utc": ("the time is in UTC", rows["date"].str.contains(_UTC)),
     }
     findings = [
         finding

@@ -48,8 +48,9 @@ def harmonize_tables(sources: Mapping[str, SourceTable], mapping: DataSection) -
         `day_zero` contradicts an infusions table.
     """
     raw, findings = _apply_mapping(sources, mapping)
-    formats = {name: table.text for name, table in mapping.tables.items()}
-    tables = prepare_tables(raw, day_zero=mapping.day_zero, formats=formats, lln=mapping.labs.lower_limits)
+    tables = prepare_tables(
+        raw, day_zero=mapping.day_zero, formats=mapping.formats, lln=mapping.labs.lower_limits
+    )
     return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
 
 
@@ -79,9 +80,9 @@ def harmonize_labs(source: SourceTable, mapping: DataSection) -> tuple[pl.DataFr
     require_columns({"labs": labs}, rowwise=True)
     zeros = None
     if not absent and mapping.day_zero == "first":
-        zero = find_zeros({"labs": labs}, {"labs": mapping.labs.text}, day_zero="first")
+        zero = find_zeros({"labs": labs}, mapping.formats, day_zero="first")
         zeros, findings = zero.zeros, [*findings, *zero.findings]
-    options = LabOptions(mapping.labs.text, mapping.labs.lower_limits, collapse_duplicates=False)
+    options = LabOptions(mapping.formats["labs"], mapping.labs.lower_limits, collapse_duplicates=False)
     rows, found = prepare_lab_rows(labs, options, zeros=zeros, need_day=False)
     return rows, collect_findings([*findings, *found])
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
 
 from cytopenia.bedside_inputs import load_bedside_inputs
-from cytopenia.contract import EVENT_KINDS, RESPONSES, SUPPORT_KINDS, TABLES
+from cytopenia.contract import EVENT_KINDS, RESPONSES, SUPPORT_KINDS, TABLES, TextFormat
 from cytopenia.contract.bedside import BEDSIDE_COLUMNS, BEDSIDE_UNITS
+from cytopenia.contract.local_days import is_time_zone
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE
 from cytopenia.errors import ProtocolError, join_problems
 from cytopenia.forms import parse_toml, read_form
@@ -177,6 +179,7 @@ class DataSection(MappingForm):
     folder: str = "."
     day_zero: Literal["infusion", "first"] = "infusion"
     questions: tuple[str, ...] = ()
+    time_zone: str | None = None
     patients: PatientsMapping = Field(default_factory=PatientsMapping)
     infusions: InfusionsMapping = Field(default_factory=InfusionsMapping)
     labs: LabsMapping = Field(default_factory=LabsMapping)
@@ -188,6 +191,17 @@ class DataSection(MappingForm):
     cdisc: CdiscMapping = Field(default_factory=CdiscMapping)
     redcap: RedcapMapping | None = None
     omop: OmopMapping = Field(default_factory=OmopMapping)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, name: str | None) -> str | None:
+        what = f"'{name}' is no time zone; write the name of a place, as in 'Europe/Berlin'"
+        return raise_all(name, [what] if name is not None and not is_time_zone(name) else [])
+
+    @property
+    def formats(self) -> Mapping[str, TextFormat]:
+        """How the text of each table is written, by its name."""
+        return {name: replace(form.text, time_zone=self.time_zone) for name, form in self.tables.items()}
 
     @property
     def tables(self) -> Mapping[str, TableMapping]:

@@ -149,8 +149,7 @@ def _take_files(
     """Put the tables of files in the place of those that another source gives."""
     if "labs" in files:
         raise ReaderError(
-            f"labs: two sources were found: {files['labs'].name} and [data.{key}]. Remove [data.{key}] or the "
-            "file."
+            f"labs: two sources were found: {files['labs'].name} and [data.{key}]. Remove one of the two."
         )
     findings: list[Finding] = []
     for name, source in files.items():
