@@ -85,10 +85,10 @@ def frame_outcome_rows(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("patient_id").alias("ASEQ"),
         *("TRTSDT", "PARAM", "PARAMCD", "PARAMN"),
         pl.col("outcome").alias("OUTCOME"),
-        _finite("policy").alias("AVAL"),
+        _answer("policy", plan).alias("AVAL"),
         *_label(plan),
-        _finite("best").alias("AVALBEST"),
-        _finite("worst").alias("AVALWRST"),
+        _answer("best", plan).alias("AVALBEST"),
+        _answer("worst", plan).alias("AVALWRST"),
         pl.col("possible_labels").alias("POSSIBLE"),
         pl.when("decided").then(pl.lit("Y")).alias("DECIDFL"),
         pl.col("evidence").alias("EVIDENCE"),
@@ -102,9 +102,14 @@ def frame_outcome_rows(
     )
 
 
-def _finite(column: str) -> pl.Expr:
-    """A day of recovery that never came is infinite in the kernel; a transport file has no such number."""
-    return pl.when(pl.col(column).is_finite()).then(column)
+def _answer(column: str, plan: Plan) -> pl.Expr:
+    """The number of an outcome; 1 is recovered, though the kernel counts who is not.
+
+    A day of recovery that never came is infinite in the kernel; a transport file has no such number.
+    """
+    number = pl.when(pl.col(column).is_finite()).then(column)
+    is_recovery = pl.col("outcome").is_in([one.outcome for one in plan.recoveries])
+    return pl.when(is_recovery).then(1 - number).otherwise(number)
 
 
 def _label(plan: Plan) -> tuple[pl.Expr, pl.Expr]:
@@ -118,7 +123,8 @@ def _label(plan: Plan) -> tuple[pl.Expr, pl.Expr]:
 
 def _entitle(names: Sequence[str], plan: Plan, *, support_complete: bool) -> list[str]:
     """Titles with the unit of AVAL; two outcomes of one title are told apart by their names."""
-    units = {nadir.outcome: load_adam_table().parameters[nadir.analyte].unit for nadir in plan.nadirs}
+    known = load_adam_table().parameters
+    units = {one.outcome: known[one.analyte].unit for one in plan.nadirs if one.analyte in known}
     units |= {timed.outcome: "days from the infusion" for timed in plan.recovery_times}
     titles = [plan.title(name, support_complete=support_complete) for name in names]
     told = [
