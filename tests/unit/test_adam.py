@@ -319,7 +319,11 @@ def test_define_xml_describes_every_variable(cohort: Path) -> None:
     root = ET.parse(cohort / "adam" / "define.xml").getroot()
     items = references(root, f"{ODM}ItemDef", "OID")
     written = {f"IT.{name.upper()}.{column}" for name in NAMES for column in read(cohort, name).columns}
-    assert items == written == references(root, f"{ODM}ItemRef", "ItemOID")
+    adoutc = read(cohort, "adoutc")
+    answers = {f"IT.ADOUTC.AVAL.{code}" for code in adoutc["PARAMCD"]}
+    assert items == written | answers == references(root, f"{ODM}ItemRef", "ItemOID")
+    clauses = {item.text for item in root.iter(f"{ODM}CheckValue")}
+    assert clauses == {*adoutc["PARAMCD"]}
     methods = references(root, f"{ODM}MethodDef", "OID")
     assert references(root, f"{ODM}ItemRef", "MethodOID") == methods
     lists = references(root, f"{ODM}CodeList", "OID")
@@ -336,6 +340,13 @@ def test_define_xml_gives_the_rule_and_its_source(cohort: Path) -> None:
     grades = told["MT.ADLB.ATOXGRL"]
     assert "version 4.03 (ctcae_v4). Source: National Cancer Institute." in grades
     assert "Neutrophil count decreased, grade 2: “<1500 - 1000/mm3; <1.5 - 1.0 x 10e9 /L”" in grades
+    severe = told["MT.ADOUTC.AVAL.SEVEREAN"]
+    assert "(ctcae_v4.anemia). Source: National Cancer Institute." in severe
+    assert severe.endswith(
+        "Days 0 to 28 from the infusion, both included. 1 if the grade is 3 or higher, 0 if it is lower."
+    )
+    assert told["MT.ADOUTC.AVAL.SEVERECY"].endswith("else missing: severe_neutropenia, severe_anemia.")
+    assert "Assumed: " in told["MT.ADOUTC.AVAL.RECOVERY"]
     assert "14 days up to the start of lymphodepletion" in told["MT.ADLB.ABLFL"]
     assert not any("{" in text for text in told.values())
 
@@ -475,6 +486,25 @@ def test_ids_are_plain(tmp_path: Path) -> None:
         write(folder, study_id="Prüfung")
     with pytest.raises(DataError, match=r"STUDYID: 1 of 1 hold .* more than 200"):
         write(folder, study_id="T" * 201)
+
+
+def test_without_an_infusion_there_are_no_study_days(tmp_path: Path) -> None:
+    folder = write_cohort(tmp_path / "cohort")
+    (folder / "infusions.csv").unlink()
+    change(folder / "study.toml", 'folder = "."', 'folder = "."\nday_zero = "first"')
+    with pytest.raises(DataError, match="no infusion is known"):
+        write(folder)
+
+
+def test_a_study_without_outcomes(tmp_path: Path) -> None:
+    folder = write_cohort(tmp_path / "cohort")
+    study = (folder / "study.toml").read_text("utf-8")
+    head, analysis = study.split("[outcomes.", 1)[0], study.split("[[analyses]]")[1]
+    (folder / "study.toml").write_text(f"{head}[[analyses]]{analysis}", "utf-8")
+    with pytest.raises(ProtocolError, match="no outcome rests on grades"):
+        write(folder)
+    assert [*write(folder, grades="ctcae_v5").frames] == ["ADSL", "ADLB"]
+    assert b"ValueListDef" not in (folder / "adam" / "define.xml").read_bytes()
 
 
 def test_a_sex_in_other_words_is_blank_and_counted(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from cytopenia.study.adam_days import as_date, as_study_day
 from cytopenia.study.plan import Plan
 from cytopenia.study.time_to_recovery import KINDS, find_recovery_times
 
-__all__ = ["code_outcomes", "frame_outcome_rows", "frame_recovery_times"]
+__all__ = ["code_outcomes", "frame_outcome_rows", "frame_recovery_times", "list_outcomes"]
 
 _CODE_LETTERS = 8
 _COUNTS = {
@@ -47,6 +47,11 @@ def code_outcomes(names: Sequence[str]) -> dict[str, str]:
     return codes
 
 
+def list_outcomes(plan: Plan) -> list[str]:
+    """Return the names of all outcomes, in the order of the data set: those of the study file, the nadirs."""
+    return [*plan.specs, *(nadir.outcome for nadir in plan.nadirs)]
+
+
 def frame_outcome_rows(
     outcomes: pl.DataFrame, plan: Plan, subjects: pl.DataFrame, *, support_complete: bool
 ) -> pl.DataFrame:
@@ -62,7 +67,7 @@ def frame_outcome_rows(
     support_complete : bool
         Whether a recovery may be called one.
     """
-    names = [*plan.specs, *(nadir.outcome for nadir in plan.nadirs)]
+    names = list_outcomes(plan)
     known = pl.DataFrame(
         {
             "outcome": names,
