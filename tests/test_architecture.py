@@ -392,6 +392,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "adam_subjects",
             "adam_rows",
             "adam_outcomes",
+            "adam_texts",
         ],
         "report": [
             "journal_styles",

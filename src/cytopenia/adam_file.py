@@ -14,7 +14,6 @@ import polars as pl
 from cytopenia.adam_metadata import load_adam_table
 from cytopenia.contract import Tables
 from cytopenia.definition_forms import GradesDefinition
-from cytopenia.definitions import describe_definition
 from cytopenia.errors import DataError, OutputError, ProtocolError
 from cytopenia.folders import replace_folder
 from cytopenia.report.adam_frames import MOST_BYTES, FittedDataset, fit_dataset
@@ -24,6 +23,7 @@ from cytopenia.report.define_xml import DefineWords, render_define
 from cytopenia.study.adam_outcomes import frame_outcome_rows, frame_recovery_times
 from cytopenia.study.adam_rows import LabGrading, frame_lab_rows
 from cytopenia.study.adam_subjects import count_unread_sexes, frame_subjects, list_numbered
+from cytopenia.study.adam_texts import describe_outcomes, fill_texts
 from cytopenia.study.derived import derive_all
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.outcomes import Progress, derive_outcomes
@@ -38,6 +38,7 @@ __all__ = ["AdamRequest", "WrittenAdam", "write_adam"]
 
 _MARKER = "adam.json"
 _JSON_FOLDER = "dataset-json"
+_ALWAYS = ("ADSL", "ADLB")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,13 +105,14 @@ def write_adam(request: AdamRequest, *, progress: Progress | None = None) -> Wri
         study.library.baseline,
     )
     tables = read_study_tables(study)
+    _require_infusion(tables)
     frames, settings = _derive(study, tables, grading, study_id=request.study_id, progress=progress)
     _require_plain_ids(frames["ADSL"])
     table, synthetic = load_adam_table(), study.protocol.study.synthetic
     fitted = [
         fit_dataset(frame, table.datasets[name], table.codelists, synthetic=synthetic)
         for name, frame in frames.items()
-        if name != "ADTTE" or not frame.is_empty()
+        if name in _ALWAYS or not frame.is_empty()
     ]
     lost = _write(fitted, study, request.out, settings={**settings, "grades": grades})
     written = {one.name: one.frame for one in fitted}
@@ -147,6 +149,15 @@ def _find_grades(study: Study) -> str:
         f"{study.path.name}: {why}; the toxicity grades of laboratory rows need one definition. Name it with"
         " --grades, such as --grades ctcae_v5."
     )
+
+
+def _require_infusion(tables: Tables) -> None:
+    """Study days are counted from a treatment; a first laboratory value is none."""
+    if "day_zero_first" in set(tables.findings["rule"]):
+        raise DataError(
+            'Day 0 is the first laboratory day (day_zero = "first"), and no infusion is known. ADaM counts'
+            " study days from the treatment: give the infusions."
+        )
 
 
 def _derive(
@@ -208,7 +219,8 @@ def _write(
         title=_entitle(study),
         written=now,
         version=__version__,
-        filled=_fill_texts(study, str(settings["grades"])),
+        filled=fill_texts(study, str(settings["grades"])),
+        answers=describe_outcomes(study, build_plan(study)),
     )
     lost: list[LossOfText] = []
     with replace_folder(target) as folder:
@@ -233,29 +245,6 @@ def _entitle(study: Study) -> str:
     section = study.protocol.study
     warning = "SYNTHETIC DATA, every patient is invented. " if section.synthetic else ""
     return f"{warning}{section.title}"
-
-
-def _fill_texts(study: Study, grades: str) -> dict[str, str]:
-    """The rules of the grades and of the baseline with their sources."""
-    _, _, part = grades.partition(".")
-    told = describe_definition(study.library.find(grades), parts=[part] if part else [])
-    baseline = describe_definition(study.library.baseline)
-    source = " ".join(text for text in (told["citation"], told["url"] or told["doi"]) if text)
-    rules = " ".join([*told["rules"], *told["assumed"]])
-    return {
-        "definition": (
-            f"Graded by {told['title']}, version {told['version']} ({grades}). Source: {source}. The grade"
-            " is the highest whose rule AVAL meets (a value reported as a limit: that all its values meet),"
-            " with ANRLO and BASE where a rule needs them; values are compared after rounding to 15"
-            " significant digits. 0 means judged and none of the grades; blank means not judged, and"
-            f" ATOXREAS says why. {rules}"
-        ),
-        "baseline": (
-            f"Y on the record that is the baseline of the subject and parameter. {baseline['text']} Of"
-            " several values of that day the latest timed one, else the worse one."
-            f" {baseline['citation']}."
-        ),
-    }
 
 
 def _tell_left_out(tables: Tables, frames: Mapping[str, pl.DataFrame]) -> Iterator[str]:

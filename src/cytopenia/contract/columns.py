@@ -16,7 +16,9 @@ __all__ = ["add_basics", "match_words", "read_factor", "read_number", "read_text
 
 SHOWN_COLUMNS = 12
 
-_CODES = frozenset(column.name for column in TABLES["patients"].columns if column.dtype == pl.String)
+# Identifiers of CDISC data are texts, and a zero in front of one belongs to it.
+_IDENTIFIERS = {"STUDYID", "SUBJID", "SITEID"}
+_CODES = {column.name for column in TABLES["patients"].columns if column.dtype == pl.String} | _IDENTIFIERS
 
 
 def require_columns(raw: Mapping[str, pl.DataFrame], *, rowwise: bool = False) -> None:
@@ -95,7 +97,8 @@ def read_number(table: pl.DataFrame, name: str) -> tuple[pl.Series, pl.Series]:
 def read_factor(column: pl.Series) -> pl.Series:
     """Return a column of patients as numbers where every filled cell is a plain number, else as trimmed text.
 
-    Columns that the contract describes as text (sex, stage ...) stay text: a code is no quantity.
+    Columns that the contract describes as text (sex, stage ...) stay text, and so do identifiers: a code is
+    no quantity.
     """
     table = column.to_frame()
     if column.dtype == pl.Boolean:

@@ -24,6 +24,26 @@ _DTYPES: Mapping[str, Any] = {
     "datetime": pl.Datetime("us"),
 }
 _NUMBER_BYTES = 8
+_CONTROL = r"[\x00-\x1F\x7F]"
+# Signs of titles and rules that have a spelling in plain letters, in every file the same.
+_PLAIN = {
+    "≥": ">=",
+    "≤": "<=",
+    "×": "x",
+    "⁹": "^9",
+    "³": "^3",
+    "°": "deg ",
+    "µ": "u",
+    "μ": "u",
+    "–": "-",
+    "—": "-",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "…": "...",
+    "\u00a0": " ",
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +98,9 @@ def fit_dataset(
         Whether the patients are invented.
     """
     kept = tuple(one for one in dataset.variables if one.keep or rows[one.name].null_count() < rows.height)
-    frame = rows.select(pl.col(one.name).cast(_DTYPES[one.type]) for one in kept)
+    frame = rows.select(pl.col(one.name).cast(_DTYPES[one.type]) for one in kept).with_columns(
+        pl.col(pl.String).str.replace_many([*_PLAIN], [*_PLAIN.values()]).str.replace_all(_CONTROL, " ")
+    )
     own = {f"{dataset.name}.PARAMCD": _list_parameters(frame)} if "PARAMCD" in frame.columns else {}
     known = {**codelists, **own}
     label = (f"{_SYNTHETIC}{dataset.label}" if synthetic else dataset.label)[:_LABEL_LETTERS]

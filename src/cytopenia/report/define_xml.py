@@ -20,6 +20,7 @@ _FORMATS = {"date": "DATE9.", "datetime": "DATETIME20."}
 # Numbers of SAS dates are integers for Define-XML; the format says that they are dates.
 _TYPES = {"text": "text", "integer": "integer", "float": "float", "date": "integer", "datetime": "integer"}
 _DIGITS = 17
+_ANSWER = "ADOUTC.AVAL"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,8 @@ class DefineWords:
         Of this package.
     filled : mapping of str to str
         What stands for {definition} and {baseline}.
+    answers : mapping of str to str
+        How each outcome of ADOUTC is derived, by its PARAMCD.
     """
 
     study: str
@@ -44,6 +47,7 @@ class DefineWords:
     written: str
     version: str
     filled: Mapping[str, str]
+    answers: Mapping[str, str]
 
 
 def render_define(datasets: Sequence[FittedDataset], words: DefineWords) -> bytes:
@@ -63,11 +67,14 @@ def render_define(datasets: Sequence[FittedDataset], words: DefineWords) -> byte
         },
     )
     version = _begin(root, words)
+    if words.answers:
+        _add_conditions(version, words)
     for fitted in datasets:
         _add_dataset(version, fitted)
     for fitted in datasets:
         for one in fitted.variables:
             _add_variable(version, fitted, one, words)
+    _add_answers(version, words)
     _add_codelists(version, datasets)
     _add_methods(version, datasets, words)
     _add_comments(version, datasets, words)
@@ -117,6 +124,43 @@ def _begin(root: ET.Element, words: DefineWords) -> ET.Element:
         {"OID": _STANDARD, "Name": "ADaMIG", "Type": "IG", "Version": "1.3", "Status": "Final"},
     )
     return version
+
+
+def _add_conditions(version: ET.Element, words: DefineWords) -> None:
+    """The answer of each outcome is a variable of its own: AVAL where PARAMCD is its code."""
+    values = ET.SubElement(version, _def("ValueListDef"), {"OID": f"VL.{_ANSWER}"})
+    for number, code in enumerate(words.answers, 1):
+        reference = _add(
+            values,
+            "ItemRef",
+            ItemOID=f"IT.{_ANSWER}.{code}",
+            OrderNumber=str(number),
+            Mandatory="No",
+            MethodOID=f"MT.{_ANSWER}.{code}",
+        )
+        ET.SubElement(reference, _def("WhereClauseRef"), {"WhereClauseOID": f"WC.{_ANSWER}.{code}"})
+    for code in words.answers:
+        clause = ET.SubElement(version, _def("WhereClauseDef"), {"OID": f"WC.{_ANSWER}.{code}"})
+        check = ET.SubElement(
+            clause,
+            _odm("RangeCheck"),
+            {"Comparator": "EQ", "SoftHard": "Soft", _def("ItemOID"): "IT.ADOUTC.PARAMCD"},
+        )
+        _add(check, "CheckValue").text = code
+
+
+def _add_answers(version: ET.Element, words: DefineWords) -> None:
+    for code in words.answers:
+        item = _add(
+            version,
+            "ItemDef",
+            OID=f"IT.{_ANSWER}.{code}",
+            Name=code,
+            DataType="float",
+            Length=str(_DIGITS),
+            SignificantDigits=str(_DIGITS - 2),
+        )
+        ET.SubElement(item, _def("Origin"), {"Type": "Derived", "Source": "Sponsor"})
 
 
 def _add_dataset(version: ET.Element, fitted: FittedDataset) -> None:
@@ -181,6 +225,8 @@ def _add_variable(version: ET.Element, fitted: FittedDataset, one: AdamVariable,
     origin = ET.SubElement(item, _def("Origin"), {"Type": one.origin, **source})
     if one.origin == "Predecessor":
         _describe(origin, _fill(one, words))
+    if f"{fitted.name}.{one.name}" == _ANSWER:
+        ET.SubElement(item, _def("ValueListRef"), {"ValueListOID": f"VL.{_ANSWER}"})
 
 
 def _fill(one: AdamVariable, words: DefineWords) -> str:
@@ -207,17 +253,18 @@ def _add_codelists(version: ET.Element, datasets: Sequence[FittedDataset]) -> No
 
 
 def _add_methods(version: ET.Element, datasets: Sequence[FittedDataset], words: DefineWords) -> None:
-    for fitted in datasets:
-        for one in fitted.variables:
-            if one.origin == "Derived":
-                method = _add(
-                    version,
-                    "MethodDef",
-                    OID=f"MT.{fitted.name}.{one.name}",
-                    Name=f"Derivation of {fitted.name}.{one.name}",
-                    Type="Computation",
-                )
-                _describe(method, _fill(one, words))
+    told = {
+        f"{fitted.name}.{one.name}": _fill(one, words)
+        for fitted in datasets
+        for one in fitted.variables
+        if one.origin == "Derived"
+    }
+    told |= {f"{_ANSWER}.{code}": text for code, text in words.answers.items()}
+    for name, text in told.items():
+        method = _add(
+            version, "MethodDef", OID=f"MT.{name}", Name=f"Derivation of {name}", Type="Computation"
+        )
+        _describe(method, text)
 
 
 def _add_comments(version: ET.Element, datasets: Sequence[FittedDataset], words: DefineWords) -> None:

@@ -13,7 +13,7 @@ from cytopenia.study.adam_days import as_date, as_study_day
 from cytopenia.study.plan import Plan
 from cytopenia.study.time_to_recovery import KINDS, find_recovery_times
 
-__all__ = ["code_outcomes", "frame_outcome_rows", "frame_recovery_times"]
+__all__ = ["code_outcomes", "frame_outcome_rows", "frame_recovery_times", "list_outcomes"]
 
 _CODE_LETTERS = 8
 _COUNTS = {
@@ -47,6 +47,11 @@ def code_outcomes(names: Sequence[str]) -> dict[str, str]:
     return codes
 
 
+def list_outcomes(plan: Plan) -> list[str]:
+    """Return the names of all outcomes, in the order of the data set: those of the study file, the nadirs."""
+    return [*plan.specs, *(nadir.outcome for nadir in plan.nadirs)]
+
+
 def frame_outcome_rows(
     outcomes: pl.DataFrame, plan: Plan, subjects: pl.DataFrame, *, support_complete: bool
 ) -> pl.DataFrame:
@@ -62,7 +67,7 @@ def frame_outcome_rows(
     support_complete : bool
         Whether a recovery may be called one.
     """
-    names = [*plan.specs, *(nadir.outcome for nadir in plan.nadirs)]
+    names = list_outcomes(plan)
     known = pl.DataFrame(
         {
             "outcome": names,
@@ -85,10 +90,10 @@ def frame_outcome_rows(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("patient_id").alias("ASEQ"),
         *("TRTSDT", "PARAM", "PARAMCD", "PARAMN"),
         pl.col("outcome").alias("OUTCOME"),
-        _finite("policy").alias("AVAL"),
+        _answer("policy", plan).alias("AVAL"),
         *_label(plan),
-        _finite("best").alias("AVALBEST"),
-        _finite("worst").alias("AVALWRST"),
+        _answer("best", plan).alias("AVALBEST"),
+        _answer("worst", plan).alias("AVALWRST"),
         pl.col("possible_labels").alias("POSSIBLE"),
         pl.when("decided").then(pl.lit("Y")).alias("DECIDFL"),
         pl.col("evidence").alias("EVIDENCE"),
@@ -102,9 +107,14 @@ def frame_outcome_rows(
     )
 
 
-def _finite(column: str) -> pl.Expr:
-    """A day of recovery that never came is infinite in the kernel; a transport file has no such number."""
-    return pl.when(pl.col(column).is_finite()).then(column)
+def _answer(column: str, plan: Plan) -> pl.Expr:
+    """The number of an outcome; 1 is recovered, though the kernel counts who is not.
+
+    A day of recovery that never came is infinite in the kernel; a transport file has no such number.
+    """
+    number = pl.when(pl.col(column).is_finite()).then(column)
+    is_recovery = pl.col("outcome").is_in([one.outcome for one in plan.recoveries])
+    return pl.when(is_recovery).then(1 - number).otherwise(number)
 
 
 def _label(plan: Plan) -> tuple[pl.Expr, pl.Expr]:
@@ -118,7 +128,8 @@ def _label(plan: Plan) -> tuple[pl.Expr, pl.Expr]:
 
 def _entitle(names: Sequence[str], plan: Plan, *, support_complete: bool) -> list[str]:
     """Titles with the unit of AVAL; two outcomes of one title are told apart by their names."""
-    units = {nadir.outcome: load_adam_table().parameters[nadir.analyte].unit for nadir in plan.nadirs}
+    known = load_adam_table().parameters
+    units = {one.outcome: known[one.analyte].unit for one in plan.nadirs if one.analyte in known}
     units |= {timed.outcome: "days from the infusion" for timed in plan.recovery_times}
     titles = [plan.title(name, support_complete=support_complete) for name in names]
     told = [
