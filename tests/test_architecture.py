@@ -465,6 +465,13 @@ FLOORS: list[dict[str, list[str]]] = [
             "page_rows",
             "page_words",
             "patient_page",
+            "quality_content",
+            "quality_figures",
+            "quality_spread",
+            "quality_cells",
+            "quality_tables",
+            "quality_course_tables",
+            "quality_page",
         ],
         "frames": [],
         "one_file": [],
@@ -472,7 +479,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"grade_bounds": [], "grade_clinical": [], "grade_options": []},
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
     {"workflow": [], "new_study": []},
-    {"page_file": [], "public_file": []},
+    {"page_file": [], "public_file": [], "check_file": []},
     {
         "commands": [
             "terminal",
