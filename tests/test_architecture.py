@@ -507,6 +507,13 @@ FLOORS: list[dict[str, list[str]]] = [
             "adam_transport",
             "adam_json",
             "define_xml",
+            "quality_content",
+            "quality_figures",
+            "quality_spread",
+            "quality_cells",
+            "quality_tables",
+            "quality_course_tables",
+            "quality_page",
         ],
         "frames": [],
         "one_file": [],
@@ -515,7 +522,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
     {"workflow": [], "mapping_text": []},
     {"new_study": []},
-    {"page_file": [], "public_file": [], "adam_file": []},
+    {"page_file": [], "public_file": [], "adam_file": [], "check_file": []},
     {
         "commands": [
             "terminal",

@@ -27,11 +27,13 @@ from cytopenia.study.protocol import Study, read_protocol
 from cytopenia.study.run import StudyRun, run_plan
 
 __all__ = [
+    "CheckedStudy",
     "WrittenStudy",
     "analyze_study",
     "check_study",
     "compare_in_study",
     "explain_patient",
+    "read_checked",
     "read_study_tables",
     "run_demo",
     "run_study",
@@ -49,6 +51,15 @@ class WrittenStudy:
 
     run: StudyRun
     folder: Path
+
+
+@dataclass(frozen=True)
+class CheckedStudy:
+    """A study, its tables as they were read, and the findings on them."""
+
+    study: Study
+    tables: Tables
+    findings: pl.DataFrame
 
 
 def run_study(
@@ -121,10 +132,16 @@ def check_study(path: Path | str) -> pl.DataFrame:
         ProtocolError (also for a column that the study names and no table has), DefinitionError, ReaderError,
         or MissingColumnError.
     """
+    return read_checked(path).findings
+
+
+def read_checked(path: Path | str) -> CheckedStudy:
+    """Return a study, its tables with or without errors, and every finding; errors as `check_study`."""
     study = read_protocol(path)
-    tables = read_tables(study.data_folder, study.protocol.data)
-    check_factors(study, _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day))
-    return check_tables(tables)
+    read = read_tables(study.data_folder, study.protocol.data)
+    tables = _set_lymphodepletion_day(read, study.protocol.study.lymphodepletion_day)
+    check_factors(study, tables)
+    return CheckedStudy(study, tables, check_tables(read))
 
 
 def compare_in_study(

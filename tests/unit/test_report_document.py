@@ -308,7 +308,7 @@ def test_a_number_that_cannot_be_given_is_no_key_number() -> None:
 
 
 def test_concerns_start_with_errors_and_only_count_the_notes() -> None:
-    concerns = list_concerns(CONTENT)
+    concerns = list_concerns(CONTENT.findings)
     assert [headline for _, headline, _ in concerns] == ["Errors: 1", "Warnings: 2", "Notes: 1"]
     assert [len(messages) for *_, messages in concerns] == [1, 2, 0]
 
@@ -326,7 +326,7 @@ def findings_of(**rules: int) -> pl.DataFrame:
 
 def test_concerns_of_one_rule_share_a_message_and_leave_room() -> None:
     findings = findings_of(unknown_analyte=11, unknown_unit=2, limit_not_a_number=3, without_labs=1)
-    ((_, headline, messages),) = list_concerns(make_content(findings=findings))
+    ((_, headline, messages),) = list_concerns(make_content(findings=findings).findings)
     assert headline == "Warnings: 17"
     assert messages == [
         "without_labs 1.",
@@ -337,7 +337,7 @@ def test_concerns_of_one_rule_share_a_message_and_leave_room() -> None:
 
 
 def test_more_kinds_of_concern_than_fit_are_counted() -> None:
-    ((*_, messages),) = list_concerns(make_content(findings=findings_of(a=1, b=1, c=1, d=1, e=1, f=1, g=2)))
+    ((*_, messages),) = list_concerns(findings_of(a=1, b=1, c=1, d=1, e=1, f=1, g=2))
     assert len(messages) == 6
     assert messages[0] == "g 2. 1 more finding of this kind."
     assert messages[-1] == "2 further kinds of finding in the list below."

@@ -54,30 +54,48 @@ def run(study: Path, *, out: Path | None = None) -> None:
     _tell_written(written.folder, written.run.findings)
 
 
-def check(study: Path, *, json: Annotated[bool, Parameter(negative="")] = False) -> int:
-    """Read the tables of a study and list every finding, without running it.
+def check(
+    study: Path,
+    *,
+    out: Path | None = None,
+    page: bool = True,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Read the tables of a study, list every finding, and write a page about the quality of the data.
 
     Example: `cytopenia check study.toml`
 
-    Names of columns in the study file are checked as well. The exit code is 10 if a finding is an error,
-    else 0.
+    Nothing is graded. Names of columns in the study file are checked as well. The exit code is 10 if a
+    finding is an error, else 0.
 
     Parameters
     ----------
     study
         The study file, or the folder that has it as study.toml.
+    out
+        The HTML page to write; by default `check.html` beside the study file. Only an older page of check is
+        replaced.
+    page
+        Write the page; --no-page lists the findings only.
     json
-        Print the findings as JSON lines.
+        Print the findings as JSON lines; the page is then written only where --out names it.
     """
+    from cytopenia.check_file import require_own_page, write_checked
     from cytopenia.errors import DataError
-    from cytopenia.workflow import check_study
+    from cytopenia.workflow import read_checked
 
-    findings = check_study(study)
+    if out is not None:
+        require_own_page(out)
+    checked = read_checked(study)
     if json:
-        print(findings.write_ndjson(), end="")
+        print(checked.findings.write_ndjson(), end="")
     else:
-        print_findings(findings)
-    return DataError.exit_code if "error" in findings["severity"] else 0
+        print_findings(checked.findings)
+    if out is not None or (page and not json):
+        written = write_checked(checked, out)
+        if not json:
+            print(f"Page:   {written}")
+    return DataError.exit_code if "error" in checked.findings["severity"] else 0
 
 
 def _tell_written(folder: Path, findings: pl.DataFrame) -> None:

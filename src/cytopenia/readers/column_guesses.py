@@ -8,6 +8,7 @@ from functools import cached_property
 
 import polars as pl
 
+from cytopenia.contract import TextFormat
 from cytopenia.contract.days import read_moments
 from cytopenia.readers.codes import load_analyte_codes
 from cytopenia.readers.column_names import ANY, NamedColumn, find_columns, find_kind
@@ -116,7 +117,7 @@ def describe_content(cells: pl.Series) -> Content:
         "labs",
         day="day",
         date="date",
-        date_format=None,
+        text=TextFormat(),
     )
     doubtful = [found for found in findings if found.rule == "ambiguous_date"]
     unsettled = sum(found.rows for found in doubtful)

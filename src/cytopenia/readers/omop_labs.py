@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from cytopenia.contract import Finding, note, note_rows
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE
 from cytopenia.readers.codes import load_analyte_codes, read_ucum
-from cytopenia.readers.fhir_labs import compute_anc
 from cytopenia.readers.fhir_values import TWO_UNITS
 from cytopenia.readers.mapping_forms import IGNORE
 from cytopenia.readers.omop_codes import COMPARATORS, load_omop_concepts, load_omop_units
@@ -19,7 +19,6 @@ from cytopenia.units import match_unit, mentions_analyte
 
 __all__ = ["Meanings", "find_meanings", "number_rows", "read_labs"]
 
-_PERCENT = "percent"
 _SHOWN = 10
 _MOST_ROW = 2**32 - 1
 _EQUAL = 4172703
@@ -56,9 +55,9 @@ def find_meanings(cdm: Cdm, mapping: OmopMapping) -> Meanings:
     own = {int(key): word for key, word in mapping.concepts.items()}
     listed = {concept: load_analyte_codes()[code] for concept, code in codes.items() if concept not in own}
     analytes = {
-        concept: row.analyte if row.use == "yes" else _PERCENT
+        concept: row.analyte if row.use == "yes" else NEUTROPHIL_SHARE
         for concept, row in listed.items()
-        if row.use in {"yes", _PERCENT}
+        if row.use in {"yes", "percent"}
     }
     analytes |= {concept: word for concept, word in own.items() if word != IGNORE}
     apart = {concept: row.loinc for concept, row in listed.items() if row.use == "apart"}
@@ -112,10 +111,8 @@ def read_labs(cdm: Cdm, mapping: OmopMapping, meanings: Meanings) -> tuple[pl.Da
     findings += found
     rows = _add_values(_add_days(rows))
     findings += _name_rows(rows, total)
-    labs, found = compute_anc(
-        rows.select(_person(), *(name for name in _COLUMNS if name != "patient_id")).select(_COLUMNS)
-    )
-    findings += [*found, *_name_units(rows), *_name_unused(rows, mapping)]
+    labs = rows.select(_person(), *(name for name in _COLUMNS if name != "patient_id")).select(_COLUMNS)
+    findings += [*_name_units(rows), *_name_unused(rows, mapping)]
     return labs, [*findings, *_name_others(cdm, mapping, meanings)]
 
 
@@ -207,7 +204,7 @@ def _look_up_units(cdm: Cdm, concepts: Collection[int]) -> dict[int, str]:
 
 def _differ(analyte: str, coded: str, text: str) -> bool:
     """True where concept and text are both listed units, of different size."""
-    if analyte == _PERCENT:
+    if analyte == NEUTROPHIL_SHARE:
         return False
     first, second = match_unit(analyte, coded), match_unit(analyte, text)
     if first is None or second is None:
@@ -235,7 +232,10 @@ def _name_units(rows: pl.DataFrame) -> list[Finding]:
     """Analytes that come in units of different size."""
     findings: list[Finding] = []
     listed = (
-        rows.filter(pl.col("analyte") != _PERCENT).group_by("analyte", "unit").len().sort("analyte", "unit")
+        rows.filter(pl.col("analyte") != NEUTROPHIL_SHARE)
+        .group_by("analyte", "unit")
+        .len()
+        .sort("analyte", "unit")
     )
     for (analyte,), part in listed.group_by("analyte", maintain_order=True):
         found = {text: unit for text in part["unit"] if (unit := match_unit(str(analyte), text)) is not None}

@@ -55,8 +55,8 @@ class Panel:
         return self.width / self.grid.shape[1], self.height / self.grid.shape[0]
 
 
-def draw_frame(axes: Axes, panel: Panel) -> None:
-    """Draw the lines between the days, the frame around them, and the days above and below it."""
+def draw_frame(axes: Axes, panel: Panel, *, step: int | None = None) -> None:
+    """Draw the lines between the columns, the frame around them, and every so manyth day above and below."""
     wide, right = panel.cell[0], panel.left + panel.width
     bottom = panel.top + panel.height
     inner = [panel.left + wide * day for day in range(1, panel.grid.shape[1])]
@@ -66,13 +66,13 @@ def draw_frame(axes: Axes, panel: Panel) -> None:
         [panel.top] * 2 + [bottom] * 2 + [panel.top],
     )
     axes.plot(across, down, color=FAINT, linewidth=0.5, zorder=4)
-    _draw_days(axes, panel, bottom=bottom)
+    _draw_days(axes, panel, bottom=bottom, step=step)
 
 
-def _draw_days(axes: Axes, panel: Panel, *, bottom: float) -> None:
+def _draw_days(axes: Axes, panel: Panel, *, bottom: float, step: int | None) -> None:
     """Print the day above and below every seventh column, every fourteenth of a long map."""
     last_day = panel.first_day + panel.grid.shape[1] - 1
-    step = 7 if panel.grid.shape[1] <= 7 * MOST_WEEKS else 14
+    step = step or (7 if panel.grid.shape[1] <= 7 * MOST_WEEKS else 14)
     look: dict[str, Any] = {"fontsize": 6.5, "ha": "center", "color": MUTED}
     for day in (day for day in range(panel.first_day, last_day + 1) if day % step == 0):
         middle = panel.left + (day - panel.first_day + 0.5) * panel.cell[0]

@@ -25,7 +25,7 @@ from cytopenia.report.tables import (
 )
 from cytopenia.report.verified_tables import table_paper_checks
 
-__all__ = ["render_report", "render_verified"]
+__all__ = ["load_page", "render_report", "render_verified"]
 
 # What happened to the counts, how deep each patient fell, and which cytopenias came together.
 SUMMARY_FIGURES, MOST_SUMMARY_FIGURES = ("trajectories", "waterfall", "lineage-overlap"), 3
@@ -62,7 +62,7 @@ def render_report(content: ReportContent, *, sections: Sequence[ReportSection] |
         synthetic_label=SYNTHETIC_LABEL,
         cohort_size=read_cohort_size(content),
         key_numbers=list_key_numbers(content),
-        concerns=list_concerns(content),
+        concerns=list_concerns(content.findings),
         sections=sections,
         links=links,
         rows_behind=list(table_rows_behind(content, list_linked_rows(links.values()))),
@@ -104,17 +104,31 @@ def render_verified(
     title, citation, doi, remark : str
         Of the paper.
     """
+    return load_page(
+        "verified.html",
+        title=title,
+        citation=citation,
+        doi=doi,
+        table=table_paper_checks(checks, show_all=True, remark=remark),
+    )
+
+
+def load_page(template: str, **parts: Any) -> str:
+    """Return a page in the frame of the report: its style sheet, and every text escaped.
+
+    Parameters
+    ----------
+    template : str
+        Its name. It finds the style sheet as `style`, and passes SVG of this package through `as_svg`.
+    **parts
+        What the template shows.
+    """
     from markupsafe import Markup
 
     environment = _make_environment()
     style, _, _ = environment.loader.get_source(environment, "report.css")
-    page = environment.get_template("verified.html").render(
-        title=title,
-        citation=citation,
-        doi=doi,
-        style=Markup(style),  # noqa: S704 - written by this package
-        table=table_paper_checks(checks, show_all=True, remark=remark),
-    )
+    # Both were written by this package; every other text is escaped by the template.
+    page = environment.get_template(template).render(style=Markup(style), as_svg=Markup, **parts)  # noqa: S704
     return str(page).lstrip()
 
 

@@ -153,12 +153,12 @@ def _percent_range(number: KeyNumber) -> str:
     return format_percent_range(number.low, number.high)
 
 
-def list_concerns(content: ReportContent) -> list[tuple[str, str, list[str]]]:
+def list_concerns(findings: pl.DataFrame) -> list[tuple[str, str, list[str]]]:
     """Return (severity, headline, messages) of the findings, gravest first.
 
     Findings of one rule share a message, so that many of one kind do not push out the others.
     """
-    ordered = sort_findings(content.findings)
+    ordered = sort_findings(findings)
     concerns = list[tuple[str, str, list[str]]]()
     for severity in SEVERITIES:
         rows = ordered.filter(pl.col("severity") == severity)
