@@ -234,6 +234,7 @@ def _take_infusions(project: Project, part: RedcapInfusions) -> pl.DataFrame:
         PATIENT,
         pl.col(moment).alias("infusion_date" if moment == _DATE else _DAY),
         *(_as_number(project, theirs, rows[theirs]).alias(ours) for ours, theirs in more.items() if theirs),
+        "source_row",
     )
 
 
