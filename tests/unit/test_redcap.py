@@ -339,7 +339,6 @@ def test_a_field_with_nomissing_has_no_missing_codes(project: Path) -> None:
         ("absent.csv", "dictionary.csv", r"records: absent.csv: no such file"),
         ("data.csv", "data.csv", r"data.csv: is no data dictionary of REDCap"),
         ("dictionary.csv", "dictionary.csv", r"has neither a column record_id nor 'Record ID'"),
-        ("../data.csv", "dictionary.csv", r"records: '../data.csv' lies outside of the folder"),
     ],
 )
 def test_files_that_are_not_there_or_are_others(
@@ -347,6 +346,16 @@ def test_files_that_are_not_there_or_are_others(
 ) -> None:
     with pytest.raises(ReaderError, match=message):
         read(project, records=records, dictionary=dictionary)
+
+
+def test_a_link_that_leads_out_of_the_folder(project: Path, tmp_path_factory: Any) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "data.csv"
+    outside.write_text(RAW, encoding="utf-8")
+    (project / "link.csv").symlink_to(outside)
+    with pytest.raises(
+        ReaderError, match=r"\[data.redcap\] records: 'link.csv' leads out of the data folder"
+    ):
+        read(project, records="link.csv")
 
 
 def test_columns_that_the_dictionary_lacks_are_listed(project: Path) -> None:

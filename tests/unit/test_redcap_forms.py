@@ -94,6 +94,7 @@ def test_this_machine_needs_no_encryption(tmp_path: Path, url: str) -> None:
             FILES + 'url = "https://redcap.example.org/api/"\n',
             "give one of records (an exported file) and url",
         ),
+        ('records = "../a.csv"\ndictionary = "b.csv"\n', "'../a.csv' leads out of the data folder"),
         ('dictionary = "b.csv"\n', "give one of records (an exported file) and url"),
         ('records = "a.csv"\n', "'dictionary' is missing: download the data dictionary"),
         (

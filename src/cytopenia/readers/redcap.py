@@ -11,6 +11,7 @@ import polars as pl
 from cytopenia.contract import Finding, note
 from cytopenia.errors import ReaderError
 from cytopenia.readers.mapping import DataSection
+from cytopenia.readers.paths import find_inside
 from cytopenia.readers.redcap_api import fetch_project
 from cytopenia.readers.redcap_dictionary import Dictionary, read_dictionary, require_fields
 from cytopenia.readers.redcap_mapping import RedcapMapping
@@ -102,11 +103,7 @@ def _read_files(folder: Path, mapping: RedcapMapping) -> _Source:
 
 def _locate(folder: Path, key: str, name: str) -> Path:
     """The file of the mapping, which lies in the folder of the data."""
-    path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise ReaderError(
-            f"[data.redcap] {key}: '{name}' lies outside of the folder of the data. Move the file there."
-        )
+    path = find_inside(folder, name, f"[data.redcap] {key}")
     if not path.is_file():
         raise ReaderError(
             f"[data.redcap] {key}: {path.name}: no such file in {path.parent}. Correct the name."
