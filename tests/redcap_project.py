@@ -12,7 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DICTIONARY", "LABELS", "MAPPING", "RAW", "dictionary_rows", "raw_rows", "write_project"]
+__all__ = [
+    "DICTIONARY",
+    "LABELS",
+    "MAPPING",
+    "RAW",
+    "dictionary_rows",
+    "raw_rows",
+    "write_project",
+    "write_section",
+]
 
 _FILES = Path(__file__).parent / "redcap_example"
 DICTIONARY = (_FILES / "dictionary.csv").read_text("utf-8")
@@ -77,6 +86,17 @@ def write_project(folder: Path, *, records: str = RAW, dictionary: str = DICTION
     (folder / "data.csv").write_text("\ufeff" + records, encoding="utf-8")
     (folder / "dictionary.csv").write_text(dictionary, encoding="utf-8")
     return folder
+
+
+def write_section(study: Path, **where: str) -> None:
+    """Put [data.redcap] with infusions and one analyte into a study file."""
+    text = study.read_text("utf-8")
+    lines = [f"{key} = '{value}'" for key, value in where.items()]
+    part = ["[data.redcap]", *lines, "[data.redcap.infusions]", 'date = "inf_date"', "[data.redcap.labs]"]
+    part += ['date = "cbc_date"', 'fields = { anc = { analyte = "anc", unit_from = "label" } }']
+    old = 'folder = "."'
+    assert text.count(old) == 1
+    study.write_text(text.replace(old, "\n".join([old, *part])), encoding="utf-8")
 
 
 def dictionary_rows() -> list[dict[str, str]]:
