@@ -244,6 +244,77 @@ def test_two_values_of_one_patient(project: Path) -> None:
     assert tables.patients["age_years"].to_list() == [61.0, 47.0, None]
 
 
+def test_an_event_that_repeats(project: Path) -> None:
+    """Each repeat of an event is a row with an instance and no instrument."""
+    rows = RAW.replace("follow_up_arm_1,blood_counts,", "follow_up_arm_1,,")
+    write_project(project, records=rows.replace("follow_up_arm_2,blood_counts,", "follow_up_arm_2,,"))
+    assert essence(read(project)) == LABS
+
+
+def test_a_classic_project_has_no_instances(tmp_path: Path) -> None:
+    """A field called like a column of ours is no such column."""
+    dictionary = "\n".join(
+        [
+            "field_name,form_name,field_type,field_label,select_choices_or_calculations,field_note",
+            "patient_id,main,text,patient_id,,",
+            "day,main,text,Day of the week,,",
+            "value,main,text,Counts,,10^9/L",
+            "unit,main,text,Ward,,",
+            "start,main,text,Draw,,",
+            "clock,main,text,Clock,,",
+            "low,main,text,Lower limit,,",
+            "high,main,text,Upper limit,,",
+            "answer,main,text,Response,,",
+        ]
+    )
+    records = "patient_id;day;value;unit;start;clock;low;high;answer\nx;Monday;0,4;W1;3;07:15;1,8;7,5;CR\n"
+    write_project(tmp_path, records=records, dictionary=dictionary)
+    field = {"analyte": "anc", "unit_from": "note", "lln": "low", "uln": "high"}
+    mapping = {
+        **FILES,
+        "labs": {"day": "start", "time": "clock", "fields": {"value": field}},
+        "responses": {"day": "start", "response": "answer"},
+    }
+    tables = read_tables(tmp_path, DataSection.model_validate({"redcap": mapping}))
+    assert tables.labs.select("patient_id", "day", "minute", "value", "lln", "uln").rows() == [
+        ("x", 3, 435, 0.4, 1.8, 7.5)
+    ]
+    assert tables.responses.select("day", "response").rows() == [(3, "CR")]
+
+
+SURVEY = """record_id,redcap_survey_identifier,redcap_data_access_group,main_timestamp,anc,main_complete
+1,,north,2024-01-03 10:20:00,0.4,2
+2,,south,[not completed],0.5,0
+"""
+SURVEY_LABELS = """Record ID,Survey Identifier,Data Access Group,Survey Timestamp,ANC,Complete?
+1,,north,2024-01-03 10:20:00,0.4,Complete
+2,,south,[not completed],0.5,Incomplete
+"""
+
+
+@pytest.mark.parametrize("records", [SURVEY, SURVEY_LABELS], ids=["raw", "labels"])
+def test_the_time_of_a_survey_and_the_group(tmp_path: Path, records: str) -> None:
+    dictionary = "\n".join(
+        [
+            "field_name,form_name,field_type,field_label,select_choices_or_calculations,field_note",
+            "record_id,main,text,Record ID,,",
+            "anc,main,text,ANC,,",
+        ]
+    )
+    write_project(tmp_path, records=records, dictionary=dictionary)
+    mapping = {
+        **FILES,
+        "labs": {"date": "main_timestamp", "fields": {"anc": {"analyte": "anc", "unit": "10^9/L"}}},
+        "patients": {"fields": {"center": "redcap_data_access_group"}},
+    }
+    tables = read_tables(tmp_path, DataSection.model_validate({"day_zero": "first", "redcap": mapping}))
+    assert tables.labs.select("patient_id", "day", "minute", "invalid").rows() == [
+        ("1", 0, 620, None),
+        ("2", None, None, "date missing"),
+    ]
+    assert tables.patients["center"].to_list() == ["north", "south"]
+
+
 # ---- values
 
 

@@ -77,10 +77,8 @@ def read_export(
     names, unknown, uncertain = _name_columns(header, dictionary, missing_codes or {})
     named = {f"column_{place}": name for place, name in enumerate(names, start=1) if name}
     frame = frame.select("source_row", *named).rename(named)
-    is_label = dictionary.record_id not in header
-    return make_export(
-        Export(frame, path.name, is_label, tuple(unknown), tuple(uncertain)), dictionary.record_id
-    )
+    found = Export(frame, path.name, not _has_names(header, dictionary), tuple(unknown), tuple(uncertain))
+    return make_export(found, dictionary.record_id)
 
 
 def make_export(export: Export, record_id: str) -> Export:
@@ -152,11 +150,19 @@ def _name_columns(
 ) -> tuple[list[str], list[str], list[str]]:
     """The name of each column (blank where it is not known), and what is unknown and uncertain."""
     columns = dictionary.list_columns(missing_codes)
-    if dictionary.record_id in header:
+    if _has_names(header, dictionary):
         _require_single(header, dictionary)
         known = {column.name for column in columns} | _KEYS
         return list(header), [name for name in header if name not in known], []
     return _match_headings(header, dictionary, columns)
+
+
+def _has_names(header: Sequence[str], dictionary: Dictionary) -> bool:
+    """True where the headings are names of fields, False where they are labels; a few may be both."""
+    columns = dictionary.list_columns()
+    names, headings = {column.name for column in columns}, {column.heading for column in columns}
+    named = sum(cell in names for cell in header)
+    return dictionary.record_id in header and named >= sum(plain_label(cell) in headings for cell in header)
 
 
 def _require_single(header: Iterable[str], dictionary: Dictionary) -> None:
