@@ -333,6 +333,25 @@ def test_the_decimal_mark_of_a_field_that_redcap_does_not_check(project: Path) -
     assert tables.labs.filter(pl.col("analyte") == "platelets")["value"].to_list()[:2] == [0.5, 1.234]
 
 
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ('"12,5"', (12.5, None)),
+        ('"1.234,5"', (1234.5, None)),
+        ("1.234", (1234.0, None)),
+        ("0.5", (None, "ambiguous number")),
+    ],
+)
+def test_a_decimal_comma_that_the_mapping_states(
+    project: Path, cell: str, expected: tuple[float | None, str | None]
+) -> None:
+    """0.5 is no number with a decimal comma; it is neither 5 nor 0.5."""
+    write_project(project, records=RAW.replace("<5,1,1,2", f"{cell},1,1,2"))
+    fields = {"plt": {"analyte": "platelets", "unit_field": "plt_unit", "decimal": ","}}
+    labs = read(project, labs=[{"date": "cbc_date", "fields": fields}]).labs
+    assert labs.filter(pl.col("source_row") == 4).select("value", "invalid").row(0) == expected
+
+
 def test_a_point_in_a_number_that_redcap_checks_is_no_mark_of_thousands(project: Path) -> None:
     write_project(project, records=RAW.replace(",0.35,", ",1.234,"))
     assert 1.234 in read(project).labs["value"].to_list()

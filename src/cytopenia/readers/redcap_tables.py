@@ -25,6 +25,8 @@ from cytopenia.values import AMBIGUOUS, parse_values, settle_decimal
 __all__ = ["take_tables"]
 
 _BRACKETS = re.compile(r"[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]\s*[:.]?\s*$")
+# Points as marks of thousands, where a comma is the decimal mark.
+_GROUPED = r"(?:^|[^0-9.,])[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]*)?$"
 _DATE, _DAY = "_date", "_day"
 _MOMENTS = (_DATE, _DAY)
 _OURS = {PATIENT: "patient_id", _DATE: "date", _DAY: "day"}
@@ -169,7 +171,7 @@ def _take_field(
         *(moment for moment in _MOMENTS if moment in rows.columns),
         EVENT,
         "source_row",
-        value.alias("value"),
+        value.set(is_open, AMBIGUOUS).alias("value"),
         *limits,
         invalid=pl.when(is_open).then(pl.lit(AMBIGUOUS)),
         analyte=pl.lit(item.analyte),
@@ -198,7 +200,9 @@ def _read_number(project: Project, text: pl.Series, mark: str | None) -> tuple[p
     if settled == ".":
         return text, certain
     if settled == ",":
-        return text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True), certain
+        odd = text.str.contains(".", literal=True) & ~text.str.contains(_GROUPED)
+        pointed = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+        return pointed, odd.fill_null(value=False)
     is_open = parse_values(text)["invalid"].eq(AMBIGUOUS).fill_null(value=False)
     alone = text.str.count_matches(",", literal=True).eq(1) & ~text.str.contains(".", literal=True)
     return text.str.replace(",", ".", literal=True).zip_with(alone.fill_null(value=False), text), is_open
