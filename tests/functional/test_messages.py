@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cdisc_files import LB, write_json
+from redcap_project import LABELS, RAW, write_project, write_section
 from study_files import STUDY, change
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
@@ -174,6 +175,20 @@ def keep_a_trial(folder: Path) -> list[object]:
     write_json(folder, "lb", LB)
     return run(folder)
 
+
+def keep_a_project(content: str = RAW, /, **where: str) -> Mistake:
+    def make(folder: Path) -> list[object]:
+        for table in folder.glob("*.csv"):
+            table.unlink()
+        write_project(folder, records=content)
+        write_section(folder / "study.toml", **where)
+        return run(folder)
+
+    return make
+
+
+PROJECT = {"records": "data.csv", "dictionary": "dictionary.csv"}
+SERVER = {"url": "https://redcap.example.org/api/"}
 
 MISTAKES |= {
     # exit code 10
@@ -382,6 +397,19 @@ MISTAKES |= {
         *grading()(folder)[:-1],
         folder / "labs.csv",
     ],
+    "The token of REDCap stands in the study file": keep_a_project(**SERVER, token="0123456789" * 3 + "AB"),
+    "The token of REDCap is not there": keep_a_project(**SERVER, token_env="CYTOPENIA_NO_SUCH_VARIABLE"),
+    "A file is no data dictionary of REDCap": keep_a_project(records="data.csv", dictionary="data.csv"),
+    "An export of REDCap mixes codes and labels": keep_a_project(
+        RAW.replace("702,47,2,1", "702,47,Male,1"), **PROJECT
+    ),
+    "An export of REDCap is not what the mapping states": keep_a_project(LABELS, values="raw", **PROJECT),
+    "A field of the mapping was not exported": keep_a_project(
+        RAW.replace(",cbc_date,", ",cbc_day,", 1), **PROJECT
+    ),
+    "Two exports of REDCap stand in one file": keep_a_project(
+        RAW + RAW.splitlines()[3].replace(",0.35,", ",0.36,") + "\n", **PROJECT
+    ),
 }
 
 

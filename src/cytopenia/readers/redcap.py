@@ -11,8 +11,9 @@ import polars as pl
 from cytopenia.contract import Finding, note
 from cytopenia.errors import ReaderError
 from cytopenia.readers.mapping import DataSection
+from cytopenia.readers.paths import find_inside
 from cytopenia.readers.redcap_api import fetch_project
-from cytopenia.readers.redcap_dictionary import Dictionary, name_box, read_dictionary, require_fields
+from cytopenia.readers.redcap_dictionary import Dictionary, read_dictionary, require_fields
 from cytopenia.readers.redcap_mapping import RedcapMapping
 from cytopenia.readers.redcap_records import Export, read_export
 from cytopenia.readers.redcap_rows import arrange_rows
@@ -86,31 +87,23 @@ def _fetch(mapping: RedcapMapping) -> _Source:
 def _read_files(folder: Path, mapping: RedcapMapping) -> _Source:
     dictionary = read_dictionary(_locate(folder, "dictionary", mapping.dictionary or ""))
     export = read_export(
-        _locate(folder, "records", mapping.records or ""), dictionary, encoding=mapping.encoding
+        _locate(folder, "records", mapping.records or ""),
+        dictionary,
+        missing_codes=mapping.missing_codes,
+        encoding=mapping.encoding,
     )
-    known = [name for name in export.unknown if not _is_missing_box(name, dictionary, mapping)]
+    count = len(export.unknown)
     what = (
-        f"{len(known):,} {'column' if len(known) == 1 else 'columns'} of {export.origin} "
-        f"{'is' if len(known) == 1 else 'are'} not in {dictionary.origin}: {_list(known)}"
+        f"{count:,} {'column of the records is' if count == 1 else 'columns of the records are'} not in "
+        f"{dictionary.origin}: {_list(export.unknown)}"
     )
-    return _Source(dictionary, export, mapping, (note("labs", "not_in_dictionary", what),) if known else ())
-
-
-def _is_missing_box(name: str, dictionary: Dictionary, mapping: RedcapMapping) -> bool:
-    """Whether a column is the box of a missing data code, which no dictionary lists."""
-    if any(name.endswith(f" (choice={label})") for label in mapping.missing_codes.values()):
-        return True
-    field = dictionary.fields.get(name.partition("___")[0])
-    return field is not None and name in {name_box(field.name, code) for code in mapping.missing_codes}
+    found = (note("labs", "not_in_dictionary", what),) if count else ()
+    return _Source(dictionary, export, mapping, found)
 
 
 def _locate(folder: Path, key: str, name: str) -> Path:
     """The file of the mapping, which lies in the folder of the data."""
-    path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise ReaderError(
-            f"[data.redcap] {key}: '{name}' lies outside of the folder of the data. Move the file there."
-        )
+    path = find_inside(folder, name, f"[data.redcap] {key}")
     if not path.is_file():
         raise ReaderError(
             f"[data.redcap] {key}: {path.name}: no such file in {path.parent}. Correct the name."
@@ -164,9 +157,10 @@ def _keep_infused(
     tables: Mapping[str, pl.DataFrame],
 ) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
     """Without the records that have no infusion: they were screened, or are not treated yet."""
-    infused, everyone = tables["infusions"].select("patient_id"), tables["patients"]
+    infused, everyone = tables["infusions"]["patient_id"].unique().drop_nulls().to_list(), tables["patients"]
+    # A row without a patient stays, so that it is told and not lost.
     kept = {
-        name: table.join(infused.unique(), on="patient_id", how="semi", maintain_order="left")
+        name: table.filter(pl.col("patient_id").is_null() | pl.col("patient_id").is_in(infused))
         for name, table in tables.items()
     }
     left = everyone.height - kept["patients"].height

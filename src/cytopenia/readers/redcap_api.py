@@ -76,8 +76,8 @@ def fetch_project(mapping: RedcapMapping) -> Fetched:
     export = _build_export(rows, dictionary, f"REDCap at {server.host}")
     records = len({str(row[dictionary.record_id]) for row in rows})
     what = (
-        f"{records:,} records with {len(fields):,} fields were fetched from {server.host} (REDCap {version}, "
-        f"{server.requests:,} requests); SHA-256 of the content: {hashlib.sha256(content).hexdigest()}"
+        f"{records:,} records with {len(fields):,} fields were fetched from {server.host} "
+        f"(REDCap {version}); SHA-256 of the content: {hashlib.sha256(content).hexdigest()}"
     )
     findings.append(note("labs", "redcap_fetched", what, rows=len(rows)))
     return Fetched(dictionary, export, _read_missing_codes(info), findings)
@@ -129,11 +129,10 @@ def _ask_keyring(service: str) -> str | None:
 
 
 class _Server:
-    """The API of one project: counts the requests, tries once more, and explains failures in our words."""
+    """The API of one project: tries once more, and explains failures in our words."""
 
     def __init__(self, mapping: RedcapMapping, token: SecretStr) -> None:
         self.host = mapping.host
-        self.requests = 0
         self._url, self._token = mapping.url or "", token
         self._project = self._open()
 
@@ -158,7 +157,6 @@ class _Server:
         """Return the answer to one request, asked a second time if the connection failed."""
         reason = ""
         for _ in range(_ATTEMPTS):
-            self.requests += 1
             answer, reason = self._try(call)
             if answer is not None:
                 return answer

@@ -118,42 +118,37 @@ class Dictionary:
         """The instruments, in order."""
         return tuple(dict.fromkeys(item.form for item in self.fields.values()))
 
-    def list_columns(self, *, timestamps: bool = True) -> list[ExportColumn]:
-        """Return the columns of a whole export in their order, without those that name the row."""
+    def list_columns(self, missing_codes: Mapping[str, str] | None = None) -> list[ExportColumn]:
+        """Return the columns of a whole export in their order, without those that name the row.
+
+        With missing data codes (code = label) the boxes that these have at each checkbox are among them.
+        """
         found: list[ExportColumn] = []
         for form in self.forms:
-            if timestamps:
-                stamp = f"{form}_timestamp"
-                found.append(ExportColumn(name=stamp, heading="Survey Timestamp", form=form))
+            found.append(ExportColumn(name=f"{form}_timestamp", heading="Survey Timestamp", form=form))
             for item in self.fields.values():
                 if item.form == form and item.has_data:
-                    found += _columns_of(item)
-            status = f"{form}_complete"
-            found.append(ExportColumn(name=status, heading="Complete?", form=form, choices=STATUS))
+                    found += _columns_of(item, missing_codes or {})
+            found.append(
+                ExportColumn(name=f"{form}_complete", heading="Complete?", form=form, choices=STATUS)
+            )
         return found
 
 
-def _columns_of(item: RedcapField) -> list[ExportColumn]:
+def _columns_of(item: RedcapField, missing_codes: Mapping[str, str]) -> list[ExportColumn]:
+    label = plain_label(item.label)
     if item.kind != "checkbox":
-        return [
-            ExportColumn(
-                name=item.name,
-                heading=plain_label(item.label),
-                form=item.form,
-                item=item,
-                choices=item.choices,
-            )
-        ]
+        return [ExportColumn(name=item.name, heading=label, form=item.form, item=item, choices=item.choices)]
     return [
         ExportColumn(
             name=name_box(item.name, code),
-            heading=f"{plain_label(item.label)} (choice={plain_label(label)})",
+            heading=f"{label} (choice={plain_label(choice)})",
             form=item.form,
             item=item,
             code=code,
             choices=_BOXES,
         )
-        for code, label in item.choices.items()
+        for code, choice in {**missing_codes, **item.choices}.items()
     ]
 
 
@@ -279,7 +274,7 @@ def require_fields(dictionary: Dictionary, names: Iterable[str], columns: Iterab
     boxes = [name for name in names if name in dictionary.fields and _is_boxes(dictionary, name)]
     said = [f"'{name}' is no field of {dictionary.origin}{suggest_name(name, allowed)}" for name in unknown]
     for name in boxes:
-        choices = ", ".join(column.name for column in _columns_of(dictionary.fields[name]))
+        choices = ", ".join(column.name for column in _columns_of(dictionary.fields[name], {}))
         said.append(f"'{name}' is a checkbox, which has a column for each choice: {choices}")
     if said:
         raise ReaderError(f"[data.redcap]: {'; '.join(said)}. Correct the names in the mapping.")

@@ -12,6 +12,7 @@ from pydantic_core import Url
 from cytopenia.contract import EVENT_KINDS, RESPONSES, SUPPORT_KINDS
 from cytopenia.definition_forms import Whole
 from cytopenia.readers.mapping_forms import IGNORE, MappingForm, Words, name_unlisted, raise_all
+from cytopenia.readers.paths import name_outside
 from cytopenia.units import list_units, load_analytes, match_unit
 
 __all__ = [
@@ -331,6 +332,11 @@ class RedcapMapping(MappingForm):
                 ' passed on, put it into an environment variable and name that: token_env = "REDCAP_TOKEN"'
             )
         return keys
+
+    @field_validator("records", "dictionary")
+    @classmethod
+    def _check_files(cls, name: str | None) -> str | None:
+        return raise_all(name, [] if name is None else name_outside(name))
 
     @field_validator("url")
     @classmethod

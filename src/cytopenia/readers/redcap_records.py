@@ -7,7 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -48,8 +48,16 @@ class Export:
     uncertain: tuple[str, ...] = ()
 
 
-def read_export(path: Path, dictionary: Dictionary, *, encoding: str | None = None) -> Export:
+def read_export(
+    path: Path,
+    dictionary: Dictionary,
+    *,
+    missing_codes: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+) -> Export:
     """Return the records of a CSV export with raw or label headings, raw or label values.
+
+    A missing data code has a box of its own at every checkbox where it was given.
 
     Raises
     ------
@@ -66,13 +74,11 @@ def read_export(path: Path, dictionary: Dictionary, *, encoding: str | None = No
         raise ReaderError(f"{path.name}: the file is empty. Export it again.")
     mark, header = _read_header(text, path.name, dictionary)
     frame = _parse(text, mark, path.name, width=len(header))
-    names, unknown, uncertain = _name_columns(header, dictionary)
+    names, unknown, uncertain = _name_columns(header, dictionary, missing_codes or {})
     named = {f"column_{place}": name for place, name in enumerate(names, start=1) if name}
     frame = frame.select("source_row", *named).rename(named)
-    is_label = dictionary.record_id not in header
-    return make_export(
-        Export(frame, path.name, is_label, tuple(unknown), tuple(uncertain)), dictionary.record_id
-    )
+    found = Export(frame, path.name, not _has_names(header, dictionary), tuple(unknown), tuple(uncertain))
+    return make_export(found, dictionary.record_id)
 
 
 def make_export(export: Export, record_id: str) -> Export:
@@ -88,7 +94,7 @@ def make_export(export: Export, record_id: str) -> Export:
             f"{export.origin}: {nameless.height:,} rows have no {record_id}, first row "
             f"{nameless['source_row'][0]}. Export the records again."
         )
-    return Export(frame, export.origin, export.has_label_headings, export.unknown, export.uncertain)
+    return replace(export, frame=frame)
 
 
 def _read_header(text: str, name: str, dictionary: Dictionary) -> tuple[str, list[str]]:
@@ -139,14 +145,24 @@ def _require_even(text: str, mark: str, name: str, width: int) -> None:
             )
 
 
-def _name_columns(header: Sequence[str], dictionary: Dictionary) -> tuple[list[str], list[str], list[str]]:
+def _name_columns(
+    header: Sequence[str], dictionary: Dictionary, missing_codes: Mapping[str, str]
+) -> tuple[list[str], list[str], list[str]]:
     """The name of each column (blank where it is not known), and what is unknown and uncertain."""
-    columns = dictionary.list_columns()
-    if dictionary.record_id in header:
+    columns = dictionary.list_columns(missing_codes)
+    if _has_names(header, dictionary):
         _require_single(header, dictionary)
         known = {column.name for column in columns} | _KEYS
         return list(header), [name for name in header if name not in known], []
     return _match_headings(header, dictionary, columns)
+
+
+def _has_names(header: Sequence[str], dictionary: Dictionary) -> bool:
+    """True where the headings are names of fields, False where they are labels; a few may be both."""
+    columns = dictionary.list_columns()
+    names, headings = {column.name for column in columns}, {column.heading for column in columns}
+    named = sum(cell in names for cell in header)
+    return dictionary.record_id in header and named >= sum(plain_label(cell) in headings for cell in header)
 
 
 def _require_single(header: Iterable[str], dictionary: Dictionary) -> None:

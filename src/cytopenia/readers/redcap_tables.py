@@ -25,6 +25,8 @@ from cytopenia.values import AMBIGUOUS, parse_values, settle_decimal
 __all__ = ["take_tables"]
 
 _BRACKETS = re.compile(r"[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]\s*[:.]?\s*$")
+# Points as marks of thousands, where a comma is the decimal mark.
+_GROUPED = r"(?:^|[^0-9.,])[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]*)?$"
 _DATE, _DAY = "_date", "_day"
 _MOMENTS = (_DATE, _DAY)
 _OURS = {PATIENT: "patient_id", _DATE: "date", _DAY: "day"}
@@ -155,23 +157,25 @@ def _take_field(
     project: Project, rows: pl.DataFrame, name: str, item: RedcapLabField, decimal: str
 ) -> pl.DataFrame:
     """The rows of one field that has a value."""
-    value, invalid = _read_value(project, rows[name], item, decimal)
+    mark = item.decimal or (decimal if decimal != "auto" else None)
+    value, is_open = _read_number(project, rows[name], mark)
+    unit = pl.col(item.unit_field) if item.unit_field is not None else pl.lit(_find_unit(project, name, item))
+    limits: list[pl.Series] = []
+    for ours, theirs in (("lln", item.lln), ("uln", item.uln)):
+        if theirs is not None:
+            limit, open_limit = _read_number(project, rows[theirs], mark)
+            # Such a text is no number, which the reading of limits tells.
+            limits.append(limit.set(open_limit, AMBIGUOUS).alias(ours))
     table = rows.select(
         PATIENT,
         *(moment for moment in _MOMENTS if moment in rows.columns),
         EVENT,
         "source_row",
-        value.alias("value"),
-        invalid.alias("invalid"),
+        value.set(is_open, AMBIGUOUS).alias("value"),
+        *limits,
+        invalid=pl.when(is_open).then(pl.lit(AMBIGUOUS)),
         analyte=pl.lit(item.analyte),
-        unit=pl.col(item.unit_field)
-        if item.unit_field is not None
-        else pl.lit(_find_unit(project, name, item)),
-        **{
-            limit: pl.col(field)
-            for limit, field in (("lln", item.lln), ("uln", item.uln))
-            if field is not None
-        },
+        unit=unit,
         _own=pl.lit(item.date is not None or item.day is not None),
     )
     if item.date is not None:
@@ -182,24 +186,26 @@ def _take_field(
     return table.filter(pl.col("value").is_not_null())
 
 
-def _read_value(
-    project: Project, text: pl.Series, item: RedcapLabField, decimal: str
-) -> tuple[pl.Series, pl.Series]:
-    """The value with a decimal point, and where its decimal mark cannot be told."""
-    nothing = pl.repeat(None, text.len(), dtype=pl.String, eager=True)
+def _read_number(project: Project, text: pl.Series, mark: str | None) -> tuple[pl.Series, pl.Series]:
+    """Numbers with a decimal point, and where the decimal mark of one cannot be told.
+
+    A field that REDCap checks needs no mark; of any other it is the one that the mapping states, or else the
+    one that its cells show.
+    """
+    certain = pl.repeat(value=False, n=text.len(), eager=True)
     column = project.columns.get(text.name)
-    if item.decimal is None and column is not None and column.item is not None and column.item.is_number:
-        return text, nothing
-    mark = item.decimal or (decimal if decimal != "auto" else settle_decimal([text]))
-    if mark == ".":
-        return text, nothing
-    if mark == ",":
+    if mark is None and column is not None and column.item is not None and column.item.is_number:
+        return text, certain
+    settled = mark or settle_decimal([text])
+    if settled == ".":
+        return text, certain
+    if settled == ",":
+        odd = text.str.contains(".", literal=True) & ~text.str.contains(_GROUPED)
         pointed = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-        return pointed, nothing
-    open_mark = parse_values(text)["invalid"].eq(AMBIGUOUS).fill_null(value=False)
+        return pointed, odd.fill_null(value=False)
+    is_open = parse_values(text)["invalid"].eq(AMBIGUOUS).fill_null(value=False)
     alone = text.str.count_matches(",", literal=True).eq(1) & ~text.str.contains(".", literal=True)
-    pointed = text.str.replace(",", ".", literal=True).zip_with(alone.fill_null(value=False), text)
-    return pointed, nothing.set(open_mark, AMBIGUOUS)
+    return text.str.replace(",", ".", literal=True).zip_with(alone.fill_null(value=False), text), is_open
 
 
 def _find_unit(project: Project, name: str, item: RedcapLabField) -> str:
@@ -234,6 +240,7 @@ def _take_infusions(project: Project, part: RedcapInfusions) -> pl.DataFrame:
         PATIENT,
         pl.col(moment).alias("infusion_date" if moment == _DATE else _DAY),
         *(_as_number(project, theirs, rows[theirs]).alias(ours) for ours, theirs in more.items() if theirs),
+        "source_row",
     )
 
 

@@ -75,10 +75,10 @@ def read_cells(export: Export, dictionary: Dictionary, mapping: RedcapMapping) -
     is_label = _settle_values(frame, present, export, mapping)
     needed = {name: present[name] for name in list_needed_columns(dictionary, mapping) if name in present}
     cells = Cells(frame, needed, export.origin, is_label)
-    named = set(mapping.names)
-    for name, column in needed.items():
-        cells.frame = _read_column(cells, column, mapping, tell=name in named)
-    _blank_unasked(cells, dictionary, mapping)
+    tables = {name: table for table, part in mapping.parts for name in part.names}
+    for column in needed.values():
+        cells.frame = _read_column(cells, column, mapping, tables)
+    _blank_unasked(cells, dictionary, tables)
     _keep_codes(cells, mapping)
     return cells
 
@@ -133,31 +133,27 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
-def _read_column(cells: Cells, column: ExportColumn, mapping: RedcapMapping, *, tell: bool) -> pl.DataFrame:
+def _read_column(
+    cells: Cells, column: ExportColumn, mapping: RedcapMapping, tables: Mapping[str, str]
+) -> pl.DataFrame:
     """The frame with one column read: missing codes blank, codes as labels, a decimal comma as a point."""
     name, frame = column.name, cells.frame
     text = frame[name].replace(_NOT_COMPLETED, None)
+    doubts: dict[str, tuple[str, pl.Series]] = {}
     if column.item is not None and column.item.takes_missing_codes:
         words = {*mapping.missing_codes, *(mapping.missing_codes.values() if cells.is_label else ())}
         is_missing = _find_missing(text, column, frame, words)
-        if tell:
-            what = f"{name}: a missing data code stands for the value"
-            rows = frame["source_row"].filter(is_missing)
-            cells.findings += note_rows("labs", "declared_missing", what, rows=rows, total=frame.height)
+        doubts["declared_missing"] = ("a missing data code stands for the value", is_missing)
         text = text.set(is_missing, None)
     if column.choices:
         labeled, unlisted = _read_choices(text, column, is_label=cells.is_label)
+        doubts["code_without_label"] = ("the answer is no choice of the dictionary", unlisted)
         text = text if name in mapping.keep_codes and not cells.is_label else labeled
-        if tell:
-            cells.findings += note_rows(
-                "labs",
-                "code_without_label",
-                f"{name}: the answer is no choice of the dictionary",
-                rows=frame["source_row"].filter(unlisted),
-                total=frame.height,
-            )
     elif column.item is not None and column.item.is_number:
         text = _point_for_comma(text)
+    for rule, (what, where) in doubts.items() if name in tables else ():
+        rows = frame["source_row"].filter(where)
+        cells.findings += note_rows(tables[name], rule, f"{name}: {what}", rows=rows, total=frame.height)
     return frame.with_columns(text.alias(name))
 
 
@@ -194,9 +190,8 @@ def _point_for_comma(text: pl.Series) -> pl.Series:
     return text.str.replace(",", ".", literal=True).zip_with(forced, text) if forced.any() else text
 
 
-def _blank_unasked(cells: Cells, dictionary: Dictionary, mapping: RedcapMapping) -> None:
+def _blank_unasked(cells: Cells, dictionary: Dictionary, tables: Mapping[str, str]) -> None:
     """A box that is not ticked on an instrument that nobody began is not "no": it was not asked."""
-    named = [name for name in mapping.names if name in cells.columns and cells.columns[name].is_box]
     boxes = [column for column in cells.columns.values() if column.is_box]
     for form in dict.fromkeys(column.form for column in boxes):
         own = [column.name for column in boxes if column.form == form]
@@ -210,12 +205,12 @@ def _blank_unasked(cells: Cells, dictionary: Dictionary, mapping: RedcapMapping)
         cells.frame = cells.frame.with_columns(
             pl.when(begun | (pl.col(name) != UNCHECKED)).then(pl.col(name)).alias(name) for name in own
         )
-        told = [name for name in named if name in own]
+        told = [name for name in own if name in tables]
         if told and unasked.any():
             what = f"{form} was not begun, so that boxes of {_list(told)} that are not ticked are unknown"
             rows = cells.frame["source_row"].filter(unasked)
             cells.findings += note_rows(
-                "labs", "checkbox_not_asked", what, rows=rows, total=cells.frame.height
+                tables[told[0]], "checkbox_not_asked", what, rows=rows, total=cells.frame.height
             )
 
 
