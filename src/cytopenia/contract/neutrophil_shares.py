@@ -161,6 +161,7 @@ def _list_moments(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("value").min(),
         pl.col("source_row").min(),
         pl.col("place").min(),
+        pl.col("printed").cast(pl.String).sort_by("source_row").first(),
         is_single=pl.struct("value", "comparator").n_unique() == 1,
         is_plain=(pl.col("comparator") == "=").all(),
     )
@@ -176,6 +177,7 @@ def _write_rows(computed: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     kind = rows["analyte"].dtype
     return computed.select(
         *("place", "patient_id", "day", "minute", "source_row"),
+        pl.col("printed").cast(rows["printed"].dtype),
         analyte=pl.lit("anc", dtype=kind),
         value=(pl.col("value_white") * pl.col("value") / _WHOLE).round_sig_figs(15),
         comparator=pl.lit("="),
