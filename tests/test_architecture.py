@@ -58,6 +58,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "near_names",
             "neutrophil_shares",
             "lab_account",
+            "system_repeats",
             "labs",
             "courses",
             "checks",

@@ -87,6 +87,8 @@ def add_computed_anc(
     shares, findings = _read_shares(shares, total=total)
     placed = (pl.col("patient_id") != "") & (pl.col("day").is_not_null() | pl.col("date").is_not_null())
     keyed = rows.filter(placed).with_columns(_date=_free_date())
+    if "twin" in rows.columns:
+        keyed = keyed.filter(pl.col("twin").is_null())
     counts = keyed.filter(pl.col("invalid").is_null())
     white = _list_moments(counts.filter(pl.col("analyte") == "wbc"))
     neutrophils = keyed.filter((pl.col("analyte") == "anc") & pl.col("value").is_not_null())
