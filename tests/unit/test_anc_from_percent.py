@@ -292,3 +292,19 @@ def test_a_percentage_has_no_other_unit_and_no_limit_in_a_mapping(tmp_path: Path
     with pytest.raises(ProtocolError, match="not a listed unit of neutrophil_percent; allowed: %, 1") as told:
         read_mapping(path)
     assert "'neutrophil_percent' has no lower limit" in str(told.value)
+
+
+def test_the_account_of_rows_adds_up(tmp_path: Path) -> None:
+    """Five rows: two of white cells, a share that became an ANC, one that did not, and ANC in %."""
+    tables = read(
+        tmp_path,
+        "patient_id,date,analyte,value,unit\n"
+        "1,2024-01-12,WBC,2.5,K/uL\n1,2024-01-12,NEUT%,12,%\n1,2024-01-13,NEUT%,9,%\n"
+        "1,2024-01-14,WBC,1.5,K/uL\n1,2024-01-14,NEUT,20,%\n",
+    )
+    account = tables.lab_account.select("analyte", "printed", "state", "rows").rows()
+    assert account == [
+        ("anc", "%", "judged", 2),
+        ("wbc", "K/uL", "judged", 2),
+        (None, None, "analyte not listed", 1),
+    ]

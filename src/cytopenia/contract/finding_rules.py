@@ -229,6 +229,15 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "limits_reversed": FindingRule("warning", "lln", "Both limits are not used; lln must be below uln."),
         "limit_stated": FindingRule("info", "lln", ""),
         "duplicate_rows": FindingRule("info", None, "The first of each was kept."),
+        "duplicate_between_systems": FindingRule(
+            "info",
+            None,
+            "The one that is printed with more digits was kept, else the one with a time, else that of the "
+            "system whose name comes first.",
+        ),
+        "systems_disagree": FindingRule(
+            "warning", "value", "Both are kept, and the worse of the day counts; check which is right."
+        ),
         "anc_above_wbc": FindingRule(
             "warning", "value", "Neutrophils cannot outnumber white cells; check the unit and the sample."
         ),

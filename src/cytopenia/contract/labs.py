@@ -23,6 +23,7 @@ from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name, nam
 from cytopenia.contract.neutrophil_shares import PERCENT, add_computed_anc, split_shares, state_percent
 from cytopenia.contract.schemas import TABLES, TextFormat
 from cytopenia.contract.suspects import find_anc_above_wbc, suspect_units
+from cytopenia.contract.system_repeats import count_decimals, drop_twins, mark_twins
 from cytopenia.contract.texts import name_unlisted_analytes, name_unlisted_units
 from cytopenia.units import (
     express_conversion,
@@ -163,6 +164,9 @@ def _judge_rows(
             _mark(rows, pl.col("patient_id") == "", NO_PATIENT), pl.col("day").is_null(), DATE_MISSING
         )
     findings += [*found, *placed, *_name_values(rows, total), *units, *suspect_units(rows), *said]
+    if options.collapse_duplicates:
+        rows, found = mark_twins(rows, total=total)
+        findings += found
     rows, found = add_computed_anc(rows, shares, marks=_MARKS, total=total)
     rows, limits = read_limits(rows, options.lln, total=total)
     findings += [*found, *limits]
@@ -232,6 +236,9 @@ def _parse_numbers(table: pl.DataFrame, decimal: str) -> pl.DataFrame:
     rows = table.select("patient_id", "analyte", "printed", "source_row").hstack(
         parse_values(table["value"], decimal=decimal)
     )
+    if "system" in table.columns:
+        decimals = count_decimals(table["value"], rows["value"])
+        rows = rows.with_columns(read_text(table, "system"), decimals)
     for name in dict.fromkeys(["lln", "uln", *limits]):
         if name in limits:
             parsed = parse_values(table[name], decimal=decimal)
@@ -344,7 +351,9 @@ def _collapse(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Fin
     """Keep the first of exact duplicates; a cheap count of row hashes spares clean tables the work.
 
     Rows that are not judged, or without patient or day, may look alike only because something is missing.
+    Rows for which that of another system stands leave first.
     """
+    rows = drop_twins(rows)
     names = ("patient_id", "day", "minute", "analyte", *_NUMBERS, "comparator", "invalid")
     key = [name for name in names if name in rows.columns and rows[name].null_count() < rows.height]
     if rows.select(key).hash_rows().n_unique() == rows.height:

@@ -87,6 +87,8 @@ def add_computed_anc(
     shares, findings = _read_shares(shares, total=total)
     placed = (pl.col("patient_id") != "") & (pl.col("day").is_not_null() | pl.col("date").is_not_null())
     keyed = rows.filter(placed).with_columns(_date=_free_date())
+    if "twin" in rows.columns:
+        keyed = keyed.filter(pl.col("twin").is_null())
     counts = keyed.filter(pl.col("invalid").is_null())
     white = _list_moments(counts.filter(pl.col("analyte") == "wbc"))
     neutrophils = keyed.filter((pl.col("analyte") == "anc") & pl.col("value").is_not_null())
@@ -161,6 +163,7 @@ def _list_moments(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("value").min(),
         pl.col("source_row").min(),
         pl.col("place").min(),
+        pl.col("printed").cast(pl.String).sort_by("source_row").first(),
         is_single=pl.struct("value", "comparator").n_unique() == 1,
         is_plain=(pl.col("comparator") == "=").all(),
     )
@@ -176,6 +179,7 @@ def _write_rows(computed: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     kind = rows["analyte"].dtype
     return computed.select(
         *("place", "patient_id", "day", "minute", "source_row"),
+        pl.col("printed").cast(rows["printed"].dtype),
         analyte=pl.lit("anc", dtype=kind),
         value=(pl.col("value_white") * pl.col("value") / _WHOLE).round_sig_figs(15),
         comparator=pl.lit("="),

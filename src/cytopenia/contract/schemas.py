@@ -208,6 +208,12 @@ _LABS = TableRule(
             "the patient's value before treatment, for grading single rows relative to it",
             always=False,
         ),
+        _column(
+            "system",
+            pl.String,
+            "the system a row comes from (laboratory, intensive care), if there are several",
+            role="input",
+        ),
         _column("invalid", pl.String, "why the value must not be judged (clumping, diluted ...)"),
         _ROW,
         _column(
