@@ -228,8 +228,9 @@ def _write(
         for one in fitted:
             name = one.name.lower()
             lost += write_transport(one, folder / f"{name}.xpt")
-            text = render_dataset_json(one, study=study_id, written=now, version=__version__)
-            (folder / _JSON_FOLDER / f"{name}.json").write_text(text, encoding="utf-8")
+            pieces = render_dataset_json(one, study=study_id, written=now, version=__version__)
+            with (folder / _JSON_FOLDER / f"{name}.json").open("w", encoding="utf-8") as file:
+                file.writelines(pieces)
         (folder / "define.xml").write_bytes(render_define(fitted, words))
         told = {
             **settings,

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 import polars as pl
+import pyreadstat
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -131,5 +132,15 @@ def test_another_program_gives_every_grade_of_the_public_pilot(
     study = tmp_path / "study.toml"
     study.write_text(PILOT_STUDY.format(folder=PILOT), "utf-8")
     assert command("adam", study, "--out", tmp_path / "adam").code == 0
-    told = check_grades(find_program("Rscript"), tmp_path / "adam" / "adlb.xpt")
+    adlb = tmp_path / "adam" / "adlb.xpt"
+    told = check_grades(find_program("Rscript"), adlb)
     assert told == "rows 2505 judged 2505 differing 0 doubled baselines 0 \n"
+    # Study days, moments and the place in the normal range are those that the sponsor printed.
+    lab, _ = pyreadstat.read_xport(PILOT / "lb.xpt", output_format="polars")
+    numbered = lab.with_columns(SRCROW=pl.int_range(2, lab.height + 2, eager=True).cast(pl.Float64))
+    written, _ = pyreadstat.read_xport(adlb, output_format="polars")
+    both = written.join(numbered.drop("STUDYID", "USUBJID"), on="SRCROW", how="left")
+    assert both["ADY"].to_list() == both["LBDY"].to_list()
+    moment = pl.coalesce(pl.col("ADTM").dt.strftime("%Y-%m-%dT%H:%M"), pl.col("ADT").dt.strftime("%Y-%m-%d"))
+    assert both.select(moment).to_series().to_list() == both["LBDTC"].to_list()
+    assert both["ANRIND"].to_list() == both["LBNRIND"].to_list()

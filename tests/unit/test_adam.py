@@ -260,6 +260,49 @@ grades = [{ grade = 1, above = 200.0, text = "high" }, { grade = 2, above = 240.
     assert pick(adlb, "ATOXGR", "ATOXREAS", NOTUSEDR="clumping") == [(None, "clumping")]
 
 
+FIBRINOGEN = """A,-6,FIB,3.0,g/L,2.4,
+A,5,FIB,2.0,g/L,2.4,
+A,6,FIB,2.2,g/L,2.0,
+B,6,FIB,2.2,g/L,2.0,
+"""
+
+
+def test_grades_relative_to_the_baseline(tmp_path: Path) -> None:
+    """25% below 3.0 is 2.25; version 5 asks besides that the value is below its limit of normal.
+
+    2.0 is below 2.4 but not below 1.8 (0.75 x 2.4), and at most 2.25: grade 2 by the baseline in both.
+    """
+    folder = write_cohort(tmp_path / "cohort", FIBRINOGEN)
+    columns = ("USUBJID", "AVAL", "BASE", "ATOXGRL", "ATOXREAS")
+    found = {
+        version: pick(write(folder, grades=version).frames["ADLB"], *columns, PARAMCD="FIBRINO")
+        for version in ("ctcae_v4", "ctcae_v5")
+    }
+    assert found["ctcae_v4"] == [
+        ("A", 3.0, 3.0, "0", None),
+        ("A", 2.0, 3.0, "2", None),
+        ("A", 2.2, 3.0, "2", None),
+        ("B", 2.2, None, None, "baseline value missing"),
+    ]
+    assert [row[3] for row in found["ctcae_v5"]] == ["0", "2", "0", "0"]
+
+
+def test_a_second_infusion_ends_the_course(tmp_path: Path) -> None:
+    """B is infused again on day 20, study day 21: grades stay, the flags of the course do not."""
+    folder = write_cohort(tmp_path / "cohort")
+    change(folder / "infusions.csv", "C,2024", "B,2024-02-21,\nC,2024")
+    frames = write(folder).frames
+    assert pick(frames["ADSL"], "TR02SDY", USUBJID="B") == [(21,)]
+    columns = ("ADY", "ATOXGR", "ONTRTFL", "ANL01FL")
+    assert pick(frames["ADLB"], *columns, USUBJID="B", PARAMCD="NEUT")[1:6] == [
+        (1, "-1", "Y", "Y"),
+        (8, "-4", "Y", "Y"),
+        (14, "-3", "Y", "Y"),
+        (21, "-2", None, None),
+        (27, "-2", None, None),
+    ]
+
+
 # ---- the files
 
 
@@ -281,7 +324,7 @@ def test_dataset_json_holds_the_same(cohort: Path) -> None:
         frame = read(cohort, name).with_columns(
             pl.col(pl.Date).dt.strftime("%Y-%m-%d"), pl.col(pl.String).replace("", None)
         )
-        assert_frame_equal(told, frame)
+        assert_frame_equal(told, frame, check_dtypes=False)
     head = json.loads((cohort / "adam" / "dataset-json" / "adlb.json").read_text("utf-8"))
     columns = {column["name"]: column for column in head["columns"]}
     assert columns["ADT"] == {
@@ -293,6 +336,13 @@ def test_dataset_json_holds_the_same(cohort: Path) -> None:
         "displayFormat": "DATE9.",
     }
     assert columns["STUDYID"]["keySequence"] == 1
+
+
+def test_dataset_json_is_written_in_pieces(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cytopenia.report.adam_json._ROWS_OF_A_PIECE", 4)
+    write(cohort, "pieces")
+    again = read_dataset_json(cohort / "pieces" / "dataset-json" / "adlb.json")
+    assert_frame_equal(again, read_dataset_json(cohort / "adam" / "dataset-json" / "adlb.json"))
 
 
 def test_letters_and_long_texts(tmp_path: Path) -> None:

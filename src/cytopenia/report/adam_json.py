@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,7 @@ from cytopenia.report.adam_frames import FittedDataset
 __all__ = ["render_dataset_json"]
 
 _VERSION = "1.1.0"
+_ROWS_OF_A_PIECE = 20_000
 _TYPES = {
     "text": "string",
     "integer": "integer",
@@ -22,8 +24,8 @@ _TYPES = {
 _FORMATS = {"date": "DATE9.", "datetime": "DATETIME20."}
 
 
-def render_dataset_json(fitted: FittedDataset, *, study: str, written: str, version: str) -> str:
-    """Return the data set as Dataset-JSON 1.1.
+def render_dataset_json(fitted: FittedDataset, *, study: str, written: str, version: str) -> Iterator[str]:
+    """Yield the data set as Dataset-JSON 1.1, piece by piece: a large one never stands whole in memory.
 
     Parameters
     ----------
@@ -35,6 +37,26 @@ def render_dataset_json(fitted: FittedDataset, *, study: str, written: str, vers
     version : str
         Of this package.
     """
+    head = {
+        "datasetJSONCreationDateTime": written,
+        "datasetJSONVersion": _VERSION,
+        "sourceSystem": {"name": "cytopenia", "version": version},
+        "studyOID": f"ST.{study}",
+        "metaDataVersionOID": f"MDV.{study}",
+        "metaDataRef": "../define.xml",
+        "itemGroupOID": f"IG.{fitted.name}",
+        "records": fitted.frame.height,
+        "name": fitted.name,
+        "label": fitted.label,
+        "columns": _describe_columns(fitted),
+    }
+    yield json.dumps(head, ensure_ascii=False).removesuffix("}") + ', "rows": ['
+    for number, part in enumerate(_write_dates(fitted.frame).iter_slices(_ROWS_OF_A_PIECE)):
+        yield (", " if number else "") + json.dumps(part.rows(), ensure_ascii=False)[1:-1]
+    yield "]}\n"
+
+
+def _describe_columns(fitted: FittedDataset) -> list[dict[str, Any]]:
     keys = {name: number for number, name in enumerate(fitted.dataset.keys, 1)}
     columns: list[dict[str, Any]] = []
     for one in fitted.variables:
@@ -51,21 +73,7 @@ def render_dataset_json(fitted: FittedDataset, *, study: str, written: str, vers
         if one.name in keys:
             column["keySequence"] = keys[one.name]
         columns.append(column)
-    head = {
-        "datasetJSONCreationDateTime": written,
-        "datasetJSONVersion": _VERSION,
-        "sourceSystem": {"name": "cytopenia", "version": version},
-        "studyOID": f"ST.{study}",
-        "metaDataVersionOID": f"MDV.{study}",
-        "metaDataRef": "../define.xml",
-        "itemGroupOID": f"IG.{fitted.name}",
-        "records": fitted.frame.height,
-        "name": fitted.name,
-        "label": fitted.label,
-        "columns": columns,
-    }
-    rows = _write_dates(fitted.frame).rows()
-    return json.dumps({**head, "rows": [list(row) for row in rows]}, ensure_ascii=False) + "\n"
+    return columns
 
 
 def _write_dates(frame: pl.DataFrame) -> pl.DataFrame:
