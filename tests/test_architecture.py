@@ -447,6 +447,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "results_words",
             "checklists",
             "sections",
+            "page_frame",
             "document",
             "captions",
             "word_widths",
@@ -478,8 +479,9 @@ FLOORS: list[dict[str, list[str]]] = [
     },
     {"grade_bounds": [], "grade_clinical": [], "grade_options": []},
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
-    {"workflow": [], "new_study": []},
-    {"page_file": [], "public_file": [], "check_file": []},
+    {"study_tables": []},
+    {"workflow": [], "new_study": [], "check_file": []},
+    {"page_file": [], "public_file": []},
     {
         "commands": [
             "terminal",

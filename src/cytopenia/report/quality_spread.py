@@ -120,8 +120,8 @@ def _draw_strip(axes: Axes, content: QualityContent, analyte: str, *, top: float
     title = name_analyte(analyte)
     look: dict[str, Any] = {"fontsize": 8, "va": "center"}
     small: dict[str, Any] = {"fontsize": 7, "va": "center", "color": MUTED}
-    axes.text(0, top + STRIP / 2 - 5, title if len(title) <= NAME_SIGNS else f"{title[:NAME_SIGNS]}…", **look)
-    axes.text(0, top + STRIP / 2 + 6, unit_of(analyte), **small)
+    axes.text(4, top + STRIP / 2 - 5, title if len(title) <= NAME_SIGNS else f"{title[:NAME_SIGNS]}…", **look)
+    axes.text(4, top + STRIP / 2 + 6, unit_of(analyte), **small)
     counts = pl.col("judged") + pl.col("implausible")
     most = max(pl.concat([zeros, bins]).select(counts.max()).item() or 0, 1)
     total = pl.concat([zeros, bins]).select(counts.sum()).item()
