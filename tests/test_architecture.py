@@ -486,6 +486,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "results_words",
             "checklists",
             "sections",
+            "page_frame",
             "document",
             "captions",
             "word_widths",
@@ -521,9 +522,10 @@ FLOORS: list[dict[str, list[str]]] = [
     },
     {"grade_bounds": [], "grade_clinical": [], "grade_options": []},
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
-    {"workflow": [], "mapping_text": []},
+    {"study_tables": []},
+    {"workflow": [], "mapping_text": [], "check_file": []},
     {"new_study": []},
-    {"page_file": [], "public_file": [], "adam_file": [], "check_file": []},
+    {"page_file": [], "public_file": [], "adam_file": []},
     {
         "commands": [
             "terminal",

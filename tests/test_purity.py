@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 import cytopenia
+from cytopenia.check_file import write_check
 from cytopenia.contract import Tables, check_tables, prepare_labs, prepare_tables, require_tables
 from cytopenia.definitions import describe_definition, load_definition, load_library
 from cytopenia.frames import grade_labs, grade_raw_labs, require_limits
@@ -128,6 +129,7 @@ def build_cases(root: Path) -> dict[str, Case]:
         "check_study": (check_study, (folder,), {}),
         "explain_patient": (explain_patient, (folder, "B"), {"outcomes": ["neutropenia", "recovery"]}),
         "run_study": (lambda path: run_study(path).run.results, (folder,), {}),
+        "write_check": (lambda path: write_check(path).read_text("utf-8"), (folder,), {}),
     }
 
 
@@ -173,6 +175,7 @@ NAMES = [
     "simulated tables",
     "summarize_occurrence",
     "summarize_recovery",
+    "write_check",
 ]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cytopenia.version import __version__
 
 if TYPE_CHECKING:
+    from cytopenia.check_file import write_check
     from cytopenia.contract import Tables, check_tables, require_tables
     from cytopenia.definitions import load_definition
     from cytopenia.frames import grade_labs
@@ -34,6 +35,7 @@ __all__ = [
     "run_study",
     "score_patients",
     "simulate_cohort",
+    "write_check",
 ]
 
 _HOMES = {
@@ -49,6 +51,7 @@ _HOMES = {
     "run_study": "cytopenia.workflow",
     "score_patients": "cytopenia.grading.score_cohorts",
     "simulate_cohort": "cytopenia.simulate",
+    "write_check": "cytopenia.check_file",
 }
 
 

@@ -8,8 +8,8 @@ from cytopenia.errors import OutputError
 from cytopenia.folders import explain_failure, replace_file
 from cytopenia.report.quality_content import PAGE_MARK, QualityContent
 from cytopenia.study.data_quality import measure_quality
+from cytopenia.study_tables import CheckedStudy, read_checked
 from cytopenia.version import __version__
-from cytopenia.workflow import CheckedStudy, read_checked
 
 __all__ = ["CHECK_PAGE", "require_own_page", "write_check", "write_checked"]
 

@@ -15,7 +15,7 @@ from cytopenia.study.new_ids import draw_key, find_new_id, find_shift, read_key,
 from cytopenia.study.outcomes import Progress
 from cytopenia.study.patient_page import page_in_study
 from cytopenia.study.protocol import read_protocol
-from cytopenia.workflow import read_study_tables
+from cytopenia.study_tables import read_study_tables
 
 __all__ = [
     "Disguise",

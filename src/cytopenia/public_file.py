@@ -12,7 +12,7 @@ from cytopenia.study.outcomes import Progress
 from cytopenia.study.protocol import read_protocol
 from cytopenia.study.public_counts import PublicCounts, find_exported, hide_results
 from cytopenia.study.run import run_plan
-from cytopenia.workflow import read_study_tables
+from cytopenia.study_tables import read_study_tables
 
 __all__ = ["ExportRequest", "export_counts"]
 

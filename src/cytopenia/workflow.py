@@ -4,37 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
 import polars as pl
 
-from cytopenia.contract import Tables, check_tables, require_tables
 from cytopenia.errors import OutputError
 from cytopenia.folders import explain_failure, replace_folder
 from cytopenia.grading.explain import PatientExplanation
 from cytopenia.published.claims import Paper
-from cytopenia.readers.sources import read_tables
 from cytopenia.run_content import collect_content
 from cytopenia.study.card_making import make_cards
 from cytopenia.study.definition_changes import TermInPatients, compare_in_patients
 from cytopenia.study.explain import explain_in_study
-from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.outcomes import Progress
 from cytopenia.study.protocol import Study, read_protocol
 from cytopenia.study.run import StudyRun, run_plan
+from cytopenia.study_tables import read_checked, read_study_tables
 
 __all__ = [
-    "CheckedStudy",
     "WrittenStudy",
     "analyze_study",
     "check_study",
     "compare_in_study",
     "explain_patient",
-    "read_checked",
-    "read_study_tables",
     "run_demo",
     "run_study",
     "write_run",
@@ -51,15 +46,6 @@ class WrittenStudy:
 
     run: StudyRun
     folder: Path
-
-
-@dataclass(frozen=True)
-class CheckedStudy:
-    """A study, its tables as they were read, and the findings on them."""
-
-    study: Study
-    tables: Tables
-    findings: pl.DataFrame
 
 
 def run_study(
@@ -133,15 +119,6 @@ def check_study(path: Path | str) -> pl.DataFrame:
         or MissingColumnError.
     """
     return read_checked(path).findings
-
-
-def read_checked(path: Path | str) -> CheckedStudy:
-    """Return a study, its tables with or without errors, and every finding; errors as `check_study`."""
-    study = read_protocol(path)
-    read = read_tables(study.data_folder, study.protocol.data)
-    tables = _set_lymphodepletion_day(read, study.protocol.study.lymphodepletion_day)
-    check_factors(study, tables)
-    return CheckedStudy(study, tables, check_tables(read))
 
 
 def compare_in_study(
@@ -236,22 +213,6 @@ def write_verified(paper: Paper, checks: pl.DataFrame, path: Path) -> None:
 
 def _say_nothing(label: str, done: int, total: int) -> None:
     del label, done, total
-
-
-def read_study_tables(study: Study) -> Tables:
-    """Return the tables of a study, with the day of lymphodepletion that its protocol states."""
-    tables = require_tables(read_tables(study.data_folder, study.protocol.data))
-    return _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
-
-
-def _set_lymphodepletion_day(tables: Tables, day: int | None) -> Tables:
-    """The protocol's day where the infusions table gives none."""
-    if day is None:
-        return tables
-    infusions = tables.infusions
-    known = pl.col("lymphodepletion_day") if "lymphodepletion_day" in infusions.columns else pl.lit(None)
-    stated = pl.coalesce(known, pl.lit(day)).cast(pl.Int32).alias("lymphodepletion_day")
-    return replace(tables, infusions=infusions.with_columns(stated))
 
 
 def write_run(run: StudyRun, study: Study, target: Path) -> None:

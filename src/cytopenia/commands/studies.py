@@ -82,7 +82,7 @@ def check(
     """
     from cytopenia.check_file import require_own_page, write_checked
     from cytopenia.errors import DataError
-    from cytopenia.workflow import read_checked
+    from cytopenia.study_tables import read_checked
 
     if out is not None:
         require_own_page(out)

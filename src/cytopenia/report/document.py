@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
 
 import polars as pl
 
@@ -17,15 +15,15 @@ from cytopenia.report.figure_formats import read_view_box
 from cytopenia.report.journal_styles import in_journal_style
 from cytopenia.report.methods import STATUS_TEXTS, list_settings, write_counting
 from cytopenia.report.number_links import find_links, list_linked_rows, read_row_numbers
+from cytopenia.report.page_frame import load_page
 from cytopenia.report.sections import ReportSection, list_sections
 from cytopenia.report.summary import list_concerns, list_key_numbers, read_cohort_size
-from cytopenia.report.table_model import footnote_mark
 from cytopenia.report.tables import (
     table_findings,
 )
 from cytopenia.report.verified_tables import table_paper_checks
 
-__all__ = ["load_page", "render_report", "render_verified"]
+__all__ = ["render_report", "render_verified"]
 
 # What happened to the counts, how deep each patient fell, and which cytopenias came together.
 SUMMARY_FIGURES, MOST_SUMMARY_FIGURES = ("trajectories", "waterfall", "lineage-overlap"), 3
@@ -47,18 +45,12 @@ def render_report(content: ReportContent, *, sections: Sequence[ReportSection] |
     str
         HTML with inline CSS and SVG. Identical content gives identical text.
     """
-    from markupsafe import Markup
-
-    environment = _make_environment()
-    style, _, _ = environment.loader.get_source(environment, "report.css")
     sections = list_sections(content) if sections is None else sections
     numbers = read_row_numbers(content.results)
     links = {table.id: find_links(table, numbers) for section in sections for table in section.tables}
-    page = environment.get_template("report.html").render(
+    return load_page(
+        "report.html",
         content=content,
-        # Both were written by this package; every other text is escaped by the template.
-        style=Markup(style),  # noqa: S704
-        as_svg=Markup,
         synthetic_label=SYNTHETIC_LABEL,
         cohort_size=read_cohort_size(content),
         key_numbers=list_key_numbers(content),
@@ -75,7 +67,6 @@ def render_report(content: ReportContent, *, sections: Sequence[ReportSection] |
         counting=write_counting(content),
         settings=list_settings(content.settings),
     )
-    return str(page).lstrip()
 
 
 def _pick_summary_figures(sections: Sequence[ReportSection]) -> list[tuple[ReportFigure, str]]:
@@ -111,46 +102,3 @@ def render_verified(
         doi=doi,
         table=table_paper_checks(checks, show_all=True, remark=remark),
     )
-
-
-def load_page(template: str, **parts: Any) -> str:
-    """Return a page in the frame of the report: its style sheet, and every text escaped.
-
-    Parameters
-    ----------
-    template : str
-        Its name. It finds the style sheet as `style`, and passes SVG of this package through `as_svg`.
-    **parts
-        What the template shows.
-    """
-    from markupsafe import Markup
-
-    environment = _make_environment()
-    style, _, _ = environment.loader.get_source(environment, "report.css")
-    # Both were written by this package; every other text is escaped by the template.
-    page = environment.get_template(template).render(style=Markup(style), as_svg=Markup, **parts)  # noqa: S704
-    return str(page).lstrip()
-
-
-@cache
-def _make_environment() -> Any:
-    """The templates, compiled once for all reports of a process."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment: Any = Environment(
-        loader=PackageLoader("cytopenia.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["clean"] = clean_text
-    environment.filters["mark"] = footnote_mark
-    environment.filters["anchor"] = _make_anchor
-    return environment
-
-
-def _make_anchor(text: object) -> str:
-    """Return text as an id: an id of an analysis may hold anything, an HTML id no space."""
-    return "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in clean_text(text))

@@ -25,7 +25,9 @@ def show_share(count: float, of: float, percent: float | None) -> Cell:
     return Cell(format_count(Counted(count, None, percent)), tone="quiet" if not of else "")
 
 
-def make_table(name: str, caption: str, columns: Sequence[Column], lines: Lines, *notes: str) -> Table:
+def make_table(
+    name: str, caption: str, columns: Sequence[Column], *, lines: Lines, notes: tuple[str, ...] = ()
+) -> Table:
     """Return a table of lines with their headers."""
     rows = tuple(Row(header, tuple(cells)) for header, cells in lines)
     return Table(id=name, caption=caption, columns=tuple(columns), rows=rows, notes=notes)

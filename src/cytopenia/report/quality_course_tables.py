@@ -114,10 +114,12 @@ def table_outcomes(quality: DataQuality) -> Table:
             Column("Outcome", LEFT),
             *map(Column, ("Patients", "Decided", "The answer may be another", "No answer")),
         ],
-        lines,
-        "May be another: the days between measurements, or values printed as limits, allow another grade "
-        "or answer. "
-        "No answer: not judged, or not asked of the patient, as after an early death.",
+        lines=lines,
+        notes=(
+            "May be another: the days between measurements, or values printed as limits, allow another grade "
+            "or answer. "
+            "No answer: not judged, or not asked of the patient, as after an early death.",
+        ),
     )
 
 
@@ -132,10 +134,12 @@ def table_weekdays(quality: DataQuality) -> Table:
         "weekdays",
         "Patient-days with a value, by day of the week",
         [Column("Day", LEFT), *(Column(name_analyte(name)) for name in analytes)],
-        ((WEEKDAYS[day - 1], [cells[name] for name in analytes]) for day, cells in rows.items()),
-        "Percent of the patient-days at risk, of patients whose infusion has a date. Fewer draws at "
-        "weekends leave "
-        "gaps that repeat each week.",
+        lines=((WEEKDAYS[day - 1], [cells[name] for name in analytes]) for day, cells in rows.items()),
+        notes=(
+            "Percent of the patient-days at risk, of patients whose infusion has a date. Fewer draws at "
+            "weekends leave "
+            "gaps that repeat each week.",
+        ),
     )
 
 
@@ -157,8 +161,8 @@ def table_ends(quality: DataQuality) -> Table:
             Column("Patients"),
             Column("Median last day with a count"),
         ],
-        lines,
-        *_notes_on_ends(quality),
+        lines=lines,
+        notes=tuple(_notes_on_ends(quality)),
     )
 
 
@@ -180,7 +184,7 @@ def table_facts(quality: DataQuality) -> Table:
         (FACTS[row["fact"]], [Cell(format_count(Counted(row["patients"], row["of"])))])
         for row in quality.facts.iter_rows(named=True)
     )
-    return make_table("facts", "Patients", [Column("Patients", LEFT), Column("n/N")], lines)
+    return make_table("facts", "Patients", [Column("Patients", LEFT), Column("n/N")], lines=lines)
 
 
 def table_support(quality: DataQuality) -> Table:
@@ -192,9 +196,11 @@ def table_support(quality: DataQuality) -> Table:
         "support-found",
         "Support",
         [Column("Kind", LEFT), *map(Column, columns)],
-        _list_kinds(quality.support, names),
-        *notes,
-        "A course without a stop is certain on its first day only, and may have gone on.",
+        lines=_list_kinds(quality.support, names),
+        notes=(
+            *notes,
+            "A course without a stop is certain on its first day only, and may have gone on.",
+        ),
     )
 
 
@@ -205,7 +211,7 @@ def table_events(quality: DataQuality) -> Table:
         "events-found",
         "Events",
         [Column("Kind", LEFT), *map(Column, columns)],
-        _list_kinds(quality.events, ("rows", "patients", "before_day_0", "after_last_day")),
+        lines=_list_kinds(quality.events, ("rows", "patients", "before_day_0", "after_last_day")),
     )
 
 

@@ -207,7 +207,7 @@ def _plot_groups(content: QualityContent) -> ReportFigure:
         f"with a "
         "value, over all lineages. Shade: percent of the patient-days at risk in the week that were "
         "measured. "
-        "Weeks count from day 0. Hatched: nobody at risk.",
+        "Weeks count from day 0. Slanted line: nobody at risk.",
         description=" ".join(_describe_covered(quality)),
         synthetic=content.synthetic,
     )

@@ -12,16 +12,15 @@ from cytopenia.report import quality_course_tables as of_courses
 from cytopenia.report import quality_tables as of_labs
 from cytopenia.report.content import SEVERITIES
 from cytopenia.report.display import clean_text, format_days, format_number, format_percent, plural
-from cytopenia.report.document import load_page
-from cytopenia.report.drawing import SYNTHETIC_LABEL
+from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
+from cytopenia.report.page_frame import load_page
 from cytopenia.report.quality_content import PAGE_MARK, QualityContent, add_up, name_analyte
 from cytopenia.report.quality_figures import plot_covered_days, plot_day_maps
 from cytopenia.report.quality_spread import plot_spread
-from cytopenia.report.sections import ReportSection
 from cytopenia.report.summary import list_concerns
 from cytopenia.report.table_model import Table
 
-__all__ = ["QualityNumber", "render_quality"]
+__all__ = ["QualityNumber", "QualitySection", "render_quality"]
 
 TITLES = {
     "coverage": "Coverage",
@@ -61,6 +60,17 @@ class QualityNumber:
     value: str
     detail: str = ""
     low: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualitySection:
+    """A heading with its texts (a heading of their own, and what stands under it), figures and tables."""
+
+    id: str
+    title: str
+    texts: tuple[tuple[str, tuple[str, ...]], ...]
+    figures: tuple[ReportFigure, ...]
+    tables: tuple[Table, ...]
 
 
 def render_quality(content: QualityContent) -> str:
@@ -145,12 +155,12 @@ _SEVERITY_WORDS = (
 )
 
 
-def _list_sections(content: QualityContent, tables: dict[str, list[Table]]) -> Iterator[ReportSection]:
+def _list_sections(content: QualityContent, tables: dict[str, list[Table]]) -> Iterator[QualitySection]:
     maps = [plot_covered_days(content), *plot_day_maps(content)]
     figures = {"coverage": maps, "values": [plot_spread(content)]}
     for name, title in TITLES.items():
         shown = tuple(figure for figure in figures.get(name, []) if figure is not None)
-        yield ReportSection(
+        yield QualitySection(
             id=name,
             title=title,
             tables=tuple(tables[name]),

@@ -120,8 +120,8 @@ def _draw_strip(axes: Axes, content: QualityContent, analyte: str, *, top: float
     title = name_analyte(analyte)
     look: dict[str, Any] = {"fontsize": 8, "va": "center"}
     small: dict[str, Any] = {"fontsize": 7, "va": "center", "color": MUTED}
-    axes.text(0, top + STRIP / 2 - 5, title if len(title) <= NAME_SIGNS else f"{title[:NAME_SIGNS]}…", **look)
-    axes.text(0, top + STRIP / 2 + 6, unit_of(analyte), **small)
+    axes.text(4, top + STRIP / 2 - 5, title if len(title) <= NAME_SIGNS else f"{title[:NAME_SIGNS]}…", **look)
+    axes.text(4, top + STRIP / 2 + 6, unit_of(analyte), **small)
     counts = pl.col("judged") + pl.col("implausible")
     most = max(pl.concat([zeros, bins]).select(counts.max()).item() or 0, 1)
     total = pl.concat([zeros, bins]).select(counts.sum()).item()
@@ -139,12 +139,14 @@ def _draw_strip(axes: Axes, content: QualityContent, analyte: str, *, top: float
         edges = edges[0] - np.full(1, 3.0), edges[1] + np.full(1, 3.0)
     _draw_bars(axes, bins, edges, bottom=bottom, most=most)
     _draw_ticks(axes, axis, bottom=bottom)
-    for cut, _ in (
-        content.quality.cuts.filter(pl.col("analyte") == analyte).select("cut", "label").iter_rows()
-    ):
-        if axis.low <= cut <= axis.high:
-            at = axis.place(cut)
-            axes.plot([at, at], [top - 2, bottom], color=MUTED, linewidth=0.8, dashes=(3, 2), zorder=4)
+    for line in _find_lines(content, analyte, axis):
+        axes.plot([line, line], [top - 2, bottom], color=MUTED, linewidth=0.8, dashes=(3, 2), zorder=4)
+
+
+def _find_lines(content: QualityContent, analyte: str, axis: _Axis) -> Iterator[float]:
+    """Where the cuts of the grades stand that lie on the axis."""
+    cuts = content.quality.cuts.filter(pl.col("analyte") == analyte)["cut"].to_list()
+    return (float(axis.place(place)) for place in cuts if axis.low <= place <= axis.high)
 
 
 def _draw_bars(axes: Axes, bins: pl.DataFrame, edges: tuple[Any, Any], *, bottom: float, most: int) -> None:

@@ -69,12 +69,14 @@ def table_tables(quality: DataQuality) -> Table:
         "tables-read",
         "The tables as they are used",
         [Column("Table", LEFT), Column("Rows"), Column("Patients")],
-        (
+        lines=(
             (format_level(row["table"]), [show_count(row["rows"]), show_count(row["patients"])])
             for row in rows
         ),
-        "Rows that cannot be used at all, such as those of an analyte that is not listed, are not among "
-        "them.",
+        notes=(
+            "Rows that cannot be used at all, such as those of an analyte that is not listed, are not among "
+            "them.",
+        ),
     )
 
 
@@ -96,7 +98,7 @@ def table_covered(quality: DataQuality) -> Table:
         "covered",
         f"Patient-days, {format_days(quality.first_day, quality.last_day)}",
         [Column("Lineage", LEFT), *map(Column, columns)],
-        lines,
+        lines=lines,
     )
 
 
@@ -119,8 +121,8 @@ def table_weeks(quality: DataQuality) -> Table:
         "covered-weeks",
         "Percent of the patient-days at risk with a value, by week",
         columns,
-        ((days, [cells[name] for name in analytes]) for days, cells in rows.items()),
-        "Weeks count from day 0; the first and the last may be shorter.",
+        lines=((days, [cells[name] for name in analytes]) for days, cells in rows.items()),
+        notes=("Weeks count from day 0; the first and the last may be shorter.",),
     )
 
 
@@ -183,8 +185,8 @@ def tables_values(quality: DataQuality) -> Iterator[Table]:
             f"values-{start // MOST_COLUMNS + 1}",
             "What became of the laboratory rows" + (", further analytes" if start else ""),
             [Column("Rows", LEFT), *(Column(name_analyte(name)) for name in part)],
-            _list_values(quality, part),
-            *_notes_on_values(quality),
+            lines=_list_values(quality, part),
+            notes=tuple(_notes_on_values(quality)),
         )
 
 
@@ -253,10 +255,12 @@ def table_censored(quality: DataQuality) -> Table:
         "censored",
         "Values printed as limits",
         [Column("Analyte", LEFT), Column("Rows"), Column("Limits", LEFT)],
-        lines,
-        "Many different limits of one analyte come from different devices or units; a limit above a cut "
-        "of a grade "
-        "leaves the grade open.",
+        lines=lines,
+        notes=(
+            "Many different limits of one analyte come from different devices or units; a limit above a cut "
+            "of a grade "
+            "leaves the grade open.",
+        ),
     )
 
 
@@ -281,10 +285,12 @@ def table_limits(quality: DataQuality) -> Table:
         "limits-found",
         "Limits of normal of the rows with a value",
         [Column("Analyte", LEFT), *columns],
-        lines,
-        "Some grades are relative to the lower limit of normal of the row; without one these grades are "
-        "open. "
-        "Several limits of one analyte are usual where laboratories, sexes or ages differ.",
+        lines=lines,
+        notes=(
+            "Some grades are relative to the lower limit of normal of the row; without one these grades are "
+            "open. "
+            "Several limits of one analyte are usual where laboratories, sexes or ages differ.",
+        ),
     )
 
 

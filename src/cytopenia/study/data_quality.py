@@ -47,6 +47,7 @@ _LINEAGES = ("anc", "hemoglobin", "platelets")
 _USUAL_DAYS, _MOST_DAYS = (-30, 90), 400
 _TABLES = ("patients", "infusions", "labs", "support", "events", "responses")
 _NO_OUTCOMES = "The study file names no outcome."
+_NO_COURSE = "No patient has a first infusion."
 _HAS_ERRORS = "The tables have errors; correct them first."
 # What the states of a day account come to for somebody who asks what can be seen.
 _SEEN_AS = {
@@ -146,6 +147,8 @@ def _derive(
         return None, _NO_OUTCOMES
     if has_errors:
         return None, _HAS_ERRORS
+    if tables.infusions.filter(pl.col("day") == 0).is_empty():
+        return None, _NO_COURSE
     use_caps = study.protocol.study.bound_anc_by_wbc
     library = study.library
     cohort = derive_outcomes(

@@ -1,0 +1,56 @@
+"""The tables of a study, as its study file names them: to be run, or looked at with all their errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from cytopenia.contract import Tables, check_tables, require_tables
+from cytopenia.readers.sources import read_tables
+from cytopenia.study.factor_checks import check_factors
+from cytopenia.study.protocol import Study, read_protocol
+
+__all__ = ["CheckedStudy", "read_checked", "read_study_tables"]
+
+
+@dataclass(frozen=True)
+class CheckedStudy:
+    """A study, its tables as they were read, and the findings on them."""
+
+    study: Study
+    tables: Tables
+    findings: pl.DataFrame
+
+
+def read_checked(path: Path | str) -> CheckedStudy:
+    """Return a study, its tables with or without errors, and every finding.
+
+    Raises
+    ------
+    CytopeniaError
+        ProtocolError (also for a column that the study names and no table has), DefinitionError, ReaderError,
+        or MissingColumnError.
+    """
+    study = read_protocol(path)
+    read = read_tables(study.data_folder, study.protocol.data)
+    tables = _set_lymphodepletion_day(read, study.protocol.study.lymphodepletion_day)
+    check_factors(study, tables)
+    return CheckedStudy(study, tables, check_tables(read))
+
+
+def read_study_tables(study: Study) -> Tables:
+    """Return the tables of a study, with the day of lymphodepletion that its protocol states."""
+    tables = require_tables(read_tables(study.data_folder, study.protocol.data))
+    return _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
+
+
+def _set_lymphodepletion_day(tables: Tables, day: int | None) -> Tables:
+    """The protocol's day where the infusions table gives none."""
+    if day is None:
+        return tables
+    infusions = tables.infusions
+    known = pl.col("lymphodepletion_day") if "lymphodepletion_day" in infusions.columns else pl.lit(None)
+    stated = pl.coalesce(known, pl.lit(day)).cast(pl.Int32).alias("lymphodepletion_day")
+    return replace(tables, infusions=infusions.with_columns(stated))
