@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name
 from cytopenia.readers.codes import load_analyte_codes
 from cytopenia.readers.column_guesses import ColumnGuess, name_analyte, quotable, understand_word
 from cytopenia.readers.heading_parts import (
@@ -67,20 +68,10 @@ def _propose_long(sheet: SheetGuess) -> tuple[Part, set[str]]:
         ]
     elif "analyte" in picked:
         shares = _find_shares(picked)
+        words = [word for word in picked["analyte"].content.words if word not in shares]
         parts += [
-            _propose_words(
-                [word for word in picked["analyte"].content.words if word not in shares], origin, what="name"
-            ),
-            *(
-                show(
-                    origin,
-                    f"name {quote(word)}",
-                    "",
-                    why="all its values are a share of cells",
-                    state="not used",
-                )
-                for word in shares
-            ),
+            _propose_words(words, origin, what="name"),
+            *(_propose_share(word, picked["analyte"].analytes[word], origin) for word in shares),
             _propose_units(sheet, picked, shares),
         ]
     return join_parts(parts), {guess.heading for guess in picked.values()}
@@ -105,6 +96,15 @@ def _find_shares(picked: dict[str, ColumnGuess]) -> list[str]:
     return sorted(
         word for word in shares if word in picked["analyte"].analytes and name_analyte(word) is None
     )
+
+
+def _propose_share(word: str, analyte: str, origin: str) -> Part:
+    column = f"name {quote(word)}"
+    if analyte != "anc":
+        return show(origin, column, "", why="all its values are a share of cells, no count", state="not used")
+    why = "all its values are in %: ANC is computed from them where a day has none"
+    line = Line("analytes", word, NEUTROPHIL_SHARE, why)
+    return map_to(line, origin=origin, column=column, becomes=NEUTROPHIL_SHARE)
 
 
 def _propose_words(words: Sequence[str], origin: str, *, what: str) -> Part:
@@ -139,7 +139,14 @@ def _propose_words(words: Sequence[str], origin: str, *, what: str) -> Part:
 def _propose_word(word: str, origin: str, what: str) -> Part | None:
     """The line for a name that holds a listed name, or a question; None for a name that holds none."""
     shown = f"{what} {quote(word)}"
+    near = match_near_name(word)
+    if near is not None and near.use == "apart":
+        return show(origin, shown, "", why=f"near to {near.analyte} ({near.remark})", state="not used")
+    if near is not None:
+        return show(origin, shown, NEUTROPHIL_SHARE, why="a listed name, no line needed", state="sure")
     code = load_analyte_codes().get(word)
+    if code is not None and code.use == "percent":
+        return show(origin, shown, NEUTROPHIL_SHARE, why="a listed code, no line needed", state="sure")
     if code is not None:
         return show(origin, shown, "", why=f"the code is {code.nearness}", state="not used")
     analyte = understand_word(word)

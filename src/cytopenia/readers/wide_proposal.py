@@ -7,12 +7,14 @@ from itertools import groupby
 
 import polars as pl
 
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name
 from cytopenia.readers.column_guesses import ColumnGuess
 from cytopenia.readers.heading_parts import guess_analytes, is_other_test, is_share, speaks_of_analyte
 from cytopenia.readers.proposal_parts import Line, Part, ask, join_parts, map_to, quote, show
 from cytopenia.readers.table_guesses import SheetGuess
 from cytopenia.readers.unit_questions import ask_units, count_plausible, find_better_unit, weigh_units
 from cytopenia.units import list_units, load_analytes
+from cytopenia.values import parse_values
 
 __all__ = ["leave_column", "propose_days", "propose_wide"]
 
@@ -118,7 +120,12 @@ def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
     is_number = guess.content.is_mostly(guess.content.numbers)
     short = [role.column.removeprefix(_ASKED) for role in guess.roles if role.column.startswith(_ASKED)]
     hints = [name for name in (*short, *guess_analytes(guess.heading)) if name not in given]
-    if is_share(guess.heading):
+    near = match_near_name(guess.heading)
+    if near is not None and near.use == "apart":
+        why = f"near to {near.analyte} ({near.remark})"
+    elif near is not None and sheet.shape == "wide" and is_number:
+        return _propose_share(guess, origin, is_stated=near.states_percent)
+    elif is_share(guess.heading):
         why = "a share of cells, no count"
     elif is_other_test(guess.heading):
         why = "another test"
@@ -129,6 +136,21 @@ def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
     else:
         why = "nothing of ours by heading or content" if guess.content.filled else "blank"
     return show(origin, guess.heading, "", why=why, state="not used")
+
+
+def _propose_share(guess: ColumnGuess, origin: str, *, is_stated: bool) -> Part:
+    """The percentage of neutrophils, from which ANC is computed where a day has none."""
+    values = parse_values(guess.cells)["value"].drop_nulls()
+    is_open = not is_stated or not (values > 1).any()
+    why = "percentage of neutrophils: ANC is computed from it where a day has none"
+    if is_open:
+        why = f'{why}; is it in %, or a fraction (unit = "1")?'
+    line = Line("wide", NEUTROPHIL_SHARE, {"column": guess.heading, "unit": "%"}, why, is_open=is_open)
+    part = map_to(line, origin=origin, column=guess.heading, becomes=NEUTROPHIL_SHARE)
+    if not is_open:
+        return part
+    what = f"labs: is {quote(guess.heading)} of {origin} in %, or a fraction?"
+    return part + ask(f"{what} Take the # from its line under [data.labs.wide], with the right unit.")
 
 
 def _ask_column(guess: ColumnGuess, analyte: str, origin: str) -> Part:
