@@ -58,6 +58,7 @@ _LEGEND = re.compile(
     r"|\*|n ?=)",
     re.IGNORECASE,
 )
+_WRAPPED = re.compile(r"^[\(\[](?P<unit>.+)[\)\]]$")
 _FEW_ROWS = 3
 _TWO_COLUMNS = 2
 
@@ -107,7 +108,7 @@ def find_layout(cells: pl.DataFrame) -> Layout | None:
     top = _find_top(rows)
     count = _count_heading_rows(rows[top:])
     header = rows[top : top + count]
-    unit = _find_unit_row(rows[top + count :], [row for _, row in header])
+    unit = _find_unit_row(rows[top + count :])
     headings = _join_headings([row for _, row in header], unit[1] if unit else None)
     start = rows[top + count - 1][0] if unit is None else unit[0]
     body, last_row, why_last = _cut_body(filled.filter(pl.col("source_row") > start), letters)
@@ -217,19 +218,23 @@ def _differs_beneath(cells: Sequence[str | None], beneath: Sequence[Sequence[str
     return values >= _ENOUGH * len(places)
 
 
-def _find_unit_row(rows: Sequence[Row], header: Sequence[Sequence[str | None]]) -> Row | None:
+def _find_unit_row(rows: Sequence[Row]) -> Row | None:
     """The row under the headings, if what stands in it are units."""
     if len(rows) < 2:
         return None
     number, cells = rows[0]
     words = [cell for cell in cells if cell is not None]
-    listed = [word for word in words if share_units(word.strip("[]()"))]
-    plain = [word for word in words if word.strip("[]()").casefold() in _OTHER_UNITS]
+    listed = [word for word in words if share_units(_unwrap(word))]
+    plain = [word for word in words if _unwrap(word).casefold() in _OTHER_UNITS]
     if listed and len(listed) + len(plain) == len(words):
-        stripped = tuple(cell.strip("()") if cell else None for cell in cells)
-        return number, stripped
-    del header
+        return number, tuple(_unwrap(cell) if cell else None for cell in cells)
     return None
+
+
+def _unwrap(unit: str) -> str:
+    """A unit without the brackets around it."""
+    found = _WRAPPED.match(unit)
+    return found["unit"].strip() if found else unit
 
 
 def _join_headings(rows: Sequence[Sequence[str | None]], units: Sequence[str | None] | None) -> list[str]:
