@@ -58,6 +58,17 @@ class SheetGuess:
         return [guess for guess in self.columns if guess.is_wide]
 
     @property
+    def bare_days(self) -> list[ColumnGuess]:
+        """The columns of values whose headings name a day only, if something else names the analyte."""
+        named = self.sheet_is == "analyte" or any(
+            guess.analytes and guess.role("analyte", "labs") for guess in self.columns
+        )
+        found = [
+            guess for guess in self.columns if guess.day and guess.content.is_mostly(guess.content.numbers)
+        ]
+        return found if named and len(found) > 1 else []
+
+    @property
     def rows_are_patients(self) -> bool:
         """True where every row is another patient."""
         picked = self.pick("patient_id")
@@ -184,15 +195,10 @@ def _guess_labs(sheet: SheetGuess) -> tuple[str, str] | None:
     """Shape and reason, if the sheet holds laboratory values with a day."""
     wide = sheet.wide
     days = [column for column in wide if column.parts is not None and column.parts.day is not None]
-    bare = [
-        column
-        for column in sheet.columns
-        if column.day is not None and column.content.is_mostly(column.content.numbers)
-    ]
     if len(days) > 1:
         return "days", f"{len(days)} columns of values of one day each"
-    if len(bare) > 1 and sheet.sheet_is == "analyte":
-        return "days", f"{len(bare)} columns of one day each; the sheet is named after an analyte"
+    if sheet.bare_days:
+        return "days", f"{len(sheet.bare_days)} columns of one day each; the analyte stands elsewhere"
     has_time = sheet.pick("date", "labs") is not None or sheet.pick("day", "labs") is not None
     value = sheet.pick("value", "labs")
     analyte = sheet.pick("analyte", "labs")

@@ -16,7 +16,7 @@ from cytopenia.readers.unit_questions import ask_units, count_plausible, find_be
 from cytopenia.units import list_units, load_analytes
 from cytopenia.values import parse_values
 
-__all__ = ["leave_column", "propose_days", "propose_wide"]
+__all__ = ["leave_column", "propose_bare_days", "propose_days", "propose_wide"]
 
 _ASKED = "analyte:"
 _USUAL_DAYS_BEFORE = 2
@@ -90,8 +90,6 @@ def _propose_pattern(pattern: str, guesses: Sequence[ColumnGuess], origin: str) 
     analyte, unit = _analyte_of(guesses[0]), guesses[0].parts.unit if guesses[0].parts else None
     days = [guess.parts.day for guess in guesses if guess.parts is not None and guess.parts.day is not None]
     cells = pl.concat([guess.cells for guess in guesses])
-    first, last = guesses[0].heading, guesses[-1].heading
-    column = first if len(guesses) == 1 else f"{first} ... {last} ({len(guesses)} columns)"
     why = f"headings name {analyte} and the days {min(days)} to {max(days)}"
     better = find_better_unit(analyte, unit, cells) if unit is not None else None
     question = ""
@@ -110,8 +108,38 @@ def _propose_pattern(pattern: str, guesses: Sequence[ColumnGuess], origin: str) 
             why = f"{why}; unit {unit} is listed"
     is_open = unit is None or bool(question)
     line = Line("days", pattern, {"analyte": analyte, "unit": likely}, why, is_open=is_open)
-    part = map_to(line, origin=origin, column=column, becomes=f"{analyte} in {unit or '?'}, a day each")
+    part = map_to(
+        line, origin=origin, column=_span(guesses), becomes=f"{analyte} in {unit or '?'}, a day each"
+    )
     return part + ask(f"labs: {quote(pattern)} of {origin}: {why}. {question}") if question else part
+
+
+def propose_bare_days(guesses: Sequence[ColumnGuess], origin: str) -> Part:
+    """Return one line per pattern of headings that name a day only; what was measured stands elsewhere."""
+    groups = dict[str, list[ColumnGuess]]()
+    for guess in guesses:
+        if guess.day is not None:
+            groups.setdefault(guess.day[0], []).append(guess)
+    parts: list[Part] = []
+    for pattern, alike in groups.items():
+        days = [guess.day[1] for guess in alike if guess.day is not None]
+        why = f"headings name the days {min(days)} to {max(days)}; the analyte stands elsewhere"
+        parts.append(
+            map_to(
+                Line("days", pattern, {}, why),
+                origin=origin,
+                column=_span(alike),
+                becomes="values, a day each",
+            )
+        )
+    return join_parts(parts)
+
+
+def _span(guesses: Sequence[ColumnGuess]) -> str:
+    """The first and the last heading of columns that are shown in one row."""
+    if len(guesses) == 1:
+        return guesses[0].heading
+    return f"{guesses[0].heading} ... {guesses[-1].heading} ({len(guesses)} columns)"
 
 
 def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
