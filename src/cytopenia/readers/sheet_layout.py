@@ -83,6 +83,11 @@ class Layout:
     question: str | None = None
 
     @property
+    def has_words(self) -> bool:
+        """False where what stands in the place of headings are values."""
+        return _share_of_values(self.headings) < _ENOUGH
+
+    @property
     def is_plain(self) -> bool:
         """True where the reader finds the headings by itself."""
         return self.header == (self.first_filled,) and self.unit_row is None

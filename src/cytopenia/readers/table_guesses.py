@@ -50,7 +50,7 @@ class SheetGuess:
     def pick(self, column: str, *tables: str) -> tuple[ColumnGuess, NamedColumn] | None:
         """The column that stands for one of ours: the surest, and of these the first."""
         found = [(guess, role) for guess in self.columns if (role := guess.role(column, *tables)) is not None]
-        return min(found, key=lambda pair: not pair[1].certain, default=None)
+        return min(found, key=lambda pair: (not pair[1].certain, pair[0].is_constant), default=None)
 
     @property
     def wide(self) -> list[ColumnGuess]:
@@ -86,6 +86,10 @@ def guess_sheet(found: FoundSheet) -> SheetGuess | None:
         return None
     columns = tuple(guess_column(name, layout.body[name]) for name in layout.headings)
     sheet = SheetGuess(found, layout, columns, None, "", "")
+    if not layout.has_words:
+        return replace(
+            sheet, why="values stand where headings are expected; write a row of headings above them"
+        )
     table, shape, why = _guess_table(sheet)
     return replace(sheet, table=table, shape=shape, why=why)
 
@@ -123,7 +127,10 @@ def _join(sheets: Sequence[SheetGuess]) -> SheetGuess:
     first, names = sheets[0], tuple(str(sheet.found.sheet) for sheet in sheets)
     body = pl.concat([sheet.layout.body for sheet in sheets])
     columns = tuple(guess_column(name, body[name]) for name in first.layout.headings)
-    joined = replace(first, columns=columns, layout=replace(first.layout, body=body), sheets=names)
+    found = replace(first.found, sheet=None)
+    joined = replace(
+        first, found=found, columns=columns, layout=replace(first.layout, body=body), sheets=names
+    )
     sheet_is = None
     if all(_names_analyte(name) for name in names):
         sheet_is = "analyte"
@@ -178,7 +185,9 @@ def _guess_table(sheet: SheetGuess) -> tuple[str | None, str, str]:
         if facts or (sheet.rows_are_patients and hint != "infusions"):
             return "patients", "", "one row per patient, with the date of infusion"
         return "infusions", "", "dates of infusion"
-    if (facts or hint == "patients") and sheet.pick("patient_id") is not None:
+    picked = sheet.pick("patient_id")
+    named = picked is not None and (picked[1].certain or sheet.rows_are_patients)
+    if named and (facts or hint == "patients"):
         return "patients", "", "facts about patients" if facts else "the name of the sheet"
     return None, "", "it is none of the six tables as far as its headings say"
 
@@ -206,10 +215,9 @@ def _guess_labs(sheet: SheetGuess) -> tuple[str, str] | None:
         return "long", "a row per value: a column of analytes and a column of values"
     if value is not None and sheet.sheet_is == "analyte" and has_time:
         return "long", "a row per value; the sheet is named after the analyte"
-    if (
-        wide
-        and has_time
-        and not (sheet.rows_are_patients and sheet.pick("infusion_date", "infusions") is not None)
-    ):
+    has_infusion = sheet.pick("infusion_date", "infusions") is not None
+    if len(wide) > 1 and not has_time and not has_infusion and not _facts(sheet):
+        return "wide", f"a column for each of {len(wide)} analytes; no date and no day"
+    if wide and has_time and not (sheet.rows_are_patients and has_infusion):
         return "wide", f"a column for each of {len(wide)} analytes, and a date or day"
     return None

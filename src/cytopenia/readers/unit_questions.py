@@ -33,9 +33,7 @@ def weigh_units(analyte: str, cells: pl.Series) -> tuple[str, str]:
     counts = count_usual(cells, analyte)
     total = int(parse_values(cells)["value"].is_not_null().sum())
     best = [f"{count:,} in {text}" for text, count in counts.items() if count][:_SHOWN_SCALES]
-    hint = (
-        f"; of {total:,} values would be usual: {', '.join(best) or 'none in any of them'}" if total else ""
-    )
+    hint = f" Usual would be, of {total:,} values: {', '.join(best) or 'none in any'}" if total else ""
     return f"{', '.join(list_scales(analyte))}?{hint}", next(iter(counts))
 
 
