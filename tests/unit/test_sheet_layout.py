@@ -107,7 +107,9 @@ def test_a_sparse_last_row_is_data() -> None:
 
 def test_one_heading_over_two_columns_is_a_question() -> None:
     layout = lay_out("ID | Hb | Hb", "1 | 9.1 | 9.2", "2 | 8.1 | 8.2")
-    assert layout.question == "the heading 'Hb' stands over several columns; give each its own"
+    assert layout.body.is_empty()
+    assert len(layout.questions) == 1
+    assert layout.questions[0].startswith("heading 'Hb' stands over columns B, C; give every column its own")
 
 
 def test_a_sheet_of_one_column() -> None:

@@ -134,7 +134,7 @@ def _agree_on_patients(chosen: Mapping[str, SheetGuess]) -> dict[str, SheetGuess
         table: [one for one in sheet.columns if one.role("patient_id")] for table, sheet in chosen.items()
     }
     headings = [{one.heading for one in found if not one.is_constant} for found in named.values()]
-    shared = set.intersection(*headings) if len(headings) > 1 else set[str]()
+    shared = set[str]().union(*headings).intersection(*headings)
     if not shared:
         return dict(chosen)
     return {
@@ -180,7 +180,7 @@ def _place_table(sheet: SheetGuess) -> Part:
         lines.append(Line("", "unit_row", layout.unit_row, layout.reasons["unit_row"]))
     if layout.last_row is not None and not found.is_cut and not sheet.sheets:
         lines.append(Line("", "last_row", layout.last_row, layout.reasons["last_row"]))
-    return Part(tuple(lines), questions=(f"{found.name}: {layout.question}.",) if layout.question else ())
+    return Part(tuple(lines))
 
 
 def _is_whole(sheet: SheetGuess) -> bool:
@@ -190,6 +190,9 @@ def _is_whole(sheet: SheetGuess) -> bool:
 
 def _leave_sheet(sheet: SheetGuess) -> Part:
     name, column = _name_sheets(sheet), f"all {len(sheet.columns)} columns"
+    if sheet.layout.questions:
+        part = show(name, "the whole sheet", "?", why=sheet.why, state="ask")
+        return join_parts([part, *(ask(f"{name}: {question}.") for question in sheet.layout.questions)])
     if sheet.table is None:
         return show(name, column, "", why=sheet.why, state="not used")
     part = show(

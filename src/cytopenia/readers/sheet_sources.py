@@ -13,8 +13,9 @@ from pathlib import Path
 import polars as pl
 
 from cytopenia.errors import ReaderError
-from cytopenia.readers.excel import EXCEL_SUFFIXES, list_sheets, name_column, read_cells
+from cytopenia.readers.excel import EXCEL_SUFFIXES, list_sheets, name_column, read_grid
 from cytopenia.readers.mapping_forms import TableMapping
+from cytopenia.readers.sheet_marks import Merge
 from cytopenia.readers.statistics_files import STATISTICS_SUFFIXES
 from cytopenia.readers.tabular import FileSource, load_table
 
@@ -52,6 +53,7 @@ class FoundSheet:
     has_headings: bool = False
     keys: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     of_sheets: int = 1
+    merges: Sequence[Merge] | None = None
 
     @property
     def name(self) -> str:
@@ -84,12 +86,13 @@ def find_sheets(path: Path) -> list[FoundSheet]:
 def _find_in_workbook(path: Path) -> Iterator[FoundSheet]:
     sheets = list_sheets(path)
     for sheet in sheets[:LOOKED_AT_SHEETS]:
-        cells = read_cells(path, sheet, rows=LOOKED_AT_ROWS)
+        grid = read_grid(path, sheet, rows=LOOKED_AT_ROWS)
         yield FoundSheet(
             path.name,
             sheet,
-            cells,
-            is_cut=cells.height >= LOOKED_AT_ROWS,
+            grid.table,
+            is_cut=grid.table.height >= LOOKED_AT_ROWS,
+            merges=None if grid.marks is None else grid.marks.merges,
             of_sheets=len(sheets),
         )
 

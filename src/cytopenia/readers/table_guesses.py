@@ -81,11 +81,13 @@ class SheetGuess:
 
 def guess_sheet(found: FoundSheet) -> SheetGuess | None:
     """Return what a sheet is, or None where nothing stands in it."""
-    layout = _plain_layout(found) if found.has_headings else find_layout(found.cells)
-    if layout is None or layout.body.is_empty():
+    layout = _plain_layout(found) if found.has_headings else find_layout(found.cells, found.merges)
+    if layout is None or (layout.body.is_empty() and not layout.questions):
         return None
     columns = tuple(guess_column(name, layout.body[name]) for name in layout.headings)
     sheet = SheetGuess(found, layout, columns, None, "", "")
+    if layout.questions:
+        return replace(sheet, why="no table can be made of it")
     if not layout.has_words:
         return replace(
             sheet, why="values stand where headings are expected; write a row of headings above them"
@@ -96,7 +98,7 @@ def guess_sheet(found: FoundSheet) -> SheetGuess | None:
 
 def _plain_layout(found: FoundSheet) -> Layout:
     names = tuple(name for name in found.cells.columns if name != "source_row")
-    return Layout((1,), 1, None, None, names, found.cells, {})
+    return Layout((1,), None, None, names, found.cells, {})
 
 
 def group_sheets(sheets: Sequence[SheetGuess]) -> list[SheetGuess]:
