@@ -24,6 +24,47 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
     {
         "file_read": FindingRule("info", None, ""),
         "mapping_unused": FindingRule("warning", None, "Correct the name in the mapping, or remove it."),
+        "rows_above_headings": FindingRule("info", None, ""),
+        "rows_below_last_row": FindingRule("info", None, ""),
+        "headings_spread": FindingRule(
+            "info",
+            None,
+            "Merged cells are known only in .xlsx files. Check the columns, or save the file as .xlsx.",
+        ),
+        "filled_down": FindingRule("info", None, ""),
+        "merged_cells": FindingRule(
+            "warning", None, "Only the first row of each has the value; name the column in fill_down."
+        ),
+        "sheets_not_read": FindingRule(
+            "info", None, 'Name the sheets that count: sheets = ["...", "..."], or ["*"] for all.'
+        ),
+        "sheets_stacked": FindingRule("info", None, ""),
+        "columns_not_in_every_sheet": FindingRule(
+            "warning", None, "They are blank in the other sheets; give every sheet the same headings."
+        ),
+        "hidden_cells": FindingRule("warning", None, "They were read like all others; check what they are."),
+        "formula_cells": FindingRule(
+            "info", None, "The results stored in the file were used; nothing was computed."
+        ),
+        "formula_without_result": FindingRule(
+            "warning",
+            None,
+            "These cells are missing. Open the file in the spreadsheet program, save it, and read it again.",
+        ),
+        "error_cells": FindingRule(
+            "warning", None, "These cells (#DIV/0!, #REF! ...) are missing; correct the formulas."
+        ),
+        "workbook_not_checked": FindingRule(
+            "info", None, "Save it as .xlsx to have formulas, errors, hidden and merged cells named."
+        ),
+        "date_as_value": FindingRule(
+            "warning",
+            "value",
+            "These rows are not judged. A spreadsheet may have turned a number such as 1.5 into a date; "
+            "correct the cells and format them as numbers.",
+        ),
+        "columns_not_used": FindingRule("info", None, ""),
+        "day_columns": FindingRule("info", "day", ""),
         "value_labels": FindingRule(
             "info", None, "Name the column in keep_codes of the mapping to read its codes instead."
         ),

@@ -89,6 +89,11 @@ class ColumnGuess:
         return next((one for one in self.roles if one.column == column and one.table in allowed), None)
 
     @property
+    def is_constant(self) -> bool:
+        """True where every filled cell says the same."""
+        return self.content.distinct == 1 and self.content.filled > 1
+
+    @property
     def is_wide(self) -> bool:
         """True for a column of values of one analyte, of whatever day."""
         content = self.content

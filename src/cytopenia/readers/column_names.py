@@ -39,9 +39,9 @@ def fold_heading(text: str) -> str:
     >>> fold_heading("Pat.-Nr."), fold_heading("Fecha de infusión")
     ('patnr', 'fechadeinfusion')
     """
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = unicodedata.normalize("NFKD", re.sub(r"[°º]", "", text.casefold()))
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    return re.sub(r"[\s_\-.,:;'’´`°º*?|/]+", "", plain)
+    return re.sub(r"[\s_\-.,:;'’´`*?|/]+", "", plain)
 
 
 def is_ours(heading: str, column: str) -> bool:
@@ -63,7 +63,8 @@ def find_columns(heading: str) -> tuple[NamedColumn, ...]:
     >>> [(found.table, found.column) for found in find_columns("Infusionsdatum")]
     [('infusions', 'infusion_date')]
     """
-    return _columns().get(fold_heading(heading), ())
+    without_unit = re.sub(r"\s*[\(\[][^\(\)\[\]]*[\)\]]$", "", heading)
+    return _columns().get(fold_heading(heading)) or _columns().get(fold_heading(without_unit), ())
 
 
 def find_kind(table: str, word: str) -> str | None:

@@ -24,6 +24,7 @@ from cytopenia.contract.labs import LabOptions, prepare_lab_rows
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name, resolve_measure
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
 from cytopenia.readers.codes import LOINC, load_analyte_codes
+from cytopenia.readers.headings import fold_heading
 from cytopenia.readers.labs_mapping import LabsMapping
 from cytopenia.readers.mapping import BedsideMapping, DataSection
 from cytopenia.readers.mapping_forms import IGNORE, TableMapping
@@ -169,7 +170,7 @@ def _rename(name: str, table: pl.DataFrame, columns: Mapping[str, str]) -> pl.Da
     taken = set(columns)
     folded: dict[str, str] = {}
     for header in table.columns:
-        ours = re.sub(r"[\s\-]+", "_", header.strip()).lower()
+        ours = fold_heading(header)
         if ours in known and ours not in taken and not header.startswith("_mapped_"):
             folded[header] = ours
             taken.add(ours)

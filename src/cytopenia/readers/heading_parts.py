@@ -38,7 +38,7 @@ _DAY = re.compile(
 )
 # Words that make another test of a listed name.
 _OTHER_TEST = re.compile(
-    r"a1c|glyc|f[oe]tal|free|urin|csf|liquor|marrow|knochenmark|retic|corpuscular|clearance|dilut|antibod"
+    r"a1c|glyc|f[oe]tal|free|urin|(?<![\w-])csf|liquor|marrow|knochenmark|retic|corpuscular|clearance|dilut|antibod"
     r"|transfus|konzentrat|concentrate|ratio|volume|width|immature|large|fluid",
     re.IGNORECASE,
 )

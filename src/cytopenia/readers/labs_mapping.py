@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE, is_listed_unit, list_measure_units
 from cytopenia.definition_forms import Number
@@ -21,7 +21,9 @@ from cytopenia.readers.mapping_forms import (
 )
 from cytopenia.units import convert_value, is_usual_limit, load_analytes
 
-__all__ = ["LabsMapping", "Limit", "WideColumn"]
+__all__ = ["DAY", "DayColumn", "LabsMapping", "Limit", "WideColumn"]
+
+DAY = "{day}"
 
 
 class Limit(MappingForm):
@@ -38,12 +40,19 @@ class WideColumn(MappingForm):
     unit: str
 
 
+class DayColumn(MappingForm):
+    """What the columns of a pattern hold; without an analyte or a unit the table has a column of it."""
+
+    analyte: str | None = None
+    unit: str | None = None
+
+
 class LabsMapping(TableMapping):
     """How the laboratory values are read.
 
     `analytes` maps their names to ours (or to "ignore"), `units` their texts to listed units,
     `default_units` gives the unit of blank cells per analyte, `lln` a lower limit where the file has none,
-    `wide` the columns of a wide table.
+    `wide` the columns of a wide table, `days` patterns of columns that hold one day each ("ANC_d{day}").
     """
 
     analytes: Words = Field(default_factory=dict)
@@ -51,6 +60,7 @@ class LabsMapping(TableMapping):
     default_units: Words = Field(default_factory=dict)
     lln: dict[str, Limit] = Field(default_factory=dict)
     wide: dict[str, WideColumn] = Field(default_factory=dict)
+    days: dict[str, DayColumn] = Field(default_factory=dict)
 
     @property
     def lower_limits(self) -> dict[str, float]:
@@ -100,6 +110,48 @@ class LabsMapping(TableMapping):
     def _check_wide(cls, wide: dict[str, WideColumn]) -> dict[str, WideColumn]:
         return raise_all(wide, _check_pairs({analyte: column.unit for analyte, column in wide.items()}))
 
+    @field_validator("days")
+    @classmethod
+    def _check_days(cls, days: dict[str, DayColumn]) -> dict[str, DayColumn]:
+        problems = [
+            f"'{pattern}' has {{day}} {pattern.count(DAY)} times; write it once, as in 'ANC_d{{day}}'"
+            for pattern in days
+            if pattern.count(DAY) != 1
+        ]
+        for pattern, column in days.items():
+            problems += [f"'{pattern}': {problem}" for problem in _check_day_column(column)]
+        return raise_all(days, problems)
+
+    @model_validator(mode="after")
+    def _check_shape(self) -> LabsMapping:
+        if not self.days:
+            return self
+        doubled = [name for name in ("value", "day", "date") if name in self.columns]
+        problems = [f"'{name}' is both a column and in day columns ('days'); give one" for name in doubled]
+        if self.wide:
+            problems.append("give one of wide and days")
+        return raise_all(self, problems)
+
+
+def _check_day_column(column: DayColumn) -> list[str]:
+    if column.analyte is not None:
+        if column.unit is None:
+            return _check_analyte(column.analyte)
+        return _check_pairs({column.analyte: column.unit})
+    measures = (*load_analytes(), NEUTROPHIL_SHARE)
+    if column.unit is not None and not any(is_listed_unit(measure, column.unit) for measure in measures):
+        return [f"'{column.unit}' is no listed unit"]
+    return []
+
+
+def _check_analyte(analyte: str) -> list[str]:
+    if analyte in load_analytes() or analyte == NEUTROPHIL_SHARE:
+        return []
+    return [
+        f"'{analyte}' is no analyte{suggest_name(analyte, load_analytes())}; "
+        f"allowed: {', '.join(load_analytes())}"
+    ]
+
 
 def _check_sizes(limits: Mapping[str, Limit]) -> list[str]:
     """Lower limits that no laboratory prints; they are most likely in another unit."""
@@ -115,10 +167,7 @@ def _check_pairs(units: Words) -> list[str]:
     problems: list[str] = []
     for analyte, unit in units.items():
         if analyte not in load_analytes() and analyte != NEUTROPHIL_SHARE:
-            problems.append(
-                f"'{analyte}' is no analyte{suggest_name(analyte, load_analytes())}; "
-                f"allowed: {', '.join(load_analytes())}"
-            )
+            problems += _check_analyte(analyte)
         elif not is_listed_unit(analyte, unit):
             listed = ", ".join(list_measure_units(analyte))
             problems.append(f"'{unit}' is not a listed unit of {analyte}; allowed: {listed}")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name
 from cytopenia.readers.codes import load_analyte_codes
 from cytopenia.readers.column_guesses import ColumnGuess, name_analyte, quotable, understand_word
 from cytopenia.readers.heading_parts import (
@@ -18,7 +19,7 @@ from cytopenia.readers.heading_parts import (
 from cytopenia.readers.proposal_parts import Line, Part, ask, join_parts, map_to, name_column, quote, show
 from cytopenia.readers.table_guesses import SheetGuess
 from cytopenia.readers.unit_questions import ask_default_unit, ask_unit_text, ask_units, doubt_unit
-from cytopenia.readers.wide_proposal import leave_column, propose_days, propose_wide
+from cytopenia.readers.wide_proposal import leave_column, propose_bare_days, propose_days, propose_wide
 from cytopenia.units import match_unit
 from cytopenia.values import is_missing_text
 
@@ -38,8 +39,9 @@ _SHOWN = 10
 
 def propose_values(sheet: SheetGuess, used: Collection[str]) -> Part:
     """Return the lines for the values of a sheet of labs; `used` are the headings already spoken for."""
-    if sheet.shape == "long":
-        part, taken = _propose_long(sheet)
+    bare = sheet.bare_days
+    if sheet.shape == "long" or bare:
+        part, taken = _propose_long(sheet, bare)
     else:
         part = propose_days(sheet) if sheet.shape == "days" else propose_wide(sheet)
         taken = {
@@ -51,15 +53,21 @@ def propose_values(sheet: SheetGuess, used: Collection[str]) -> Part:
     return part + _ask_decimal(sheet, taken) + join_parts(leave_column(guess, sheet) for guess in rest)
 
 
-def _propose_long(sheet: SheetGuess) -> tuple[Part, set[str]]:
+def _propose_long(sheet: SheetGuess, bare: Sequence[ColumnGuess]) -> tuple[Part, set[str]]:
+    """Names in a column (or as names of sheets), values in a column, or in one per day."""
     origin, parts, picked = sheet.found.name, list[Part](), dict[str, ColumnGuess]()
     for column, what in _LONG.items():
         pair = sheet.pick(column, "labs")
-        if pair is None or (column == "analyte" and sheet.sheet_is == "analyte"):
+        if (
+            pair is None
+            or (column == "analyte" and sheet.sheet_is == "analyte")
+            or (column == "value" and bare)
+        ):
             continue
         picked[column], certain = pair[0], pair[1].certain or bool(pair[0].analytes)
         why = f"{what}: {_say_cells(pair[0], column)}"
         parts.append(name_column(pair[0], column, table="labs", origin=origin, certain=certain, why=why))
+    parts.append(propose_bare_days(bare, origin) if bare else Part())
     if sheet.sheet_is == "analyte":
         parts += [
             _propose_words(sheet.sheets, origin, what="sheet"),
@@ -67,23 +75,14 @@ def _propose_long(sheet: SheetGuess) -> tuple[Part, set[str]]:
         ]
     elif "analyte" in picked:
         shares = _find_shares(picked)
+        words = [word for word in picked["analyte"].content.words if word not in shares]
+        values = bare or [picked[name] for name in ("value",) if name in picked]
         parts += [
-            _propose_words(
-                [word for word in picked["analyte"].content.words if word not in shares], origin, what="name"
-            ),
-            *(
-                show(
-                    origin,
-                    f"name {quote(word)}",
-                    "",
-                    why="all its values are a share of cells",
-                    state="not used",
-                )
-                for word in shares
-            ),
-            _propose_units(sheet, picked, shares),
+            _propose_words(words, origin, what="name"),
+            *(_propose_share(word, picked["analyte"].analytes[word], origin) for word in shares),
+            *([_propose_units(values, picked, shares, origin=origin)] if values else []),
         ]
-    return join_parts(parts), {guess.heading for guess in picked.values()}
+    return join_parts(parts), {guess.heading for guess in (*picked.values(), *bare)}
 
 
 def _say_cells(guess: ColumnGuess, column: str) -> str:
@@ -105,6 +104,15 @@ def _find_shares(picked: dict[str, ColumnGuess]) -> list[str]:
     return sorted(
         word for word in shares if word in picked["analyte"].analytes and name_analyte(word) is None
     )
+
+
+def _propose_share(word: str, analyte: str, origin: str) -> Part:
+    column = f"name {quote(word)}"
+    if analyte != "anc":
+        return show(origin, column, "", why="all its values are a share of cells, no count", state="not used")
+    why = "all its values are in %: ANC is computed from them where a day has none"
+    line = Line("analytes", word, NEUTROPHIL_SHARE, why)
+    return map_to(line, origin=origin, column=column, becomes=NEUTROPHIL_SHARE)
 
 
 def _propose_words(words: Sequence[str], origin: str, *, what: str) -> Part:
@@ -139,7 +147,14 @@ def _propose_words(words: Sequence[str], origin: str, *, what: str) -> Part:
 def _propose_word(word: str, origin: str, what: str) -> Part | None:
     """The line for a name that holds a listed name, or a question; None for a name that holds none."""
     shown = f"{what} {quote(word)}"
+    near = match_near_name(word)
+    if near is not None and near.use == "apart":
+        return show(origin, shown, "", why=f"near to {near.analyte} ({near.remark})", state="not used")
+    if near is not None:
+        return show(origin, shown, NEUTROPHIL_SHARE, why="a listed name, no line needed", state="sure")
     code = load_analyte_codes().get(word)
+    if code is not None and code.use == "percent":
+        return show(origin, shown, NEUTROPHIL_SHARE, why="a listed code, no line needed", state="sure")
     if code is not None:
         return show(origin, shown, "", why=f"the code is {code.nearness}", state="not used")
     analyte = understand_word(word)
@@ -160,17 +175,20 @@ def _propose_word(word: str, origin: str, what: str) -> Part | None:
     return map_to(line, origin=origin, column=shown, becomes=f"{hints[0]}?") + ask(f"{question} {advice}")
 
 
-def _propose_units(sheet: SheetGuess, picked: dict[str, ColumnGuess], shares: Sequence[str]) -> Part:
+def _propose_units(
+    values: Sequence[ColumnGuess], picked: dict[str, ColumnGuess], shares: Sequence[str], *, origin: str
+) -> Part:
     """Units that are listed need no line; blank ones and those that are not listed are asked for."""
-    if "value" not in picked:
-        return Part()
-    origin, words = sheet.found.name, picked["analyte"].analytes
-    blank = pl.repeat(None, picked["value"].content.rows, dtype=pl.String, eager=True)
+    blank = pl.repeat(None, values[0].content.rows, dtype=pl.String, eager=True)
     unit = picked["unit"].cells.str.strip_chars() if "unit" in picked else blank
-    frame = pl.DataFrame({"word": picked["analyte"].cells.str.strip_chars(), "value": picked["value"].cells})
+    word = picked["analyte"].cells.str.strip_chars()
+    frame = pl.concat(
+        pl.DataFrame({"word": word, "unit": unit.set(is_missing_text(unit), None), "value": one.cells})
+        for one in values
+    )
+    names = dict(picked["analyte"].analytes)
     frame = frame.with_columns(
-        analyte=pl.col("word").replace_strict(dict(words), default=None, return_dtype=pl.String),
-        unit=unit.set(is_missing_text(unit), None),
+        analyte=pl.col("word").replace_strict(names, default=None, return_dtype=pl.String)
     ).filter(~is_missing_text(frame["value"]) & ~pl.col("word").is_in(list(shares)))
     parts, unstated = list[Part](), list[str]()
     groups = frame.drop_nulls("analyte").partition_by("analyte", "unit", maintain_order=True)

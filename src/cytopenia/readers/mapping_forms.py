@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, TypeVar
+from itertools import pairwise
+from typing import Annotated, Literal, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from cytopenia.contract import TABLES, TextFormat
+from cytopenia.definition_forms import Whole
 from cytopenia.errors import suggest_name
 from cytopenia.readers.paths import name_outside
 
@@ -26,6 +28,12 @@ IGNORE = "ignore"
 
 Words = dict[str, str]
 Value = TypeVar("Value")
+RowNumber = Annotated[Whole, Field(ge=1)]
+
+
+def _as_list(given: object) -> object:
+    """One row is written as a number, several as a list."""
+    return cast("object", given) if isinstance(given, list | tuple) else (given,)
 
 
 class MappingForm(BaseModel):
@@ -45,16 +53,53 @@ class TableMapping(MappingForm):
     date_format: str | None = None
     columns: Words = Field(default_factory=dict)
     keep_codes: tuple[str, ...] = ()
+    sheets: tuple[str, ...] = ()
+    sheet_is: Literal["patient_id", "analyte"] | None = None
+    header: Annotated[tuple[RowNumber, ...], BeforeValidator(_as_list)] = ()
+    unit_row: RowNumber | None = None
+    last_row: RowNumber | None = None
+    fill_down: tuple[str, ...] = ()
 
     @property
     def text(self) -> TextFormat:
         """The decimal mark and date format as the contract takes them."""
         return TextFormat(decimal=self.decimal, date_format=self.date_format)
 
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether it says where in the sheet the table stands."""
+        return bool(self.header or self.last_row)
+
+    @model_validator(mode="after")
+    def _check_layout(self) -> Self:
+        return raise_all(self, _name_layout_faults(self))
+
     @field_validator("file")
     @classmethod
     def _check_file(cls, file: str | None) -> str | None:
         return file if file is None else raise_all(file, name_outside(file))
+
+
+def _name_layout_faults(mapping: TableMapping) -> Iterable[str]:
+    """What contradicts itself about where the table stands."""
+    header, unit_row, last_row = mapping.header, mapping.unit_row, mapping.last_row
+    if mapping.sheet is not None and mapping.sheets:
+        yield "give one of sheet and sheets"
+    if len(set(mapping.sheets)) < len(mapping.sheets) or ("*" in mapping.sheets and len(mapping.sheets) > 1):
+        yield "'sheets' names a sheet twice; [\"*\"] alone is all sheets"
+    if any(lower <= upper for upper, lower in pairwise(header)):
+        yield "the rows of 'header' go from top to bottom, as in [3, 4]"
+    if unit_row is not None and not header:
+        yield f"'unit_row' is {unit_row}, and 'header' is missing; name the row of the headings as well"
+    elif unit_row is not None and unit_row != header[-1] + 1:
+        yield f"'unit_row' is {unit_row}; the row of units is directly under the headings: {header[-1] + 1}"
+    if last_row is not None and last_row <= max((*header, unit_row or 0, 1)):
+        yield f"'last_row' is {last_row}; it is the last row of data, below the headings"
+    if mapping.sheet_is is not None and mapping.sheet_is in mapping.columns:
+        yield f"'{mapping.sheet_is}' is both a column and the name of the sheet ('sheet_is'); give one"
+    doubled = sorted({name for name in mapping.fill_down if mapping.fill_down.count(name) > 1})
+    if doubled:
+        yield f"'fill_down' names {', '.join(doubled)} twice"
 
 
 def raise_all(value: Value, problems: Iterable[str]) -> Value:

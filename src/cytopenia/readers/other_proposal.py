@@ -27,6 +27,7 @@ __all__ = ["propose_columns", "propose_keys"]
 _PERSONAL = (
     *("name", "vorname", "initial", "birth", "geburt", "dob"),
     *("nacimiento", "naissance", "nascita", "geboorte"),
+    *("address", "adresse", "phone", "telefon", "mail", "insurance", "versicher", "ssn", "zip code"),
 )
 _MOST_WORDS = 30
 _SHOWN = 10
@@ -99,6 +100,8 @@ def _propose_time(sheet: SheetGuess) -> tuple[Part, set[str]]:
         why = f"{count:,} of {guess.content.filled:,} cells are {words[name]}"
         parts.append(name_column(guess, name, table="labs", origin=origin, certain=role.certain, why=why))
         parts.append(_ask_order("labs", guess, origin) if name == "date" else EMPTY)
+    if not {"date", "day"} & set(named):
+        parts.append(_ask_time(sheet))
     certain = [
         one for one in sheet.columns if (role := one.role("date", "labs")) is not None and role.certain
     ]
@@ -107,6 +110,15 @@ def _propose_time(sheet: SheetGuess) -> tuple[Part, set[str]]:
         what = f"labs: {len(certain)} columns of {origin} may be the date of the draw: {listed}"
         parts.append(ask(f"{what}. Write the right one as date under [data.labs.columns]."))
     return join_parts(parts), {guess.heading for guess, _ in named.values()}
+
+
+def _ask_time(sheet: SheetGuess) -> Part:
+    dates = [one for one in sheet.columns if one.content.is_mostly(one.content.dates)]
+    likely = next((one.heading for one in dates), "their column")
+    line = Line("columns", "date", likely, "no heading names the date or day of the draw", is_open=True)
+    question = f"labs: no column of {sheet.found.name} is called like the date or the day of the draw."
+    advice = 'Write date = "their column" (or day = ...) under [data.labs.columns].'
+    return Part((line,)) + ask(f"{question} {advice}")
 
 
 def _ask_order(table: str, guess: ColumnGuess, origin: str) -> Part:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cytopenia.contract import TABLES
 from cytopenia.errors import ReaderError
+from cytopenia.readers.column_guesses import ColumnGuess
 from cytopenia.readers.labs_proposal import propose_values
 from cytopenia.readers.other_proposal import propose_columns, propose_keys
 from cytopenia.readers.proposal_parts import ColumnRow, Line, Part, ask, join_parts, quote, show
-from cytopenia.readers.sheet_sources import LOOKED_AT_ROWS, PROPOSED_SUFFIXES, FoundSheet, find_sheets
+from cytopenia.readers.sheet_sources import (
+    LOOKED_AT_ROWS,
+    LOOKED_AT_SHEETS,
+    PROPOSED_SUFFIXES,
+    FoundSheet,
+    find_sheets,
+)
 from cytopenia.readers.table_guesses import SheetGuess, group_sheets, guess_sheet
 
 __all__ = ["Proposal", "TableProposal", "is_proposable", "propose_mapping"]
@@ -59,7 +66,7 @@ def propose_mapping(paths: Sequence[Path]) -> Proposal:
         listed = ", ".join(path.name for path in paths)
         raise ReaderError(f"{listed}: there is no table in it. Export it again.")
     sheets = group_sheets(guessed)
-    chosen = _choose(sheets)
+    chosen = _agree_on_patients(_choose(sheets))
     parts = {table: _propose_table(table, chosen[table]) for table in TABLES if table in chosen}
     taken = {(one.found.file, one.found.sheet) for one in chosen.values()}
     rest = [sheet for sheet in sheets if (sheet.found.file, sheet.found.sheet) not in taken]
@@ -102,6 +109,8 @@ def _choose(sheets: Sequence[SheetGuess]) -> dict[str, SheetGuess]:
         ]
         chosen |= {"infusions": others[0]} if len(others) == 1 else {}
     labs = chosen.get("labs")
+    if labs is not None and not ({*chosen} & {"infusions", "patients"}) and _states_infusion(labs):
+        chosen["infusions"] = replace(labs, why="every row says when the infusion was")
     if labs is not None and patients is None and labs.rows_are_patients:
         chosen["patients"] = replace(labs, why="every row is another patient")
     return chosen
@@ -109,6 +118,35 @@ def _choose(sheets: Sequence[SheetGuess]) -> dict[str, SheetGuess]:
 
 def _has_infusion(sheet: SheetGuess) -> bool:
     return sheet.pick("infusion_date", "infusions") is not None
+
+
+def _states_infusion(sheet: SheetGuess) -> bool:
+    """True where rows of values say in every row when the infusion of the patient was."""
+    picked = sheet.pick("infusion_date", "infusions")
+    if picked is None or sheet.rows_are_patients or sheet.sheet_is == "patient_id":
+        return False
+    return picked[1].certain and picked[0].content.filled == picked[0].content.rows
+
+
+def _agree_on_patients(chosen: Mapping[str, SheetGuess]) -> dict[str, SheetGuess]:
+    """Where a table has several columns for the patient, the one that the other tables have as well."""
+    named = {
+        table: [one for one in sheet.columns if one.role("patient_id")] for table, sheet in chosen.items()
+    }
+    headings = [{one.heading for one in found if not one.is_constant} for found in named.values()]
+    shared = set[str]().union(*headings).intersection(*headings)
+    if not shared:
+        return dict(chosen)
+    return {
+        table: replace(sheet, columns=tuple(_keep_role(one, shared) for one in sheet.columns))
+        for table, sheet in chosen.items()
+    }
+
+
+def _keep_role(guess: ColumnGuess, shared: Collection[str]) -> ColumnGuess:
+    if guess.heading in shared:
+        return guess
+    return replace(guess, roles=tuple(role for role in guess.roles if role.column != "patient_id"))
 
 
 def _name_sheets(sheet: SheetGuess) -> str:
@@ -126,7 +164,7 @@ def _place_table(sheet: SheetGuess) -> Part:
     found, layout = sheet.found, sheet.layout
     lines = [Line("", "file", found.file, "as it was given")]
     lines += [Line("", key, value, why) for key, (value, why) in found.keys.items()]
-    if len(sheet.sheets) > _MOST_SHEETS:
+    if len(sheet.sheets) > _MOST_SHEETS or (sheet.sheet_is == "patient_id" and _is_whole(sheet)):
         lines.append(Line("", "sheets", ["*"], f"all {len(sheet.sheets)} sheets have the same headings"))
     elif sheet.sheets:
         lines.append(Line("", "sheets", [*sheet.sheets], "they have the same headings"))
@@ -142,11 +180,19 @@ def _place_table(sheet: SheetGuess) -> Part:
         lines.append(Line("", "unit_row", layout.unit_row, layout.reasons["unit_row"]))
     if layout.last_row is not None and not found.is_cut and not sheet.sheets:
         lines.append(Line("", "last_row", layout.last_row, layout.reasons["last_row"]))
-    return Part(tuple(lines), questions=(f"{found.name}: {layout.question}.",) if layout.question else ())
+    return Part(tuple(lines))
+
+
+def _is_whole(sheet: SheetGuess) -> bool:
+    """True where all sheets of the file belong together; then none needs to be named."""
+    return len(sheet.sheets) == sheet.found.of_sheets
 
 
 def _leave_sheet(sheet: SheetGuess) -> Part:
     name, column = _name_sheets(sheet), f"all {len(sheet.columns)} columns"
+    if sheet.layout.questions:
+        part = show(name, "the whole sheet", "?", why=sheet.why, state="ask")
+        return join_parts([part, *(ask(f"{name}: {question}.") for question in sheet.layout.questions)])
     if sheet.table is None:
         return show(name, column, "", why=sheet.why, state="not used")
     part = show(
@@ -175,6 +221,6 @@ def _tell_absent(chosen: Mapping[str, SheetGuess], parts: Sequence[Part]) -> Par
 
 def _tell_limits(found: Sequence[FoundSheet]) -> list[str]:
     cut = [quote(sheet.name) for sheet in found if sheet.is_cut]
-    left = max((sheet.sheets_left for sheet in found), default=0)
+    left = max((sheet.of_sheets for sheet in found), default=0) - LOOKED_AT_SHEETS
     notes = [f"Only the first {LOOKED_AT_ROWS:,} rows were looked at: {', '.join(cut)}."] if cut else []
-    return [*notes, *([f"{left:,} further sheets were not looked at."] if left else [])]
+    return [*notes, *([f"{left:,} further sheets were not looked at."] if left > 0 else [])]

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from cytopenia.readers.heading_parts import read_day, read_heading, share_units
+from cytopenia.readers.headings import Grid, find_heading_row, lay_out
+from cytopenia.readers.mapping_forms import TableMapping
+from cytopenia.readers.sheet_marks import Merge
 from cytopenia.values import is_number_text
 
 __all__ = ["Layout", "find_layout"]
@@ -19,7 +22,6 @@ __all__ = ["Layout", "find_layout"]
 LOOKED_AT = 30
 _MOST_HEADING_ROWS = 3
 _ENOUGH = 0.5
-_JOINT = " / "
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}|^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _OTHER_UNITS = frozenset(
     [
@@ -58,8 +60,8 @@ _LEGEND = re.compile(
     r"|\*|n ?=)",
     re.IGNORECASE,
 )
+_WRAPPED = re.compile(r"^[\(\[](?P<unit>.+)[\)\]]$")
 _FEW_ROWS = 3
-_TWO_COLUMNS = 2
 
 Row = tuple[int, tuple[str | None, ...]]
 
@@ -68,32 +70,39 @@ Row = tuple[int, tuple[str | None, ...]]
 class Layout:
     """The headings of a sheet and the rows under them.
 
-    `header` holds the numbers of the heading rows, `first_filled` that of the first row with anything in it,
-    `body` the data with one column per heading (and `source_row`); `reasons` say why, by key of the mapping.
+    `header` holds the numbers of the heading rows, `body` the data with one column per heading (and
+    `source_row`); `reasons` say why, by key of the mapping that is needed. Where the reader could make no
+    table of it, `body` is empty and `questions` say why.
     """
 
     header: tuple[int, ...]
-    first_filled: int
     unit_row: int | None
     last_row: int | None
     headings: tuple[str, ...]
     body: pl.DataFrame
     reasons: dict[str, str]
-    question: str | None = None
+    questions: tuple[str, ...] = ()
+
+    @property
+    def has_words(self) -> bool:
+        """False where what stands in the place of headings are values."""
+        return _share_of_values(self.headings) < _ENOUGH
 
     @property
     def is_plain(self) -> bool:
         """True where the reader finds the headings by itself."""
-        return self.header == (self.first_filled,) and self.unit_row is None
+        return "header" not in self.reasons
 
 
-def find_layout(cells: pl.DataFrame) -> Layout | None:
+def find_layout(cells: pl.DataFrame, merges: Sequence[Merge] | None = None) -> Layout | None:
     """Return where the table of a sheet stands, or None for a sheet without one.
 
     Parameters
     ----------
     cells : DataFrame
         `source_row`, the row as the spreadsheet counts it, and one text column per column of the sheet.
+    merges
+        Its merged cells; None where they are not known.
     """
     letters = [name for name in cells.columns if name != "source_row"]
     if not letters:
@@ -106,40 +115,32 @@ def find_layout(cells: pl.DataFrame) -> Layout | None:
         return None
     top = _find_top(rows)
     count = _count_heading_rows(rows[top:])
-    header = rows[top : top + count]
-    unit = _find_unit_row(rows[top + count :], [row for _, row in header])
-    headings = _join_headings([row for _, row in header], unit[1] if unit else None)
-    start = rows[top + count - 1][0] if unit is None else unit[0]
-    body, last_row, why_last = _cut_body(filled.filter(pl.col("source_row") > start), letters)
-    reasons = _give_reasons(rows, top, count) | ({"last_row": why_last} if why_last else {})
+    header = [number for number, _ in rows[top : top + count]]
+    unit = _find_unit_row(rows[top + count :])
+    start = header[-1] if unit is None else unit[0]
+    last_row, why_last = _find_last_row(filled.filter(pl.col("source_row") > start), letters)
+    reasons = {"last_row": why_last} if last_row is not None else {}
     if unit:
         reasons["unit_row"] = f"{sum(cell is not None for cell in unit[1])} cells of row {unit[0]} are units"
-    named = [place for place, heading in enumerate(headings) if heading]
-    body = body.select(
-        "source_row", *(pl.col(letters[place]).alias(headings[place]) for place in _first_of(named, headings))
-    )
-    doubled = sorted({headings[place] for place in named if headings.count(headings[place]) > 1})
+    if count > 1 or unit or header[0] != rows[0][0] or find_heading_row(cells) is not None:
+        reasons["header"] = _explain_header(rows, top, count)
+    mapping = TableMapping(header=tuple(header), unit_row=unit[0] if unit else None, last_row=last_row)
+    laid = lay_out(Grid(cells, "", merges), "labs", mapping)
+    body = laid.frame if not laid.problems else pl.DataFrame()
     return Layout(
-        header=tuple(number for number, _ in header),
-        first_filled=rows[0][0],
-        unit_row=unit[0] if unit else None,
+        header=tuple(header),
+        unit_row=mapping.unit_row,
         last_row=last_row,
-        headings=tuple(headings[place] for place in _first_of(named, headings)),
+        headings=tuple(name for name in body.columns if name != "source_row"),
         body=body,
         reasons=reasons,
-        question=f"the heading '{doubled[0]}' stands over several columns; give each its own"
-        if doubled
-        else None,
+        questions=tuple(problem.removeprefix(": ") for problem in laid.problems),
     )
 
 
 def _trim(cell: str | None) -> str | None:
     text = (cell or "").strip()
     return text or None
-
-
-def _first_of(places: Sequence[int], headings: Sequence[str]) -> list[int]:
-    return [place for place in places if headings.index(headings[place]) == place]
 
 
 def _find_top(rows: Sequence[Row]) -> int:
@@ -217,86 +218,57 @@ def _differs_beneath(cells: Sequence[str | None], beneath: Sequence[Sequence[str
     return values >= _ENOUGH * len(places)
 
 
-def _find_unit_row(rows: Sequence[Row], header: Sequence[Sequence[str | None]]) -> Row | None:
+def _find_unit_row(rows: Sequence[Row]) -> Row | None:
     """The row under the headings, if what stands in it are units."""
     if len(rows) < 2:
         return None
     number, cells = rows[0]
     words = [cell for cell in cells if cell is not None]
-    listed = [word for word in words if share_units(word.strip("[]()"))]
-    plain = [word for word in words if word.strip("[]()").casefold() in _OTHER_UNITS]
+    listed = [word for word in words if share_units(_unwrap(word))]
+    plain = [word for word in words if _unwrap(word).casefold() in _OTHER_UNITS]
     if listed and len(listed) + len(plain) == len(words):
-        stripped = tuple(cell.strip("()") if cell else None for cell in cells)
-        return number, stripped
-    del header
+        return number, tuple(_unwrap(cell) if cell else None for cell in cells)
     return None
 
 
-def _join_headings(rows: Sequence[Sequence[str | None]], units: Sequence[str | None] | None) -> list[str]:
-    """One heading per column: merged cells hold for all they span, parts are joined from top to bottom."""
-    spread = [_spread(row, rows[level + 1 :]) for level, row in enumerate(rows)]
-    headings: list[str] = []
-    for place in range(len(rows[0])):
-        parts: list[str] = []
-        for row in spread:
-            cell = row[place]
-            if cell is not None and cell not in parts:
-                parts.append(cell)
-        heading = _JOINT.join(parts)
-        unit = units[place] if units is not None else None
-        headings.append(f"{heading} [{unit}]" if heading and unit else heading)
-    return headings
+def _unwrap(unit: str) -> str:
+    """A unit without the brackets around it."""
+    found = _WRAPPED.match(unit)
+    return found["unit"].strip() if found else unit
 
 
-def _spread(row: Sequence[str | None], lower: Sequence[Sequence[str | None]]) -> list[str | None]:
-    """A cell also over the blank cells to its right, as long as a lower row names something there."""
-    spread: list[str | None] = []
-    current: str | None = None
-    for place, cell in enumerate(row):
-        named_below = any(cells[place] is not None for cells in lower)
-        current = cell if cell is not None else current if named_below else None
-        spread.append(current)
-    return spread
-
-
-def _cut_body(body: pl.DataFrame, letters: Sequence[str]) -> tuple[pl.DataFrame, int | None, str | None]:
-    """The rows of data without the legend or the sums under them."""
+def _find_last_row(body: pl.DataFrame, letters: Sequence[str]) -> tuple[int | None, str]:
+    """The last row of data, where a legend or sums stand under it: behind a blank row, or by a word."""
     if body.height < _FEW_ROWS:
-        return body, None, None
+        return None, ""
     widths = body.select(pl.sum_horizontal(pl.col(letters).is_not_null())).to_series().to_list()
     numbers = body["source_row"].to_list()
-    firsts = body.select(pl.coalesce(letters)).to_series().to_list()
+    firsts = [(first or "").strip() for first in body.select(pl.coalesce(letters)).to_series()]
     usual = sorted(widths)[len(widths) // 2]
+    apart = [
+        _LEGEND.match(first) is not None or (width < max(2, _ENOUGH * usual) and width < usual)
+        for first, width in zip(firsts, widths, strict=True)
+    ]
     end = len(widths)
-    while end > 1:
-        gap = numbers[end - 1] - numbers[end - 2] > 1
-        thin = widths[end - 1] < max(2, _ENOUGH * usual)
-        sums = _LEGEND.match((firsts[end - 1] or "").strip()) is not None
-        if not (sums or (thin and (gap or end < len(widths) or usual > 2))):
-            break
+    while end > 1 and apart[end - 1]:
         end -= 1
     # A thin last row of a sparse table is data: only what a blank row or a word sets apart is left out.
     cut = next(
         (
             place
             for place in range(end, len(widths))
-            if numbers[place] - numbers[place - 1] > 1 or _LEGEND.match((firsts[place] or "").strip())
+            if numbers[place] - numbers[place - 1] > 1 or _LEGEND.match(firsts[place])
         ),
         None,
     )
     if cut is None:
-        return body, None, None
-    last = numbers[cut - 1]
-    count = len(widths) - cut
-    rows = "row" if count == 1 else "rows"
-    why = f"{count} {rows} under row {last}: a legend or sums"
-    return body.head(cut), int(last), why
+        return None, ""
+    count, last = len(widths) - cut, int(numbers[cut - 1])
+    return last, f"{count} {'row' if count == 1 else 'rows'} under row {last}: a legend or sums"
 
 
-def _give_reasons(rows: Sequence[Row], top: int, count: int) -> dict[str, str]:
-    titles = top
-    first = rows[top][0]
+def _explain_header(rows: Sequence[Row], top: int, count: int) -> str:
     words = sum(cell is not None for cell in rows[top][1])
-    above = f", under {titles} {'row' if titles == 1 else 'rows'} of title" if titles else ""
+    above = f", under {top} {'row' if top == 1 else 'rows'} of title" if top else ""
     more = f"; {count} rows of headings are joined" if count > 1 else ""
-    return {"header": f"row {first} holds {words} headings{above}{more}"}
+    return f"row {rows[top][0]} holds {words} headings{above}{more}"

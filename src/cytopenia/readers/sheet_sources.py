@@ -13,15 +13,16 @@ from pathlib import Path
 import polars as pl
 
 from cytopenia.errors import ReaderError
-from cytopenia.readers.excel import EXCEL_SUFFIXES, list_sheets, name_column, read_cells
+from cytopenia.readers.excel import EXCEL_SUFFIXES, list_sheets, name_column, read_grid
 from cytopenia.readers.mapping_forms import TableMapping
+from cytopenia.readers.sheet_marks import Merge
 from cytopenia.readers.statistics_files import STATISTICS_SUFFIXES
 from cytopenia.readers.tabular import FileSource, load_table
 
-__all__ = ["LOOKED_AT_ROWS", "PROPOSED_SUFFIXES", "FoundSheet", "find_sheets"]
+__all__ = ["LOOKED_AT_ROWS", "LOOKED_AT_SHEETS", "PROPOSED_SUFFIXES", "FoundSheet", "find_sheets"]
 
 LOOKED_AT_ROWS = 2_000
-_LOOKED_AT_SHEETS = 100
+LOOKED_AT_SHEETS = 100
 _LOOKED_AT_BYTES = 4_000_000
 _TEXT = (".csv", ".tsv", ".txt")
 PROPOSED_SUFFIXES = (*_TEXT, *EXCEL_SUFFIXES, ".parquet", *STATISTICS_SUFFIXES)
@@ -41,7 +42,8 @@ class FoundSheet:
     """The first rows of a sheet, or of a file without sheets.
 
     `keys` are lines that its file needs in the mapping to be read at all, with the reason of each;
-    `has_headings` is True where the kind of file says itself what its columns are called.
+    `has_headings` is True where the kind of file says itself what its columns are called; `of_sheets` is the
+    number of sheets of the file.
     """
 
     file: str
@@ -50,7 +52,8 @@ class FoundSheet:
     is_cut: bool
     has_headings: bool = False
     keys: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
-    sheets_left: int = 0
+    of_sheets: int = 1
+    merges: Sequence[Merge] | None = None
 
     @property
     def name(self) -> str:
@@ -82,14 +85,15 @@ def find_sheets(path: Path) -> list[FoundSheet]:
 
 def _find_in_workbook(path: Path) -> Iterator[FoundSheet]:
     sheets = list_sheets(path)
-    for sheet in sheets[:_LOOKED_AT_SHEETS]:
-        cells = read_cells(path, sheet, rows=LOOKED_AT_ROWS)
+    for sheet in sheets[:LOOKED_AT_SHEETS]:
+        grid = read_grid(path, sheet, rows=LOOKED_AT_ROWS)
         yield FoundSheet(
             path.name,
             sheet,
-            cells,
-            is_cut=cells.height >= LOOKED_AT_ROWS,
-            sheets_left=max(0, len(sheets) - _LOOKED_AT_SHEETS),
+            grid.table,
+            is_cut=grid.table.height >= LOOKED_AT_ROWS,
+            merges=None if grid.marks is None else grid.marks.merges,
+            of_sheets=len(sheets),
         )
 
 

@@ -50,12 +50,23 @@ class SheetGuess:
     def pick(self, column: str, *tables: str) -> tuple[ColumnGuess, NamedColumn] | None:
         """The column that stands for one of ours: the surest, and of these the first."""
         found = [(guess, role) for guess in self.columns if (role := guess.role(column, *tables)) is not None]
-        return min(found, key=lambda pair: not pair[1].certain, default=None)
+        return min(found, key=lambda pair: (not pair[1].certain, pair[0].is_constant), default=None)
 
     @property
     def wide(self) -> list[ColumnGuess]:
         """The columns of values of one analyte each."""
         return [guess for guess in self.columns if guess.is_wide]
+
+    @property
+    def bare_days(self) -> list[ColumnGuess]:
+        """The columns of values whose headings name a day only, if something else names the analyte."""
+        named = self.sheet_is == "analyte" or any(
+            guess.analytes and guess.role("analyte", "labs") for guess in self.columns
+        )
+        found = [
+            guess for guess in self.columns if guess.day and guess.content.is_mostly(guess.content.numbers)
+        ]
+        return found if named and len(found) > 1 else []
 
     @property
     def rows_are_patients(self) -> bool:
@@ -70,18 +81,24 @@ class SheetGuess:
 
 def guess_sheet(found: FoundSheet) -> SheetGuess | None:
     """Return what a sheet is, or None where nothing stands in it."""
-    layout = _plain_layout(found) if found.has_headings else find_layout(found.cells)
-    if layout is None or layout.body.is_empty():
+    layout = _plain_layout(found) if found.has_headings else find_layout(found.cells, found.merges)
+    if layout is None or (layout.body.is_empty() and not layout.questions):
         return None
     columns = tuple(guess_column(name, layout.body[name]) for name in layout.headings)
     sheet = SheetGuess(found, layout, columns, None, "", "")
+    if layout.questions:
+        return replace(sheet, why="no table can be made of it")
+    if not layout.has_words:
+        return replace(
+            sheet, why="values stand where headings are expected; write a row of headings above them"
+        )
     table, shape, why = _guess_table(sheet)
     return replace(sheet, table=table, shape=shape, why=why)
 
 
 def _plain_layout(found: FoundSheet) -> Layout:
     names = tuple(name for name in found.cells.columns if name != "source_row")
-    return Layout((1,), 1, None, None, names, found.cells, {})
+    return Layout((1,), None, None, names, found.cells, {})
 
 
 def group_sheets(sheets: Sequence[SheetGuess]) -> list[SheetGuess]:
@@ -112,7 +129,10 @@ def _join(sheets: Sequence[SheetGuess]) -> SheetGuess:
     first, names = sheets[0], tuple(str(sheet.found.sheet) for sheet in sheets)
     body = pl.concat([sheet.layout.body for sheet in sheets])
     columns = tuple(guess_column(name, body[name]) for name in first.layout.headings)
-    joined = replace(first, columns=columns, layout=replace(first.layout, body=body), sheets=names)
+    found = replace(first.found, sheet=None)
+    joined = replace(
+        first, found=found, columns=columns, layout=replace(first.layout, body=body), sheets=names
+    )
     sheet_is = None
     if all(_names_analyte(name) for name in names):
         sheet_is = "analyte"
@@ -167,7 +187,9 @@ def _guess_table(sheet: SheetGuess) -> tuple[str | None, str, str]:
         if facts or (sheet.rows_are_patients and hint != "infusions"):
             return "patients", "", "one row per patient, with the date of infusion"
         return "infusions", "", "dates of infusion"
-    if (facts or hint == "patients") and sheet.pick("patient_id") is not None:
+    picked = sheet.pick("patient_id")
+    named = picked is not None and (picked[1].certain or sheet.rows_are_patients)
+    if named and (facts or hint == "patients"):
         return "patients", "", "facts about patients" if facts else "the name of the sheet"
     return None, "", "it is none of the six tables as far as its headings say"
 
@@ -184,15 +206,10 @@ def _guess_labs(sheet: SheetGuess) -> tuple[str, str] | None:
     """Shape and reason, if the sheet holds laboratory values with a day."""
     wide = sheet.wide
     days = [column for column in wide if column.parts is not None and column.parts.day is not None]
-    bare = [
-        column
-        for column in sheet.columns
-        if column.day is not None and column.content.is_mostly(column.content.numbers)
-    ]
     if len(days) > 1:
         return "days", f"{len(days)} columns of values of one day each"
-    if len(bare) > 1 and sheet.sheet_is == "analyte":
-        return "days", f"{len(bare)} columns of one day each; the sheet is named after an analyte"
+    if sheet.bare_days:
+        return "days", f"{len(sheet.bare_days)} columns of one day each; the analyte stands elsewhere"
     has_time = sheet.pick("date", "labs") is not None or sheet.pick("day", "labs") is not None
     value = sheet.pick("value", "labs")
     analyte = sheet.pick("analyte", "labs")
@@ -200,10 +217,9 @@ def _guess_labs(sheet: SheetGuess) -> tuple[str, str] | None:
         return "long", "a row per value: a column of analytes and a column of values"
     if value is not None and sheet.sheet_is == "analyte" and has_time:
         return "long", "a row per value; the sheet is named after the analyte"
-    if (
-        wide
-        and has_time
-        and not (sheet.rows_are_patients and sheet.pick("infusion_date", "infusions") is not None)
-    ):
+    has_infusion = sheet.pick("infusion_date", "infusions") is not None
+    if len(wide) > 1 and not has_time and not has_infusion and not _facts(sheet):
+        return "wide", f"a column for each of {len(wide)} analytes; no date and no day"
+    if wide and has_time and not (sheet.rows_are_patients and has_infusion):
         return "wide", f"a column for each of {len(wide)} analytes, and a date or day"
     return None

@@ -8,14 +8,17 @@ from pathlib import Path
 import polars as pl
 
 from cytopenia.contract import TABLES, Finding
-from cytopenia.errors import ReaderError, suggest_name
+from cytopenia.errors import ReaderError, join_problems
+from cytopenia.readers.excel import EXCEL_SUFFIXES, list_sheets
 from cytopenia.readers.harmonize import harmonize_bedside, harmonize_labs
+from cytopenia.readers.headings import Grid, fill_down, lay_out
 from cytopenia.readers.mapping import BedsideMapping, DataSection, read_mapping
 from cytopenia.readers.mapping_forms import TableMapping
 from cytopenia.readers.paths import find_inside
 from cytopenia.readers.source_table import SourceTable
 from cytopenia.readers.statistics_files import STATISTICS_SUFFIXES, read_statistics_file
-from cytopenia.readers.text_files import read_text_file
+from cytopenia.readers.text_files import read_text_cells, read_text_file
+from cytopenia.readers.workbook_tables import read_workbook_table
 
 __all__ = [
     "FileSource",
@@ -29,9 +32,8 @@ __all__ = [
 ]
 
 _TEXT = (".csv", ".tsv", ".txt")
-_EXCEL = (".xlsx",)
 _PARQUET = (".parquet",)
-_READ = (*_TEXT, *_EXCEL, *_PARQUET, *STATISTICS_SUFFIXES)
+_READ = (*_TEXT, *EXCEL_SUFFIXES, *_PARQUET, *STATISTICS_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def list_candidates(folder: Path, name: str) -> list[FileSource]:
     )
     found = [FileSource(file) for file in files if file.stem.lower() == name]
     for file in files:
-        if file.suffix.lower() in _EXCEL and file.stem.lower() not in TABLES:
+        if file.suffix.lower() in EXCEL_SUFFIXES and file.stem.lower() not in TABLES:
             found += [
                 FileSource(file, sheet) for sheet in _list_sheets(file) if sheet.strip().lower() == name
             ]
@@ -163,7 +165,7 @@ def list_candidates(folder: Path, name: str) -> list[FileSource]:
 
 def _inside(path: Path, name: str) -> list[FileSource]:
     """The sheet of that name in a workbook; a file that is no such workbook is the labs."""
-    sheets = _list_sheets(path) if path.suffix.lower() in _EXCEL else []
+    sheets = _list_sheets(path) if path.suffix.lower() in EXCEL_SUFFIXES else []
     if any(sheet.strip().lower() == "labs" for sheet in sheets):
         return [FileSource(path, sheet) for sheet in sheets if sheet.strip().lower() == name]
     return [FileSource(path)] if name == "labs" else []
@@ -175,16 +177,35 @@ def load_table(name: str, source: FileSource, mapping: TableMapping) -> SourceTa
     if suffix not in _READ:
         raise ReaderError(f"{path.name}: files of type '{suffix}' are not read; allowed: {', '.join(_READ)}.")
     if suffix in _TEXT:
-        separator = mapping.separator or ("\t" if suffix == ".tsv" else None)
-        return SourceTable(read_text_file(path, encoding=mapping.encoding, separator=separator), path.name)
+        return _read_text(name, path, mapping)
     if not path.is_file():
         raise ReaderError(f"{path.name}: no such file in {path.parent}. Check the name.")
     if suffix in STATISTICS_SUFFIXES:
         return read_statistics_file(path, name, encoding=mapping.encoding, keep_codes=mapping.keep_codes)
     if suffix in _PARQUET:
         return SourceTable(_number_rows(_read_parquet(path)), path.name)
-    sheet = source.sheet or _choose_sheet(path, name, mapping.sheet)
-    return SourceTable(_read_sheet(path, sheet), FileSource(path, sheet).name)
+    return read_workbook_table(name, path, mapping, source.sheet)
+
+
+def _read_text(name: str, path: Path, mapping: TableMapping) -> SourceTable:
+    if mapping.sheet is not None or mapping.sheets or mapping.sheet_is is not None:
+        raise ReaderError(f"{path.name}: a text file has no sheets. Remove sheet, sheets and sheet_is.")
+    separator = mapping.separator or ("\t" if path.suffix.lower() == ".tsv" else None)
+    findings: list[Finding] = []
+    problems: list[str] = []
+    if mapping.is_laid_out:
+        cells = read_text_cells(path, encoding=mapping.encoding, separator=separator)
+        laid = lay_out(Grid(cells, path.name), name, mapping)
+        table, findings, problems = laid.frame, laid.findings, laid.problems
+    else:
+        table = read_text_file(path, encoding=mapping.encoding, separator=separator)
+    if not problems:
+        table, filled, found = fill_down(table, name, mapping)
+        findings += filled
+        problems = [f"{path.name}: {problem}" for problem in found]
+    if problems:
+        raise ReaderError(join_problems(f"{path.name}: the table is not where the mapping says", problems))
+    return SourceTable(table, path.name, tuple(findings))
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
@@ -195,52 +216,10 @@ def _read_parquet(path: Path) -> pl.DataFrame:
 
 
 def _list_sheets(path: Path) -> list[str]:
-    import fastexcel
-
     try:
-        return fastexcel.read_excel(path).sheet_names
-    except (fastexcel.FastExcelError, OSError):
+        return list_sheets(path)
+    except ReaderError:
         return []
-
-
-def _choose_sheet(path: Path, name: str, wanted: str | None) -> str:
-    sheets = _list_sheets(path)
-    if not sheets:
-        raise ReaderError(f"{path.name}: cannot be read as an Excel workbook. Save it as .xlsx again.")
-    listed = ", ".join(sheets)
-    if wanted is not None:
-        if wanted not in sheets:
-            raise ReaderError(
-                f"{path.name}: sheet '{wanted}' is absent{suggest_name(wanted, sheets)}; found: {listed}."
-            )
-        return wanted
-    named = [sheet for sheet in sheets if sheet.strip().lower() == name]
-    if len(sheets) > 1 and not named:
-        raise ReaderError(
-            f"{path.name}: several sheets, none is named '{name}'; found: {listed}. Name one in the mapping: "
-            f'[data.{name}] sheet = "{sheets[0]}".'
-        )
-    return named[0] if named else sheets[0]
-
-
-def _read_sheet(path: Path, sheet: str) -> pl.DataFrame:
-    """All rows decide the type of a column, so that a late text never turns into a missing value."""
-    import fastexcel
-
-    try:
-        table = pl.read_excel(
-            path, sheet_name=sheet, infer_schema_length=None, drop_empty_rows=False, raise_if_empty=False
-        )
-    except (pl.exceptions.PolarsError, fastexcel.FastExcelError, OSError) as cause:
-        raise ReaderError(
-            f"{path.name}: cannot be read as an Excel workbook. Save it as .xlsx again."
-        ) from cause
-    table = _number_rows(table.rename({name: name.strip() for name in table.columns}))
-    return (
-        table.filter(~pl.all_horizontal(pl.all().exclude("source_row").is_null()))
-        if table.width > 1
-        else table
-    )
 
 
 def _number_rows(table: pl.DataFrame) -> pl.DataFrame:

@@ -12,11 +12,13 @@ from pathlib import Path
 import polars as pl
 
 from cytopenia.errors import ReaderError
+from cytopenia.readers.excel import name_column
 
-__all__ = ["decode_text", "read_text_file"]
+__all__ = ["decode_text", "read_text_cells", "read_text_file"]
 
 _SEPARATORS = (",", ";", "\t")
 _SAMPLE_LINES = 6
+_SEPARATOR_LINES = 200
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -65,6 +67,41 @@ def decode_text(path: Path, *, encoding: str | None = None) -> str:
         The file is absent, or is in another encoding.
     """
     return _require_utf8(_decode(_read_bytes(path), path.name, encoding), path.name)
+
+
+def read_text_cells(path: Path, *, encoding: str | None = None, separator: str | None = None) -> pl.DataFrame:
+    """Return the cells of a text table whose lines may differ in length, as a spreadsheet would show them.
+
+    Returns
+    -------
+    DataFrame
+        `source_row` (the first line is 1), then one text column per column under its letter, "A", "B" ...
+
+    Raises
+    ------
+    ReaderError
+        The file is absent, empty, or in another encoding.
+    """
+    data = _decode(_read_bytes(path), path.name, encoding)
+    if not data.strip():
+        raise ReaderError(f"{path.name}: the file is empty. Export it again.")
+    mark = separator or _find_common_separator(data)
+    rows = list(csv.reader(io.StringIO(_require_utf8(data, path.name), newline=""), delimiter=mark))
+    letters = [name_column(place) for place in range(max(map(len, rows)))]
+    columns = {
+        letter: [row[place] if place < len(row) else None for row in rows]
+        for place, letter in enumerate(letters)
+    }
+    number = pl.int_range(1, len(rows) + 1, dtype=pl.UInt32, eager=True)
+    return pl.DataFrame(columns, schema=dict.fromkeys(letters, pl.String)).select(
+        number.alias("source_row"), *letters
+    )
+
+
+def _find_common_separator(data: bytes) -> str:
+    """The mark that most lines have, where titles above the table have none."""
+    lines = data.decode("utf-8", errors="replace").splitlines()[:_SEPARATOR_LINES]
+    return max(_SEPARATORS, key=lambda mark: sorted(line.count(mark) for line in lines)[len(lines) // 2])
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE
 from cytopenia.readers.column_guesses import count_usual
 from cytopenia.readers.heading_parts import list_scales
 from cytopenia.readers.proposal_parts import EMPTY, Line, Part, ask, map_to, quote, show
@@ -32,9 +33,7 @@ def weigh_units(analyte: str, cells: pl.Series) -> tuple[str, str]:
     counts = count_usual(cells, analyte)
     total = int(parse_values(cells)["value"].is_not_null().sum())
     best = [f"{count:,} in {text}" for text, count in counts.items() if count][:_SHOWN_SCALES]
-    hint = (
-        f"; of {total:,} values would be usual: {', '.join(best) or 'none in any of them'}" if total else ""
-    )
+    hint = f" Usual would be, of {total:,} values: {', '.join(best) or 'none in any'}" if total else ""
     return f"{', '.join(list_scales(analyte))}?{hint}", next(iter(counts))
 
 
@@ -59,10 +58,11 @@ def ask_default_unit(analyte: str, cells: pl.Series, origin: str) -> Part:
 def ask_unit_text(analyte: str, text: str, *, rows: int, origin: str) -> Part:
     """Return the open line for a text that is no listed unit of its analyte."""
     column = f"{analyte} in {quote(text)}"
+    if text.strip() == "%" and analyte == "anc":
+        why = f"{rows:,} values are read as the percentage of neutrophils"
+        return show(origin, column, NEUTROPHIL_SHARE, why=why, state="sure")
     if text.strip() == "%":
-        return show(
-            origin, column, "", why=f"{rows:,} values are a share of cells, no count", state="not used"
-        )
+        return show(origin, column, "", why=f"{rows:,} values are a share of cells", state="not used")
     allowed = ", ".join(list_scales(analyte))
     why = f"unit of {rows:,} values, not listed; which of these is it: {allowed}?"
     line = Line("units", text, list_units(analyte)[0], why, is_open=True)

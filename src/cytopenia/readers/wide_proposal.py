@@ -7,14 +7,16 @@ from itertools import groupby
 
 import polars as pl
 
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name
 from cytopenia.readers.column_guesses import ColumnGuess
 from cytopenia.readers.heading_parts import guess_analytes, is_other_test, is_share, speaks_of_analyte
 from cytopenia.readers.proposal_parts import Line, Part, ask, join_parts, map_to, quote, show
 from cytopenia.readers.table_guesses import SheetGuess
 from cytopenia.readers.unit_questions import ask_units, count_plausible, find_better_unit, weigh_units
 from cytopenia.units import list_units, load_analytes
+from cytopenia.values import parse_values
 
-__all__ = ["leave_column", "propose_days", "propose_wide"]
+__all__ = ["leave_column", "propose_bare_days", "propose_days", "propose_wide"]
 
 _ASKED = "analyte:"
 _USUAL_DAYS_BEFORE = 2
@@ -88,8 +90,6 @@ def _propose_pattern(pattern: str, guesses: Sequence[ColumnGuess], origin: str) 
     analyte, unit = _analyte_of(guesses[0]), guesses[0].parts.unit if guesses[0].parts else None
     days = [guess.parts.day for guess in guesses if guess.parts is not None and guess.parts.day is not None]
     cells = pl.concat([guess.cells for guess in guesses])
-    first, last = guesses[0].heading, guesses[-1].heading
-    column = first if len(guesses) == 1 else f"{first} ... {last} ({len(guesses)} columns)"
     why = f"headings name {analyte} and the days {min(days)} to {max(days)}"
     better = find_better_unit(analyte, unit, cells) if unit is not None else None
     question = ""
@@ -108,8 +108,38 @@ def _propose_pattern(pattern: str, guesses: Sequence[ColumnGuess], origin: str) 
             why = f"{why}; unit {unit} is listed"
     is_open = unit is None or bool(question)
     line = Line("days", pattern, {"analyte": analyte, "unit": likely}, why, is_open=is_open)
-    part = map_to(line, origin=origin, column=column, becomes=f"{analyte} in {unit or '?'}, a day each")
+    part = map_to(
+        line, origin=origin, column=_span(guesses), becomes=f"{analyte} in {unit or '?'}, a day each"
+    )
     return part + ask(f"labs: {quote(pattern)} of {origin}: {why}. {question}") if question else part
+
+
+def propose_bare_days(guesses: Sequence[ColumnGuess], origin: str) -> Part:
+    """Return one line per pattern of headings that name a day only; what was measured stands elsewhere."""
+    groups = dict[str, list[ColumnGuess]]()
+    for guess in guesses:
+        if guess.day is not None:
+            groups.setdefault(guess.day[0], []).append(guess)
+    parts: list[Part] = []
+    for pattern, alike in groups.items():
+        days = [guess.day[1] for guess in alike if guess.day is not None]
+        why = f"headings name the days {min(days)} to {max(days)}; the analyte stands elsewhere"
+        parts.append(
+            map_to(
+                Line("days", pattern, {}, why),
+                origin=origin,
+                column=_span(alike),
+                becomes="values, a day each",
+            )
+        )
+    return join_parts(parts)
+
+
+def _span(guesses: Sequence[ColumnGuess]) -> str:
+    """The first and the last heading of columns that are shown in one row."""
+    if len(guesses) == 1:
+        return guesses[0].heading
+    return f"{guesses[0].heading} ... {guesses[-1].heading} ({len(guesses)} columns)"
 
 
 def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
@@ -118,7 +148,12 @@ def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
     is_number = guess.content.is_mostly(guess.content.numbers)
     short = [role.column.removeprefix(_ASKED) for role in guess.roles if role.column.startswith(_ASKED)]
     hints = [name for name in (*short, *guess_analytes(guess.heading)) if name not in given]
-    if is_share(guess.heading):
+    near = match_near_name(guess.heading)
+    if near is not None and near.use == "apart":
+        why = f"near to {near.analyte} ({near.remark})"
+    elif near is not None and sheet.shape == "wide" and is_number:
+        return _propose_share(guess, origin, is_stated=near.states_percent)
+    elif is_share(guess.heading):
         why = "a share of cells, no count"
     elif is_other_test(guess.heading):
         why = "another test"
@@ -129,6 +164,21 @@ def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
     else:
         why = "nothing of ours by heading or content" if guess.content.filled else "blank"
     return show(origin, guess.heading, "", why=why, state="not used")
+
+
+def _propose_share(guess: ColumnGuess, origin: str, *, is_stated: bool) -> Part:
+    """The percentage of neutrophils, from which ANC is computed where a day has none."""
+    values = parse_values(guess.cells)["value"].drop_nulls()
+    is_open = not is_stated or not (values > 1).any()
+    why = "percentage of neutrophils: ANC is computed from it where a day has none"
+    if is_open:
+        why = f'{why}; is it in %, or a fraction (unit = "1")?'
+    line = Line("wide", NEUTROPHIL_SHARE, {"column": guess.heading, "unit": "%"}, why, is_open=is_open)
+    part = map_to(line, origin=origin, column=guess.heading, becomes=NEUTROPHIL_SHARE)
+    if not is_open:
+        return part
+    what = f"labs: is {quote(guess.heading)} of {origin} in %, or a fraction?"
+    return part + ask(f"{what} Take the # from its line under [data.labs.wide], with the right unit.")
 
 
 def _ask_column(guess: ColumnGuess, analyte: str, origin: str) -> Part:
