@@ -46,6 +46,8 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "contract": [
             "schemas",
+            "finding_rule",
+            "source_rules",
             "finding_rules",
             "findings",
             "data_quality",

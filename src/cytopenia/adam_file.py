@@ -31,8 +31,8 @@ from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study, read_protocol
 from cytopenia.study.run import choose_cohort
 from cytopenia.study.run_settings import collect_settings
+from cytopenia.study_tables import read_study_tables
 from cytopenia.version import __version__
-from cytopenia.workflow import read_study_tables
 
 __all__ = ["AdamRequest", "WrittenAdam", "write_adam"]
 

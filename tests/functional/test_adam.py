@@ -84,6 +84,24 @@ def test_the_bundled_study_is_read_back(example: Path) -> None:
     assert again.labs.height - usable(again.labs).height == 1
 
 
+@pytest.mark.parametrize(
+    ("outcome", "code", "first"), [("anemia", "HGB", -5), ("thrombocytopenia", "PLAT", 1)]
+)
+def test_the_outcome_is_the_worst_grade_of_the_rows(
+    example: Path, outcome: str, code: str, first: int
+) -> None:
+    """The window ends on day 28, study day 29. These two have the same cuts in versions 4.03 and 5.0."""
+    adlb, adoutc = (
+        pyreadstat.read_xport(example / f"{name}.xpt", output_format="polars")[0]
+        for name in ("adlb", "adoutc")
+    )
+    rows = adlb.filter(pl.col("ADY").is_between(first, 29), PARAMCD=code, ANL01FL="Y")
+    worst = rows.group_by("USUBJID").agg(pl.col("ATOXGRL").cast(pl.Float64).max()).sort("USUBJID")
+    told = adoutc.filter(OUTCOME=outcome).sort("USUBJID").select("USUBJID", ATOXGRL="AVAL")
+    assert told.height == 63
+    assert_frame_equal(worst, told)
+
+
 def test_a_study_with_dates_is_read_back(command, tmp_path: Path) -> None:
     folder = write_study(tmp_path / "cohort")
     labs = folder / "labs.csv"
