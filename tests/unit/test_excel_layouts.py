@@ -11,58 +11,19 @@ import pytest
 import xlsxwriter
 
 from cytopenia.errors import MissingColumnError, ReaderError
-from cytopenia.readers.mapping import DataSection
 from cytopenia.readers.sources import read_tables
-from cytopenia.readers.tabular import read_lab_file
-from workbook_files import write_workbook
-
-TITLED = [
-    ["Hematology follow-up", None, None, None, None, None],
-    [],
-    ["Patient", "Sex", "ANC", None, "Hb", None],
-    [None, None, "Day 0", "Day 7", "Day 0", "Day 7"],
-    [None, None, "G/L", "G/L", "g/dL", "g/dL"],
-    ["P1", "f", 2.5, 0.4, 11, "<7"],
-    ["P2", "m", 3, 0, None, 8.5],
-    [None, None, None, None, None, None],
-    ["* values from two laboratories"],
-]
-MERGES = ["A1:F1", "A3:A4", "B3:B4", "C3:D3", "E3:F3"]
-DAYS = {"ANC / Day {day}": {"analyte": "anc"}, "Hb / Day {day}": {"analyte": "hemoglobin", "unit": "g/dL"}}
-LAYOUT: dict[str, Any] = {
-    "header": [3, 4],
-    "unit_row": 5,
-    "last_row": 7,
-    "columns": {"patient_id": "Patient"},
-    "days": DAYS,
-}
-EXPECTED = [
-    ("P1", 0, "anc", 2.5, "=", 6),
-    ("P1", 0, "hemoglobin", 110.0, "=", 6),
-    ("P1", 7, "anc", 0.4, "=", 6),
-    ("P1", 7, "hemoglobin", 70.0, "<", 6),
-    ("P2", 0, "anc", 3.0, "=", 7),
-    ("P2", 7, "anc", 0.0, "=", 7),
-    ("P2", 7, "hemoglobin", 85.0, "=", 7),
-]
-
-
-def section_of(**labs: Any) -> DataSection:
-    return DataSection.model_validate({"labs": labs})
-
-
-def essence(labs: pl.DataFrame) -> list[tuple[Any, ...]]:
-    table = labs.select("patient_id", "day", "analyte", "value", "comparator", "source_row")
-    return sorted(table.with_columns(pl.col("analyte").cast(pl.String)).rows())
-
-
-def read(path: Path, **labs: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
-    _, table, findings = read_lab_file(path, section_of(**labs))
-    return table, findings
-
-
-def messages(findings: pl.DataFrame, rule: str) -> list[str]:
-    return findings.filter(pl.col("rule") == rule)["message"].to_list()
+from workbook_files import (
+    DAYS,
+    EXPECTED,
+    LAYOUT,
+    MERGES,
+    TITLED,
+    essence,
+    messages,
+    read,
+    section_of,
+    write_workbook,
+)
 
 
 def refused(path: Path, **labs: Any) -> str:
@@ -312,6 +273,14 @@ def test_a_comma_text_that_only_numbers_stand_beside_stays_ambiguous(tmp_path: P
     labs, findings = read(write_workbook(tmp_path / "x.xlsx", {"S": rows}))
     assert labs["value"].to_list() == [0.5, None]
     assert messages(findings, "ambiguous_number")
+
+
+def test_columns_are_named_as_not_used_only_where_something_is_mapped(tmp_path: Path) -> None:
+    path = write_workbook(
+        tmp_path / "x.xlsx", {"S": [["patient_id", "day", "ANC (G/L)", "k"], ["P1", 0, 5, 1]]}
+    )
+    assert messages(read(path)[1], "columns_not_used") == []
+    assert messages(read(path, sheet="S")[1], "columns_not_used") == ["labs: columns that are not used: 'k'."]
 
 
 def test_a_file_that_starts_with_blank_rows_keeps_its_row_numbers(tmp_path: Path) -> None:

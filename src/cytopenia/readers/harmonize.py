@@ -139,7 +139,7 @@ def _apply_mapping(
         if name == "labs":
             table, found = _translate_labs(table, mapping.labs)
         else:
-            if name != "patients":
+            if name != "patients" and mapping.tables[name].is_mapped:
                 findings += name_unused_columns(
                     name, [c for c in table.columns if c not in TABLES[name].inputs]
                 )
@@ -198,7 +198,8 @@ def _translate_kinds(
 
 
 def _translate_labs(table: pl.DataFrame, mapping: LabsMapping) -> tuple[pl.DataFrame, list[Finding]]:
-    findings = name_unused_columns("labs", _find_unused_columns(table, mapping))
+    unused = _find_unused_columns(table, mapping) if mapping.is_mapped else []
+    findings = name_unused_columns("labs", unused)
     if mapping.days:
         table, found = melt_days(table, mapping)
         findings += found
