@@ -16,7 +16,92 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
     {
         "file_read": FindingRule("info", None, ""),
         "mapping_unused": FindingRule("warning", None, "Correct the name in the mapping, or remove it."),
+<<<<<<< HEAD
         **SOURCE_RULES,
+=======
+        "rows_above_headings": FindingRule("info", None, ""),
+        "rows_below_last_row": FindingRule("info", None, ""),
+        "headings_spread": FindingRule(
+            "info",
+            None,
+            "Merged cells are known only in .xlsx files. Check the columns, or save the file as .xlsx.",
+        ),
+        "filled_down": FindingRule("info", None, ""),
+        "merged_cells": FindingRule(
+            "warning", None, "Only the first row of each has the value; name the column in fill_down."
+        ),
+        "sheets_not_read": FindingRule(
+            "info", None, 'Name the sheets that count: sheets = ["...", "..."], or ["*"] for all.'
+        ),
+        "sheets_stacked": FindingRule("info", None, ""),
+        "columns_not_in_every_sheet": FindingRule(
+            "warning", None, "They are blank in the other sheets; give every sheet the same headings."
+        ),
+        "hidden_cells": FindingRule("warning", None, "They were read like all others; check what they are."),
+        "formula_cells": FindingRule(
+            "info", None, "The results stored in the file were used; nothing was computed."
+        ),
+        "formula_without_result": FindingRule(
+            "warning",
+            None,
+            "These cells are missing. Open the file in the spreadsheet program, save it, and read it again.",
+        ),
+        "error_cells": FindingRule(
+            "warning", None, "These cells (#DIV/0!, #REF! ...) are missing; correct the formulas."
+        ),
+        "workbook_not_checked": FindingRule(
+            "warning",
+            None,
+            "A formula without a stored result may read as 0. Save it as .xlsx, which is checked in full.",
+        ),
+        "date_as_value": FindingRule(
+            "warning",
+            "value",
+            "These rows are not judged. A spreadsheet may have turned a number such as 1.5 into a date; "
+            "correct the cells and format them as numbers.",
+        ),
+        "columns_not_used": FindingRule("info", None, ""),
+        "day_columns": FindingRule("info", "day", ""),
+        "value_labels": FindingRule(
+            "info", None, "Name the column in keep_codes of the mapping to read its codes instead."
+        ),
+        "code_without_label": FindingRule(
+            "warning", None, "It stays as it stands; give it a label, or declare it as missing."
+        ),
+        "shared_label": FindingRule(
+            "warning", None, "They cannot be told apart; give every code a label of its own."
+        ),
+        "labels_absent": FindingRule(
+            "warning", None, "The codes stay as they are; export the file with its labels, or map the codes."
+        ),
+        "declared_missing": FindingRule("info", None, ""),
+        "shortened_numbers": FindingRule(
+            "info", None, "The shortest decimal that gives the stored bytes was taken."
+        ),
+        "study_day_zero": FindingRule(
+            "warning", "day", "Study days have no day 0; the day is not known from it. Correct the variable."
+        ),
+        "study_day_disagrees": FindingRule(
+            "warning", "day", "The date was used; correct the date, the study day or the reference day."
+        ),
+        "other_specimen": FindingRule("info", "analyte", "They were left out."),
+        "standard_result_used": FindingRule("info", "unit", "The standard result was used."),
+        "results_disagree": FindingRule(
+            "warning", "value", "The original was used; one of the two, or its unit, is wrong."
+        ),
+        "derived_rows": FindingRule("info", None, "They were left out."),
+        "not_infused": FindingRule(
+            "warning", "patient_id", "Check that every name of the infusion is under [data.cdisc]."
+        ),
+        "names_not_mapped": FindingRule(
+            "info", None, "They are not used; name those that count under [data.cdisc]."
+        ),
+        "probably_support": FindingRule(
+            "warning",
+            None,
+            "They are not used; name growth factors and transfusions in support under [data.cdisc].",
+        ),
+>>>>>>> xl8
         "patient_id_absent": FindingRule(
             "info",
             "patient_id",

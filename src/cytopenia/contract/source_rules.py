@@ -1,4 +1,4 @@
-"""What can be doubtful while a source is read: workbooks, files of statistics programs, CDISC, REDCap, FHIR, OMOP."""
+"""What can be doubtful while a source is read: workbooks, statistics files, CDISC, REDCap, FHIR, OMOP."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import string
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ __all__ = [
     "read_grid",
     "read_typed",
 ]
+
+# The library says on the terminal how it chose types; what matters becomes a finding.
+logging.getLogger("fastexcel").addHandler(logging.NullHandler())
 
 EXCEL_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 

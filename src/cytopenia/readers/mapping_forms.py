@@ -70,6 +70,11 @@ class TableMapping(MappingForm):
         """Whether it says where in the sheet the table stands."""
         return bool(self.header or self.last_row)
 
+    @property
+    def is_mapped(self) -> bool:
+        """Whether it says which columns of the file count, so that the others deserve a word."""
+        return bool(self.model_fields_set & {"columns", "days", "wide", "header", "sheet", "sheets"})
+
     @model_validator(mode="after")
     def _check_layout(self) -> Self:
         return raise_all(self, _name_layout_faults(self))
