@@ -44,7 +44,9 @@ SOURCE_RULES: Mapping[str, FindingRule] = MappingProxyType(
             "warning", None, "These cells (#DIV/0!, #REF! ...) are missing; correct the formulas."
         ),
         "workbook_not_checked": FindingRule(
-            "info", None, "Save it as .xlsx to have formulas, errors, hidden and merged cells named."
+            "warning",
+            None,
+            "A formula without a stored result may read as 0. Save it as .xlsx, which is checked in full.",
         ),
         "date_as_value": FindingRule(
             "warning",
