@@ -30,6 +30,7 @@ __all__ = [
     "check_study",
     "compare_in_study",
     "explain_patient",
+    "read_study_tables",
     "run_demo",
     "run_study",
     "write_run",

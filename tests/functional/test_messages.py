@@ -393,6 +393,11 @@ MISTAKES |= {
         folder.rename(folder.parent / "study").parent,
     ],
     "A file of this type is not written": lambda folder: [*grading()(folder)[:-1], "graded.docx"],
+    "The page of a check is no HTML file": lambda folder: ["check", folder, "--out", "check.pdf"],
+    "The page of a check would replace another file": lambda folder: [
+        (folder / "check.html").write_text("<p>mine</p>") and "check",
+        folder,
+    ],
     "The file to write is the file that is read": lambda folder: [
         *grading()(folder)[:-1],
         folder / "labs.csv",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +54,17 @@ NOTHING = -1
 SHADES = ("#ffffff", "#d3e2ee", "#94b9d6", "#4f86b3", "#1f4e79")
 SHADE_LABELS = ("none", "up to 25%", "up to 50%", "up to 75%", "more")
 SHADE_ENDS = (0.0, 25.0, 50.0, 75.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """How panels are drawn: height of a row, its cells, the key above, every which column is named."""
+
+    row: float
+    draw: Callable[[Axes, Panel], None]
+    key: Callable[[Axes], None]
+    step: int | None = None
+    labels: Sequence[str] = ()
 
 
 def plot_covered_days(content: QualityContent) -> ReportFigure | None:
@@ -152,6 +163,7 @@ def plot_day_maps(content: QualityContent) -> list[ReportFigure]:
 def _plot_days(content: QualityContent, analytes: Sequence[str]) -> ReportFigure:
     quality = content.quality
     labels = quality.covered_patients.unique("place", maintain_order=True)["patient_id"].to_list()
+    shown = [clean_text(one, longest=14) for one in labels] if content.show_patient_ids else []
     names = "-".join(analytes)
     grids = {name: _read_grid(quality, name, len(labels)) for name in analytes}
     high = float(np.clip(TALL / len(labels), 2.4, 9.0))
@@ -160,10 +172,7 @@ def _plot_days(content: QualityContent, analytes: Sequence[str]) -> ReportFigure
         f"day-coverage-{names}",
         grids,
         quality.first_day,
-        row=high,
-        draw=_draw_states,
-        key=_draw_state_key,
-        labels=[clean_text(one, longest=14) for one in labels] if content.show_patient_ids else (),
+        look=_Look(row=high, draw=_draw_states, key=_draw_state_key, labels=shown),
         title=f"Coverage: one row per patient, one column per day{whose}",
         caption=f"{plural(len(labels), 'patient')}, {format_days(quality.first_day, quality.last_day)}; "
         f"the same "
@@ -197,11 +206,12 @@ def _plot_groups(content: QualityContent) -> ReportFigure:
         "week-coverage",
         grids,
         int(str(first)) // 7,
-        row=6.0,
-        draw=_draw_shades,
-        key=lambda axes: _draw_key(axes, dict(zip(SHADE_LABELS, SHADES, strict=True))),
-        step=2,
-        labels=(),
+        look=_Look(
+            row=6.0,
+            draw=_draw_shades,
+            key=lambda axes: _draw_key(axes, dict(zip(SHADE_LABELS, SHADES, strict=True))),
+            step=2,
+        ),
         title="Coverage: one row per group of patients, one column per week",
         caption=f"Each row stands for {group} alike in coverage, sorted by the percent of days at risk "
         f"with a "
@@ -223,31 +233,22 @@ def _read_shades(weeks: pl.DataFrame) -> Grid:
 
 
 def _draw_panels(
-    name: str,
-    grids: Mapping[str, Grid],
-    first: int,
-    *,
-    row: float,
-    draw: Callable[[Axes, Panel], None],
-    key: Callable[[Axes], None],
-    step: int | None = None,
-    labels: Sequence[str],
-    **described: Any,
+    name: str, grids: Mapping[str, Grid], first: int, *, look: _Look, **described: Any
 ) -> ReportFigure:
     """Draw panels side by side with the same rows; columns are days or weeks from the first on."""
     rows = len(next(iter(grids.values())))
     room = FULL_WIDTH - LABEL_WIDTH - RIGHT - PANEL_GAP * (len(grids) - 1)
-    width, height, top = room / len(grids), row * rows, LEGEND + HEADING
+    width, height, top = room / len(grids), look.row * rows, LEGEND + HEADING
     with drawing(name):
         figure, axes = page_axes(top + height + BELOW)
-        key(axes)
+        look.key(axes)
         for place, (analyte, grid) in enumerate(grids.items()):
             left = LABEL_WIDTH + place * (width + PANEL_GAP)
             panel = Panel(analyte, grid, first, left, top, width, height)
             axes.text(left, top - 16, name_analyte(analyte), fontsize=8, fontweight="bold", va="bottom")
-            draw(axes, panel)
-            draw_frame(axes, panel, step=step)
-        _draw_row_labels(axes, labels, rows, top=top, row=row)
+            look.draw(axes, panel)
+            draw_frame(axes, panel, step=look.step)
+        _draw_row_labels(axes, look.labels, rows, top=top, row=look.row)
         return finish_figure(figure, name, **described)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from cytopenia.contract.data_quality import DataQuality
 from cytopenia.report import quality_course_tables as of_courses
 from cytopenia.report import quality_tables as of_labs
-from cytopenia.report.content import SEVERITIES
+from cytopenia.report.content import SEVERITIES, sort_findings
 from cytopenia.report.display import clean_text, format_days, format_number, format_percent, plural
 from cytopenia.report.drawing import SYNTHETIC_LABEL, ReportFigure
 from cytopenia.report.page_frame import load_page
@@ -49,6 +49,7 @@ NO_DAYS = (
     "findings "
     "say what to correct."
 )
+MOST_MESSAGES = 8
 NO_ROWS = "No row of the tables says anything here."
 
 
@@ -180,8 +181,8 @@ def _list_texts(
     elif not has_more:
         yield "", (NO_ROWS,)
     rules = RULES_OF_SECTION.get(name, ())
-    told = quality.findings.filter(pl.col("rule").is_in(list(rules)))
-    messages = [clean_text(message, longest=500) for message in told["message"].head(12)]
+    told = sort_findings(quality.findings).filter(pl.col("rule").is_in(list(rules)))
+    messages = [clean_text(message, longest=500) for message in told["message"].head(MOST_MESSAGES)]
     if messages:
         more = told.height - len(messages)
         further = [f"{plural(more, 'further finding')} of this kind in the list below."] if more > 0 else []

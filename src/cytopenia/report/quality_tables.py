@@ -170,7 +170,8 @@ def _describe_conversion(analyte: str, printed: str | None) -> str:
         return "not known"
     if unit.is_canonical:
         return "as it is"
-    parts = [f"+ {unit.offset:g}"] if unit.offset else []
+    sign = "\N{MINUS SIGN}" if unit.offset < 0 else "+"
+    parts = [f"({sign} {abs(unit.offset):g})"] if unit.offset else []
     parts += [f"\N{MULTIPLICATION SIGN} {unit.multiply:g}"] if unit.multiply != 1 else []
     parts += [f"/ {unit.divide:g}"] if unit.divide != 1 else []
     return f"{' '.join(parts)} to {show_unit(unit_of(analyte))}"
