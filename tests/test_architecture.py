@@ -87,6 +87,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "mapping",
             "text_files",
             "excel",
+            "lab_parts",
             "harmonize",
             "statistics_content",
             "statistics_files",

@@ -60,37 +60,36 @@ def mark_twins(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Fi
         f"the value is the same measurement in another system ({names}), equal within the printed digits,",
         rows=marked.filter(pl.col("twin").is_not_null())["source_row"], total=total,
     )  # fmt: skip
-    return marked, findings + _name_conflicts(compared, total=total)
+    return _lend(marked), findings + _name_conflicts(compared, total=total)
 
 
 def drop_twins(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows without those that another one stands for; it takes their time and limits."""
+    """Return the rows without those that another one stands for."""
     if "twin" not in rows.columns:
         return rows
-    lent = (
-        rows.filter(pl.col("twin").is_not_null())
-        .sort("entry")
-        .group_by(pl.col("twin").alias("entry"))
-        .agg(
-            pl.col("minute").drop_nulls().first().alias("minute_lent"),
+    return rows.filter(pl.col("twin").is_null()).drop("entry", "twin")
+
+
+def _lend(rows: pl.DataFrame) -> pl.DataFrame:
+    """A row that stands for others takes their time and their limits of normal where it has none."""
+    twins = rows.filter(pl.col("twin").is_not_null()).sort("entry")
+    limited = pl.any_horizontal(pl.col(*_LIMITS).is_not_null())
+    lent = twins.group_by(pl.col("twin").alias("entry")).agg(
+        pl.col("minute").drop_nulls().first().alias("_minute"),
+        *(pl.col(name).filter(limited).first().alias(f"_{name}") for name in _LIMITS),
+    )
+    without = pl.all_horizontal(pl.col(*_LIMITS).is_null())
+    return (
+        rows.join(lent, on="entry", how="left", maintain_order="left")
+        .with_columns(
+            pl.coalesce("minute", "_minute").alias("minute"),
             *(
-                pl.col(name)
-                .filter(pl.any_horizontal(pl.col(*_LIMITS).is_not_null()))
-                .first()
-                .alias(f"{name}_lent")
+                pl.when(without).then(pl.col(f"_{name}")).otherwise(pl.col(name)).alias(name)
                 for name in _LIMITS
             ),
         )
+        .drop("_minute", *(f"_{name}" for name in _LIMITS))
     )
-    kept = rows.filter(pl.col("twin").is_null()).join(lent, on="entry", how="left", maintain_order="left")
-    without = pl.all_horizontal(pl.col(*_LIMITS).is_null())
-    return kept.with_columns(
-        pl.coalesce("minute", "minute_lent").alias("minute"),
-        *(
-            pl.when(without).then(pl.col(f"{name}_lent")).otherwise(pl.col(name)).alias(name)
-            for name in _LIMITS
-        ),
-    ).drop("entry", "twin", "minute_lent", *(f"{name}_lent" for name in _LIMITS))
 
 
 def _is_comparable() -> pl.Expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -12,6 +12,7 @@ from cytopenia.contract import (
     TABLES,
     Finding,
     Tables,
+    TextFormat,
     collect_findings,
     merge_findings,
     note,
@@ -24,6 +25,7 @@ from cytopenia.contract.labs import LabOptions, prepare_lab_rows
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name, resolve_measure
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
 from cytopenia.readers.codes import LOINC, load_analyte_codes
+from cytopenia.readers.lab_parts import LabPart, join_parts
 from cytopenia.readers.labs_mapping import LabsMapping
 from cytopenia.readers.mapping import BedsideMapping, DataSection
 from cytopenia.readers.mapping_forms import IGNORE, TableMapping
@@ -37,8 +39,21 @@ _HEADER_UNIT = re.compile(r"^(?P<name>.+?)\s*[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]$
 _LONG_ONLY = frozenset({"analyte", "value", "unit", "lln", "uln", "baseline"})
 
 
-def harmonize_tables(sources: Mapping[str, SourceTable], mapping: DataSection) -> Tables:
+def harmonize_tables(
+    sources: Mapping[str, SourceTable],
+    mapping: DataSection,
+    more_labs: Sequence[tuple[SourceTable, LabsMapping]] = (),
+) -> Tables:
     """Return the six prepared tables from the tables of the files.
+
+    Parameters
+    ----------
+    sources
+        The tables by their names.
+    mapping
+        How they are read.
+    more_labs
+        Laboratory values of further systems, with the mapping of each.
 
     Raises
     ------
@@ -48,9 +63,14 @@ def harmonize_tables(sources: Mapping[str, SourceTable], mapping: DataSection) -
         `day_zero` contradicts an infusions table.
     """
     raw, findings = _apply_mapping(sources, mapping)
-    tables = prepare_tables(
-        raw, day_zero=mapping.day_zero, formats=mapping.formats, lln=mapping.labs.lower_limits
-    )
+    formats = dict(mapping.formats)
+    if more_labs:
+        system, origin = mapping.labs.system or "labs", sources["labs"].origin
+        first = LabPart(raw["labs"], formats["labs"], system, origin)
+        raw["labs"], found = _add_labs(first, more_labs, mapping)
+        formats["labs"] = TextFormat(decimal=".")
+        findings += found
+    tables = prepare_tables(raw, day_zero=mapping.day_zero, formats=formats, lln=mapping.labs.lower_limits)
     return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
 
 
@@ -66,6 +86,9 @@ def harmonize_labs(source: SourceTable, mapping: DataSection) -> tuple[pl.DataFr
         A mapped column is not in the file, or analyte, value or unit is absent.
     """
     raw, findings = _apply_mapping({"labs": source}, mapping)
+    if mapping.labs.also:
+        what = "also names files of further systems, which are not read where rows are judged one by one"
+        findings.append(note("labs", "mapping_unused", what))
     labs, absent = raw["labs"], [name for name in ("patient_id",) if name not in raw["labs"].columns]
     if "day" not in labs.columns and "date" not in labs.columns:
         absent.append("day")
@@ -138,6 +161,22 @@ def _apply_mapping(
         raw[name] = table
         findings += found
     return raw, findings
+
+
+def _add_labs(
+    first: LabPart, more: Sequence[tuple[SourceTable, LabsMapping]], mapping: DataSection
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """The laboratory rows of all systems as one table, each read by its own mapping."""
+    parts, findings = [first], list[Finding]()
+    for source, form in more:
+        part = mapping.model_copy(update={"labs": form})
+        raw, found = _apply_mapping({"labs": source}, part)
+        require_columns({"labs": raw["labs"]})
+        findings += found
+        parts.append(LabPart(raw["labs"], part.formats["labs"], form.system or source.origin, source.origin))
+    require_columns({"labs": first.table})
+    joined, found = join_parts(parts)
+    return joined, [*findings, *found]
 
 
 def _find_absent(name: str, source: SourceTable, mapping: TableMapping) -> list[str]:

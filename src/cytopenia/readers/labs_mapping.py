@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE, is_listed_unit, list_measure_units
 from cytopenia.definition_forms import Number
@@ -21,7 +21,7 @@ from cytopenia.readers.mapping_forms import (
 )
 from cytopenia.units import convert_value, is_usual_limit, load_analytes
 
-__all__ = ["LabsMapping", "Limit", "WideColumn"]
+__all__ = ["LabsMapping", "Limit", "MoreLabs", "WideColumn"]
 
 
 class Limit(MappingForm):
@@ -43,7 +43,8 @@ class LabsMapping(TableMapping):
 
     `analytes` maps their names to ours (or to "ignore"), `units` their texts to listed units,
     `default_units` gives the unit of blank cells per analyte, `lln` a lower limit where the file has none,
-    `wide` the columns of a wide table.
+    `wide` the columns of a wide table. `also` are files of other systems with values of the same patients,
+    each with a mapping of its own; `system` names the system of a file in findings.
     """
 
     analytes: Words = Field(default_factory=dict)
@@ -51,6 +52,8 @@ class LabsMapping(TableMapping):
     default_units: Words = Field(default_factory=dict)
     lln: dict[str, Limit] = Field(default_factory=dict)
     wide: dict[str, WideColumn] = Field(default_factory=dict)
+    system: str | None = None
+    also: tuple[MoreLabs, ...] = ()
 
     @property
     def lower_limits(self) -> dict[str, float]:
@@ -99,6 +102,20 @@ class LabsMapping(TableMapping):
     @classmethod
     def _check_wide(cls, wide: dict[str, WideColumn]) -> dict[str, WideColumn]:
         return raise_all(wide, _check_pairs({analyte: column.unit for analyte, column in wide.items()}))
+
+
+class MoreLabs(LabsMapping):
+    """A further file of laboratory values: its own names, units and decimal mark."""
+
+    @model_validator(mode="after")
+    def _check_part(self) -> MoreLabs:
+        told = [f"'{name}' is needed" for name in ("file", "system") if getattr(self, name) is None]
+        told += ["'also' stands in [data.labs] only"] if self.also else []
+        told += ["'lln' stands in [data.labs] only, and holds for all files"] if self.lln else []
+        return raise_all(self, told)
+
+
+LabsMapping.model_rebuild()
 
 
 def _check_sizes(limits: Mapping[str, Limit]) -> list[str]:

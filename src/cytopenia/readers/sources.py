@@ -15,7 +15,7 @@ from cytopenia.readers.harmonize import harmonize_tables
 from cytopenia.readers.labs_mapping import LabsMapping
 from cytopenia.readers.mapping import DataSection
 from cytopenia.readers.paths import find_inside
-from cytopenia.readers.tabular import find_sources, list_candidates, load_table, take_mapping
+from cytopenia.readers.tabular import find_sources, list_candidates, load_more_labs, load_table, take_mapping
 
 __all__ = ["read_tables"]
 
@@ -61,7 +61,8 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
         raise ReaderError(_describe_folder(path))
     read = read_domains(domains, section, own=sources) if domains else {}
     read |= {name: load_table(name, found, section.tables[name]) for name, found in sources.items()}
-    return harmonize_tables(read, state_point(section) if domains else section)
+    form = state_point(section) if domains else section
+    return harmonize_tables(read, form, load_more_labs(path, section))
 
 
 def _find_resources(path: Path, section: DataSection) -> Path | None:
@@ -104,10 +105,11 @@ def _read_resources(resources: Path, path: Path, section: DataSection) -> Tables
     if section.day_zero == "infusion" and "infusions" not in sources and "patients" not in files:
         findings.append(note("infusions", "infusion_code_missing", "no resource is known as an infusion"))
     # What describes columns of a file is not for FHIR, where a point is the decimal mark.
-    kept = section.labs.model_dump(include={"units", "default_units", "lln"}, exclude_unset=True)
+    kept = section.labs.model_dump(include={"units", "default_units", "lln", "system"}, exclude_unset=True)
     plain = {name: type(form)() for name, form in section.tables.items() if name not in files}
     plain["labs"] = LabsMapping.model_validate({**kept, "decimal": "."})
-    tables = harmonize_tables(sources, section.model_copy(update=plain))
+    more = load_more_labs(path, section)
+    tables = harmonize_tables(sources, section.model_copy(update=plain), more)
     return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from cytopenia.contract import TABLES, Finding
 from cytopenia.errors import ReaderError, suggest_name
 from cytopenia.readers.harmonize import harmonize_bedside, harmonize_labs
+from cytopenia.readers.labs_mapping import LabsMapping
 from cytopenia.readers.mapping import BedsideMapping, DataSection, read_mapping
 from cytopenia.readers.mapping_forms import TableMapping
 from cytopenia.readers.paths import find_inside
@@ -21,6 +22,7 @@ __all__ = [
     "FileSource",
     "find_sources",
     "list_candidates",
+    "load_more_labs",
     "load_table",
     "read_bedside_file",
     "read_lab_file",
@@ -134,6 +136,22 @@ def find_sources(path: Path, section: DataSection) -> dict[str, FileSource]:
         if found:
             sources[name] = found[0]
     return sources
+
+
+def load_more_labs(path: Path, section: DataSection) -> list[tuple[SourceTable, LabsMapping]]:
+    """Return the laboratory tables of further systems that the mapping names, with the mapping of each.
+
+    Raises
+    ------
+    ReaderError
+        A file is absent or cannot be read.
+    """
+    folder = path if path.is_dir() else path.parent
+    return [
+        (load_table("labs", FileSource(_require_file(folder, form.file, "labs")), form), form)
+        for form in section.labs.also
+        if form.file is not None
+    ]
 
 
 def _require_file(folder: Path, file: str, name: str) -> Path:
