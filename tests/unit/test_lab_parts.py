@@ -132,7 +132,7 @@ def test_a_column_or_file_that_is_not_there(tmp_path: Path) -> None:
         ('file = "icu.csv"', "'system' is needed"),
         ('system = "icu"', "'file' is needed"),
         ('system = "icu"\nfile = "../icu.csv"', "leads out of the data folder"),
-        ('system = "icu"\nfile = "a.csv"\nalso = [{ system = "x", file = "b.csv" }]', "'also' stands in"),
+        ('system = "icu"\nfile = "a.csv"\nalso = [{ system = "x", file = "b.csv" }]', "also"),
         ('system = "icu"\nfile = "a.csv"\nlln = { anc = { value = 2, unit = "G/L" } }', "'lln' stands in"),
     ],
 )

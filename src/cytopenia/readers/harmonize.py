@@ -26,7 +26,7 @@ from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name, res
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
 from cytopenia.readers.codes import LOINC, load_analyte_codes
 from cytopenia.readers.lab_parts import LabPart, join_parts
-from cytopenia.readers.labs_mapping import LabsMapping
+from cytopenia.readers.labs_mapping import LabsTable
 from cytopenia.readers.mapping import BedsideMapping, DataSection
 from cytopenia.readers.mapping_forms import IGNORE, TableMapping
 from cytopenia.readers.source_table import SourceTable
@@ -42,7 +42,7 @@ _LONG_ONLY = frozenset({"analyte", "value", "unit", "lln", "uln", "baseline"})
 def harmonize_tables(
     sources: Mapping[str, SourceTable],
     mapping: DataSection,
-    more_labs: Sequence[tuple[SourceTable, LabsMapping]] = (),
+    more_labs: Sequence[tuple[SourceTable, LabsTable]] = (),
 ) -> Tables:
     """Return the six prepared tables from the tables of the files.
 
@@ -164,7 +164,7 @@ def _apply_mapping(
 
 
 def _add_labs(
-    first: LabPart, more: Sequence[tuple[SourceTable, LabsMapping]], mapping: DataSection
+    first: LabPart, more: Sequence[tuple[SourceTable, LabsTable]], mapping: DataSection
 ) -> tuple[pl.DataFrame, list[Finding]]:
     """The laboratory rows of all systems as one table, each read by its own mapping."""
     parts, findings = [first], list[Finding]()
@@ -181,7 +181,7 @@ def _add_labs(
 
 def _find_absent(name: str, source: SourceTable, mapping: TableMapping) -> list[str]:
     wanted = dict(mapping.columns)
-    if isinstance(mapping, LabsMapping):
+    if isinstance(mapping, LabsTable):
         wanted |= {f"wide {analyte}": wide.column for analyte, wide in mapping.wide.items()}
     found = [column for column in source.frame.columns if column != "source_row"]
     return [
@@ -227,7 +227,7 @@ def _translate_kinds(
     return table.filter(pl.col(column).ne_missing(pl.lit(IGNORE))), findings
 
 
-def _translate_labs(table: pl.DataFrame, mapping: LabsMapping) -> tuple[pl.DataFrame, list[Finding]]:
+def _translate_labs(table: pl.DataFrame, mapping: LabsTable) -> tuple[pl.DataFrame, list[Finding]]:
     table = _melt(table, mapping)
     findings: list[Finding] = []
     if "analyte" in table.columns and mapping.analytes:
@@ -291,7 +291,7 @@ def _fill_units(table: pl.DataFrame, defaults: Mapping[str, str]) -> pl.DataFram
     return table.with_columns(unit=pl.when(unit.is_null() | (unit == "")).then(default).otherwise(unit))
 
 
-def _melt(table: pl.DataFrame, mapping: LabsMapping) -> pl.DataFrame:
+def _melt(table: pl.DataFrame, mapping: LabsTable) -> pl.DataFrame:
     """Long rows of a wide table; blank cells give no row. Long tables come back as they are."""
     columns = [(wide.column, analyte, wide.unit) for analyte, wide in mapping.wide.items()] or _find_wide(
         table, mapping.analytes

@@ -21,7 +21,7 @@ from cytopenia.readers.mapping_forms import (
 )
 from cytopenia.units import convert_value, is_usual_limit, load_analytes
 
-__all__ = ["LabsMapping", "Limit", "MoreLabs", "WideColumn"]
+__all__ = ["LabsMapping", "LabsTable", "Limit", "MoreLabs", "WideColumn"]
 
 
 class Limit(MappingForm):
@@ -38,13 +38,12 @@ class WideColumn(MappingForm):
     unit: str
 
 
-class LabsMapping(TableMapping):
-    """How the laboratory values are read.
+class LabsTable(TableMapping):
+    """How the laboratory values of one file are read.
 
     `analytes` maps their names to ours (or to "ignore"), `units` their texts to listed units,
     `default_units` gives the unit of blank cells per analyte, `lln` a lower limit where the file has none,
-    `wide` the columns of a wide table. `also` are files of other systems with values of the same patients,
-    each with a mapping of its own; `system` names the system of a file in findings.
+    `wide` the columns of a wide table; `system` names the system of the file in findings.
     """
 
     analytes: Words = Field(default_factory=dict)
@@ -53,7 +52,6 @@ class LabsMapping(TableMapping):
     lln: dict[str, Limit] = Field(default_factory=dict)
     wide: dict[str, WideColumn] = Field(default_factory=dict)
     system: str | None = None
-    also: tuple[MoreLabs, ...] = ()
 
     @property
     def lower_limits(self) -> dict[str, float]:
@@ -104,18 +102,20 @@ class LabsMapping(TableMapping):
         return raise_all(wide, _check_pairs({analyte: column.unit for analyte, column in wide.items()}))
 
 
-class MoreLabs(LabsMapping):
+class MoreLabs(LabsTable):
     """A further file of laboratory values: its own names, units and decimal mark."""
 
     @model_validator(mode="after")
     def _check_part(self) -> MoreLabs:
         told = [f"'{name}' is needed" for name in ("file", "system") if getattr(self, name) is None]
-        told += ["'also' stands in [data.labs] only"] if self.also else []
         told += ["'lln' stands in [data.labs] only, and holds for all files"] if self.lln else []
         return raise_all(self, told)
 
 
-LabsMapping.model_rebuild()
+class LabsMapping(LabsTable):
+    """How the laboratory values are read; `also` are files of other systems, each with its own mapping."""
+
+    also: tuple[MoreLabs, ...] = ()
 
 
 def _check_sizes(limits: Mapping[str, Limit]) -> list[str]:

@@ -10,7 +10,7 @@ import polars as pl
 from cytopenia.contract import TABLES, Finding
 from cytopenia.errors import ReaderError, suggest_name
 from cytopenia.readers.harmonize import harmonize_bedside, harmonize_labs
-from cytopenia.readers.labs_mapping import LabsMapping
+from cytopenia.readers.labs_mapping import LabsTable
 from cytopenia.readers.mapping import BedsideMapping, DataSection, read_mapping
 from cytopenia.readers.mapping_forms import TableMapping
 from cytopenia.readers.paths import find_inside
@@ -138,7 +138,7 @@ def find_sources(path: Path, section: DataSection) -> dict[str, FileSource]:
     return sources
 
 
-def load_more_labs(path: Path, section: DataSection) -> list[tuple[SourceTable, LabsMapping]]:
+def load_more_labs(path: Path, section: DataSection) -> list[tuple[SourceTable, LabsTable]]:
     """Return the laboratory tables of further systems that the mapping names, with the mapping of each.
 
     Raises
