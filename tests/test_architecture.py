@@ -98,6 +98,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "text_files",
             "workbook_findings",
             "workbook_tables",
+            "lab_parts",
             "harmonize",
             "statistics_content",
             "statistics_files",

@@ -152,6 +152,7 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
             "The one that is printed with more digits was kept, else the one with a time, else that of the "
             "system whose name comes first.",
         ),
+        "rows_counted_on": FindingRule("info", None, ""),
         "systems_disagree": FindingRule(
             "warning", "value", "Both are kept, and the worse of the day counts; check which is right."
         ),

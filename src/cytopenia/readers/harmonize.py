@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -12,6 +12,7 @@ from cytopenia.contract import (
     TABLES,
     Finding,
     Tables,
+    TextFormat,
     collect_findings,
     merge_findings,
     note,
@@ -27,7 +28,8 @@ from cytopenia.readers.codes import LOINC, load_analyte_codes
 from cytopenia.readers.column_findings import find_dates, name_unused_columns
 from cytopenia.readers.day_columns import check_day_columns, list_day_columns, melt_days
 from cytopenia.readers.headings import fold_heading
-from cytopenia.readers.labs_mapping import LabsMapping
+from cytopenia.readers.lab_parts import LabPart, join_parts
+from cytopenia.readers.labs_mapping import LabsTable
 from cytopenia.readers.mapping import BedsideMapping, DataSection
 from cytopenia.readers.mapping_forms import IGNORE, TableMapping
 from cytopenia.readers.source_table import SourceTable
@@ -40,8 +42,21 @@ _HEADER_UNIT = re.compile(r"^(?P<name>.+?)\s*[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]$
 _LONG_ONLY = frozenset({"analyte", "value", "unit", "lln", "uln", "baseline"})
 
 
-def harmonize_tables(sources: Mapping[str, SourceTable], mapping: DataSection) -> Tables:
+def harmonize_tables(
+    sources: Mapping[str, SourceTable],
+    mapping: DataSection,
+    more_labs: Sequence[tuple[SourceTable, LabsTable]] = (),
+) -> Tables:
     """Return the six prepared tables from the tables of the files.
+
+    Parameters
+    ----------
+    sources
+        The tables by their names.
+    mapping
+        How they are read.
+    more_labs
+        Laboratory values of further systems, with the mapping of each.
 
     Raises
     ------
@@ -51,9 +66,14 @@ def harmonize_tables(sources: Mapping[str, SourceTable], mapping: DataSection) -
         `day_zero` contradicts an infusions table.
     """
     raw, findings = _apply_mapping(sources, mapping)
-    tables = prepare_tables(
-        raw, day_zero=mapping.day_zero, formats=mapping.formats, lln=mapping.labs.lower_limits
-    )
+    formats = dict(mapping.formats)
+    if more_labs:
+        system, origin = mapping.labs.system or "labs", sources["labs"].origin
+        first = LabPart(raw["labs"], formats["labs"], system, origin)
+        raw["labs"], found = _add_labs(first, more_labs, mapping)
+        formats["labs"] = TextFormat(decimal=".")
+        findings += found
+    tables = prepare_tables(raw, day_zero=mapping.day_zero, formats=formats, lln=mapping.labs.lower_limits)
     return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
 
 
@@ -69,6 +89,9 @@ def harmonize_labs(source: SourceTable, mapping: DataSection) -> tuple[pl.DataFr
         A mapped column is not in the file, or analyte, value or unit is absent.
     """
     raw, findings = _apply_mapping({"labs": source}, mapping)
+    if mapping.labs.also:
+        what = "also names files of further systems, which are not read where rows are judged one by one"
+        findings.append(note("labs", "mapping_unused", what))
     labs, absent = raw["labs"], [name for name in ("patient_id",) if name not in raw["labs"].columns]
     if "day" not in labs.columns and "date" not in labs.columns:
         absent.append("day")
@@ -151,9 +174,25 @@ def _apply_mapping(
     return raw, findings
 
 
+def _add_labs(
+    first: LabPart, more: Sequence[tuple[SourceTable, LabsTable]], mapping: DataSection
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """The laboratory rows of all systems as one table, each read by its own mapping."""
+    parts, findings = [first], list[Finding]()
+    for source, form in more:
+        part = mapping.model_copy(update={"labs": form})
+        raw, found = _apply_mapping({"labs": source}, part)
+        require_columns({"labs": raw["labs"]})
+        findings += found
+        parts.append(LabPart(raw["labs"], part.formats["labs"], form.system or source.origin, source.origin))
+    require_columns({"labs": first.table})
+    joined, found = join_parts(parts)
+    return joined, [*findings, *found]
+
+
 def _find_absent(name: str, source: SourceTable, mapping: TableMapping) -> list[str]:
     wanted = dict(mapping.columns)
-    if isinstance(mapping, LabsMapping):
+    if isinstance(mapping, LabsTable):
         wanted |= {f"wide {analyte}": wide.column for analyte, wide in mapping.wide.items()}
     found = [column for column in source.frame.columns if column != "source_row"]
     return [
@@ -199,7 +238,7 @@ def _translate_kinds(
     return table.filter(pl.col(column).ne_missing(pl.lit(IGNORE))), findings
 
 
-def _translate_labs(table: pl.DataFrame, mapping: LabsMapping) -> tuple[pl.DataFrame, list[Finding]]:
+def _translate_labs(table: pl.DataFrame, mapping: LabsTable) -> tuple[pl.DataFrame, list[Finding]]:
     unused = _find_unused_columns(table, mapping) if mapping.is_mapped else []
     findings = name_unused_columns("labs", unused)
     if mapping.days:
@@ -269,7 +308,7 @@ def _fill_units(table: pl.DataFrame, defaults: Mapping[str, str]) -> pl.DataFram
     return table.with_columns(unit=pl.when(unit.is_null() | (unit == "")).then(default).otherwise(unit))
 
 
-def _melt(table: pl.DataFrame, mapping: LabsMapping) -> pl.DataFrame:
+def _melt(table: pl.DataFrame, mapping: LabsTable) -> pl.DataFrame:
     """Long rows of a wide table; blank cells give no row. Long tables come back as they are."""
     columns = [(wide.column, analyte, wide.unit) for analyte, wide in mapping.wide.items()] or _find_wide(
         table, mapping.analytes
@@ -296,7 +335,7 @@ def _melt(table: pl.DataFrame, mapping: LabsMapping) -> pl.DataFrame:
     return long.sort("source_row", maintain_order=True) if "source_row" in keys else long
 
 
-def _find_unused_columns(table: pl.DataFrame, mapping: LabsMapping) -> list[str]:
+def _find_unused_columns(table: pl.DataFrame, mapping: LabsTable) -> list[str]:
     """Columns of a table of labs that are neither ours nor hold values."""
     holding = list_day_columns(table.columns, mapping) if mapping.days else []
     if not holding:

@@ -21,7 +21,7 @@ from cytopenia.readers.mapping_forms import (
 )
 from cytopenia.units import convert_value, is_usual_limit, load_analytes
 
-__all__ = ["DAY", "DayColumn", "LabsMapping", "Limit", "WideColumn"]
+__all__ = ["DAY", "DayColumn", "LabsMapping", "LabsTable", "Limit", "MoreLabs", "WideColumn"]
 
 DAY = "{day}"
 
@@ -47,12 +47,13 @@ class DayColumn(MappingForm):
     unit: str | None = None
 
 
-class LabsMapping(TableMapping):
-    """How the laboratory values are read.
+class LabsTable(TableMapping):
+    """How the laboratory values of one file are read.
 
     `analytes` maps their names to ours (or to "ignore"), `units` their texts to listed units,
     `default_units` gives the unit of blank cells per analyte, `lln` a lower limit where the file has none,
-    `wide` the columns of a wide table, `days` patterns of columns that hold one day each ("ANC_d{day}").
+    `wide` the columns of a wide table, `days` patterns of columns that hold one day each ("ANC_d{day}");
+    `system` names the system of the file in findings.
     """
 
     analytes: Words = Field(default_factory=dict)
@@ -61,6 +62,7 @@ class LabsMapping(TableMapping):
     lln: dict[str, Limit] = Field(default_factory=dict)
     wide: dict[str, WideColumn] = Field(default_factory=dict)
     days: dict[str, DayColumn] = Field(default_factory=dict)
+    system: str | None = None
 
     @property
     def lower_limits(self) -> dict[str, float]:
@@ -123,7 +125,7 @@ class LabsMapping(TableMapping):
         return raise_all(days, problems)
 
     @model_validator(mode="after")
-    def _check_shape(self) -> LabsMapping:
+    def _check_shape(self) -> LabsTable:
         if not self.days:
             return self
         doubled = [name for name in ("value", "day", "date") if name in self.columns]
@@ -151,6 +153,22 @@ def _check_analyte(analyte: str) -> list[str]:
         f"'{analyte}' is no analyte{suggest_name(analyte, load_analytes())}; "
         f"allowed: {', '.join(load_analytes())}"
     ]
+
+
+class MoreLabs(LabsTable):
+    """A further file of laboratory values: its own names, units and decimal mark."""
+
+    @model_validator(mode="after")
+    def _check_part(self) -> MoreLabs:
+        told = [f"'{name}' is needed" for name in ("file", "system") if getattr(self, name) is None]
+        told += ["'lln' stands in [data.labs] only, and holds for all files"] if self.lln else []
+        return raise_all(self, told)
+
+
+class LabsMapping(LabsTable):
+    """How the laboratory values are read; `also` are files of other systems, each with its own mapping."""
+
+    also: tuple[MoreLabs, ...] = ()
 
 
 def _check_sizes(limits: Mapping[str, Limit]) -> list[str]:

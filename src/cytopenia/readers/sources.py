@@ -19,7 +19,14 @@ from cytopenia.readers.omop import read_omop
 from cytopenia.readers.paths import find_inside
 from cytopenia.readers.redcap import read_redcap
 from cytopenia.readers.source_table import SourceTable
-from cytopenia.readers.tabular import FileSource, find_sources, list_candidates, load_table, take_mapping
+from cytopenia.readers.tabular import (
+    FileSource,
+    find_sources,
+    list_candidates,
+    load_more_labs,
+    load_table,
+    take_mapping,
+)
 
 __all__ = ["read_tables"]
 
@@ -73,7 +80,8 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
         raise ReaderError(_describe_folder(path))
     read = read_domains(domains, section, own=sources) if domains else {}
     read |= {name: load_table(name, found, section.tables[name]) for name, found in sources.items()}
-    return harmonize_tables(read, state_point(section) if domains else section)
+    form = state_point(section) if domains else section
+    return harmonize_tables(read, form, load_more_labs(path, section))
 
 
 def _find_resources(path: Path, section: DataSection) -> Path | None:
@@ -106,7 +114,7 @@ def _read_resources(resources: Path, path: Path, section: DataSection) -> Tables
     findings += _take_files(sources, files, section, giver="FHIR", key="fhir")
     if section.day_zero == "infusion" and "infusions" not in sources and "patients" not in files:
         findings.append(note("infusions", "infusion_code_missing", "no resource is known as an infusion"))
-    return _harmonize(sources, section, files, findings=findings)
+    return _harmonize(sources, section, files, findings=findings, path=path)
 
 
 def _read_project(path: Path, section: DataSection) -> Tables:
@@ -116,7 +124,7 @@ def _read_project(path: Path, section: DataSection) -> Tables:
     files = {name: file for name, file in find_sources(folder, section).items() if file.name not in given}
     read = read_redcap(folder, section, own=files)
     findings = _take_files(read, files, section, giver="REDCap", key="redcap")
-    return _harmonize(read, section, files, findings=findings)
+    return _harmonize(read, section, files, findings=findings, path=path)
 
 
 def _read_database(path: Path, section: DataSection) -> Tables:
@@ -124,7 +132,7 @@ def _read_database(path: Path, section: DataSection) -> Tables:
     sources, findings, ran = read_omop(path if path.is_dir() else path.parent, section.omop)
     files = find_sources(path, section) if path.is_dir() else {}
     findings += _take_files(sources, files, section, giver="the database", key="omop")
-    return replace(_harmonize(sources, section, files, findings=findings), extractions=ran)
+    return replace(_harmonize(sources, section, files, findings=findings, path=path), extractions=ran)
 
 
 def _harmonize(
@@ -133,8 +141,10 @@ def _harmonize(
     files: Mapping[str, FileSource],
     *,
     findings: list[Finding],
+    path: Path,
 ) -> Tables:
-    tables = harmonize_tables(sources, _describe_files_alone(section, files))
+    more = load_more_labs(path, section)
+    tables = harmonize_tables(sources, _describe_files_alone(section, files), more)
     return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
 
 
@@ -162,7 +172,7 @@ def _take_files(
 
 def _describe_files_alone(section: DataSection, files: Mapping[str, FileSource]) -> DataSection:
     """The section without what describes columns of files for tables that come from no file."""
-    kept = section.labs.model_dump(include={"units", "default_units", "lln"}, exclude_unset=True)
+    kept = section.labs.model_dump(include={"units", "default_units", "lln", "system"}, exclude_unset=True)
     plain = {name: type(form)() for name, form in section.tables.items() if name not in files}
     plain["labs"] = LabsMapping.model_validate({**kept, "decimal": "."})
     return section.model_copy(update=plain)

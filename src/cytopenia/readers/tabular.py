@@ -12,6 +12,7 @@ from cytopenia.errors import ReaderError, join_problems
 from cytopenia.readers.excel import EXCEL_SUFFIXES, list_sheets
 from cytopenia.readers.harmonize import harmonize_bedside, harmonize_labs
 from cytopenia.readers.headings import Grid, fill_down, lay_out
+from cytopenia.readers.labs_mapping import LabsTable
 from cytopenia.readers.mapping import BedsideMapping, DataSection, read_mapping
 from cytopenia.readers.mapping_forms import TableMapping
 from cytopenia.readers.paths import find_inside
@@ -24,6 +25,7 @@ __all__ = [
     "FileSource",
     "find_sources",
     "list_candidates",
+    "load_more_labs",
     "load_table",
     "read_bedside_file",
     "read_lab_file",
@@ -136,6 +138,22 @@ def find_sources(path: Path, section: DataSection) -> dict[str, FileSource]:
         if found:
             sources[name] = found[0]
     return sources
+
+
+def load_more_labs(path: Path, section: DataSection) -> list[tuple[SourceTable, LabsTable]]:
+    """Return the laboratory tables of further systems that the mapping names, with the mapping of each.
+
+    Raises
+    ------
+    ReaderError
+        A file is absent or cannot be read.
+    """
+    folder = path if path.is_dir() else path.parent
+    return [
+        (load_table("labs", FileSource(_require_file(folder, form.file, "labs")), form), form)
+        for form in section.labs.also
+        if form.file is not None
+    ]
 
 
 def _require_file(folder: Path, file: str, name: str) -> Path:
