@@ -554,7 +554,7 @@ def test_a_line_that_is_cut_off(project: Path) -> None:
 
 def test_a_row_without_its_record(project: Path) -> None:
     write_project(project, records=RAW.replace("\nB-2,baseline", "\n,baseline"))
-    with pytest.raises(ReaderError, match=r"1 rows have no record_id, first row 9"):
+    with pytest.raises(ReaderError, match=r"1 row has no record_id, first row 9"):
         read(project)
 
 
