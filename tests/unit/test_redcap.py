@@ -244,6 +244,22 @@ def test_two_values_of_one_patient(project: Path) -> None:
     assert tables.patients["age_years"].to_list() == [61.0, 47.0, None]
 
 
+def test_an_event_that_stands_for_the_infusion(project: Path) -> None:
+    """C-3 has the event and nothing infused in it; values then count by days, since there are no dates."""
+    infusions = {
+        "days": {"baseline_arm_1": 0, "Baseline (Arm 2: Product B)": 0},
+        "fields": {"product": "product"},
+    }
+    labs = [MAPPING["labs"][1]]
+    tables = read(project, infusions=infusions, labs=labs, support=[], events=[])
+    assert tables.infusions.select("patient_id", "day", "product").rows() == [
+        ("A-1", 0, "Product A"),
+        ("B-2", 0, "Product B"),
+        ("D-4", 0, "Product A"),
+    ]
+    assert essence(tables) == [LABS[-1]]
+
+
 def test_an_event_that_repeats(project: Path) -> None:
     """Each repeat of an event is a row with an instance and no instrument."""
     rows = RAW.replace("follow_up_arm_1,blood_counts,", "follow_up_arm_1,,")
