@@ -568,6 +568,21 @@ def test_a_line_that_is_cut_off(project: Path) -> None:
         read(project)
 
 
+def test_another_encoding(project: Path) -> None:
+    text = DICTIONARY.replace("1, Female | 2, Male", "1, weiblich | 2, männlich")
+    (project / "dictionary.csv").write_bytes(text.encode("cp1252"))
+    (project / "data.csv").write_text(RAW, encoding="ascii")
+    with pytest.raises(ReaderError, match=r"dictionary.csv: line 5 is not UTF-8 text"):
+        read(project)
+    assert read(project, encoding="cp1252").patients["sex"].to_list()[1] == "männlich"
+
+
+def test_records_of_double_data_entry(project: Path) -> None:
+    write_project(project, records=RAW.replace("\nD-4,", "\nC-3--2,").replace("\nC-3,", "\nC-3--1,"))
+    with pytest.raises(ReaderError, match=r"1 record was entered by two people \(double data entry"):
+        read(project)
+
+
 def test_a_row_without_its_record(project: Path) -> None:
     write_project(project, records=RAW.replace("\nB-2,baseline", "\n,baseline"))
     with pytest.raises(ReaderError, match=r"1 row has no record_id, first row 9"):

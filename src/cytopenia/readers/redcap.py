@@ -85,7 +85,9 @@ def _fetch(mapping: RedcapMapping) -> _Source:
 
 
 def _read_files(folder: Path, mapping: RedcapMapping) -> _Source:
-    dictionary = read_dictionary(_locate(folder, "dictionary", mapping.dictionary or ""))
+    dictionary = read_dictionary(
+        _locate(folder, "dictionary", mapping.dictionary or ""), encoding=mapping.encoding
+    )
     export = read_export(
         _locate(folder, "records", mapping.records or ""),
         dictionary,
