@@ -213,8 +213,10 @@ def test_a_connection_that_fails_midway(tmp_path: Path, stub: RedcapStub, fault:
     stub.faults = [""] * (count - 1) + [fault]
     again = read(tmp_path, stub, records_per_request=3)
     assert_frame_equal(again.labs, whole.labs)
+    assert len(stub.asked) == count + count + 1
     stub.faults = [""] * (count - 1) + [fault, fault]
     assert message in str(fail(tmp_path, stub, records_per_request=3))
+    assert len(stub.asked) == 2 * count + 1 + count + 1
     assert list(tmp_path.iterdir()) == []
 
 

@@ -148,7 +148,7 @@ def _columns_of(item: RedcapField, missing_codes: Mapping[str, str]) -> list[Exp
             code=code,
             choices=_BOXES,
         )
-        for code, choice in {**missing_codes, **item.choices}.items()
+        for code, choice in {**item.choices, **missing_codes, **item.choices}.items()
     ]
 
 

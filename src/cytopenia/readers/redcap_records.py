@@ -205,8 +205,26 @@ def _match_headings(
         else:
             names.append(fields[used[heading]])
         used[heading] += 1
+    uncertain += _doubt_order(plain, names, columns)
     _name_by_neighbors(plain, names, columns)
     return names, unknown, [name for name in dict.fromkeys(uncertain) if name not in names]
+
+
+def _doubt_order(plain: Sequence[str], names: list[str], columns: Sequence[ExportColumn]) -> list[str]:
+    """Blank the names of equal headings where the columns are not in the order of the dictionary.
+
+    A report has them in an order of its own, in which the first "Date" need not be the first of the project.
+    """
+    places = {column.name: place for place, column in enumerate(columns)}
+    order = [places[name] for name in names if name in places]
+    if order == sorted(order):
+        return []
+    doubted: list[str] = []
+    for place, heading in enumerate(plain):
+        if names[place] and plain.count(heading) > 1:
+            doubted.append(names[place])
+            names[place] = ""
+    return doubted
 
 
 def _name_by_neighbors(plain: Sequence[str], names: list[str], columns: Sequence[ExportColumn]) -> None:
