@@ -176,6 +176,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault == "slow":
             sleep(1)
             self._send(200, "text/html", b"14.5.10")
+        elif fault == "soft":
+            self._send(200, "application/json", json.dumps({"error": "Project is offline"}).encode())
         elif fault == "echo":
             self._send(500, "text/html", f"<html>Failed for token={token.lower()}</html>".encode())
         elif fault == "drop":

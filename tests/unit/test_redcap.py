@@ -244,6 +244,22 @@ def test_two_values_of_one_patient(project: Path) -> None:
     assert tables.patients["age_years"].to_list() == [61.0, 47.0, None]
 
 
+def test_an_event_that_stands_for_the_infusion(project: Path) -> None:
+    """C-3 has the event and nothing infused in it; values then count by days, since there are no dates."""
+    infusions = {
+        "days": {"baseline_arm_1": 0, "Baseline (Arm 2: Product B)": 0},
+        "fields": {"product": "product"},
+    }
+    labs = [MAPPING["labs"][1]]
+    tables = read(project, infusions=infusions, labs=labs, support=[], events=[])
+    assert tables.infusions.select("patient_id", "day", "product").rows() == [
+        ("A-1", 0, "Product A"),
+        ("B-2", 0, "Product B"),
+        ("D-4", 0, "Product A"),
+    ]
+    assert essence(tables) == [LABS[-1]]
+
+
 def test_an_event_that_repeats(project: Path) -> None:
     """Each repeat of an event is a row with an instance and no instrument."""
     rows = RAW.replace("follow_up_arm_1,blood_counts,", "follow_up_arm_1,,")
@@ -313,6 +329,42 @@ def test_the_time_of_a_survey_and_the_group(tmp_path: Path, records: str) -> Non
         ("2", None, None, "date missing"),
     ]
     assert tables.patients["center"].to_list() == ["north", "south"]
+
+
+TWO_FORMS = """Record ID,Note,Complete?,Survey Timestamp,ANC,Complete?.1
+1,,Incomplete,2024-01-03 10:20:00,0.4,Complete
+"""
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_headings_that_are_told_by_their_neighbors(tmp_path: Path, numbered: bool) -> None:
+    """One of two instruments is a survey; some programs number headings that are alike."""
+    dictionary = "\n".join(
+        [
+            "field_name,form_name,field_type,field_label,select_choices_or_calculations,field_note",
+            "record_id,main,text,Record ID,,",
+            "note,main,text,Note,,",
+            "anc,counts,text,ANC,,",
+            "more,last,text,More,,",
+        ]
+    )
+    records = TWO_FORMS if numbered else TWO_FORMS.replace(".1", "", 1)
+    write_project(tmp_path, records=records, dictionary=dictionary)
+    labs = {"date": "counts_timestamp", "fields": {"anc": {"analyte": "anc", "unit": "10^9/L"}}}
+    mapping = {**FILES, "labs": labs, "patients": {"fields": {"state": "counts_complete"}}}
+    tables = read_tables(tmp_path, DataSection.model_validate({"day_zero": "first", "redcap": mapping}))
+    assert tables.labs.select("day", "minute", "value").rows() == [(0, 620, 0.4)]
+    assert tables.patients["state"].to_list() == ["Complete"]
+
+
+def test_support_on_the_day_of_an_event(project: Path) -> None:
+    """B-2 is followed on day 3, and has no answer; A-1 had it on two of three."""
+    support = {"kind": "gcsf", "days": {"follow_up_arm_1": 3}, "only_if": {"gcsf": ["Yes"]}}
+    tables = read(project, support=support)
+    assert tables.support.select("patient_id", "start", "stop", "kind").rows() == [
+        ("A-1", 3, 3, "gcsf"),
+        ("A-1", 3, 3, "gcsf"),
+    ]
 
 
 # ---- values
@@ -546,15 +598,54 @@ def test_a_label_that_several_fields_have(project: Path) -> None:
         read(project)
 
 
+def test_a_report_in_an_order_of_its_own(project: Path) -> None:
+    """With the outcome first, the first "Date" is no longer that of the infusion."""
+    rows = list(csv.reader(io.StringIO(LABELS, newline="")))
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([*row[:4], *row[27:], *row[4:27]] for row in rows)
+    write_project(project, records=out.getvalue())
+    with pytest.raises(ReaderError, match=r"which column is inf_date, cbc_date, out_date cannot be told"):
+        read(project)
+
+
+def test_labels_of_events_that_are_too_much_alike(project: Path) -> None:
+    text = LABELS.replace("Baseline (Arm 1", "Day 28-visit (Arm 1").replace("Day 28 visit", "Day 28visit")
+    write_project(project, records=text)
+    with pytest.raises(ReaderError, match=r"two events have names that are too much alike"):
+        read(project)
+
+
+def test_an_answer_that_is_a_label_and_another_code(project: Path) -> None:
+    changed = DICTIONARY.replace("1, Female | 2, Male", "1, 2 | 2, Male")
+    write_project(project, dictionary=changed)
+    with pytest.raises(ReaderError, match=r"'2' is the label of one choice of sex and the code of another"):
+        read(project, patients={"fields": {"age_years": "age"}, "only_if": {"sex": "2"}})
+
+
 def test_a_line_that_is_cut_off(project: Path) -> None:
     write_project(project, records=RAW[:-40])
     with pytest.raises(ReaderError, match=r"data.csv: line 14 has \d+ cells, the header has 32"):
         read(project)
 
 
+def test_another_encoding(project: Path) -> None:
+    text = DICTIONARY.replace("1, Female | 2, Male", "1, weiblich | 2, männlich")
+    (project / "dictionary.csv").write_bytes(text.encode("cp1252"))
+    (project / "data.csv").write_text(RAW, encoding="ascii")
+    with pytest.raises(ReaderError, match=r"dictionary.csv: line 5 is not UTF-8 text"):
+        read(project)
+    assert read(project, encoding="cp1252").patients["sex"].to_list()[1] == "männlich"
+
+
+def test_records_of_double_data_entry(project: Path) -> None:
+    write_project(project, records=RAW.replace("\nD-4,", "\nC-3--2,").replace("\nC-3,", "\nC-3--1,"))
+    with pytest.raises(ReaderError, match=r"1 record was entered by two people \(double data entry"):
+        read(project)
+
+
 def test_a_row_without_its_record(project: Path) -> None:
     write_project(project, records=RAW.replace("\nB-2,baseline", "\n,baseline"))
-    with pytest.raises(ReaderError, match=r"1 rows have no record_id, first row 9"):
+    with pytest.raises(ReaderError, match=r"1 row has no record_id, first row 9"):
         read(project)
 
 

@@ -185,13 +185,15 @@ def test_an_error_in_json(tmp_path: Path, stub: RedcapStub) -> None:
     [
         ("login", "the server answers with a web page instead of data", 1),
         ("moved", "the server sends this address on to another one (status 302)", 1),
+        ("soft", "the server refused: Project is offline", 2),
+        ("soft", "the server refused: Project is offline", 8),
         ("echo", "the server refused (status 500): Failed for token=[token]", 1),
     ],
 )
 def test_answers_that_are_none(
     tmp_path: Path, stub: RedcapStub, fault: str, message: str, requests: int
 ) -> None:
-    stub.faults = [fault]
+    stub.faults = [""] * (requests - 1) + [fault]
     assert message in str(fail(tmp_path, stub))
     assert len(stub.asked) == requests
 
@@ -211,8 +213,10 @@ def test_a_connection_that_fails_midway(tmp_path: Path, stub: RedcapStub, fault:
     stub.faults = [""] * (count - 1) + [fault]
     again = read(tmp_path, stub, records_per_request=3)
     assert_frame_equal(again.labs, whole.labs)
+    assert len(stub.asked) == count + count + 1
     stub.faults = [""] * (count - 1) + [fault, fault]
     assert message in str(fail(tmp_path, stub, records_per_request=3))
+    assert len(stub.asked) == 2 * count + 1 + count + 1
     assert list(tmp_path.iterdir()) == []
 
 

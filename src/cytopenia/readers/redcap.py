@@ -18,7 +18,7 @@ from cytopenia.readers.redcap_mapping import RedcapMapping
 from cytopenia.readers.redcap_records import Export, read_export
 from cytopenia.readers.redcap_rows import arrange_rows
 from cytopenia.readers.redcap_tables import take_tables
-from cytopenia.readers.redcap_values import read_cells
+from cytopenia.readers.redcap_values import list_needed_columns, read_cells
 from cytopenia.readers.source_table import SourceTable
 from cytopenia.units import mentions_analyte
 
@@ -85,10 +85,13 @@ def _fetch(mapping: RedcapMapping) -> _Source:
 
 
 def _read_files(folder: Path, mapping: RedcapMapping) -> _Source:
-    dictionary = read_dictionary(_locate(folder, "dictionary", mapping.dictionary or ""))
+    dictionary = read_dictionary(
+        _locate(folder, "dictionary", mapping.dictionary or ""), encoding=mapping.encoding
+    )
     export = read_export(
         _locate(folder, "records", mapping.records or ""),
         dictionary,
+        wanted={*mapping.names, *list_needed_columns(dictionary, mapping)},
         missing_codes=mapping.missing_codes,
         encoding=mapping.encoding,
     )

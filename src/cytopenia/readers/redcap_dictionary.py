@@ -148,7 +148,7 @@ def _columns_of(item: RedcapField, missing_codes: Mapping[str, str]) -> list[Exp
             code=code,
             choices=_BOXES,
         )
-        for code, choice in {**missing_codes, **item.choices}.items()
+        for code, choice in {**item.choices, **missing_codes, **item.choices}.items()
     ]
 
 
@@ -175,7 +175,7 @@ def plain_label(text: str) -> str:
     return " ".join(html.unescape(bare).split())
 
 
-def read_dictionary(path: Path) -> Dictionary:
+def read_dictionary(path: Path, *, encoding: str | None = None) -> Dictionary:
     """Return the data dictionary of a file, as the web page or the API gives it.
 
     Raises
@@ -183,7 +183,7 @@ def read_dictionary(path: Path) -> Dictionary:
     ReaderError
         The file cannot be read, or is no data dictionary.
     """
-    text = decode_text(path)
+    text = decode_text(path, encoding=encoding)
     for mark in (",", ";", "\t"):
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
         keys = [_HEADINGS.get(_fold(cell), "") for cell in rows[0]] if rows else []

@@ -187,6 +187,12 @@ class RedcapInfusions(_TimedPart):
     def _check_fields(cls, fields: Words) -> Words:
         return raise_all(fields, name_unlisted(fields, _INFUSION_FIELDS, "is no column of infusions"))
 
+    @model_validator(mode="after")
+    def _check_infusions(self) -> RedcapInfusions:
+        if self.days and not self.only_if and not self.fields:
+            raise ValueError("with days say which rows count: only_if, or a field of what was infused")
+        return self
+
 
 class RedcapPatients(RedcapPart):
     """What is known of a patient: our name of a column, or a name of the study's own = the field."""

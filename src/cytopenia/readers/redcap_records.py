@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,11 +52,13 @@ def read_export(
     path: Path,
     dictionary: Dictionary,
     *,
+    wanted: Collection[str] | None = None,
     missing_codes: Mapping[str, str] | None = None,
     encoding: str | None = None,
 ) -> Export:
     """Return the records of a CSV export with raw or label headings, raw or label values.
 
+    Only wanted columns are kept, those with choices (which tell codes from labels), and what names a row.
     A missing data code has a box of its own at every checkbox where it was given.
 
     Raises
@@ -73,10 +75,11 @@ def read_export(
     if not text.strip():
         raise ReaderError(f"{path.name}: the file is empty. Export it again.")
     mark, header = _read_header(text, path.name, dictionary)
-    frame = _parse(text, mark, path.name, width=len(header))
+    _require_even(text, mark, path.name, len(header))
     names, unknown, uncertain = _name_columns(header, dictionary, missing_codes or {})
-    named = {f"column_{place}": name for place, name in enumerate(names, start=1) if name}
-    frame = frame.select("source_row", *named).rename(named)
+    kept = _list_kept(dictionary, missing_codes or {}, names if wanted is None else wanted)
+    places = [name if name in kept else "" for name in names]
+    frame = _parse(text, mark, path.name, places)
     found = Export(frame, path.name, not _has_names(header, dictionary), tuple(unknown), tuple(uncertain))
     return make_export(found, dictionary.record_id)
 
@@ -90,9 +93,10 @@ def make_export(export: Export, record_id: str) -> Export:
     frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
     nameless = frame.filter(pl.col(record_id).is_null())
     if nameless.height:
+        count = "1 row has" if nameless.height == 1 else f"{nameless.height:,} rows have"
         raise ReaderError(
-            f"{export.origin}: {nameless.height:,} rows have no {record_id}, first row "
-            f"{nameless['source_row'][0]}. Export the records again."
+            f"{export.origin}: {count} no {record_id}, first row {nameless['source_row'][0]}. Export the "
+            "records again."
         )
     return replace(export, frame=frame)
 
@@ -111,28 +115,27 @@ def _read_header(text: str, name: str, dictionary: Dictionary) -> tuple[str, lis
     )
 
 
-def _parse(text: str, mark: str, name: str, *, width: int) -> pl.DataFrame:
-    names = [f"column_{place}" for place in range(1, width + 1)]
+def _list_kept(dictionary: Dictionary, missing_codes: Mapping[str, str], wanted: Collection[str]) -> set[str]:
+    coded = {column.name for column in dictionary.list_columns(missing_codes) if column.choices}
+    return {*wanted, *coded, *_KEYS, dictionary.record_id} - {""}
+
+
+def _parse(text: str, mark: str, name: str, columns: Sequence[str]) -> pl.DataFrame:
+    """The columns that have a name; blank lines leave, but are counted."""
+    named = {f"column_{place}": column for place, column in enumerate(columns, start=1) if column}
     try:
         frame = pl.read_csv(
-            io.BytesIO(text.encode("utf-8")), separator=mark, infer_schema=False, new_columns=names
-        )
+            io.BytesIO(text.encode("utf-8")),
+            separator=mark,
+            infer_schema=False,
+            new_columns=[f"column_{place}" for place in range(1, len(columns) + 1)],
+            columns=[place for place, column in enumerate(columns) if column],
+        ).rename(named)
     except pl.exceptions.PolarsError as cause:
-        raise _explain(text, mark, name, width) from cause
-    frame = frame.with_columns(
+        raise ReaderError(f"{name}: cannot be read as CSV. Export it again.") from cause
+    return frame.with_columns(
         source_row=pl.int_range(2, frame.height + 2, dtype=pl.UInt32, eager=True)
-    ).filter(~pl.all_horizontal(pl.col(names).is_null()))
-    if width > 1 and frame[names[-1]].null_count():
-        _require_even(text, mark, name, width)
-    return frame
-
-
-def _explain(text: str, mark: str, name: str, width: int) -> ReaderError:
-    try:
-        _require_even(text, mark, name, width)
-    except ReaderError as found:
-        return found
-    return ReaderError(f"{name}: cannot be read as CSV. Export it again.")
+    ).filter(~pl.all_horizontal(pl.all().exclude("source_row").is_null()))
 
 
 def _require_even(text: str, mark: str, name: str, width: int) -> None:
@@ -202,8 +205,26 @@ def _match_headings(
         else:
             names.append(fields[used[heading]])
         used[heading] += 1
+    uncertain += _doubt_order(plain, names, columns)
     _name_by_neighbors(plain, names, columns)
     return names, unknown, [name for name in dict.fromkeys(uncertain) if name not in names]
+
+
+def _doubt_order(plain: Sequence[str], names: list[str], columns: Sequence[ExportColumn]) -> list[str]:
+    """Blank the names of equal headings where the columns are not in the order of the dictionary.
+
+    A report has them in an order of its own, in which the first "Date" need not be the first of the project.
+    """
+    places = {column.name: place for place, column in enumerate(columns)}
+    order = [places[name] for name in names if name in places]
+    if order == sorted(order):
+        return []
+    doubted: list[str] = []
+    for place, heading in enumerate(plain):
+        if names[place] and plain.count(heading) > 1:
+            doubted.append(names[place])
+            names[place] = ""
+    return doubted
 
 
 def _name_by_neighbors(plain: Sequence[str], names: list[str], columns: Sequence[ExportColumn]) -> None:

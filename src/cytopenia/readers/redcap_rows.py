@@ -23,6 +23,7 @@ PATIENT = "_patient"
 _ARM = re.compile(r"\s*\(Arm (?P<arm>\d+)(?::.*)?\)$")
 _UNIQUE = re.compile(r"_arm_(\d+)[a-z]*$")
 _LONGEST_STEM = 18
+_ENTRY = r"--[12]$"
 _KEY = (EVENT, INSTRUMENT, INSTANCE)
 
 
@@ -56,6 +57,7 @@ def arrange_rows(cells: Cells, dictionary: Dictionary, mapping: RedcapMapping) -
         frame = _name_events(frame, cells.origin)
     frame = _name_instruments(frame, dictionary, mapping, cells.origin)
     project = Project(frame, dictionary, cells.columns, mapping, cells.origin, [*cells.findings])
+    _refuse_double_entry(project)
     _drop_repeats(project)
     _add_patient(project)
     _note_arms(project)
@@ -108,6 +110,18 @@ def _name_instruments(
             f'{{ "{shorten(unknown[0])}" = "{dictionary.forms[0]}" }}, or download the dictionary again.'
         )
     return frame.with_columns(pl.col(INSTRUMENT).replace(names))
+
+
+def _refuse_double_entry(project: Project) -> None:
+    """Two people entered each record, which would count as two patients: 12--1 and 12--2."""
+    ids = project.frame[project.dictionary.record_id].unique()
+    entries = set(ids.filter(ids.str.contains(_ENTRY)).str.replace(_ENTRY, ""))
+    if entries:
+        count = "1 record was" if len(entries) == 1 else f"{len(entries):,} records were"
+        raise ReaderError(
+            f"{project.origin}: {count} entered by two people (double data entry; the record IDs end in --1 "
+            "and --2). Merge the entries in REDCap, and export the merged records."
+        )
 
 
 def _drop_repeats(project: Project) -> None:

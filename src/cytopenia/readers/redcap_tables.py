@@ -228,7 +228,13 @@ def _find_unit(project: Project, name: str, item: RedcapLabField) -> str:
 def _take_infusions(project: Project, part: RedcapInfusions) -> pl.DataFrame:
     rows = _place(project, take_rows(project, part, "infusions"), part)
     if part.days:
-        rows = _stand_for_named(project, rows, part.days, "infusions")
+        # That there is a row of the event does not mean that something was infused.
+        told = (
+            rows
+            if part.only_if
+            else rows.filter(pl.any_horizontal(pl.col(list(part.fields.values())).is_not_null()))
+        )
+        rows = _stand_for_named(project, told, part.days, "infusions")
     moment = _DATE if part.date is not None else _DAY
     rows = rows.filter(pl.col(moment).is_not_null())
     more = {
