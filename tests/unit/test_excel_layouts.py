@@ -367,6 +367,21 @@ def test_a_mapped_column_that_one_of_the_sheets_lacks(tmp_path: Path) -> None:
     assert "x.xlsx, sheet Legend: column 'id' (for patient_id) is not there" in text
 
 
+def test_a_row_of_units_with_a_unit_that_is_not_listed(tmp_path: Path) -> None:
+    rows = [
+        ["patient_id", "day", "age", "ANC", "Hb"],
+        [None, None, "years", "T/mm", "g/dL"],
+        ["P1", 0, 5, 1, 9],
+    ]
+    path = write_workbook(tmp_path / "x.xlsx", {"S": rows})
+    assert (
+        "'T/mm' in the row of units (2) is no listed unit of anc ('ANC [T/mm]'); allowed: 1e9/L"
+        in refused(path, header=1, unit_row=2)
+    )
+    labs, _ = read(path, header=1, unit_row=2, units={"T/mm": "K/uL"})
+    assert labs["value"].to_list() == [1.0, 90.0]
+
+
 def test_a_text_file_has_no_sheets(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("patient_id,day,ANC (G/L)\n1,0,1\n")
     assert "x.csv: a text file has no sheets" in refused(tmp_path / "x.csv", sheets=["*"])
