@@ -32,26 +32,53 @@ WAYS = {
 
 
 def write_export(path: Path, *, sheets: int, rows: int) -> None:
+    """A workbook of a spreadsheet library whose sheets are then filled as text, which is much faster."""
     import xlsxwriter
 
-    rng = random.Random(20261129)
-    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+    frame = path.with_name(f"frame-{path.name}")
+    with xlsxwriter.Workbook(frame) as book:
         shown = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
         for place in range(sheets):
-            sheet = book.add_worksheet(str(2020 + place))
-            sheet.write_row(0, 0, HEADINGS)
-            for row in range(1, rows + 1):
-                sheet.write_string(row, 0, f"P{rng.randrange(5000):05d}")
-                sheet.write_number(row, 1, 44000 + rng.random() * 900, shown)
-                sheet.write_string(row, 2, rng.choice(("ANC", "Hb", "PLT", "WBC")))
-                if rng.random() < 0.01:
-                    sheet.write_string(row, 3, "<0.1")
-                else:
-                    sheet.write_number(row, 3, round(rng.random() * 10, 2))
-                sheet.write_string(row, 4, "10^9/L")
-                sheet.write_string(row, 5, f"{rng.getrandbits(64):016x}")
-                sheet.write_string(row, 6, "Central laboratory")
-                sheet.write_string(row, 7, f"{rng.getrandbits(128):032x}")
+            book.add_worksheet(str(2020 + place)).write_number(0, 0, 0, shown)
+    rng = random.Random(20261129)
+    with zipfile.ZipFile(frame) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            if not name.startswith("xl/worksheets/sheet"):
+                new.writestr(name, old.read(name))
+                continue
+            before, rest = old.read(name).split(b"<sheetData>")
+            after = rest.partition(b"</sheetData>")[2]
+            with new.open(name, "w") as sheet:
+                sheet.write(before + b"<sheetData>" + _write_row(1, HEADINGS, rng).encode())
+                for start in range(2, rows + 2, 10_000):
+                    lines = (
+                        _write_row(row, None, rng) for row in range(start, min(start + 10_000, rows + 2))
+                    )
+                    sheet.write("".join(lines).encode())
+                sheet.write(b"</sheetData>" + after)
+    frame.unlink()
+
+
+def _write_row(row: int, texts: list[str] | None, rng: random.Random) -> str:
+    if texts is None:
+        low = rng.random() < 0.01
+        value = "<0.1" if low else f"{rng.random() * 10:.2f}"
+        analyte = rng.choice(("ANC", "Hb", "PLT", "WBC"))
+        texts = [f"P{rng.randrange(5000):05d}", f"{44000 + rng.random() * 900:.6f}", analyte, value, "10^9/L"]
+        texts += [f"{rng.getrandbits(64):016x}", "Central laboratory", f"{rng.getrandbits(128):032x}"]
+        numbers = {1} if low else {1, 3}
+    else:
+        numbers = set[int]()
+    cells: list[str] = []
+    for place, text in enumerate(texts):
+        letter = "ABCDEFGH"[place]
+        if place in numbers:
+            style = ' s="1"' if place == 1 else ""
+            cells.append(f'<c r="{letter}{row}"{style}><v>{text}</v></c>')
+        else:
+            shown = text.replace("<", "&lt;")
+            cells.append(f'<c r="{letter}{row}" t="inlineStr"><is><t>{shown}</t></is></c>')
+    return f'<row r="{row}">{"".join(cells)}</row>'
 
 
 def measure_here(path: Path, way: str, rows: int) -> None:

@@ -31,6 +31,7 @@ from cytopenia.grade_clinical import grade_bedside_file, grade_fever
 from cytopenia.grade_options import GradeRequest, counts_days, looks_at_support, refuse_unused, show_limit
 from cytopenia.grading.grades import grade_labs
 from cytopenia.one_file import FileOptions, build_section, require_paths, split_quantity, write_table
+from cytopenia.readers.day_columns import list_day_columns
 from cytopenia.readers.mapping import DataSection, read_mapping
 from cytopenia.readers.sources import read_tables
 from cytopenia.readers.tabular import read_lab_file
@@ -153,8 +154,10 @@ def _attach(source: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
 def _lengthen(source: pl.DataFrame, graded: pl.DataFrame, section: DataSection) -> pl.DataFrame:
     """One row per value of a wide file, in the order of the file: its own columns, then value and grade."""
     added = ("analyte", "comparator", "value", "unit", "lln", *_GRADED)
-    # With a column for each day, only the value itself tells the day.
-    added = ("day", *added) if section.labs.days else added
+    if section.labs.days:
+        # With a column for each day, the day moves to the value, and the columns would repeat all others.
+        added = ("day", *added)
+        source = source.drop(list_day_columns(source.columns, section.labs))
     values = _name_columns(graded).select("source_row", *added)
     return _make_room(source, added).join(values, on="source_row", how="inner", maintain_order="left_right")
 

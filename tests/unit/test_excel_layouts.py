@@ -11,6 +11,8 @@ import pytest
 import xlsxwriter
 
 from cytopenia.errors import MissingColumnError, ReaderError
+from cytopenia.grade_file import grade_file
+from cytopenia.grade_options import GradeRequest
 from cytopenia.readers.sources import read_tables
 from workbook_files import (
     DAYS,
@@ -367,9 +369,50 @@ def test_a_mapped_column_that_one_of_the_sheets_lacks(tmp_path: Path) -> None:
     assert "x.xlsx, sheet Legend: column 'id' (for patient_id) is not there" in text
 
 
+def test_a_row_of_units_with_a_unit_that_is_not_listed(tmp_path: Path) -> None:
+    rows = [
+        ["patient_id", "day", "age", "ANC", "Hb"],
+        [None, None, "years", "T/mm", "g/dL"],
+        ["P1", 0, 5, 1, 9],
+    ]
+    path = write_workbook(tmp_path / "x.xlsx", {"S": rows})
+    assert (
+        "'T/mm' in the row of units (2) is no listed unit of anc ('ANC [T/mm]'); allowed: 1e9/L"
+        in refused(path, header=1, unit_row=2)
+    )
+    labs, _ = read(path, header=1, unit_row=2, units={"T/mm": "K/uL"})
+    assert labs["value"].to_list() == [1.0, 90.0]
+
+
 def test_a_text_file_has_no_sheets(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("patient_id,day,ANC (G/L)\n1,0,1\n")
     assert "x.csv: a text file has no sheets" in refused(tmp_path / "x.csv", sheets=["*"])
+
+
+def test_a_graded_file_has_the_day_of_each_value(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "x.xlsx", {"S": TITLED}, merges=MERGES)
+    (tmp_path / "map.toml").write_text(
+        '[labs]\nheader = [3, 4]\nunit_row = 5\nlast_row = 7\ncolumns = { patient_id = "Patient" }\n'
+        '[labs.days]\n"ANC / Day {day}" = { analyte = "anc" }\n',
+        encoding="utf-8",
+    )
+    request = GradeRequest(
+        labs=path,
+        definition="ctcae_v5",
+        out=tmp_path / "graded.csv",
+        mapping=tmp_path / "map.toml",
+        lln=("anc=2.0",),
+    )
+    grade_file(request)
+    graded = pl.read_csv(tmp_path / "graded.csv")
+    assert graded.select("Patient", "day", "value", "grade").rows() == [
+        ("P1", 0, 2.5, 0),
+        ("P1", 7, 0.4, 4),
+        ("P2", 0, 3.0, 0),
+        ("P2", 7, 0.0, 4),
+    ]
+    assert "ANC / Day 0 [G/L]" not in graded.columns
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["graded.csv", "map.toml", "x.xlsx"]
 
 
 def test_a_study_reads_the_same(tmp_path: Path) -> None:

@@ -53,9 +53,12 @@ def refused(path: Path, sheet: str = "S") -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/media/image1.png"])
+@pytest.mark.parametrize(
+    "part", ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/media/image1.png", "content.xml"]
+)
 def test_a_part_that_unfolds_out_of_proportion(tmp_path: Path, part: str) -> None:
-    bomb = repack(write_plain(tmp_path / "a.xlsx"), {part: b" " * (120 * MB)}, out=tmp_path / "bomb.xlsx")
+    kind = ".ods" if part == "content.xml" else ".xlsx"
+    bomb = repack(write_plain(tmp_path / "a.xlsx"), {part: b" " * (120 * MB)}, out=tmp_path / f"bomb{kind}")
     assert bomb.stat().st_size < MB
     assert "that unfold to 126 MB; allowed: 200 times the size of the file" in refused(bomb)
 

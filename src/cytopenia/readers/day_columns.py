@@ -52,7 +52,7 @@ def check_day_columns(headings: Iterable[str], mapping: LabsMapping, origin: str
     ]
     problems += _find_doubled_days(found, mapping.days)
     problems += _check_analytes(names, mapping)
-    problems += [problem for one in found for problem in _check_unit(one, mapping.days[one.pattern])]
+    problems += [problem for one in found for problem in _check_unit(one, mapping)]
     return [f"labs: {origin}: {problem}" for problem in problems]
 
 
@@ -149,18 +149,20 @@ def _check_analytes(headings: list[str], mapping: LabsMapping) -> list[str]:
     ]
 
 
-def _check_unit(one: _DayHeading, column: DayColumn) -> list[str]:
+def _check_unit(one: _DayHeading, mapping: LabsMapping) -> list[str]:
     """A unit in the heading is a listed one, and of the same size as the one that the mapping states."""
+    column = mapping.days[one.pattern]
     if one.unit is None or column.analyte is None:
         return []
-    if match_unit(column.analyte, one.unit) is None:
+    read = mapping.units.get(one.unit, one.unit)
+    if match_unit(column.analyte, read) is None:
         if column.unit is not None:
             return []
         return [
             f"the unit '{one.unit}' of column '{one.heading}' is no listed unit of {column.analyte}; "
             f"allowed: {', '.join(list_units(column.analyte))}; state unit in the pattern '{one.pattern}'"
         ]
-    sizes = {convert_value(1.0, unit, analyte=column.analyte) for unit in (one.unit, column.unit or one.unit)}
+    sizes = {convert_value(1.0, unit, analyte=column.analyte) for unit in (read, column.unit or read)}
     if len(sizes) > 1:
         return [
             f"column '{one.heading}' is in {one.unit}, and '{one.pattern}' says {column.unit}; "
