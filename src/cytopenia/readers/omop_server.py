@@ -30,11 +30,12 @@ _READ_ONLY = (
     "options=-c%20default_transaction_read_only%3Don"
     "%20-c%20default_transaction_isolation%3Drepeatable%5C%20read&application_name=cytopenia"
 )
+_CLOSED = "closed the connection unexpectedly"
 _TIMEOUT = "connect_timeout=10"
 _PORT = 5432
 _DEFAULT_SCHEMAS = {"duckdb": "main", "postgres": "public"}
-# Classes of SQLSTATE where asking again is of no use: data, rights and names, authorization.
-_REFUSALS = ("22", "28", "42")
+# SQLSTATE where the server went away; where it says none at all, it went away too.
+_GONE = ("08", "57P")
 _SERVICE = "cytopenia-omop"
 # Types of columns that a file of text does not tell; all others are found from the file.
 _FILE_TYPES = {
@@ -208,7 +209,7 @@ class Driver:
                 return pl.DataFrame(cursor.fetch_arrow())
         except import_adbc().Error as cause:
             state = str(getattr(cause, "sqlstate", None) or "")
-            if self.dialect != "postgres" or state.startswith(_REFUSALS):
+            if self.dialect != "postgres" or (state and not state.startswith(_GONE)):
                 raise ReaderError(
                     f"{self.place}: the database refuses a query: {_first_line(cause)}"
                 ) from cause
@@ -278,6 +279,8 @@ def _open_postgres(connection: str) -> Driver:
     try:
         opened = engine.connect(_complete_address(connection))
     except import_adbc().Error as cause:
+        if _CLOSED in str(cause):
+            raise ConnectionLostError(_first_line(cause)) from None
         # Neither the address nor a cause that may repeat it is shown.
         raise ReaderError(_explain_refusal(place, cause, _find_password(connection))) from None
     return Driver(opened, "postgres", place)
@@ -295,7 +298,7 @@ def _explain_refusal(place: str, cause: Exception, password: str | None) -> str:
 def _complete_address(connection: str) -> str:
     """The address with what makes the session read-only, and with the password if one is set."""
     password = _find_password(connection)
-    parts = [connection if "?" in connection else f"{connection}?", _READ_ONLY]
+    parts = [f"{connection}{'&' if '?' in connection else '?'}{_READ_ONLY}"]
     if "connect_timeout=" not in connection:
         parts.append(_TIMEOUT)
     if password:
@@ -309,8 +312,11 @@ def _find_password(connection: str) -> str | None:
         return password
     if importlib.util.find_spec("keyring") is None:
         return None
-    host = MultiHostUrl(connection).hosts()[0]
-    return importlib.import_module("keyring").get_password(_SERVICE, f"{host['username']}@{host['host']}")
+    keyring, host = importlib.import_module("keyring"), MultiHostUrl(connection).hosts()[0]
+    try:
+        return keyring.get_password(_SERVICE, f"{host['username']}@{host['host']}")
+    except importlib.import_module("keyring.errors").KeyringError:
+        return None
 
 
 def _first_line(cause: Exception) -> str:
