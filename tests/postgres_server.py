@@ -21,7 +21,7 @@ PASSWORD = "not a secret: made for one test"
 OWNER, READER = "postgres", "reader"
 DATABASE = "cdm"
 _TYPES: Mapping[pl.DataType, str] = {
-    pl.Int64(): "bigint",
+    pl.Int64(): "integer",
     pl.Float64(): "numeric",
     pl.String(): "varchar",
     pl.Date(): "date",

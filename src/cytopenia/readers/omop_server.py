@@ -37,6 +37,17 @@ _DEFAULT_SCHEMAS = {"duckdb": "main", "postgres": "public"}
 # SQLSTATE where the server went away; where it says none at all, it went away too.
 _GONE = ("08", "57P")
 _SERVICE = "cytopenia-omop"
+# Types of columns as DuckDB and PostgreSQL name them.
+_KINDS = {
+    "tinyint": "int8",
+    "smallint": "int16",
+    "integer": "int32",
+    "bigint": "int64",
+    **dict.fromkeys(("numeric", "decimal", "hugeint", "uhugeint", "ubigint", "uinteger"), "decimal"),
+    **dict.fromkeys(("real", "float"), "float32"),
+    **dict.fromkeys(("double precision", "double"), "float64"),
+    "date": "date",
+}
 # Types of columns that a file of text does not tell; all others are found from the file.
 _FILE_TYPES = {
     "_id": "BIGINT",
@@ -148,19 +159,11 @@ def _write(query: Any, dialect: str) -> str:
 
 
 def _name_kind(kind: str) -> str:
-    """The type of a column as Ibis names it; numbers of any width are exact or floating."""
+    """The type of a column as Ibis names it, of the same width: else it leaves out a cast that is needed."""
     word = kind.lower().partition("(")[0].strip()
-    if ("int" in word and word != "interval") or "serial" in word:
-        return "int64"
-    if word in {"numeric", "decimal"}:
-        return "decimal"
-    if word in {"double precision", "double", "real", "float"}:
-        return "float64"
-    if word == "date":
-        return "date"
     if word.startswith("timestamp") or word == "datetime":
         return "timestamp('UTC')" if "with time zone" in word else "timestamp"
-    return "string"
+    return _KINDS.get(word, "string")
 
 
 @contextmanager
