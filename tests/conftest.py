@@ -70,7 +70,7 @@ def tables_alone() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def find_program() -> Callable[[str], str]:
     """Return the path of a program; where it is absent the test skips, or fails if programs are required."""
 

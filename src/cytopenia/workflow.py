@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -265,7 +265,8 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
         (folder / "report.pdf").write_bytes(render_pdf(content, sections=sections))
         (folder / "tables.xlsx").write_bytes(render_workbook(content, sections=sections))
         write_figures(content, sections, folder / "figures", more=study.protocol.report.figures)
-        written = {**run.settings, "written": datetime.now(UTC).isoformat(timespec="seconds")}
+        asked = {"extraction": [asdict(item) for item in run.extractions]} if run.extractions else {}
+        written = {**run.settings, **asked, "written": datetime.now(UTC).isoformat(timespec="seconds")}
         (folder / _MARKER).write_text(
             json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )

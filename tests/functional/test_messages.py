@@ -169,6 +169,18 @@ def cut_stata(folder: Path) -> list[object]:
     return run(folder)
 
 
+def in_database(connection: str) -> Mistake:
+    def make(folder: Path) -> list[object]:
+        (folder / "cdm").mkdir()
+        (folder / "cdm" / "person.csv").write_text("person_id,gender_concept_id,year_of_birth\n1,8507,1960\n")
+        section = f'\n[data.omop]\nconnection = "{connection}"\ncohort = {{ concept_ids = [1] }}\n'
+        file = folder / "study.toml"
+        file.write_text(file.read_text("utf-8") + section, encoding="utf-8")
+        return run(folder)
+
+    return make
+
+
 def keep_a_trial(folder: Path) -> list[object]:
     for table in folder.glob("*.csv"):
         table.unlink()
@@ -359,6 +371,8 @@ MISTAKES |= {
     ],
     "A part of a file is missing": cut_stata,
     "The infusion of a trial is not named": keep_a_trial,
+    "A database is no CDM": in_database("cdm"),
+    "A password stands in the study file": in_database("postgresql://me:hidden@db.example.org/omop"),
     "Two files could be the same table": lambda folder: [
         (folder / "labs.tsv").write_text("patient_id\n") and "run",
         folder / "study.toml",

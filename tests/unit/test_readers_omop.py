@@ -337,6 +337,18 @@ def test_large_ids_are_counted_by_position(tmp_path: Path) -> None:
     assert tables.labs["patient_id"].to_list() == ["-4611686018427387904"]
 
 
+def test_numbers_of_every_width(tmp_path: Path) -> None:
+    """A short float is the decimal that it was loaded from; ids come in all widths."""
+    frames = make_cdm(measurement=[measurement(0.35), measurement(7.9, HEMOGLOBIN, GRAMS)])
+    frames["measurement"] = frames["measurement"].cast(
+        {"value_as_number": pl.Float32, "measurement_id": pl.Int16, "unit_concept_id": pl.UInt64}
+    )
+    frames["person"] = frames["person"].cast({"person_id": pl.Int32, "year_of_birth": pl.Int16})
+    tables = read(tmp_path, frames)
+    assert sorted(tables.labs.select("analyte", "value").rows()) == [("anc", 0.35), ("hemoglobin", 79.0)]
+    assert tables.patients["age_years"].to_list() == [63.0]
+
+
 def test_a_folder_of_files(tmp_path: Path) -> None:
     """CSV and Parquet, names in any case; other versions of the CDM lack columns."""
     folder = tmp_path / "cdm"
@@ -390,7 +402,13 @@ def test_every_query_is_kept(tmp_path: Path) -> None:
             lambda frames: frames.update(
                 measurement=frames["measurement"].cast({"measurement_date": pl.String})
             ),
-            "measurement.measurement_date is text",
+            "measurement.measurement_date has another type; a column of type date is needed",
+        ),
+        (
+            lambda frames: frames.update(
+                measurement=frames["measurement"].cast({"measurement_concept_id": pl.String})
+            ),
+            "measurement.measurement_concept_id has another type; a column of type integer is needed",
         ),
         (lambda frames: frames.update(drug_exposure=frames["drug_exposure"].clear()), "nobody was given"),
     ],

@@ -11,7 +11,7 @@ import polars as pl
 from cytopenia.contract import TABLES, Finding, note
 from cytopenia.errors import suggest_name
 from cytopenia.readers.headings import fold_heading
-from cytopenia.readers.labs_mapping import DAY, DayColumn, LabsMapping
+from cytopenia.readers.labs_mapping import DAY, DayColumn, LabsTable
 from cytopenia.units import convert_value, list_units, match_unit
 
 __all__ = ["check_day_columns", "list_day_columns", "melt_days"]
@@ -32,7 +32,7 @@ class _DayHeading:
     unit: str | None
 
 
-def check_day_columns(headings: Iterable[str], mapping: LabsMapping, origin: str) -> list[str]:
+def check_day_columns(headings: Iterable[str], mapping: LabsTable, origin: str) -> list[str]:
     """Return one sentence for whatever does not fit between the headings of a file and `days`."""
     names = [text for text in headings if text != "source_row"]
     found = _match(names, mapping)
@@ -56,12 +56,12 @@ def check_day_columns(headings: Iterable[str], mapping: LabsMapping, origin: str
     return [f"labs: {origin}: {problem}" for problem in problems]
 
 
-def list_day_columns(headings: Iterable[str], mapping: LabsMapping) -> list[str]:
+def list_day_columns(headings: Iterable[str], mapping: LabsTable) -> list[str]:
     """Return the headings that hold a day."""
     return [one.heading for one in _match(headings, mapping)]
 
 
-def melt_days(table: pl.DataFrame, mapping: LabsMapping) -> tuple[pl.DataFrame, list[Finding]]:
+def melt_days(table: pl.DataFrame, mapping: LabsTable) -> tuple[pl.DataFrame, list[Finding]]:
     """Return one row per filled day cell, in the order of the rows of the file, and what was found.
 
     The table has our names already; blank cells give no row.
@@ -91,7 +91,7 @@ def melt_days(table: pl.DataFrame, mapping: LabsMapping) -> tuple[pl.DataFrame, 
     return long.sort("source_row", maintain_order=True), _describe(found, mapping.days)
 
 
-def _match(headings: Iterable[str], mapping: LabsMapping) -> list[_DayHeading]:
+def _match(headings: Iterable[str], mapping: LabsTable) -> list[_DayHeading]:
     """Every pair of a heading and a pattern that fits it."""
     patterns = {pattern: _compile(pattern) for pattern in mapping.days}
     taken = set(mapping.columns.values()) | {"source_row"}
@@ -130,7 +130,7 @@ def _find_doubled_days(found: Iterable[_DayHeading], days: Mapping[str, DayColum
     ]
 
 
-def _check_analytes(headings: list[str], mapping: LabsMapping) -> list[str]:
+def _check_analytes(headings: list[str], mapping: LabsTable) -> list[str]:
     """The analyte stands in the pattern or in a column, and not in both."""
     column = mapping.columns.get("analyte") or next(
         (heading for heading in headings if fold_heading(heading) == "analyte"), None
@@ -149,7 +149,7 @@ def _check_analytes(headings: list[str], mapping: LabsMapping) -> list[str]:
     ]
 
 
-def _check_unit(one: _DayHeading, mapping: LabsMapping) -> list[str]:
+def _check_unit(one: _DayHeading, mapping: LabsTable) -> list[str]:
     """A unit in the heading is a listed one, and of the same size as the one that the mapping states."""
     column = mapping.days[one.pattern]
     if one.unit is None or column.analyte is None:

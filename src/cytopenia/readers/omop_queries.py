@@ -69,6 +69,11 @@ _DATES = {
     "measurement": ("measurement_date",),
     **{name: (domain.start,) for name, domain in DOMAINS.items()},
 }
+_NUMBERS = {
+    "person": ("person_id",),
+    "measurement": ("person_id", "measurement_concept_id"),
+    **{name: ("person_id", domain.concept) for name, domain in DOMAINS.items()},
+}
 _LAB_TEXTS = ("value_source_value", "unit_source_value", "measurement_source_value")
 _LAB_NUMBERS = ("value_as_number", "range_low", "range_high")
 _LAB_IDS = ("measurement_concept_id", "operator_concept_id", "value_as_concept_id", "unit_concept_id")
@@ -246,7 +251,9 @@ class Cdm:
         """A column, or nulls where this version of the CDM lacks it."""
         if column is None or column not in rows.columns:
             return import_ibis().null(kind)
-        return rows[column].cast(kind)
+        # Of a short float the shortest decimal counts: 0.35, not 0.3499999940395355.
+        short = kind == "float64" and str(rows[column].type()) == "float32"
+        return rows[column].cast("string").cast(kind) if short else rows[column].cast(kind)
 
     def _require(self) -> None:
         """Name everything that is absent or of another type, at once."""
@@ -272,13 +279,17 @@ class Cdm:
                 problems.append(f"{database.driver.place}, schema {database.name_schema(where)}: {said}")
         elif not any(self.has(name) for name in _GIVEN):
             problems.append(f"{place}: none of {', '.join(_GIVEN)} is there, so no infusion can be found")
-        problems += [
-            f"{place}: {table}.{column} is text; a column of type date is needed"
-            for table, columns in _DATES.items()
-            for column in columns
-            if self.has(table, column)
-            and not str(database.table(schema, table)[column].type()).startswith(("date", "timestamp"))
-        ]
+        for kinds, needed, listed in (
+            (("date", "timestamp"), "date", _DATES),
+            (("int", "decimal"), "integer", _NUMBERS),
+        ):
+            problems += [
+                f"{place}: {table}.{column} has another type; a column of type {needed} is needed"
+                for table, columns in listed.items()
+                for column in columns
+                if self.has(table, column)
+                and not str(database.table(schema, table)[column].type()).startswith(kinds)
+            ]
         if problems:
             raise ReaderError(join_problems("The database is not a CDM that can be read", problems))
 

@@ -30,12 +30,24 @@ _READ_ONLY = (
     "options=-c%20default_transaction_read_only%3Don"
     "%20-c%20default_transaction_isolation%3Drepeatable%5C%20read&application_name=cytopenia"
 )
+_CLOSED = "closed the connection unexpectedly"
 _TIMEOUT = "connect_timeout=10"
 _PORT = 5432
 _DEFAULT_SCHEMAS = {"duckdb": "main", "postgres": "public"}
-# Classes of SQLSTATE where asking again is of no use: data, rights and names, authorization.
-_REFUSALS = ("22", "28", "42")
+# SQLSTATE where the server went away; where it says none at all, it went away too.
+_GONE = ("08", "57P")
 _SERVICE = "cytopenia-omop"
+# Types of columns as DuckDB and PostgreSQL name them.
+_KINDS = {
+    "tinyint": "int8",
+    "smallint": "int16",
+    "integer": "int32",
+    "bigint": "int64",
+    **dict.fromkeys(("numeric", "decimal", "hugeint", "uhugeint", "ubigint", "uinteger"), "decimal"),
+    **dict.fromkeys(("real", "float"), "float32"),
+    **dict.fromkeys(("double precision", "double"), "float64"),
+    "date": "date",
+}
 # Types of columns that a file of text does not tell; all others are found from the file.
 _FILE_TYPES = {
     "_id": "BIGINT",
@@ -147,19 +159,11 @@ def _write(query: Any, dialect: str) -> str:
 
 
 def _name_kind(kind: str) -> str:
-    """The type of a column as Ibis names it; numbers of any width are exact or floating."""
+    """The type of a column as Ibis names it, of the same width: else it leaves out a cast that is needed."""
     word = kind.lower().partition("(")[0].strip()
-    if ("int" in word and word != "interval") or "serial" in word:
-        return "int64"
-    if word in {"numeric", "decimal"}:
-        return "decimal"
-    if word in {"double precision", "double", "real", "float"}:
-        return "float64"
-    if word == "date":
-        return "date"
     if word.startswith("timestamp") or word == "datetime":
         return "timestamp('UTC')" if "with time zone" in word else "timestamp"
-    return "string"
+    return _KINDS.get(word, "string")
 
 
 @contextmanager
@@ -208,7 +212,7 @@ class Driver:
                 return pl.DataFrame(cursor.fetch_arrow())
         except import_adbc().Error as cause:
             state = str(getattr(cause, "sqlstate", None) or "")
-            if self.dialect != "postgres" or state.startswith(_REFUSALS):
+            if self.dialect != "postgres" or (state and not state.startswith(_GONE)):
                 raise ReaderError(
                     f"{self.place}: the database refuses a query: {_first_line(cause)}"
                 ) from cause
@@ -278,6 +282,8 @@ def _open_postgres(connection: str) -> Driver:
     try:
         opened = engine.connect(_complete_address(connection))
     except import_adbc().Error as cause:
+        if _CLOSED in str(cause):
+            raise ConnectionLostError(_first_line(cause)) from None
         # Neither the address nor a cause that may repeat it is shown.
         raise ReaderError(_explain_refusal(place, cause, _find_password(connection))) from None
     return Driver(opened, "postgres", place)
@@ -295,7 +301,7 @@ def _explain_refusal(place: str, cause: Exception, password: str | None) -> str:
 def _complete_address(connection: str) -> str:
     """The address with what makes the session read-only, and with the password if one is set."""
     password = _find_password(connection)
-    parts = [connection if "?" in connection else f"{connection}?", _READ_ONLY]
+    parts = [f"{connection}{'&' if '?' in connection else '?'}{_READ_ONLY}"]
     if "connect_timeout=" not in connection:
         parts.append(_TIMEOUT)
     if password:
@@ -309,8 +315,11 @@ def _find_password(connection: str) -> str | None:
         return password
     if importlib.util.find_spec("keyring") is None:
         return None
-    host = MultiHostUrl(connection).hosts()[0]
-    return importlib.import_module("keyring").get_password(_SERVICE, f"{host['username']}@{host['host']}")
+    keyring, host = importlib.import_module("keyring"), MultiHostUrl(connection).hosts()[0]
+    try:
+        return keyring.get_password(_SERVICE, f"{host['username']}@{host['host']}")
+    except importlib.import_module("keyring.errors").KeyringError:
+        return None
 
 
 def _first_line(cause: Exception) -> str:

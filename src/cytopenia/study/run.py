@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cytopenia.contract import Finding, Tables, collect_findings, merge_findings
+from cytopenia.contract import Extraction, Finding, Tables, collect_findings, merge_findings
 from cytopenia.definitions import describe_definition
 from cytopenia.grading.baseline import derive_baseline, note_lymphodepletion_day
 from cytopenia.published.agreement import compare_with_paper
@@ -52,6 +52,8 @@ class StudyRun:
         Of definitions side by side: what each says of every patient, and who changes for which reason.
     figure_frames : mapping of str to DataFrame
         What the figures of courses draw, by the name of the figure.
+    extractions : tuple of Extraction
+        The queries behind the tables where a database was read.
     """
 
     results: pl.DataFrame
@@ -66,6 +68,7 @@ class StudyRun:
     answers: pl.DataFrame
     changes: pl.DataFrame
     figure_frames: Mapping[str, pl.DataFrame]
+    extractions: tuple[Extraction, ...] = ()
 
 
 def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) -> StudyRun:
@@ -128,6 +131,7 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         answers=compared.answers,
         changes=compared.changes,
         figure_frames=frame_figures(study, chosen, plan, cohort=cohort, outcomes=outcomes),
+        extractions=tables.extractions,
     )
 
 
