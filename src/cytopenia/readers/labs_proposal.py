@@ -161,10 +161,11 @@ def _propose_word(word: str, origin: str, what: str) -> Part | None:
     if analyte is not None:
         line = Line("analytes", word, analyte, f"holds the listed name of {analyte}")
         return map_to(line, origin=origin, column=shown, becomes=analyte)
-    if is_share(word) or is_other_test(word) or not speaks_of_analyte(word):
+    if is_share(word) or not speaks_of_analyte(word):
         return None
-    if any(apart in word.casefold() for apart in _APART):
-        why = "blood-gas and bedside analyzers are kept apart from the laboratory"
+    apart = any(sign in word.casefold() for sign in _APART)
+    if apart or is_other_test(word):
+        why = "blood-gas and bedside analyzers are kept apart" if apart else "another test"
         return map_to(Line("analytes", word, "ignore", why), origin=origin, column=shown, becomes="ignore")
     hints = guess_analytes(word)
     if not hints:
