@@ -85,6 +85,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "excel",
             "headings",
             "day_columns",
+            "column_findings",
             "text_files",
             "workbook_findings",
             "workbook_tables",

@@ -106,7 +106,7 @@ def _grade_rows(request: GradeRequest, library: Library) -> tuple[pl.DataFrame, 
     removed = library.explain_removed(request.definition)
     graded = grade_labs(labs, parts, removed=removed)
     is_long = _holds_one_value_per_row(source, section)
-    table = _attach(source, graded) if is_long else _lengthen(source, graded)
+    table = _attach(source, graded) if is_long else _lengthen(source, graded, section)
     counts = table["grade"].value_counts(sort=False).sort("grade", nulls_last=True)
     words = [f"{'not judged' if grade is None else f'grade {grade}'}: {n}" for grade, n in counts.iter_rows()]
     rows = "row" if table.height == 1 else "rows"
@@ -123,7 +123,7 @@ def _holds_one_value_per_row(source: pl.DataFrame, section: DataSection) -> bool
     """Whether the file is long: it has a column of analytes or of values."""
     headers = {"_".join(name.replace("-", " ").split()).lower() for name in source.columns}
     named = headers | set(section.labs.columns)
-    return not section.labs.wide and bool({"analyte", "value"} & named)
+    return not section.labs.wide and not section.labs.days and bool({"analyte", "value"} & named)
 
 
 def _explain_unjudged(table: pl.DataFrame, *, ours: list[str], limit: str) -> list[str]:
@@ -150,9 +150,11 @@ def _attach(source: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
     return joined.sort("source_row").with_columns(pl.col("reason").fill_null("unknown analyte"))
 
 
-def _lengthen(source: pl.DataFrame, graded: pl.DataFrame) -> pl.DataFrame:
+def _lengthen(source: pl.DataFrame, graded: pl.DataFrame, section: DataSection) -> pl.DataFrame:
     """One row per value of a wide file, in the order of the file: its own columns, then value and grade."""
     added = ("analyte", "comparator", "value", "unit", "lln", *_GRADED)
+    # With a column for each day, only the value itself tells the day.
+    added = ("day", *added) if section.labs.days else added
     values = _name_columns(graded).select("source_row", *added)
     return _make_room(source, added).join(values, on="source_row", how="inner", maintain_order="left_right")
 

@@ -24,6 +24,8 @@ from cytopenia.contract.labs import LabOptions, prepare_lab_rows
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name, resolve_measure
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
 from cytopenia.readers.codes import LOINC, load_analyte_codes
+from cytopenia.readers.column_findings import find_dates, name_unused_columns
+from cytopenia.readers.day_columns import check_day_columns, list_day_columns, melt_days
 from cytopenia.readers.headings import fold_heading
 from cytopenia.readers.labs_mapping import LabsMapping
 from cytopenia.readers.mapping import BedsideMapping, DataSection
@@ -122,8 +124,12 @@ def _apply_mapping(
         for name, source in sources.items()
         for problem in _find_absent(name, source, mapping.tables[name])
     ]
-    if problems:
-        raise MissingColumnError(join_problems("Columns of the mapping are not in the files", problems))
+    title, misfits = "Columns of the mapping are not in the files", list[str]()
+    if "labs" in sources and mapping.labs.days:
+        misfits = check_day_columns(sources["labs"].frame.columns, mapping.labs, sources["labs"].origin)
+        title = "The mapping does not fit the files" if misfits else title
+    if problems or misfits:
+        raise MissingColumnError(join_problems(title, [*problems, *misfits]))
     raw: dict[str, pl.DataFrame] = {}
     findings: list[Finding] = []
     for name, source in sources.items():
@@ -134,6 +140,10 @@ def _apply_mapping(
         if name == "labs":
             table, found = _translate_labs(table, mapping.labs)
         else:
+            if name != "patients":
+                findings += name_unused_columns(
+                    name, [c for c in table.columns if c not in TABLES[name].inputs]
+                )
             table, found = _translate_kinds(name, table, getattr(mapping.tables[name], "kinds", {}))
         raw[name] = table
         findings += found
@@ -189,8 +199,13 @@ def _translate_kinds(
 
 
 def _translate_labs(table: pl.DataFrame, mapping: LabsMapping) -> tuple[pl.DataFrame, list[Finding]]:
-    table = _melt(table, mapping)
-    findings: list[Finding] = []
+    findings = name_unused_columns("labs", _find_unused_columns(table, mapping))
+    if mapping.days:
+        table, found = melt_days(table, mapping)
+        findings += found
+    else:
+        table = _melt(table, mapping)
+    findings += find_dates(table)
     if "analyte" in table.columns and mapping.analytes:
         table = table.with_columns(pl.col("analyte").cast(pl.String).str.strip_chars())
         findings += _find_unused("labs", "analytes", mapping.analytes, table["analyte"])
@@ -277,6 +292,15 @@ def _melt(table: pl.DataFrame, mapping: LabsMapping) -> pl.DataFrame:
     if kind == pl.String:
         long = long.filter(pl.col("value").str.strip_chars() != "")
     return long.sort("source_row", maintain_order=True) if "source_row" in keys else long
+
+
+def _find_unused_columns(table: pl.DataFrame, mapping: LabsMapping) -> list[str]:
+    """Columns of a table of labs that are neither ours nor hold values."""
+    holding = list_day_columns(table.columns, mapping) if mapping.days else []
+    if not holding:
+        holding = [wide.column for wide in mapping.wide.values()]
+        holding = holding or [column for column, _, _ in _find_wide(table, mapping.analytes)]
+    return [name for name in table.columns if name not in TABLES["labs"].inputs and name not in holding]
 
 
 def _find_wide(table: pl.DataFrame, analytes: Mapping[str, str]) -> list[tuple[str, str, str | None]]:

@@ -280,13 +280,15 @@ def _name_left_out(
     findings: list[Finding] = []
     if above.len():
         listed = ", ".join(str(number) for number in above.to_list())
-        what = f"{_count(above.len())} above the headings of {origin} not read (row {listed})"
+        what = _count(above.len(), f"above the headings of {origin}") + f" (row {listed})"
         findings.append(note(name, "rows_above_headings", what, rows=above.len()))
     if below.len():
-        what = f"{_count(below.len())} below the last row ({last_row}) of {origin} not read"
+        what = _count(below.len(), f"below the last row ({last_row}) of {origin}")
         findings.append(note(name, "rows_below_last_row", what, rows=below.len()))
     return findings
 
 
-def _count(rows: int) -> str:
-    return f"{rows:,} filled row was" if rows == 1 else f"{rows:,} filled rows were"
+def _count(rows: int, where: str) -> str:
+    if rows == 1:
+        return f"1 filled row {where} was not read"
+    return f"{rows:,} filled rows {where} were not read"

@@ -184,7 +184,7 @@ def load_table(name: str, source: FileSource, mapping: TableMapping) -> SourceTa
         return read_statistics_file(path, name, encoding=mapping.encoding, keep_codes=mapping.keep_codes)
     if suffix in _PARQUET:
         return SourceTable(_number_rows(_read_parquet(path)), path.name)
-    return read_workbook_table(name, path, mapping, source.sheet)
+    return read_workbook_table(name, path, mapping, sheet=source.sheet)
 
 
 def _read_text(name: str, path: Path, mapping: TableMapping) -> SourceTable:

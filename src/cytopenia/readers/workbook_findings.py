@@ -17,18 +17,18 @@ __all__ = ["find_marked_cells"]
 _SHOWN = 10
 
 
-def find_marked_cells(name: str, origin: str, sheet: Sheet, mapping: TableMapping) -> list[Finding]:
+def find_marked_cells(name: str, sheet: Sheet, mapping: TableMapping, *, origin: str) -> list[Finding]:
     """Return what the marks of a sheet say about the rows that were read from it.
 
     Parameters
     ----------
     name : str
         The table.
-    origin : str
-        File and sheet, as messages print them.
     sheet : Sheet
         Its table has `source_row`, its letters are those of the columns of the table.
     mapping : TableMapping
+    origin : str
+        File and sheet, as messages print them.
     """
     marks = sheet.marks
     findings = [note(name, "hidden_cells", f"{origin} is a hidden sheet")] if sheet.is_hidden else []

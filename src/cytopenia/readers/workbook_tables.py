@@ -37,7 +37,7 @@ class _Part:
 
 
 def read_workbook_table(
-    name: str, path: Path, mapping: TableMapping, sheet: str | None = None
+    name: str, path: Path, mapping: TableMapping, *, sheet: str | None = None
 ) -> SourceTable:
     """Return the table `name` of a workbook as the mapping says where it stands; errors come all at once.
 
@@ -47,7 +47,8 @@ def read_workbook_table(
         The file cannot be read, a sheet is absent, or the table is not where the mapping says.
     """
     there = list_sheets(path)
-    chosen = [sheet] if sheet is not None else _choose_sheets(path, name, mapping, there)
+    stated = mapping.sheet is not None or bool(mapping.sheets)
+    chosen = [sheet] if sheet is not None and not stated else _choose_sheets(path, name, mapping, there)
     parts = [_read_part(name, path, one, mapping) for one in chosen]
     problems = [problem for part in parts for problem in part.problems]
     problems += _find_missing_columns(parts, mapping)
@@ -106,7 +107,7 @@ def _read_part(name: str, path: Path, one: str, mapping: TableMapping) -> _Part:
         sheet = replace(sheet, table=_drop_blank_rows(sheet.table))
     if problems or sheet.table.width == 0:
         return _Part(one, origin, sheet, findings, problems)
-    findings = [*findings, *find_marked_cells(name, origin, sheet, mapping)]
+    findings = [*findings, *find_marked_cells(name, sheet, mapping, origin=origin)]
     table, filled, found = fill_down(sheet.table, name, mapping)
     problems = [f"{origin}: {problem}" for problem in found]
     if mapping.sheet_is is not None:
