@@ -70,6 +70,11 @@ class Content:
         """Return True where so many of the filled cells are it; False for a blank column."""
         return self.filled > 0 and count >= share * self.filled
 
+    def say_texts(self) -> str:
+        """How many different texts there are, as a reason says it."""
+        texts = "text" if self.distinct == 1 else "different texts"
+        return f"{self.distinct:,} {texts} in {self.filled:,} {'cell' if self.filled == 1 else 'cells'}"
+
 
 @dataclass(frozen=True)
 class ColumnGuess:
@@ -236,14 +241,14 @@ def _read_words(guess: ColumnGuess) -> list[NamedColumn]:
         return []
     found: list[NamedColumn] = []
     if len(guess.analytes) > 1 and ("labs", "analyte") not in named and not guess.roles:
-        found.append(NamedColumn("labs", "analyte", certain=True))
+        found.append(NamedColumn("labs", "analyte", certain=True, by_words=True))
     units = [word for word in content.words if share_units(word)]
     if len(units) >= max(1, _MOST * len(content.words)) and ("labs", "unit") not in named:
-        found.append(NamedColumn("labs", "unit", certain=bool(guess.roles) or len(units) > 1))
+        found.append(NamedColumn("labs", "unit", certain=len(units) > 1, by_words=True))
     for table, column in (("support", "kind"), ("events", "kind"), ("responses", "response")):
         words = content.words
         if (table, column) not in named and len(guess.kinds(table)) >= max(1, _MOST * len(words)):
-            found.append(NamedColumn(table, column, certain=True))
+            found.append(NamedColumn(table, column, certain=True, by_words=True))
     return found
 
 
