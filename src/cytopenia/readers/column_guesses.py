@@ -130,8 +130,8 @@ def describe_content(cells: pl.Series) -> Content:
     )
     doubtful = [found for found in findings if found.rule == "ambiguous_date"]
     unsettled = sum(found.rows for found in doubtful)
-    # A negative number is no count, but may be a day.
-    numbers = parsed["value"].is_not_null() & (parsed["invalid"].is_null() | (parsed["invalid"] == NEGATIVE))
+    # A negative number is no count, but may be a day; 1,234 is a number, whichever it is.
+    numbers = parsed["invalid"].fill_null("").is_in(["", NEGATIVE, AMBIGUOUS])
     counts = filled.value_counts(sort=True)
     return Content(
         rows=len(cells),

@@ -132,7 +132,7 @@ def _propose_words(words: Sequence[str], origin: str, *, what: str) -> Part:
                 )
             )
             continue
-        found = _propose_word(word, origin, what) if quotable((word,)) else None
+        found = _propose_word(word, origin, what) if _is_quotable(word) else None
         if found is None:
             unknown.append(word)
         else:
@@ -142,6 +142,11 @@ def _propose_words(words: Sequence[str], origin: str, *, what: str) -> Part:
         more = f"no analytes of ours{': ' if listed else ''}{listed}"
         parts.append(show(origin, f"{len(unknown):,} other {what}s", "", why=more, state="not used"))
     return join_parts(parts)
+
+
+def _is_quotable(word: str) -> bool:
+    """A number could be the value of a patient; a code is none."""
+    return bool(quotable((word,))) or word in load_analyte_codes()
 
 
 def _propose_word(word: str, origin: str, what: str) -> Part | None:
