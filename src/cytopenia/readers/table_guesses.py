@@ -61,7 +61,7 @@ class SheetGuess:
     def bare_days(self) -> list[ColumnGuess]:
         """The columns of values whose headings name a day only, if something else names the analyte."""
         named = self.sheet_is == "analyte" or any(
-            guess.analytes and guess.role("analyte", "labs") for guess in self.columns
+            guess.role("analyte", "labs") and guess.analytes for guess in self.columns
         )
         found = [
             guess for guess in self.columns if guess.day and guess.content.is_mostly(guess.content.numbers)
