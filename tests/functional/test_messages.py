@@ -308,8 +308,8 @@ MISTAKES |= {
     "The mapping file is absent": grading("--map", "map.toml"),
     "A question of the mapping is open": in_protocol(
         'folder = "."',
-        'folder = "."\nquestions = ["labs: the unit of \'Hb\' is not stated (export.csv). Take the # from this '
-        'line under [data.labs.wide], with the right unit."]',
+        'folder = "."\nquestions = ["labs: the unit of \'Hb\' is not stated (export.csv). Take the # from '
+        'this line under [data.labs.wide], with the right unit."]',
     ),
     "There is no table in a file": lambda folder: [
         (folder / "study.toml").unlink(),
