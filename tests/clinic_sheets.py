@@ -3,15 +3,100 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import xlsxwriter
+from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
+
+from study_files import COUNTS
 
 Cell = str | float | date | None
 Rows = Sequence[Sequence[Cell]]
 
 DAY_ZERO = date(2024, 1, 10)
+
+# The study of `study_files` as clinicians would keep it: the same patients, days and counts.
+INFUSED = {"A": date(2024, 1, 10), "B": date(2024, 2, 1), "C": date(2024, 3, 1)}
+LINEAGES = ("ANC", "Hb", "PLT")
+
+
+def list_counts() -> list[tuple[str, int, date, tuple[float, float, float]]]:
+    """Patient, day, date and the three counts; hemoglobin in g/dL."""
+    return [
+        (patient, day, INFUSED[patient] + timedelta(days=day), (anc, hb / 10, plt))
+        for (patient, day), (anc, hb, plt) in COUNTS.items()
+    ]
+
+
+def write_wide() -> Mapping[str, Rows]:
+    """Sheets of labs, patients and transfusions, a title over the labs, German headings."""
+    headings = ["Pat.-Nr.", "Abnahmedatum", "Neutrophile abs. (G/L)", "Hb [g/dl]", "Thrombozyten/nl"]
+    labs: list[list[Cell]] = [["Ausdruck des Labors"], [], [*headings]]
+    labs += [[patient, day, *counts] for patient, _, day, counts in list_counts()]
+    patients: list[list[Cell]] = [["Pat.-Nr.", "Alter", "Geschlecht", "Infusionsdatum", "Beginn LD"]]
+    for patient, age, sex in (("A", 61, "w"), ("B", 48, "m"), ("C", 70, "m")):
+        patients.append([patient, age, sex, INFUSED[patient], INFUSED[patient] - timedelta(days=5)])
+    support: list[list[Cell]] = [
+        ["Pat.-Nr.", "Beginn", "Ende", "Präparat", "Maßnahme"],
+        ["A", date(2024, 1, 18), date(2024, 1, 20), "Filgrastim", "G-CSF"],
+        ["B", date(2024, 2, 13), date(2024, 2, 13), None, "TK"],
+    ]
+    return {"Labor": labs, "Patienten": patients, "Support": support}
+
+
+def write_days() -> tuple[Mapping[str, Rows], Mapping[str, Sequence[str]]]:
+    """One row per patient, a group of columns per lineage, a column per day under merged headings."""
+    days = sorted({day for _, day in COUNTS})
+    units = ("10^9/L", "g/L", "10^9/L")
+    top: list[Cell] = ["Patient", "Day 0 date"]
+    low: list[Cell] = [None, None]
+    for lineage, unit in zip(LINEAGES, units, strict=True):
+        top += [f"{lineage} [{unit}]", *[None] * (len(days) - 1)]
+        low += [f"Day {day}" for day in days]
+    rows: list[list[Cell]] = [["Blood counts"], top, low]
+    for patient, infused in INFUSED.items():
+        counts = [COUNTS.get((patient, day), (None, None, None)) for day in days]
+        rows.append([patient, infused, *(one[place] for place in range(3) for one in counts)])
+    rows += [[], ["Legend: blank cells were not measured"]]
+    width = len(days)
+    spans = [
+        f"{xl_col_to_name(2 + place * width)}2:{xl_col_to_name(1 + (place + 1) * width)}2"
+        for place in range(3)
+    ]
+    return {"Counts": rows}, {"Counts": ["A2:A3", "B2:B3", *spans]}
+
+
+def write_patients_apart() -> Mapping[str, Rows]:
+    """A sheet for each patient, called after it, with a row of units."""
+    sheets: dict[str, list[list[Cell]]] = {}
+    for patient, day, _, counts in list_counts():
+        head: list[list[Cell]] = [["Day", *LINEAGES], [None, "G/L", "g/dL", "G/L"]]
+        sheets.setdefault(patient, head).append([day, *counts])
+    return sheets
+
+
+def write_analytes_apart() -> Mapping[str, Rows]:
+    """A sheet for each analyte, a row for each value."""
+    names = ("ANC in K per uL", "Hgb in g per dL", "Platelets in K per uL")
+    return {
+        name: [
+            ["Study ID", "Day post infusion", "Result"],
+            *([p, d, counts[place]] for p, d, _, counts in list_counts()),
+        ]
+        for place, name in enumerate(names)
+    }
+
+
+def write_long() -> Mapping[str, Rows]:
+    """A sheet for each year, a row for each value, LOINC codes, merged cells of the patients."""
+    rows: dict[int, list[list[Cell]]] = {2023: [], 2024: []}
+    codes = (("751-8", "10*3/uL"), ("718-7", "g/dL"), ("777-3", "10*3/uL"))
+    for patient, _, day, counts in list_counts():
+        for (code, unit), value in zip(codes, counts, strict=True):
+            rows[day.year].append([patient, day, code, value, unit])
+    head: list[Cell] = ["MRN", "Collected", "LOINC", "Result", "Units"]
+    return {str(year): [head, *listed] for year, listed in rows.items() if listed}
 
 
 def write_workbook(
@@ -29,103 +114,7 @@ def write_workbook(
                 elif cell is not None:
                     sheet.write(place, column, cell)
         for span in (merges or {}).get(name, ()):
-            first = span.partition(":")[0]
-            row, column = int(first[1:]) - 1, ord(first[0]) - ord("A")
+            row, column = xl_cell_to_rowcol(span.partition(":")[0])
             sheet.merge_range(span, rows[row][column])
     book.close()
     return path
-
-
-GERMAN_LABS: Rows = [
-    ["Export Laborsystem, Station 5"],
-    [],
-    [
-        *("Pat.-Nr.", "Abnahmedatum", "Leukozyten/nl", "Neutrophile abs. (G/L)", "Hb [g/dl]"),
-        *("Thrombozyten (G/l)", "Neutrophile %", "MCH (pg)", "CRP mg/l"),
-    ],
-    ["P1", date(2024, 1, 4), 5.1, 3.2, 11.2, 160, 62.0, 30.1, 12],
-    ["P1", date(2024, 1, 10), 3.2, 2.1, 9.9, 130, 65.0, 30.3, 20],
-    ["P1", date(2024, 1, 17), 0.6, 0.3, 8.1, 41, 50.0, 30.2, 44],
-    ["P1", date(2024, 2, 7), 2.9, 1.6, 9.4, 98, 55.0, 30.0, 8],
-    ["P2", date(2024, 1, 5), 4.4, 2.6, 10.8, 201, 59.0, 29.1, 4],
-    ["P2", date(2024, 1, 10), 2.2, 1.2, 10.1, 150, 54.0, 29.3, 9],
-    ["P2", date(2024, 1, 20), 0.4, 0.1, 7.6, 18, 25.0, 29.0, 91],
-    ["P2", date(2024, 2, 7), 3.1, 1.9, 9.0, 77, 61.0, 29.4, 5],
-]
-GERMAN_PATIENTS: Rows = [
-    ["Pat.-Nr.", "Nachname", "Alter", "Geschlecht", "Infusionsdatum", "LD Start", "Diagnose", "CRS Grad"],
-    ["P1", "Muster", 61, "m", DAY_ZERO, date(2024, 1, 5), "DLBCL", 1],
-    ["P2", "Beispiel", 54, "w", DAY_ZERO, date(2024, 1, 5), "FL", 0],
-]
-GERMAN_SUPPORT: Rows = [
-    ["Pat.-Nr.", "Datum", "Produkt"],
-    ["P1", date(2024, 1, 15), "EK"],
-    ["P1", date(2024, 1, 16), "Thrombozytenkonzentrat"],
-    ["P2", date(2024, 1, 18), "Filgrastim"],
-    ["P2", date(2024, 1, 19), "FFP"],
-]
-GERMAN = {"Laborwerte": GERMAN_LABS, "Patienten": GERMAN_PATIENTS, "Transfusionen": GERMAN_SUPPORT}
-
-DAY_COLUMNS: Rows = [
-    ["Counts after CAR-T"],
-    ["Patient", "Age", "ANC (10^9/L)", None, None, "PLT (10^9/L)", None, None],
-    [None, None, "Day 0", "Day 7", "Day 14", "Day 0", "Day 7", "Day 14"],
-    ["A1", 51, 1.5, 0.2, 0.9, 120, 40, 33],
-    ["A2", 62, 2.5, 0.4, 1.9, 140, 52, 61],
-    ["A3", 47, 3.1, None, 1.1, 98, 21, 25],
-    ["A4", 70, 1.9, 0.1, 0.4, 101, 30, 28],
-    [],
-    ["* after infusion"],
-]
-DAY_MERGES = ["A2:A3", "B2:B3", "C2:E2", "F2:H2"]
-
-UNIT_ROW: Rows = [
-    ["ID", "Day", "ANC", "Hb", "PLT"],
-    [None, None, "10^9/L", "g/dL", "10^9/L"],
-    ["X1", -5, 2.2, 11.0, 150],
-    ["X1", 0, 1.2, 9.9, 120],
-    ["X1", 7, 0.4, 8.2, 30],
-    ["X2", -5, 3.2, 12.1, 210],
-    ["X2", 0, 2.1, 10.9, 160],
-    ["X2", 14, 0.9, 8.8, 45],
-]
-
-_PATIENT_SHEET: Rows = [
-    ["Date", "WBC (K/uL)", "ANC (K/uL)", "Hgb (g/dL)", "Plt (K/uL)"],
-    [date(2024, 3, 1), 3.3, 1.2, 9.1, 77],
-    [date(2024, 3, 2), 2.9, 1.0, 8.8, 70],
-    [date(2024, 3, 3), 2.1, 0.7, 8.7, 61],
-]
-PER_PATIENT = dict.fromkeys(("001", "002", "003"), _PATIENT_SHEET)
-
-
-def _analyte_sheet(low: float, high: float) -> Rows:
-    return [
-        ["ID", "Datum", "Wert"],
-        ["p1", date(2024, 3, 1), high],
-        ["p1", date(2024, 3, 8), low],
-        ["p2", date(2024, 3, 2), high],
-        ["p2", date(2024, 3, 9), low],
-    ]
-
-
-PER_ANALYTE = {
-    "ANC in K per uL": _analyte_sheet(0.4, 2.2),
-    "Hb": _analyte_sheet(8.1, 11.0),
-    "PLT": _analyte_sheet(22, 180),
-}
-
-
-def _year(day: date) -> Rows:
-    return [
-        ["MRN", "Collected", "Test", "Result", "Units"],
-        ["7", day, "Neutrophils abs", 1.1, "K/uL"],
-        ["7", day, "Hemoglobin", 9.1, "g/dL"],
-        ["7", day, "Platelets", 77, "K/cmm"],
-        ["7", day, "Sodium", 140, "mmol/L"],
-        ["7", day, "Hemoglobin A1c", 5.5, "%"],
-        ["7", day, "LDH", 250, None],
-    ]
-
-
-PER_YEAR = {"2021": _year(date(2021, 5, 4)), "2022": _year(date(2022, 6, 4))}

@@ -95,7 +95,7 @@ def test_every_option_is_on_the_page(command) -> None:
         # The file that a command is about is named by its place.
         missing = {
             option
-            for option in options - {"--labs", "--study", "--patient", "--folder", "--lln"}
+            for option in options - {"--labs", "--study", "--patient", "--source", "--lln"}
             if option not in section
         }
         assert not missing, f"{name}: {missing}"

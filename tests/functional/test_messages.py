@@ -344,6 +344,17 @@ MISTAKES |= {
     "A limit of normal has an unknown analyte": grading("--lln", "ancc=2"),
     "Day zero is not known": grading("--day-zero", "last", definition="qiu2023_recovery"),
     "The mapping file is absent": grading("--map", "map.toml"),
+    "A question of the mapping is open": in_protocol(
+        'folder = "."',
+        'folder = "."\nquestions = ["labs: the unit of \'Hb\' is not stated (export.csv). Take the # from '
+        'this line under [data.labs.wide], with the right unit."]',
+    ),
+    "There is no table in a file": lambda folder: [
+        (folder / "study.toml").unlink(),
+        (folder / "empty.csv").write_text("\n"),
+        "init",
+        folder / "empty.csv",
+    ][2:],
     "The patient is not in the study": lambda folder: ["explain", folder / "study.toml", "D"],
     "An explanation asks for an unknown outcome": lambda folder: [
         *("explain", folder / "study.toml", "A", "--outcome", "recvery"),

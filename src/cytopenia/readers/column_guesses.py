@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import polars as pl
 
-from cytopenia.contract import TextFormat
 from cytopenia.contract.days import read_moments
 from cytopenia.readers.codes import load_analyte_codes
 from cytopenia.readers.column_names import ANY, NamedColumn, find_columns, find_kind
@@ -37,6 +36,7 @@ __all__ = [
 _MOST = 0.5
 _NEARLY_ALL = 0.8
 _MOST_WORDS = 500
+_DOUBTFUL = r"^\s*[1-9]\d{0,2}\.\d{3}\s*$"
 _TIME = r"^([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 _SEXES = frozenset({"m", "f", "w", "male", "female", "männlich", "weiblich", "man", "woman", "h", "v"})
 # What laboratories add to a name without changing what was measured.
@@ -70,6 +70,11 @@ class Content:
     def is_mostly(self, count: int, share: float = _MOST) -> bool:
         """Return True where so many of the filled cells are it; False for a blank column."""
         return self.filled > 0 and count >= share * self.filled
+
+    def say_texts(self) -> str:
+        """How many different texts there are, as a reason says it."""
+        texts = "text" if self.distinct == 1 else "different texts"
+        return f"{self.distinct:,} {texts} in {self.filled:,} {'cell' if self.filled == 1 else 'cells'}"
 
 
 @dataclass(frozen=True)
@@ -114,32 +119,47 @@ class ColumnGuess:
 def describe_content(cells: pl.Series) -> Content:
     """Return what stands in a column of texts."""
     filled = cells.filter(~is_missing_text(cells))
-    parsed = parse_values(filled)
-    moments, findings = read_moments(
-        pl.DataFrame(
-            {"date": filled, "source_row": pl.int_range(0, len(filled), dtype=pl.UInt32, eager=True)}
-        ),
-        "labs",
-        day="day",
-        date="date",
-        text=TextFormat(),
-    )
-    doubtful = [found for found in findings if found.rule == "ambiguous_date"]
-    unsettled = sum(found.rows for found in doubtful)
-    # A negative number is no count, but may be a day.
-    numbers = parsed["value"].is_not_null() & (parsed["invalid"].is_null() | (parsed["invalid"] == NEGATIVE))
     counts = filled.value_counts(sort=True)
-    return Content(
+    content = Content(
         rows=len(cells),
         filled=len(filled),
         distinct=counts.height,
+        numbers=0,
+        whole=0,
+        dates=0,
+        times=0,
+        doubtful=0,
+        order="",
+        words=tuple(word.strip() for word in counts.to_series(0).head(_MOST_WORDS)),
+    )
+    plain = filled.cast(pl.Float64, strict=False)
+    # Nine in ten columns of a wide table hold plain numbers, which are neither dates nor doubtful.
+    if (
+        len(plain)
+        and plain.is_finite().all()
+        and not plain.is_null().any()
+        and not filled.str.contains(_DOUBTFUL).any()
+    ):
+        return replace(content, numbers=len(plain), whole=int((plain == plain.floor()).sum()))
+    return _describe_texts(content, filled)
+
+
+def _describe_texts(content: Content, filled: pl.Series) -> Content:
+    parsed = parse_values(filled)
+    rows = pl.int_range(0, len(filled), dtype=pl.UInt32, eager=True)
+    frame = pl.DataFrame({"date": filled, "source_row": rows})
+    moments, findings = read_moments(frame, "labs", day="day", date="date", text=TextFormat())
+    doubtful = [found for found in findings if found.rule == "ambiguous_date"]
+    # A negative number is no count, but may be a day; 1,234 is a number, whichever it is.
+    numbers = parsed["invalid"].fill_null("").is_in(["", NEGATIVE, AMBIGUOUS])
+    return replace(
+        content,
         numbers=int(numbers.sum()),
         whole=int((numbers & (parsed["value"] == parsed["value"].floor())).sum()),
-        dates=int(moments.date.is_not_null().sum()) + unsettled,
+        dates=int(moments.date.is_not_null().sum()) + sum(found.rows for found in doubtful),
         times=int(filled.str.contains(_TIME).sum()),
         doubtful=int((parsed["invalid"] == AMBIGUOUS).sum()),
         order=_name_order(doubtful[0].message) if doubtful else "",
-        words=tuple(word.strip() for word in counts.to_series(0).head(_MOST_WORDS)),
     )
 
 
@@ -169,6 +189,7 @@ def name_analyte(word: str) -> str | None:
     return resolve_analyte(word)
 
 
+@lru_cache(maxsize=8192)
 def understand_word(word: str) -> str | None:
     """Return the analyte of a word that also holds a unit, or what laboratories add to every name.
 
@@ -237,14 +258,14 @@ def _read_words(guess: ColumnGuess) -> list[NamedColumn]:
         return []
     found: list[NamedColumn] = []
     if len(guess.analytes) > 1 and ("labs", "analyte") not in named and not guess.roles:
-        found.append(NamedColumn("labs", "analyte", certain=True))
+        found.append(NamedColumn("labs", "analyte", certain=True, by_words=True))
     units = [word for word in content.words if share_units(word)]
     if len(units) >= max(1, _MOST * len(content.words)) and ("labs", "unit") not in named:
-        found.append(NamedColumn("labs", "unit", certain=bool(guess.roles) or len(units) > 1))
+        found.append(NamedColumn("labs", "unit", certain=len(units) > 1, by_words=True))
     for table, column in (("support", "kind"), ("events", "kind"), ("responses", "response")):
         words = content.words
         if (table, column) not in named and len(guess.kinds(table)) >= max(1, _MOST * len(words)):
-            found.append(NamedColumn(table, column, certain=True))
+            found.append(NamedColumn(table, column, certain=True, by_words=True))
     return found
 
 

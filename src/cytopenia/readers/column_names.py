@@ -24,11 +24,15 @@ ANY = "any"
 
 @dataclass(frozen=True)
 class NamedColumn:
-    """A column of ours that a heading may stand for; `certain` is False where it has other meanings."""
+    """A column of ours that a heading may stand for; `certain` is False where it has other meanings.
+
+    `by_words` is True where not the heading but the words of the column say so.
+    """
 
     table: str
     column: str
     certain: bool
+    by_words: bool = False
 
 
 def fold_heading(text: str) -> str:

@@ -132,7 +132,7 @@ def _propose_words(words: Sequence[str], origin: str, *, what: str) -> Part:
                 )
             )
             continue
-        found = _propose_word(word, origin, what) if quotable((word,)) else None
+        found = _propose_word(word, origin, what) if _is_quotable(word) else None
         if found is None:
             unknown.append(word)
         else:
@@ -142,6 +142,11 @@ def _propose_words(words: Sequence[str], origin: str, *, what: str) -> Part:
         more = f"no analytes of ours{': ' if listed else ''}{listed}"
         parts.append(show(origin, f"{len(unknown):,} other {what}s", "", why=more, state="not used"))
     return join_parts(parts)
+
+
+def _is_quotable(word: str) -> bool:
+    """A number could be the value of a patient; a code is none."""
+    return bool(quotable((word,))) or word in load_analyte_codes()
 
 
 def _propose_word(word: str, origin: str, what: str) -> Part | None:
@@ -161,10 +166,11 @@ def _propose_word(word: str, origin: str, what: str) -> Part | None:
     if analyte is not None:
         line = Line("analytes", word, analyte, f"holds the listed name of {analyte}")
         return map_to(line, origin=origin, column=shown, becomes=analyte)
-    if is_share(word) or is_other_test(word) or not speaks_of_analyte(word):
+    if is_share(word) or not speaks_of_analyte(word):
         return None
-    if any(apart in word.casefold() for apart in _APART):
-        why = "blood-gas and bedside analyzers are kept apart from the laboratory"
+    apart = any(sign in word.casefold() for sign in _APART)
+    if apart or is_other_test(word):
+        why = "blood-gas and bedside analyzers are kept apart" if apart else "another test"
         return map_to(Line("analytes", word, "ignore", why), origin=origin, column=shown, becomes="ignore")
     hints = guess_analytes(word)
     if not hints:

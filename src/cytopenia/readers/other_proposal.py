@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import polars as pl
@@ -24,10 +25,10 @@ from cytopenia.readers.table_guesses import SheetGuess
 
 __all__ = ["propose_columns", "propose_keys"]
 
-_PERSONAL = (
-    *("name", "vorname", "initial", "birth", "geburt", "dob"),
-    *("nacimiento", "naissance", "nascita", "geboorte"),
-    *("address", "adresse", "phone", "telefon", "mail", "insurance", "versicher", "ssn", "zip code"),
+_PERSONAL = re.compile(
+    r"name|initial|birth|geburt|\bdob\b|nacimiento|naissance|nascita|geboorte"
+    r"|address|adresse|phone|telefon|mail|insurance|versicher|\bssn\b|zip code",
+    re.IGNORECASE,
 )
 _MOST_WORDS = 30
 _SHOWN = 10
@@ -58,7 +59,7 @@ def _propose_patient(table: str, sheet: SheetGuess) -> tuple[Part, set[str]]:
         question = f"{table}: no column of {origin} is called like a patient. Write patient_id ="
         return Part((line,)) + ask(f'{question} "their column" under [data.{table}.columns].'), set()
     guess, role = picked
-    why = f"{guess.content.distinct:,} different texts in {guess.content.filled:,} cells"
+    why = guess.content.say_texts()
     part = name_column(guess, "patient_id", table=table, origin=origin, certain=role.certain, why=why)
     return part + (_fill_down(guess, sheet) if table == "labs" else EMPTY), {guess.heading}
 
@@ -190,7 +191,7 @@ def _say_content(guess: ColumnGuess) -> str:
         return f"{content.dates:,} of {content.filled:,} cells are dates"
     if content.is_mostly(content.numbers):
         return f"{content.numbers:,} of {content.filled:,} cells are numbers"
-    return f"{content.distinct:,} different texts in {content.filled:,} cells"
+    return content.say_texts()
 
 
 def _propose_kinds(table: str, guess: ColumnGuess, origin: str) -> Part:
@@ -219,7 +220,7 @@ def _propose_kinds(table: str, guess: ColumnGuess, origin: str) -> Part:
 
 
 def _leave_out(table: str, guess: ColumnGuess, origin: str) -> Part:
-    if any(word in guess.heading.casefold() for word in _PERSONAL):
+    if _PERSONAL.search(guess.heading):
         why = "may name a person, and is not needed: leave it out of the export"
         return show(origin, guess.heading, "", why=why, state="not used")
     if table == "patients" and guess.content.filled:

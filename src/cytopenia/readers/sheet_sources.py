@@ -189,6 +189,8 @@ def _frame_rows(rows: Sequence[tuple[int, list[str]]]) -> pl.DataFrame:
         ]
         for place in range(width)
     }
+    if not columns:
+        return pl.DataFrame(schema={"source_row": pl.UInt32})
     numbers = pl.Series("source_row", [number for number, _ in rows], dtype=pl.UInt32)
     return (
         pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))

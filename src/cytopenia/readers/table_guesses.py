@@ -50,7 +50,7 @@ class SheetGuess:
     def pick(self, column: str, *tables: str) -> tuple[ColumnGuess, NamedColumn] | None:
         """The column that stands for one of ours: the surest, and of these the first."""
         found = [(guess, role) for guess in self.columns if (role := guess.role(column, *tables)) is not None]
-        return min(found, key=lambda pair: (not pair[1].certain, pair[0].is_constant), default=None)
+        return min(found, key=_rank, default=None)
 
     @property
     def wide(self) -> list[ColumnGuess]:
@@ -61,7 +61,7 @@ class SheetGuess:
     def bare_days(self) -> list[ColumnGuess]:
         """The columns of values whose headings name a day only, if something else names the analyte."""
         named = self.sheet_is == "analyte" or any(
-            guess.analytes and guess.role("analyte", "labs") for guess in self.columns
+            guess.role("analyte", "labs") and guess.analytes for guess in self.columns
         )
         found = [
             guess for guess in self.columns if guess.day and guess.content.is_mostly(guess.content.numbers)
@@ -77,6 +77,12 @@ class SheetGuess:
             and picked[0].content.filled > 0
             and picked[0].content.distinct == picked[0].content.filled
         )
+
+
+def _rank(pair: tuple[ColumnGuess, NamedColumn]) -> tuple[bool, bool, bool]:
+    """What is certain comes first, then what differs from row to row, then what the heading itself says."""
+    guess, role = pair
+    return not role.certain, guess.is_constant, role.by_words
 
 
 def guess_sheet(found: FoundSheet) -> SheetGuess | None:
