@@ -138,8 +138,8 @@ def test_the_public_function(study: Path) -> None:
     assert cytopenia.write_check(study) == study / "check.html"
     with pytest.raises(OutputError, match=r"the page is written as \.html"):
         write_check(study, out=study / "page.pdf")
+    (study / "own.html").mkdir()
     with pytest.raises(OutputError, match="is a folder"):
-        (study / "own.html").mkdir()
         require_own_page(study / "own.html")
 
 

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 import polars as pl
 
+from cytopenia.contract import TextFormat
 from cytopenia.contract.days import read_moments
 from cytopenia.readers.codes import load_analyte_codes
 from cytopenia.readers.column_names import ANY, NamedColumn, find_columns, find_kind
