@@ -30,6 +30,11 @@ _EVENTS = [
     ("Baseline", 2, "baseline_arm_2", ("demographics", "infusion")),
     ("Follow-up", 2, "follow_up_arm_2", ("blood_counts", "outcome")),
 ]
+# Columns that are sent only where they are asked for.
+_EXTRA = {
+    "blood_counts_timestamp": "exportSurveyFields",
+    "redcap_data_access_group": "exportDataAccessGroups",
+}
 _WRITING = ("data", "action", "override", "file")
 
 
@@ -150,11 +155,12 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         record = self.server.metadata[0]["field_name"]
         keys = _KEYS if record in fields else ()
+        extra = {name for name, asked in _EXTRA.items() if given.get(asked, "").lower() == "true"}
         kept = [row for row in self.server.rows if not records or row[record] in records]
         shown = [
             name
             for name in (self.server.rows[0] if self.server.rows else {})
-            if name in keys or not fields or name.partition("___")[0] in fields
+            if name in keys or not fields or name.partition("___")[0] in fields or name in extra
         ]
         return [{name: _as_sent(name, row[name]) for name in shown} for row in kept]
 

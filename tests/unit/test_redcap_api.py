@@ -105,6 +105,23 @@ def test_only_what_the_mapping_names_is_asked_for(tmp_path: Path, stub: RedcapSt
     assert fields.isdisjoint({"mrn", "nurse", "v_anc"})
 
 
+def test_times_of_surveys_and_groups_are_asked_for_where_they_are_named(
+    tmp_path: Path, stub: RedcapStub
+) -> None:
+    for row in stub.rows:
+        time = row["cbc_date"] and f"{row['cbc_date']}:30"
+        row.update({"blood_counts_timestamp": time, "redcap_data_access_group": "north"})
+    labs = [{**MAPPING["labs"][0], "date": "blood_counts_timestamp"}]
+    fields = {"center": "redcap_data_access_group"}
+    tables = read(tmp_path, stub, labs=labs, patients={"fields": fields})
+    assert tables.labs.height == 14
+    assert tables.labs.select("day", "minute").row(3) == (2, 365)
+    assert tables.patients["center"].to_list() == ["north"] * 3
+    stub.asked.clear()
+    read(tmp_path, stub)
+    assert not any({"exportSurveyFields", "exportDataAccessGroups"} & set(asked) for asked in stub.asked)
+
+
 def test_nothing_is_written(tmp_path: Path, stub: RedcapStub) -> None:
     before = sorted(tmp_path.iterdir())
     read(tmp_path, stub)
