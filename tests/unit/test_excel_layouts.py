@@ -312,6 +312,18 @@ def test_equal_headings_are_named_with_their_columns(tmp_path: Path) -> None:
     assert "heading 'ANC' stands over columns C, D; give every column its own" in refused(path, header=1)
 
 
+def test_headings_that_differ_in_blanks_are_equal(tmp_path: Path) -> None:
+    rows = [["patient_id", "day", "ANC", " ANC"], ["P1", 0, 1, 2]]
+    path = write_workbook(tmp_path / "x.xlsx", {"S": rows})
+    assert "sheet S: the same heading stands over columns C, D; give every column its own" in refused(path)
+
+
+def test_true_among_numbers_is_no_number_whatever_the_heading(tmp_path: Path) -> None:
+    rows = [["patient_id", "day", " ANC (G/L) "], ["P1", 0, 2], ["P1", 1, True]]
+    labs, _ = read(write_workbook(tmp_path / "x.xlsx", {"S": rows}))
+    assert labs["value"].to_list() == [2.0, None]
+
+
 def test_a_row_of_data_as_headings_is_not_repeated(tmp_path: Path) -> None:
     rows = [["patient_id", "day", "ANC", "Hb"], ["P1", 0.123, 0.123, 0.123]]
     text = refused(write_workbook(tmp_path / "x.xlsx", {"S": rows}), header=2)
