@@ -114,7 +114,7 @@ def _refuse_replacing(path: Path, *, force: bool) -> None:
 
 
 _EMPTY = "empty_tables"
-_FILLED_IN_HERE = {"minute", "source_row", "baseline"}
+_FILLED_IN_HERE = {"minute", "source_row", "baseline", "system"}
 
 
 def _write_empty_tables(folder: Path) -> None:

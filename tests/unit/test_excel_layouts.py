@@ -312,11 +312,43 @@ def test_equal_headings_are_named_with_their_columns(tmp_path: Path) -> None:
     assert "heading 'ANC' stands over columns C, D; give every column its own" in refused(path, header=1)
 
 
+def test_headings_that_differ_in_blanks_are_equal(tmp_path: Path) -> None:
+    rows = [["patient_id", "day", "ANC", " ANC"], ["P1", 0, 1, 2]]
+    path = write_workbook(tmp_path / "x.xlsx", {"S": rows})
+    assert "sheet S: the same heading stands over columns C, D; give every column its own" in refused(path)
+
+
+def test_true_among_numbers_is_no_number_whatever_the_heading(tmp_path: Path) -> None:
+    rows = [["patient_id", "day", " ANC (G/L) "], ["P1", 0, 2], ["P1", 1, True]]
+    labs, _ = read(write_workbook(tmp_path / "x.xlsx", {"S": rows}))
+    assert labs["value"].to_list() == [2.0, None]
+
+
 def test_a_row_of_data_as_headings_is_not_repeated(tmp_path: Path) -> None:
     rows = [["patient_id", "day", "ANC", "Hb"], ["P1", 0.123, 0.123, 0.123]]
-    text = refused(write_workbook(tmp_path / "x.xlsx", {"S": rows}), header=2)
+    path = write_workbook(tmp_path / "x.xlsx", {"S": rows})
+    text = refused(path, header=2)
+    assert "row 2 looks like data: most of its cells are numbers; correct 'header'" in text
+    assert "0.123" not in text
+    text = refused(path, header=2, days={"{day}": {"analyte": "anc", "unit": "G/L"}})
     assert "the same heading (a number) stands over columns B, C, D" in text
     assert "0.123" not in text
+
+
+def test_days_alone_as_headings(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "x.xlsx", {"S": [["patient_id", -5, 0, 7], ["P1", 2, 1, 0]]})
+    labs, _ = read(path, header=1, days={"{day}": {"analyte": "anc", "unit": "G/L"}})
+    assert labs.select("day", "value").rows() == [(-5, 2.0), (0, 1.0), (7, 0.0)]
+
+
+def test_an_empty_sheet_among_others_is_named(tmp_path: Path) -> None:
+    path = write_workbook(
+        tmp_path / "x.xlsx", {"A": [["patient_id", "day", "ANC (G/L)"], ["P1", 0, 1]], "B": []}
+    )
+    labs, findings = read(path, sheets=["*"])
+    assert labs.height == 1
+    assert messages(findings, "empty_table") == ["labs: x.xlsx, sheet B is empty."]
+    assert messages(findings, "columns_not_in_every_sheet") == []
 
 
 @pytest.mark.parametrize(

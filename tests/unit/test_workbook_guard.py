@@ -141,7 +141,7 @@ def test_a_long_sheet_of_one_number_is_no_bomb(tmp_path: Path) -> None:
     check_workbook(path)
     with zipfile.ZipFile(path) as archive:
         part = archive.getinfo("xl/worksheets/sheet1.xml")
-    assert part.file_size / part.compress_size < 40
+    assert part.file_size / part.compress_size < 20
 
 
 # ---- what the XML of a sheet tells

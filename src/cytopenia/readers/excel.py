@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import string
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
 from cytopenia.errors import ReaderError, suggest_name
 from cytopenia.readers.sheet_marks import SheetMarks, scan_sheet
 from cytopenia.readers.workbook_guard import check_workbook
+
+if TYPE_CHECKING:
+    from fastexcel import DType, ExcelSheet
 
 __all__ = [
     "EXCEL_SUFFIXES",
@@ -109,14 +112,7 @@ def read_typed(path: Path, sheet: str, *, decimal: str = "auto") -> Sheet:
     """
     with _opened(path, sheet):
         marks = scan_sheet(path, sheet)
-        table, letters, hidden = _load_typed(path, sheet, ())
-        mixed = [
-            name
-            for name, letter in letters.items()
-            if marks and letter in marks.booleans and table[name].dtype != pl.Boolean
-        ]
-        if mixed:
-            table, letters, _ = _load_typed(path, sheet, mixed)
+        table, letters, hidden = _load_typed(path, sheet, marks)
         top = _find_top(path, sheet, table, marks)
         table = table.drop("source_row", strict=False).with_columns(
             source_row=pl.int_range(top + 1, top + 1 + table.height, dtype=pl.UInt32, eager=True)
@@ -178,16 +174,20 @@ def _load_cells(path: Path, sheet: str, rows: int | None, kind: Kind) -> tuple[p
     return named, loaded.visible != "visible"
 
 
-def _load_typed(path: Path, sheet: str, as_text: Sequence[str]) -> tuple[pl.DataFrame, dict[str, str], bool]:
+def _load_typed(
+    path: Path, sheet: str, marks: SheetMarks | None
+) -> tuple[pl.DataFrame, dict[str, str], bool]:
     """The table and the letters of its columns; nameless columns without content are left out."""
     import fastexcel
 
     reader = fastexcel.read_excel(path)
     try:
-        loaded = reader.load_sheet_by_name(
-            sheet, schema_sample_rows=None, dtypes=dict.fromkeys(as_text, "string")
-        )
+        loaded = reader.load_sheet_by_name(sheet, schema_sample_rows=None)
         table = loaded.to_polars()
+        mixed = _find_mixed(table, loaded, marks)
+        if mixed:
+            loaded = reader.load_sheet_by_name(sheet, schema_sample_rows=None, dtypes=mixed)
+            table = loaded.to_polars()
     except fastexcel.UnsupportedColumnTypeCombinationError:
         loaded = reader.load_sheet_by_name(sheet, dtypes="string")
         table = loaded.to_polars()
@@ -195,9 +195,32 @@ def _load_typed(path: Path, sheet: str, as_text: Sequence[str]) -> tuple[pl.Data
     nameless = {name: letter for name, letter in letters.items() if name.startswith("__UNNAMED__")}
     table = table.drop(name for name in nameless if table[name].null_count() == table.height)
     names = {name: f"column {letters[name]}" if name in nameless else name.strip() for name in table.columns}
+    _require_distinct(path, sheet, names, letters)
     table = table.with_columns(_narrow(table)).rename(names)
     found = {names[name]: letter for name, letter in letters.items() if name in names}
     return table, found, loaded.visible != "visible"
+
+
+def _find_mixed(table: pl.DataFrame, loaded: ExcelSheet, marks: SheetMarks | None) -> dict[str | int, DType]:
+    """Columns with true or false among other cells, where the library would make them 1 and 0."""
+    booleans = marks.booleans if marks is not None else {}
+    return {
+        column.name: "string"
+        for column in loaded.selected_columns
+        if name_column(column.absolute_index) in booleans and table[column.name].dtype != pl.Boolean
+    }
+
+
+def _require_distinct(path: Path, sheet: str, names: Mapping[str, str], letters: Mapping[str, str]) -> None:
+    """Headings that differ only in the blanks around them are equal."""
+    given = list(names.values())
+    for shown in dict.fromkeys(given):
+        if given.count(shown) > 1:
+            columns = ", ".join(letters[name] for name, text in names.items() if text == shown)
+            raise ReaderError(
+                f"{path.name}, sheet {sheet}: the same heading stands over columns {columns}; give every "
+                "column its own."
+            )
 
 
 def _narrow(table: pl.DataFrame) -> list[pl.Expr]:

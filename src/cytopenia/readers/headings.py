@@ -67,7 +67,7 @@ def lay_out(grid: Grid, name: str, mapping: TableMapping) -> LaidOut:
     headings, problems = _add_units(headings, cells, mapping.unit_row)
     first = max(header[-1], mapping.unit_row or 0)
     data = cells.filter((pl.col("source_row") > first) & (pl.col("source_row") <= (mapping.last_row or last)))
-    names, found = _name_columns(headings, data, header)
+    names, found = _name_columns(headings, data, header, has_days=bool(getattr(mapping, "days", None)))
     problems = [f"{grid.origin}: {problem}" for problem in (*problems, *found)]
     findings = _name_left_out(grid.origin, name, filled, header=header, last_row=mapping.last_row)
     if guessed:
@@ -247,12 +247,15 @@ def _add_units(
 
 
 def _name_columns(
-    headings: Mapping[str, str], data: pl.DataFrame, header: Sequence[int]
+    headings: Mapping[str, str], data: pl.DataFrame, header: Sequence[int], *, has_days: bool
 ) -> tuple[dict[str, str | None], list[str]]:
     """Names of the columns; None for one without heading and content. Equal headings are a problem."""
     rows = " and ".join(str(row) for row in header)
-    if not any(headings.values()):
+    given = pl.Series([text for text in headings.values() if text], dtype=pl.String)
+    if given.len() == 0:
         return {}, [f"row {rows} has no headings: all its cells are blank; correct 'header'"]
+    if not has_days and 2 * is_number_text(given).sum() > given.len():
+        return {}, [f"row {rows} looks like data: most of its cells are numbers; correct 'header'"]
     names: dict[str, str | None] = {
         letter: text or (None if data[letter].null_count() == data.height else f"column {letter}")
         for letter, text in headings.items()

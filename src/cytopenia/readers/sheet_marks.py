@@ -139,14 +139,15 @@ def _compile(prefix: bytes) -> _Patterns:
     p = re.escape(prefix)
     return _Patterns(
         formula=re.compile(
-            rb"<%bc\b([^>]*)>\s*<%bf\b[^>]*?(?:/>|>[^<]*</%bf>)\s*(?:<%bv\s*>([^<]*)</)?" % (p, p, p, p)
+            rb"<%bc\b([^>]*)>\s*<%bf\b[^>]*?(?:/>|>[^<]*</%bf>)\s*(?:<%bv\b[^>/]*>([^<]*)</)?" % (p, p, p, p)
         ),
         kind=re.compile(rb'<%bc\b([^>]*?\bt="([eb])"[^>]*)>' % p),
         row=re.compile(rb'<%brow\b([^>]*?\bhidden="(?:1|true)"[^>]*)>' % p),
         column=re.compile(rb'<%bcol\b([^>]*?\bhidden="(?:1|true)"[^>]*)>' % p),
         merge=re.compile(rb'<%bmergeCell\b[^>]*?\bref="([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"' % p),
         filled=re.compile(
-            rb"<%bc\b([^>]*)>\s*(?:<%bf\b[^>]*?(?:/>|>[^<]*</%bf>)\s*)?<%b(?:v|is)\s*>" % (p, p, p, p)
+            rb"<%bc\b([^>]*)>\s*(?:<%bf\b[^>]*?(?:/>|>[^<]*</%bf>)\s*)?(?:<%bv\b[^>/]*>[^<]|<%bis\b)"
+            % (p, p, p, p, p)
         ),
         formula_start=b"<" + prefix + b"f",
     )

@@ -37,12 +37,13 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     Parameters
     ----------
     source : path
-        A folder with labs, patients, infusions, support, events and responses as .csv, .tsv, .txt, .xlsx,
-        .parquet, .sav, .dta, .sas7bdat or .xpt (or one workbook with sheets of those names); or one such
-        workbook; or one file of laboratory values. Only labs are needed. A folder without labs may hold the
-        data sets of SDTM (lb, dm, ex, pr, cm, ae) or ADaM (adlb, adsl) as .xpt, .sas7bdat or Dataset-JSON, or
-        FHIR resources (.ndjson files; or one .ndjson or .json file) with other tables beside them. Where the
-        mapping names a database of OMOP or a REDCap project, the tables come from there.
+        A folder with labs, patients, infusions, support, events and responses as .csv, .tsv, .txt, .xlsx
+        (.xlsm, .xlsb, .xls, .ods), .parquet, .sav, .dta, .sas7bdat or .xpt (or one workbook with sheets of
+        those names); or one such workbook; or one file of laboratory values. Only labs are needed. A folder
+        without labs may hold the data sets of SDTM (lb, dm, ex, pr, cm, ae) or ADaM (adlb, adsl) as .xpt,
+        .sas7bdat or Dataset-JSON, or FHIR resources (.ndjson files; or one .ndjson or .json file) with other
+        tables beside them. Where the mapping names a database of OMOP or a REDCap project, the tables come
+        from there.
     mapping : DataSection, or path of a mapping file, optional
         Files, columns, names and units that differ from ours. Files named there lie in the
         folder; see `readers.paths`.

@@ -86,7 +86,12 @@ def read_text_cells(path: Path, *, encoding: str | None = None, separator: str |
     if not data.strip():
         raise ReaderError(f"{path.name}: the file is empty. Export it again.")
     mark = separator or _find_common_separator(data)
-    rows = list(csv.reader(io.StringIO(_require_utf8(data, path.name), newline=""), delimiter=mark))
+    try:
+        rows = list(csv.reader(io.StringIO(_require_utf8(data, path.name), newline=""), delimiter=mark))
+    except csv.Error as cause:
+        raise ReaderError(
+            f"{path.name}: cannot be read as a text table ({cause}). Export it again."
+        ) from cause
     letters = [name_column(place) for place in range(max(map(len, rows)))]
     columns = {
         letter: [row[place] if place < len(row) else None for row in rows]

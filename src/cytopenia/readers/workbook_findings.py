@@ -10,7 +10,7 @@ from cytopenia.contract import Finding, note, note_rows
 from cytopenia.readers.excel import Sheet, name_column
 from cytopenia.readers.headings import fold_heading
 from cytopenia.readers.mapping_forms import TableMapping
-from cytopenia.readers.sheet_marks import SheetMarks, count_places
+from cytopenia.readers.sheet_marks import Merge, SheetMarks, count_places
 
 __all__ = ["find_marked_cells"]
 
@@ -94,16 +94,15 @@ def _find_merged(name: str, sheet: Sheet, marks: SheetMarks, mapping: TableMappi
     first = int(sheet.table["source_row"][0])
     last = mapping.last_row or int(sheet.table["source_row"][-1])
     filled = {mapping.columns.get(ours, ours) for ours in mapping.fill_down}
+    by_letter: dict[str, list[Merge]] = {}
+    for merge in marks.merges:
+        if first <= merge.top < merge.bottom and merge.top <= last:
+            by_letter.setdefault(name_column(merge.left), []).append(merge)
     findings: list[Finding] = []
     for heading, letter in sheet.letters.items():
         if heading in filled or fold_heading(heading) in filled:
             continue
-        spans = [
-            merge
-            for merge in marks.merges
-            if name_column(merge.left) == letter and first <= merge.top < merge.bottom and merge.top <= last
-        ]
-        if spans:
+        if spans := by_letter.get(letter):
             rows = sum(merge.bottom - merge.top + 1 for merge in spans)
             cells = f"{len(spans):,} merged {'cell' if len(spans) == 1 else 'cells'}"
             what = f"'{heading}' has {cells} over {rows:,} rows"

@@ -163,7 +163,7 @@ def _check_sheet_column(origin: str, table: pl.DataFrame, ours: str, name: str) 
 
 def _find_missing_columns(parts: Iterable[_Part], mapping: TableMapping) -> list[str]:
     """Mapped columns that one of several sheets lacks, which would be blank without a word."""
-    listed = [part for part in parts if not part.problems]
+    listed = [part for part in parts if not part.problems and part.sheet.letters]
     return [
         f"{part.origin}: column '{theirs}' (for {ours}) is not there"
         f"{suggest_name(theirs, part.sheet.table.columns)}"
@@ -175,7 +175,7 @@ def _find_missing_columns(parts: Iterable[_Part], mapping: TableMapping) -> list
 
 def _stack(name: str, parts: Sequence[_Part]) -> tuple[pl.DataFrame, list[Finding]]:
     """All sheets as one table; rows are counted on by a round number from sheet to sheet."""
-    filled = [part for part in parts if part.sheet.table.width]
+    filled = [part for part in parts if part.sheet.letters]
     if not filled:
         return pl.DataFrame(), []
     last = max((row for part in filled for row in part.sheet.table["source_row"].tail(1)), default=1)
@@ -183,11 +183,14 @@ def _stack(name: str, parts: Sequence[_Part]) -> tuple[pl.DataFrame, list[Findin
     tables = [
         part.sheet.table.with_columns((pl.col("source_row") + place * step).cast(pl.UInt32))
         for place, part in enumerate(parts)
-        if part.sheet.table.width
+        if part.sheet.letters
     ]
     counted = ", ".join(f"'{part.name}' from {place * step:,}" for place, part in enumerate(parts) if place)
     what = f"{len(parts)} sheets were stacked; '{parts[0].name}' has its own row numbers, {counted} on"
     findings = [note(name, "sheets_stacked", what)]
+    findings += [
+        note(name, "empty_table", f"{part.origin} is empty") for part in parts if not part.sheet.letters
+    ]
     everywhere = [set(table.columns) for table in tables]
     shared = set[str].intersection(*everywhere)
     partial = [column for table in tables for column in table.columns if column not in shared]
