@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +11,7 @@ import polars as pl
 
 __all__ = [
     "EVENT_KINDS",
+    "LAB_ACCOUNT_SCHEMA",
     "RESPONSES",
     "SUPPORT_KINDS",
     "TABLES",
@@ -82,6 +83,18 @@ class TextFormat:
     date_format: str | None = None
 
 
+LAB_ACCOUNT_SCHEMA: Mapping[str, Any] = MappingProxyType(
+    {
+        "analyte": pl.String,
+        "printed": pl.String,
+        "state": pl.String,
+        "rows": pl.UInt32,
+        "repeats": pl.UInt32,
+        "median": pl.Float64,
+    }
+)
+
+
 @dataclass(frozen=True)
 class Extraction:
     """One query that a database answered: for which table, in which dialect, how many rows came back."""
@@ -97,6 +110,8 @@ class Tables:
     """The six prepared tables, what was found in them, and whether a support table was given at all.
 
     `extractions` are the queries behind the tables where a database was read, in their order.
+    `lab_account` says what became of the laboratory rows that were read, by analyte, printed unit and state;
+    tables that were made without reading have none.
     """
 
     patients: pl.DataFrame
@@ -108,6 +123,7 @@ class Tables:
     findings: pl.DataFrame
     has_support: bool
     extractions: tuple[Extraction, ...] = ()
+    lab_account: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=dict(LAB_ACCOUNT_SCHEMA)))
 
 
 def _column(name: str, dtype: Any, description: str, **rules: Any) -> ColumnRule:

@@ -26,6 +26,7 @@ from cytopenia.readers.mapping_forms import (
     require_words,
 )
 from cytopenia.readers.omop_mapping import OmopMapping
+from cytopenia.readers.paths import name_outside
 from cytopenia.units import load_analytes
 
 __all__ = [
@@ -149,6 +150,11 @@ class FhirMapping(MappingForm):
     path: str | None = None
     identifier: str | None = None
     codes: Words = Field(default_factory=dict)
+
+    @field_validator("path")
+    @classmethod
+    def _check_path(cls, path: str | None) -> str | None:
+        return path if path is None else raise_all(path, name_outside(path))
 
     @field_validator("codes")
     @classmethod
