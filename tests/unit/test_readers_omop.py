@@ -437,6 +437,8 @@ def test_a_connection_that_leads_nowhere(tmp_path: Path) -> None:
         ('connection = "postgresql://me:s3cret@host/cdm"', "a password stands in the file"),
         ('connection = "postgresql://me@host/cdm?password=s3cret"', "a password stands in the file"),
         ('connection = "postgresql://me@host/cdm?options=-c%20x%3Dy"', "'options' cannot be set"),
+        ('connection = "duckdb://../cdm.duckdb"', "leads out of the data folder"),
+        ('connection = "/var/lib/cdm"', "leads out of the data folder"),
         ('connection = "mysql://me@host/cdm"', "connections of kind 'mysql' are not known"),
         ('connection = "cdm"\nwindow = [5, 10]', "contains day 0"),
         ('connection = "cdm"\nconcepts = { anc = "anc" }', "'anc' is no concept id"),

@@ -18,6 +18,7 @@ from cytopenia.readers.mapping_forms import (
     raise_all,
     require_words,
 )
+from cytopenia.readers.paths import name_outside
 from cytopenia.units import load_analytes
 
 __all__ = ["PASSWORD_VARIABLE", "CohortTable", "OmopCohort", "OmopMapping"]
@@ -115,8 +116,9 @@ class OmopMapping(MappingForm):
 
 def _check_address(connection: str) -> Iterator[str]:
     """What is wrong with a connection; a secret is never repeated."""
-    scheme, mark, _ = connection.partition("://")
+    scheme, mark, rest = connection.partition("://")
     if not mark or scheme == "duckdb":
+        yield from name_outside(rest if mark else connection)
         return
     if scheme not in {"postgresql", "postgres"}:
         yield (

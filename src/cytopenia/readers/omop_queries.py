@@ -142,7 +142,9 @@ class Cdm:
 
     def fetch_infusions(self) -> pl.DataFrame:
         """Return person and day of every infusion."""
-        return self._database.fetch("infusions", self._infusions.distinct()).sort("person_id", "day")
+        rows = self._infusions.distinct()
+        query = rows.select("day", person_id=rows.person_id.cast("int64"))
+        return self._database.fetch("infusions", query).sort("person_id", "day")
 
     def fetch_people(self) -> pl.DataFrame:
         """Return the cohort's rows of `person`."""
@@ -212,13 +214,17 @@ class Cdm:
 
     @cached_property
     def _infusions(self) -> Any:
-        """Person and day of every infusion, in the database."""
+        """Person and day of every infusion, in the database.
+
+        Persons have the type that they have in `measurement`: a join over a cast could use no index.
+        """
+        kind = self._database.table(self._schema, "measurement").person_id.type()
         asked = self._mapping.cohort_table
         if asked is not None:
             table = self._database.table(asked.db_schema or self._schema, asked.table.lower())
             chosen = table.filter(table.cohort_definition_id == asked.cohort_definition_id)
             return chosen.select(
-                person_id=chosen.subject_id.cast("int64"), day=chosen.cohort_start_date.cast("date")
+                person_id=chosen.subject_id.cast(kind), day=chosen.cohort_start_date.cast("date")
             )
         parts: list[Any] = []
         for domain in (DOMAINS[name] for name in _GIVEN):
@@ -227,7 +233,7 @@ class Cdm:
                 chosen = table.filter(table[domain.concept].isin(self.infused))
                 parts.append(
                     chosen.select(
-                        person_id=chosen.person_id.cast("int64"), day=chosen[domain.start].cast("date")
+                        person_id=chosen.person_id.cast(kind), day=chosen[domain.start].cast("date")
                     )
                 )
         return import_ibis().union(*parts) if len(parts) > 1 else parts[0]

@@ -21,6 +21,7 @@ from pydantic_core import MultiHostUrl
 from cytopenia.contract import Extraction
 from cytopenia.errors import ReaderError
 from cytopenia.readers.omop_mapping import PASSWORD_VARIABLE
+from cytopenia.readers.paths import find_inside
 
 __all__ = ["ConnectionLostError", "Database", "import_ibis", "open_database"]
 
@@ -180,7 +181,8 @@ def open_database(connection: str, folder: Path) -> Generator[Database]:
         if mark and scheme != "duckdb":
             driver = _open_postgres(connection)
         else:
-            driver = _open_duckdb(folder / (rest if mark else connection), stack)
+            path = find_inside(folder, rest if mark else connection, "[data.omop] connection")
+            driver = _open_duckdb(path, stack)
         stack.callback(driver.close)
         yield Database(driver)
 
