@@ -290,3 +290,8 @@ def test_a_file_that_is_not_read(tmp_path: Path) -> None:
         propose_mapping([path])
     with pytest.raises(ReaderError, match=r"export\.xlsx: no such file"):
         propose_mapping([tmp_path / "export.xlsx"])
+
+
+def test_an_export_of_redcap_has_a_reader_of_its_own(propose) -> None:
+    proposal = propose("record_id,redcap_event_name,age", "1,baseline_arm_1,60", "2,baseline_arm_1,61")
+    assert proposal.notes[0].startswith("'export.csv' looks like an export of REDCap")

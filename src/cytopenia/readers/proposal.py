@@ -24,6 +24,7 @@ from cytopenia.readers.table_guesses import SheetGuess, group_sheets, guess_shee
 __all__ = ["Proposal", "TableProposal", "is_proposable", "propose_mapping"]
 
 _MOST_SHEETS = 12
+_REDCAP = frozenset({"redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"})
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def propose_mapping(paths: Sequence[Path]) -> Proposal:
         tables,
         _drop_repeats(part.rows),
         tuple(dict.fromkeys(part.questions)),
-        (*_tell_limits(found), *part.notes),
+        (*_tell_limits(found), *_tell_project(guessed), *part.notes),
     )
 
 
@@ -217,6 +218,14 @@ def _tell_absent(chosen: Mapping[str, SheetGuess], parts: Sequence[Part]) -> Par
     if "support" not in chosen:
         notes.append("No growth factors or transfusions were found: recovery is then called count recovery.")
     return Part(notes=tuple(notes))
+
+
+def _tell_project(guessed: Sequence[SheetGuess]) -> list[str]:
+    names = [quote(one.found.name) for one in guessed if _REDCAP & set(one.layout.headings)]
+    what = (
+        "looks like an export of REDCap, which has a reader of its own: see [data.redcap] in docs/sources.md"
+    )
+    return [f"{name} {what}." for name in names]
 
 
 def _tell_limits(found: Sequence[FoundSheet]) -> list[str]:
