@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -17,6 +18,7 @@ from cytopenia.readers.fhir_files import FHIR_SUFFIXES
 from cytopenia.readers.proposal import Proposal, is_proposable, propose_mapping
 from cytopenia.readers.sheet_sources import PROPOSED_SUFFIXES
 from cytopenia.readers.statistics_content import STATISTICS_KINDS
+from cytopenia.readers.tabular import list_candidates
 
 __all__ = ["fill_template", "init_study", "list_foreign_files", "names_file", "propose_study"]
 
@@ -112,11 +114,23 @@ def propose_study(files: Sequence[Path], *, force: bool = False) -> tuple[Path, 
     path = files[0].parent / "study.toml"
     _refuse_replacing(path, force=force)
     proposal = propose_mapping(files)
+    proposal = replace(proposal, notes=(*proposal.notes, *_tell_beside(path.parent, proposal)))
     before, _, rest = fill_template().partition("[data]\n")
     after = rest[rest.index("[cohort]") :]
     with explain_failure(path):
         path.write_text(f"{before}{write_data_section(proposal)}\n{after}", encoding="utf-8")
     return path, proposal
+
+
+def _tell_beside(folder: Path, proposal: Proposal) -> list[str]:
+    """Files and sheets that are called as a table of ours is, and are read by their name."""
+    proposed = {one.table for one in proposal.tables}
+    return [
+        f"{source.name} lies there too, and is read as {table} by its name."
+        for table in TABLES
+        if table not in proposed
+        for source in list_candidates(folder, table)
+    ]
 
 
 def _refuse_replacing(path: Path, *, force: bool) -> None:

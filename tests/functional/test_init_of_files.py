@@ -165,3 +165,11 @@ def test_a_folder_with_a_dot_in_its_name(command, tmp_path: Path) -> None:
     assert command("init", tmp_path / "cohort.2024").code == 0
     assert (tmp_path / "cohort.2024" / "study.toml").exists()
     assert "export.csv: no such file" in command("init", tmp_path / "export.csv").err
+
+
+def test_a_table_of_ours_beside_the_file_is_told(command, tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text("ID,Date,ANC (G/L)\n1,2024-01-12,1.2\n", encoding="utf-8")
+    (tmp_path / "infusions.csv").write_text("patient_id,infusion_date\n1,2024-01-10\n", encoding="utf-8")
+    out = command("init", tmp_path / "export.csv").out
+    assert "infusions.csv lies there too, and is read as infusions by its name." in out
+    assert read_labs(tmp_path)["day"].to_list() == [2]
