@@ -113,24 +113,21 @@ def propose_study(files: Sequence[Path], *, force: bool = False) -> tuple[Path, 
     """
     path = files[0].parent / "study.toml"
     _refuse_replacing(path, force=force)
-    proposal = propose_mapping(files)
-    proposal = replace(proposal, notes=(*proposal.notes, *_tell_beside(path.parent, proposal)))
+    beside = {table: list_candidates(path.parent, table) for table in TABLES}
+    proposal = propose_mapping(files, beside=[table for table, sources in beside.items() if sources])
+    proposed = {one.table for one in proposal.tables}
+    told = [
+        f"{source.name} lies there too, and is read as {table} by its name."
+        for table, sources in beside.items()
+        for source in sources
+        if table not in proposed
+    ]
+    proposal = replace(proposal, notes=(*proposal.notes, *told))
     before, _, rest = fill_template().partition("[data]\n")
     after = rest[rest.index("[cohort]") :]
     with explain_failure(path):
         path.write_text(f"{before}{write_data_section(proposal)}\n{after}", encoding="utf-8")
     return path, proposal
-
-
-def _tell_beside(folder: Path, proposal: Proposal) -> list[str]:
-    """Files and sheets that are called as a table of ours is, and are read by their name."""
-    proposed = {one.table for one in proposal.tables}
-    return [
-        f"{source.name} lies there too, and is read as {table} by its name."
-        for table in TABLES
-        if table not in proposed
-        for source in list_candidates(folder, table)
-    ]
 
 
 def _refuse_replacing(path: Path, *, force: bool) -> None:

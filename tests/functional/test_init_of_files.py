@@ -172,4 +172,5 @@ def test_a_table_of_ours_beside_the_file_is_told(command, tmp_path: Path) -> Non
     (tmp_path / "infusions.csv").write_text("patient_id,infusion_date\n1,2024-01-10\n", encoding="utf-8")
     out = command("init", tmp_path / "export.csv").out
     assert "infusions.csv lies there too, and is read as infusions by its name." in out
+    assert "No date of infusion" not in out
     assert read_labs(tmp_path)["day"].to_list() == [2]
