@@ -232,7 +232,8 @@ def _guess_labs(sheet: SheetGuess) -> tuple[str, str] | None:
         return "long", "a row per value; the sheet is named after the analyte"
     has_infusion = sheet.pick("infusion_date", "infusions") is not None
     if len(wide) > 1 and not has_time and not has_infusion and not _facts(sheet):
-        return "wide", f"a column for each of {len(wide)} analytes; no date and no day"
+        return "wide", f"{len(wide)} columns of one analyte each; no date and no day"
     if wide and has_time and not (sheet.rows_are_patients and has_infusion):
-        return "wide", f"a column for each of {len(wide)} analytes, and a date or day"
+        columns = "1 column" if len(wide) == 1 else f"{len(wide)} columns"
+        return "wide", f"{columns} of one analyte each, and a date or day"
     return None
