@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -12,10 +13,14 @@ from cytopenia.contract import TABLES
 from cytopenia.errors import OutputError
 from cytopenia.folders import explain_failure
 from cytopenia.mapping_text import write_data_section
+from cytopenia.readers.cdisc_domains import find_domains
+from cytopenia.readers.fhir_files import FHIR_SUFFIXES
 from cytopenia.readers.proposal import Proposal, is_proposable, propose_mapping
+from cytopenia.readers.sheet_sources import PROPOSED_SUFFIXES
 from cytopenia.readers.statistics_content import STATISTICS_KINDS
+from cytopenia.readers.tabular import list_candidates
 
-__all__ = ["fill_template", "init_study", "list_foreign_files", "propose_study"]
+__all__ = ["fill_template", "init_study", "list_foreign_files", "names_file", "propose_study"]
 
 _DEFAULT_SEED = 20230515
 
@@ -76,10 +81,18 @@ def init_study(folder: Path, *, force: bool = False) -> tuple[Path, list[str]]:
     return path, notes
 
 
+def names_file(path: Path) -> bool:
+    """Return True for a file, also for an absent one by its ending; a folder may have a dot in its name."""
+    return path.is_file() or (not path.is_dir() and path.suffix.lower() in PROPOSED_SUFFIXES)
+
+
 def list_foreign_files(folder: Path) -> list[Path]:
-    """Return the tables of a folder, if none of them is called as one of ours; else nothing."""
-    files = sorted(path for path in folder.iterdir() if is_proposable(path)) if folder.is_dir() else []
-    return [] if any(path.stem.lower() in _TABLES for path in files) else files
+    """Return the tables of a folder, if none of them is called as one of ours or as those of a standard."""
+    if not folder.is_dir() or any(path.suffix.lower() in FHIR_SUFFIXES[:1] for path in folder.iterdir()):
+        return []
+    files = sorted(path for path in folder.iterdir() if is_proposable(path))
+    known = any(path.stem.lower() in _TABLES for path in files)
+    return [] if known or find_domains(folder) else files
 
 
 def propose_study(files: Sequence[Path], *, force: bool = False) -> tuple[Path, Proposal]:
@@ -100,7 +113,16 @@ def propose_study(files: Sequence[Path], *, force: bool = False) -> tuple[Path, 
     """
     path = files[0].parent / "study.toml"
     _refuse_replacing(path, force=force)
-    proposal = propose_mapping(files)
+    beside = {table: list_candidates(path.parent, table) for table in TABLES}
+    proposal = propose_mapping(files, beside=[table for table, sources in beside.items() if sources])
+    proposed = {one.table for one in proposal.tables}
+    told = [
+        f"{source.name} lies there too, and is read as {table} by its name."
+        for table, sources in beside.items()
+        for source in sources
+        if table not in proposed
+    ]
+    proposal = replace(proposal, notes=(*proposal.notes, *told))
     before, _, rest = fill_template().partition("[data]\n")
     after = rest[rest.index("[cohort]") :]
     with explain_failure(path):

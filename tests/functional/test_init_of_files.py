@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from cdisc_files import LB, write_json
 from clinic_sheets import (
     write_analytes_apart,
     write_days,
@@ -151,3 +152,25 @@ def test_a_file_without_a_table(command, tmp_path: Path) -> None:
     assert answer.code == 14
     assert "empty.xlsx: there is no table in it" in answer.err
     assert not (tmp_path / "study.toml").exists()
+
+
+def test_a_folder_of_a_standard_is_left_to_its_reader(command, tmp_path: Path) -> None:
+    write_json(tmp_path, "lb", LB)
+    (tmp_path / "other.csv").write_text("ID,Day,ANC (G/L)\n1,0,1.2\n1,7,0.2\n", encoding="utf-8")
+    assert command("init", tmp_path).code == 0
+    assert "labs" not in read_data(tmp_path)
+
+
+def test_a_folder_with_a_dot_in_its_name(command, tmp_path: Path) -> None:
+    assert command("init", tmp_path / "cohort.2024").code == 0
+    assert (tmp_path / "cohort.2024" / "study.toml").exists()
+    assert "export.csv: no such file" in command("init", tmp_path / "export.csv").err
+
+
+def test_a_table_of_ours_beside_the_file_is_told(command, tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text("ID,Date,ANC (G/L)\n1,2024-01-12,1.2\n", encoding="utf-8")
+    (tmp_path / "infusions.csv").write_text("patient_id,infusion_date\n1,2024-01-10\n", encoding="utf-8")
+    out = command("init", tmp_path / "export.csv").out
+    assert "infusions.csv lies there too, and is read as infusions by its name." in out
+    assert "No date of infusion" not in out
+    assert read_labs(tmp_path)["day"].to_list() == [2]

@@ -290,3 +290,30 @@ def test_a_file_that_is_not_read(tmp_path: Path) -> None:
         propose_mapping([path])
     with pytest.raises(ReaderError, match=r"export\.xlsx: no such file"):
         propose_mapping([tmp_path / "export.xlsx"])
+
+
+def test_an_export_of_redcap_has_a_reader_of_its_own(propose) -> None:
+    proposal = propose("record_id,redcap_event_name,age", "1,baseline_arm_1,60", "2,baseline_arm_1,61")
+    assert proposal.notes[0].startswith("'export.csv' looks like an export of REDCap")
+
+
+def test_facts_in_rows_of_labs_are_told_where_they_belong(propose) -> None:
+    proposal = propose(
+        "ID,Date,ANC (G/L),Age,Infusionsdatum", "1,2024-01-12,1.2,60,2024-01-10", "1,2024-01-13,0.2,60,"
+    )
+    why = {row.column: row.why for row in proposal.rows}
+    assert why["Age"].startswith("a fact about patients")
+    assert why["Infusionsdatum"].startswith("the infusion, which an infusions or patients table gives")
+
+
+@pytest.mark.parametrize(
+    ("names", "sheet_is"),
+    [(("Sheet1", "Sheet2"), None), (("2021", "2022"), None), (("017", "018"), "patient_id")],
+)
+def test_sheets_that_may_be_called_after_patients(
+    tmp_path: Path, names: tuple[str, ...], sheet_is: str | None
+) -> None:
+    rows = [["Day", "ANC (G/L)"], [0, 1.2], [7, 0.2]]
+    proposal = propose_mapping([write_workbook(tmp_path / "export.xlsx", dict.fromkeys(names, rows))])
+    assert lines_of(proposal).get("sheet_is") == sheet_is
+    assert bool(proposal.questions) is (sheet_is is None)

@@ -33,9 +33,9 @@ def init(source: Path = Path(), *, force: Annotated[bool, Parameter(negative="")
     force
         Replace a study.toml that is there already.
     """
-    from cytopenia.new_study import init_study, list_foreign_files, propose_study
+    from cytopenia.new_study import init_study, list_foreign_files, names_file, propose_study
 
-    files = [source] if source.is_file() or source.suffix else list_foreign_files(source)
+    files = [source] if names_file(source) else list_foreign_files(source)
     if files:
         path, proposal = propose_study(files, force=force)
         _print_proposal(proposal)

@@ -215,7 +215,7 @@ def count_usual(cells: pl.Series, analyte: str) -> dict[str, int]:
     Examples
     --------
     >>> count_usual(pl.Series(["9.1", "10.4", "12.0"]), "hemoglobin")
-    {'g/dL': 3, 'g/L': 0, 'mmol/L': 0}
+    {'g/dL': 3, 'mmol/L': 2, 'g/L': 0}
     """
     values = parse_values(cells)["value"].drop_nulls()
     row = load_analytes()[analyte]

@@ -32,8 +32,8 @@ _SHARE = re.compile(
 )
 # T alone is a time point of a trial; T+3 is a day.
 _DAY = re.compile(
-    r"(?:(?<![^\W_])(?:days?|tage?|jours?|d[ií]as?|giorn[oi]|dag(?:en)?|d|j|t(?=[\s_.]*[+-]))|(?<=[^\W_])d)"
-    r"[\s_.]*\+?(?P<day>-?\d{1,3})(?!\w|[.,]\d)",
+    r"(?:(?<![^\W_])(?:days?|tage?|jours?|d[ií]as?|giorn[oi]|dag(?:en)?|d|j|t(?=[\s_.]*(?:[+-]|0\b)))|(?<=[^\W_])d)"
+    r"[\s_.]*(?P<day>[+-]?\d{1,3})(?!\w|[.,]\d)",
     re.IGNORECASE,
 )
 # Words that make another test of a listed name.
@@ -87,7 +87,7 @@ def read_day(heading: str) -> tuple[str, int] | None:
     Examples
     --------
     >>> read_day("Day 7"), read_day("T+3"), read_day("Day 7 comment")
-    (('Day {day}', 7), ('T+{day}', 3), None)
+    (('Day {day}', 7), ('T{day}', 3), None)
     """
     for pattern, day, rest in _take_days(heading):
         if not rest:

@@ -24,6 +24,7 @@ from cytopenia.readers.table_guesses import SheetGuess, group_sheets, guess_shee
 __all__ = ["Proposal", "TableProposal", "is_proposable", "propose_mapping"]
 
 _MOST_SHEETS = 12
+_REDCAP = frozenset({"redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"})
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,10 @@ class Proposal:
     notes: tuple[str, ...]
 
 
-def propose_mapping(paths: Sequence[Path]) -> Proposal:
+def propose_mapping(paths: Sequence[Path], *, beside: Collection[str] = ()) -> Proposal:
     """Return a proposal for the mapping of files that lie in one folder.
 
-    Only the first rows of each sheet are looked at.
+    Only the first rows of each sheet are looked at. `beside` are tables that are read from other files.
 
     Raises
     ------
@@ -70,7 +71,9 @@ def propose_mapping(paths: Sequence[Path]) -> Proposal:
     parts = {table: _propose_table(table, chosen[table]) for table in TABLES if table in chosen}
     taken = {(one.found.file, one.found.sheet) for one in chosen.values()}
     rest = [sheet for sheet in sheets if (sheet.found.file, sheet.found.sheet) not in taken]
-    part = join_parts([*parts.values(), *map(_leave_sheet, rest), _tell_absent(chosen, [*parts.values()])])
+    part = join_parts(
+        [*parts.values(), *map(_leave_sheet, rest), _tell_absent(chosen, [*parts.values()], beside)]
+    )
     tables = tuple(
         TableProposal(table, _name_sheets(chosen[table]), chosen[table].why, one.lines)
         for table, one in parts.items()
@@ -79,7 +82,7 @@ def propose_mapping(paths: Sequence[Path]) -> Proposal:
         tables,
         _drop_repeats(part.rows),
         tuple(dict.fromkeys(part.questions)),
-        (*_tell_limits(found), *part.notes),
+        (*_tell_limits(found), *_tell_project(guessed), *part.notes),
     )
 
 
@@ -202,21 +205,29 @@ def _leave_sheet(sheet: SheetGuess) -> Part:
     return part + ask(f"{question}. Name the right one, stack them with sheets, or leave it.")
 
 
-def _tell_absent(chosen: Mapping[str, SheetGuess], parts: Sequence[Part]) -> Part:
+def _tell_absent(chosen: Mapping[str, SheetGuess], parts: Sequence[Part], beside: Collection[str]) -> Part:
     """What a run will need beside what was found."""
     becomes = {row.becomes.removesuffix("?").partition(".")[2] for part in parts for row in part.rows}
-    labs, notes = chosen.get("labs"), list[str]()
+    labs, notes, has_infusions = chosen.get("labs"), list[str](), bool({*beside} & {"infusions", "patients"})
     if labs is None:
         notes.append("No laboratory values were found: write [data.labs] by hand; see docs/protocol.md.")
-    elif labs.shape != "days" and not becomes & {"infusion_date", "day"}:
+    elif labs.shape != "days" and not becomes & {"infusion_date", "day"} and not has_infusions:
         notes.append(
             'No date of infusion was found: add infusions.csv, or write day_zero = "first" under [data].'
         )
-    if not becomes & {"lymphodepletion_date", "lymphodepletion_day"}:
+    if not becomes & {"lymphodepletion_date", "lymphodepletion_day"} and not has_infusions:
         notes.append("No start of lymphodepletion was found: write lymphodepletion_day under [study].")
-    if "support" not in chosen:
+    if "support" not in {*chosen, *beside}:
         notes.append("No growth factors or transfusions were found: recovery is then called count recovery.")
     return Part(notes=tuple(notes))
+
+
+def _tell_project(guessed: Sequence[SheetGuess]) -> list[str]:
+    names = [quote(one.found.name) for one in guessed if _REDCAP & set(one.layout.headings)]
+    what = (
+        "looks like an export of REDCap, which has a reader of its own: see [data.redcap] in docs/sources.md"
+    )
+    return [f"{name} {what}." for name in names]
 
 
 def _tell_limits(found: Sequence[FoundSheet]) -> list[str]:

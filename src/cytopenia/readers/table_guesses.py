@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -27,7 +28,12 @@ _PATIENT_FACTS = (
     "marrow_involvement",
     "bridging",
 )
-_MANY = 0.9
+# Names that programs give to sheets, and years and months, are no patients.
+_NO_PATIENT = re.compile(
+    r"(?:sheet|table|tabelle|tabla|feuil|hoja|foglio|blad|data|daten|export|page|seite|lab|q[1-4]\b|(?:19|20)\d\d\b"
+    r"|jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,8 @@ def group_sheets(sheets: Sequence[SheetGuess]) -> list[SheetGuess]:
 
 
 def _are_alike(one: SheetGuess, other: SheetGuess) -> bool:
-    return one.layout.headings == other.layout.headings and one.layout.header == other.layout.header
+    here, there = one.layout, other.layout
+    return (here.headings, here.header, here.unit_row) == (there.headings, there.header, there.unit_row)
 
 
 def _join(sheets: Sequence[SheetGuess]) -> SheetGuess:
@@ -142,7 +149,7 @@ def _join(sheets: Sequence[SheetGuess]) -> SheetGuess:
     sheet_is = None
     if all(_names_analyte(name) for name in names):
         sheet_is = "analyte"
-    elif joined.pick("patient_id") is None:
+    elif joined.pick("patient_id") is None and not any(_NO_PATIENT.match(name.strip()) for name in names):
         sheet_is = "patient_id"
     table, shape, why = _guess_table(replace(joined, sheet_is=sheet_is))
     return replace(
@@ -225,7 +232,8 @@ def _guess_labs(sheet: SheetGuess) -> tuple[str, str] | None:
         return "long", "a row per value; the sheet is named after the analyte"
     has_infusion = sheet.pick("infusion_date", "infusions") is not None
     if len(wide) > 1 and not has_time and not has_infusion and not _facts(sheet):
-        return "wide", f"a column for each of {len(wide)} analytes; no date and no day"
+        return "wide", f"{len(wide)} columns of one analyte each; no date and no day"
     if wide and has_time and not (sheet.rows_are_patients and has_infusion):
-        return "wide", f"a column for each of {len(wide)} analytes, and a date or day"
+        columns = "1 column" if len(wide) == 1 else f"{len(wide)} columns"
+        return "wide", f"{columns} of one analyte each, and a date or day"
     return None

@@ -34,7 +34,9 @@ def weigh_units(analyte: str, cells: pl.Series) -> tuple[str, str]:
     total = int(parse_values(cells)["value"].is_not_null().sum())
     best = [f"{count:,} in {text}" for text, count in counts.items() if count][:_SHOWN_SCALES]
     hint = f" Usual would be, of {total:,} values: {', '.join(best) or 'none in any'}" if total else ""
-    return f"{', '.join(list_scales(analyte))}?{hint}", next(iter(counts))
+    scales = list_scales(analyte)
+    choice = ", ".join(scales) if len(scales) > 1 else " = ".join(list_units(analyte))
+    return f"{choice}?{hint}", next(iter(counts))
 
 
 def ask_units(names: Sequence[str], section: str, origin: str) -> Part:

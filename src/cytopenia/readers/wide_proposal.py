@@ -159,6 +159,10 @@ def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
         why = "another test"
     elif sheet.shape == "wide" and is_number and hints and guess.parts is None:
         return _ask_column(guess, hints[0], origin)
+    elif guess.role("infusion_date", "infusions") is not None:
+        why = "the infusion, which an infusions or patients table gives, with a row for each patient"
+    elif any(role.table == "patients" and role.certain for role in guess.roles):
+        why = "a fact about patients, which a patients table gives, with a row for each patient"
     elif speaks_of_analyte(guess.heading):
         why = "mentions an analyte, but is no value of one day in a listed unit"
     else:
