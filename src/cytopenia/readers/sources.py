@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cytopenia.contract import Tables, collect_findings, merge_findings, note
-from cytopenia.errors import ProtocolError, ReaderError, join_problems
+from cytopenia.errors import ReaderError
 from cytopenia.readers.cdisc import read_domains, state_point
 from cytopenia.readers.cdisc_domains import find_domains
 from cytopenia.readers.fhir import read_fhir
@@ -52,9 +52,6 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     path, section = Path(source), take_mapping(mapping)
     if not path.exists():
         raise ReaderError(f"{path}: no such folder or file. Check the path.")
-    if section.questions:
-        title = "Questions of the mapping are open; answer each there, then take it away"
-        raise ProtocolError(join_problems(title, section.questions))
     resources = _find_resources(path, section)
     if resources is not None:
         return _read_resources(resources, path, section)
