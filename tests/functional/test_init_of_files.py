@@ -20,7 +20,9 @@ from clinic_sheets import (
     write_wide,
     write_workbook,
 )
+from cytopenia.errors import ProtocolError
 from cytopenia.readers.sources import read_tables
+from cytopenia.readers.tabular import read_labs as read_labs_of_file
 from cytopenia.study.protocol import read_protocol
 from study_files import change, write_study
 
@@ -107,6 +109,8 @@ def test_an_open_question_stops_a_run_and_its_answer_lets_it_go(command, tmp_pat
     stopped = command("check", tmp_path)
     assert stopped.code == 13
     assert "the unit of 'Hb' is not stated (export.csv)" in stopped.err
+    with pytest.raises(ProtocolError, match="Questions of the mapping are open"):
+        read_labs_of_file(path, read_protocol(tmp_path).protocol.data)
     study = tmp_path / "study.toml"
     text = study.read_text("utf-8")
     text = text.replace("# hemoglobin = ", "hemoglobin = ").replace(

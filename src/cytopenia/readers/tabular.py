@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from cytopenia.contract import TABLES, Finding
-from cytopenia.errors import ReaderError, join_problems
+from cytopenia.errors import ProtocolError, ReaderError, join_problems
 from cytopenia.readers.excel import EXCEL_SUFFIXES, list_sheets
 from cytopenia.readers.harmonize import harmonize_bedside, harmonize_labs
 from cytopenia.readers.headings import Grid, fill_down, lay_out
@@ -113,10 +113,19 @@ def read_bedside_file(
 
 
 def take_mapping(mapping: DataSection | Path | str | None) -> DataSection:
-    """Return a mapping that is given as such, as a file, or not at all."""
-    if isinstance(mapping, DataSection):
-        return mapping
-    return DataSection() if mapping is None else read_mapping(mapping)
+    """Return a mapping that is given as such, as a file, or not at all.
+
+    Raises
+    ------
+    ProtocolError
+        The mapping file is wrong, or a question of the mapping is open.
+    """
+    section = DataSection() if mapping is None else mapping
+    section = section if isinstance(section, DataSection) else read_mapping(section)
+    if section.questions:
+        title = "Questions of the mapping are open; answer each there, then take it away"
+        raise ProtocolError(join_problems(title, section.questions))
+    return section
 
 
 def find_sources(path: Path, section: DataSection) -> dict[str, FileSource]:
