@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-<<<<<<< HEAD
 from cytopenia.contract import Finding, Tables, collect_findings, merge_findings, note
-from cytopenia.errors import ProtocolError, ReaderError, join_problems
-=======
-from cytopenia.contract import Tables, collect_findings, merge_findings, note
 from cytopenia.errors import ReaderError
->>>>>>> init8
 from cytopenia.readers.cdisc import read_domains, state_point
 from cytopenia.readers.cdisc_domains import find_domains
 from cytopenia.readers.fhir import read_fhir
@@ -70,16 +65,10 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
     path, section = Path(source), take_mapping(mapping)
     if not path.exists():
         raise ReaderError(f"{path}: no such folder or file. Check the path.")
-<<<<<<< HEAD
-    if section.questions:
-        title = "Questions of the mapping are open; answer each there, then take it away"
-        raise ProtocolError(join_problems(title, section.questions))
     if section.redcap is not None:
         return _read_project(path, section)
     if section.omop.connection is not None:
         return _read_database(path, section)
-=======
->>>>>>> init8
     resources = _find_resources(path, section)
     if resources is not None:
         return _read_resources(resources, path, section)
