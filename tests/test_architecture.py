@@ -468,6 +468,19 @@ FLOORS: list[dict[str, list[str]]] = [
     {"workflow": [], "new_study": []},
     {"page_file": [], "public_file": []},
     {
+        "app": [
+            "settings",
+            "texts",
+            "failures",
+            "security",
+            "form_fields",
+            "pages",
+            "workspace",
+            "home",
+            "server",
+        ],
+    },
+    {
         "commands": [
             "terminal",
             "studies",
@@ -480,8 +493,8 @@ FLOORS: list[dict[str, list[str]]] = [
             "export",
             "verify_cohort",
             "verify",
+            "app",
         ],
-        "app": ["pages", "routes"],
     },
     {"cli": []},
     {"__init__": [], "__main__": []},
