@@ -73,11 +73,13 @@ FLOORS: list[dict[str, list[str]]] = [
         "readers": [
             "codes",
             "source_table",
+            "paths",
             "cdisc_mapping",
             "mapping_forms",
             "labs_mapping",
             "mapping",
             "text_files",
+            "excel",
             "harmonize",
             "statistics_content",
             "statistics_files",

@@ -124,7 +124,7 @@ def build_section(options: FileOptions) -> DataSection:
         if options.day_zero not in ("first", "infusion"):
             raise ProtocolError(f"--day-zero: got '{options.day_zero}'; allowed: first, infusion.")
         content["day_zero"] = options.day_zero
-    labs: dict[str, Any] = {**content.get("labs", {}), "file": str(options.labs.resolve())}
+    labs: dict[str, Any] = dict(content.get("labs", {}))
     if options.decimal is not None:
         if options.decimal not in (".", ","):
             raise ProtocolError(f"--decimal: got '{options.decimal}'; allowed: . or ,")
@@ -134,9 +134,14 @@ def build_section(options: FileOptions) -> DataSection:
     }
     labs["lln"] = {**labs.get("lln", {}), **stated}
     content["labs"] = labs
-    for name, path in options.tables.items():
-        content[name] = {**content.get(name, {}), "file": str(path.resolve())}
-    return DataSection.model_validate(content)
+    section = DataSection.model_validate(content)
+    # Put in after the check: a command may name files anywhere, a mapping only those of its folder.
+    paths = {"labs": options.labs, **options.tables}
+    placed = {
+        name: section.tables[name].model_copy(update={"file": str(path.resolve())})
+        for name, path in paths.items()
+    }
+    return section.model_copy(update=placed)
 
 
 def split_quantity(text: str, *, where: str, example: str) -> tuple[str, float, str]:

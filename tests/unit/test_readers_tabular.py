@@ -339,7 +339,7 @@ def test_the_file_itself_comes_back_with_its_row_numbers(tmp_path: Path) -> None
 
 def test_tables_from_one_file_and_named_others(tmp_path: Path) -> None:
     folder_of(tmp_path, export_csv=LABS, e_csv="patient_id,date,kind\n1,2024-01-20,death\n")
-    mapping = DataSection.model_validate({"day_zero": "first", "events": {"file": str(tmp_path / "e.csv")}})
+    mapping = DataSection.model_validate({"day_zero": "first", "events": {"file": "e.csv"}})
     tables = read_tables(tmp_path / "export.csv", mapping)
     assert tables.labs["day"].to_list() == [0, 1]
     assert tables.events.select("day", "kind").rows() == [(8, "death")]

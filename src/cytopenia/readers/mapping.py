@@ -25,6 +25,7 @@ from cytopenia.readers.mapping_forms import (
     require_known_columns,
     require_words,
 )
+from cytopenia.readers.paths import name_outside
 from cytopenia.units import load_analytes
 
 __all__ = [
@@ -148,6 +149,11 @@ class FhirMapping(MappingForm):
     path: str | None = None
     identifier: str | None = None
     codes: Words = Field(default_factory=dict)
+
+    @field_validator("path")
+    @classmethod
+    def _check_path(cls, path: str | None) -> str | None:
+        return path if path is None else raise_all(path, name_outside(path))
 
     @field_validator("codes")
     @classmethod

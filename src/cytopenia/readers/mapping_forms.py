@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from cytopenia.contract import TABLES, TextFormat
 from cytopenia.errors import suggest_name
+from cytopenia.readers.paths import name_outside
 
 __all__ = [
     "IGNORE",
@@ -49,6 +50,11 @@ class TableMapping(MappingForm):
     def text(self) -> TextFormat:
         """The decimal mark and date format as the contract takes them."""
         return TextFormat(decimal=self.decimal, date_format=self.date_format)
+
+    @field_validator("file")
+    @classmethod
+    def _check_file(cls, file: str | None) -> str | None:
+        return file if file is None else raise_all(file, name_outside(file))
 
 
 def raise_all(value: Value, problems: Iterable[str]) -> Value:

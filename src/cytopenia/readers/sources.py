@@ -14,6 +14,7 @@ from cytopenia.readers.fhir_files import FHIR_SUFFIXES
 from cytopenia.readers.harmonize import harmonize_tables
 from cytopenia.readers.labs_mapping import LabsMapping
 from cytopenia.readers.mapping import DataSection
+from cytopenia.readers.paths import find_inside
 from cytopenia.readers.tabular import find_sources, list_candidates, load_table, take_mapping
 
 __all__ = ["read_tables"]
@@ -31,7 +32,8 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
         data sets of SDTM (lb, dm, ex, pr, cm, ae) or ADaM (adlb, adsl) as .xpt, .sas7bdat or Dataset-JSON, or
         FHIR resources (.ndjson files; or one .ndjson or .json file) with other tables beside them.
     mapping : DataSection, or path of a mapping file, optional
-        Files, columns, names and units that differ from ours. A file named there may lie anywhere.
+        Files, columns, names and units that differ from ours. Files named there lie in the
+        folder; see `readers.paths`.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
 def _find_resources(path: Path, section: DataSection) -> Path | None:
     """Where FHIR resources are to be read from, if from anywhere."""
     if section.fhir.path is not None:
-        return (path if path.is_dir() else path.parent) / section.fhir.path
+        return find_inside(path if path.is_dir() else path.parent, section.fhir.path, "[data.fhir] path")
     if path.is_file():
         return path if path.suffix.lower() in FHIR_SUFFIXES else None
     bulk = sorted(file.name for file in path.iterdir() if file.suffix.lower() == FHIR_SUFFIXES[0])

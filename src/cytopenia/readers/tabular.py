@@ -12,6 +12,7 @@ from cytopenia.errors import ReaderError, suggest_name
 from cytopenia.readers.harmonize import harmonize_bedside, harmonize_labs
 from cytopenia.readers.mapping import BedsideMapping, DataSection, read_mapping
 from cytopenia.readers.mapping_forms import TableMapping
+from cytopenia.readers.paths import find_inside
 from cytopenia.readers.source_table import SourceTable
 from cytopenia.readers.statistics_files import STATISTICS_SUFFIXES, read_statistics_file
 from cytopenia.readers.text_files import read_text_file
@@ -120,7 +121,7 @@ def find_sources(path: Path, section: DataSection) -> dict[str, FileSource]:
     sources: dict[str, FileSource] = {}
     for name, mapping in section.tables.items():
         if mapping.file is not None:
-            sources[name] = FileSource(_require_file(folder / mapping.file, name))
+            sources[name] = FileSource(_require_file(folder, mapping.file, name))
             continue
         found = list_candidates(folder, name) if path.is_dir() else _inside(path, name)
         if len(found) > 1:
@@ -135,7 +136,8 @@ def find_sources(path: Path, section: DataSection) -> dict[str, FileSource]:
     return sources
 
 
-def _require_file(path: Path, name: str) -> Path:
+def _require_file(folder: Path, file: str, name: str) -> Path:
+    path = find_inside(folder, file, f"[data.{name}] file")
     if not path.is_file():
         raise ReaderError(
             f"{name}: {path.name}: no such file in {path.parent}. Correct 'file' in the mapping of {name}."
