@@ -8,6 +8,7 @@ from io import TextIOWrapper
 
 from cyclopts import App
 
+from cytopenia.commands.adam import adam
 from cytopenia.commands.app import app as open_app
 from cytopenia.commands.definitions import definitions
 from cytopenia.commands.explain import explain
@@ -31,7 +32,7 @@ app = App(
 )
 
 app.command(open_app, name="app")
-for _command in (check, definitions, demo, explain, export, grade, init, run, score, simulate, verify):
+for _command in (adam, check, definitions, demo, explain, export, grade, init, run, score, simulate, verify):
     app.command(_command)
 
 _READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended

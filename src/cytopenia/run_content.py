@@ -57,7 +57,8 @@ def collect_content(run: StudyRun, study: Study) -> ReportContent:
             },
         },
         outcome_definitions=_name_definitions(study),
-        reference_lines=_draw_cuts(run),
+        # Of the first grades of single values, as lines for the trajectories.
+        reference_lines=run.plan.fixed_cuts,
         windows={
             **{name: spec.window for name, spec in specs.items() if spec.window is not None},
             **{nadir.outcome: nadir.window for nadir in run.plan.nadirs},
@@ -121,12 +122,3 @@ def _name_definitions(study: Study) -> dict[str, str]:
         if isinstance(item, Characteristics) and item.baseline_definition:
             addresses["baseline_cytopenia"] = item.baseline_definition
     return {name: address.partition(".")[0] for name, address in addresses.items()}
-
-
-def _draw_cuts(run: StudyRun) -> dict[str, list[tuple[float, str]]]:
-    """The fixed cuts of each analyte as lines for the trajectories: of its first grades of single values."""
-    lines: dict[str, list[tuple[float, str]]] = {}
-    for plan in run.plan.leading_grades.values():
-        cuts = [(rule.cut, f"grade {rule.grade}") for rule in plan.part.lab_rules]
-        lines[plan.part.analyte] = [(cut, label) for cut, label in cuts if isinstance(cut, float)]
-    return lines

@@ -71,6 +71,17 @@ def in_table(name: str, old: str, new: str) -> Mistake:
     return make
 
 
+def to_adam(old: str = "", new: str = "", *options: str) -> Mistake:
+    """The study as ADaM, after one text was changed in all of its files."""
+
+    def make(folder: Path) -> list[object]:
+        for path in folder.iterdir() if old else ():
+            path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+        return ["adam", folder, "--out", folder.parent / "adam", *options]
+
+    return make
+
+
 def side_by_side(outcomes: str) -> Mistake:
     def make(folder: Path) -> list[object]:
         path = folder / "study.toml"
@@ -355,6 +366,10 @@ MISTAKES |= {
         *("explain", folder / "study.toml", "A", "--svg", folder / "x.png"),
     ],
     "The folder of results holds other files": lambda folder: [*run(folder), "--out", folder],
+    "The folder of data sets holds other files": lambda folder: ["adam", folder, "--out", folder],
+    "The toxicity grades are not named": to_adam("ctcae_v4.platelet", "ctcae_v5.platelet"),
+    "The data sets have no study identifier": to_adam(),
+    "An id has letters that a transport file cannot hold": to_adam("\nC,", "\nÇ,", "--study-id", "T-1"),
     "The results are to replace a file": lambda folder: [*run(folder), "--out", folder / "labs.csv"],
     "There is a study file already": lambda folder: ["init", folder],
     "The demonstration would overwrite files": lambda folder: [

@@ -15,8 +15,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from cytopenia.app import study_pages as pages
 from cytopenia.app.failures import FailureAnswers, RefusedError
 from cytopenia.app.home import enter, home, leave, new_study
+from cytopenia.app.jobs import Jobs
 from cytopenia.app.pages import answer_failure
 from cytopenia.app.security import BodyLimit, Gate, SafeHeaders, Sessions, list_origins
 from cytopenia.app.settings import AppSettings, require_safe_host
@@ -50,7 +52,7 @@ def make_app(settings: AppSettings) -> Starlette:
         ],
     )
     app.state.settings, app.state.sessions = settings, sessions
-    app.state.workspace = Workspace(settings.folder)
+    app.state.workspace, app.state.jobs = Workspace(settings.folder), Jobs()
     return app
 
 
@@ -71,6 +73,14 @@ def _list_routes() -> list[BaseRoute]:
         Route("/enter", enter, methods=["GET", "POST"]),
         Route("/leave", leave, methods=["POST"]),
         Route("/studies", new_study, methods=["POST"]),
+        Route("/studies/{study}", pages.study),
+        Route("/studies/{study}/files/{file}", pages.upload, methods=["PUT"]),
+        Route("/studies/{study}/protocol", pages.save_protocol, methods=["POST"]),
+        Route("/studies/{study}/run", pages.run_state),
+        Route("/studies/{study}/run", pages.start_run, methods=["POST"]),
+        Route("/studies/{study}/stop", pages.stop_run, methods=["POST"]),
+        Route("/studies/{study}/results.zip", pages.all_results),
+        Route("/studies/{study}/results/{file:path}", pages.result_file),
         Mount("/static/report", StaticFiles(directory=package.parent / "report" / "templates")),
         Mount("/static", StaticFiles(directory=package / "static")),
     ]
@@ -120,4 +130,7 @@ def serve(settings: AppSettings, *, tell: Callable[[AppSettings], None]) -> None
     )
     listener.listen()
     tell(settings)
-    uvicorn.Server(config).run(sockets=[listener])
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        app.state.jobs.stop_all()

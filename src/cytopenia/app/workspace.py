@@ -14,9 +14,11 @@ from pathlib import Path
 
 from cytopenia.app.failures import ConflictError, RefusedError
 from cytopenia.contract import TABLES
+from cytopenia.errors import CytopeniaError
 from cytopenia.readers.statistics_content import STATISTICS_KINDS
+from cytopenia.study.protocol import read_protocol
 
-__all__ = ["StudyFolder", "Workspace", "require_file_name"]
+__all__ = ["READ_SUFFIXES", "StudyFolder", "Workspace", "require_file_name"]
 
 PROTOCOL = "study.toml"
 READ_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".ndjson", ".json", *STATISTICS_KINDS)
@@ -94,6 +96,25 @@ class StudyFolder:
             content = text.replace("\r\n", "\n").encode()
             _write_whole(target, content)
         return _version(content)
+
+    def check_protocol(self, text: str) -> None:
+        """Read a text as the study file of this folder; nothing is written.
+
+        Raises
+        ------
+        ProtocolError, DefinitionError
+            Names every problem.
+        """
+        trial = self.path / f".trial-{secrets.token_hex(8)}.toml"
+        try:
+            trial.write_text(text, encoding="utf-8")
+            read_protocol(trial)
+        except CytopeniaError as cause:
+            # The name of the trial is of no use to who reads the message.
+            cause.args = (str(cause).replace(str(trial), PROTOCOL).replace(trial.name, PROTOCOL),)
+            raise
+        finally:
+            trial.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Generator[None]:

@@ -10,6 +10,14 @@ import polars as pl
 from cytopenia.contract.columns import add_basics, read_number, read_text, require_columns
 from cytopenia.contract.days import place_days, read_moments, read_times
 from cytopenia.contract.findings import Finding, collect_findings, note_rows
+from cytopenia.contract.lab_account import (
+    DATE_MISSING,
+    IMPLAUSIBLE,
+    NO_PATIENT,
+    UNIT_MISSING,
+    UNKNOWN_UNIT,
+    account_rows,
+)
 from cytopenia.contract.limits import read_limits
 from cytopenia.contract.schemas import TABLES, TextFormat
 from cytopenia.contract.suspects import find_anc_above_wbc, suspect_units
@@ -22,13 +30,12 @@ from cytopenia.units import (
 )
 from cytopenia.values import AMBIGUOUS, MISSING, NEGATIVE, NOT_A_NUMBER, parse_values, settle_decimal
 
-__all__ = ["IMPLAUSIBLE", "UNIT_MISSING", "UNKNOWN_UNIT", "LabOptions", "prepare_lab_rows", "prepare_labs"]
-
-UNKNOWN_UNIT = "unknown unit"
-UNIT_MISSING = "unit missing"
-IMPLAUSIBLE = "implausible value"
-DATE_MISSING = "date missing"
-NO_PATIENT = "patient id missing"
+__all__ = [
+    "LabOptions",
+    "prepare_cohort_rows",
+    "prepare_lab_rows",
+    "prepare_labs",
+]
 
 _NUMBERS = ("value", "lln", "uln", "baseline")
 
@@ -111,6 +118,29 @@ def prepare_lab_rows(
 
     `zeros` places dates (see `place_days`); with `need_day` a row without a day is not judged.
     """
+    rows, findings = _judge_rows(labs, options, zeros=zeros, need_day=need_day)
+    if options.collapse_duplicates:
+        rows, found = _collapse(rows, total=labs.height)
+        findings += found
+    return _write_out(rows), findings
+
+
+def prepare_cohort_rows(
+    labs: pl.DataFrame, options: LabOptions, *, zeros: pl.DataFrame | None
+) -> tuple[pl.DataFrame, list[Finding], pl.DataFrame]:
+    """Return the rows and findings of `prepare_lab_rows`, and what became of the rows that were read.
+
+    The account counts them by analyte, printed unit and state: it is all that is kept of the printed units.
+    """
+    judged, findings = _judge_rows(labs, options, zeros=zeros, need_day=True)
+    kept, found = _collapse(judged, total=labs.height)
+    return _write_out(kept), [*findings, *found], account_rows(judged, kept, total=labs.height)
+
+
+def _judge_rows(
+    labs: pl.DataFrame, options: LabOptions, *, zeros: pl.DataFrame | None, need_day: bool
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """Every row of a listed analyte in canonical units, with its printed unit and why it is not judged."""
     total = labs.height
     table, findings = add_basics(labs, "labs")
     table, found = _resolve_analytes(table, total=total)
@@ -132,10 +162,7 @@ def prepare_lab_rows(
         # A cohort is looked at with all its tables; rows on their own may have dates and no day.
         drawn = rows.with_columns(moments.date.alias("date"))
         findings += find_anc_above_wbc(drawn, moment=("day", "date", "minute"), total=total)
-    if options.collapse_duplicates:
-        rows, found = _collapse(rows, total=total)
-        findings += found
-    return _write_out(rows), findings
+    return rows, findings
 
 
 def _resolve_analytes(table: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Finding]]:

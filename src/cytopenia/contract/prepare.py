@@ -17,7 +17,7 @@ from cytopenia.contract.courses import (
     split_infusions,
 )
 from cytopenia.contract.findings import Finding, collect_findings, merge_findings
-from cytopenia.contract.labs import LabOptions, prepare_lab_rows
+from cytopenia.contract.labs import LabOptions, prepare_cohort_rows
 from cytopenia.contract.schemas import Tables, TextFormat, empty_table
 from cytopenia.errors import DataError, join_problems
 
@@ -77,7 +77,7 @@ def prepare_tables(
     options = LabOptions(formats.get("labs", TextFormat()), lln or {})
     patients, found = prepare_patients(tables, zero.infusions)
     findings += [*zero.findings, *found]
-    labs, found = prepare_lab_rows(tables["labs"], options, zeros=zero.zeros, need_day=True)
+    labs, found, account = prepare_cohort_rows(tables["labs"], options, zeros=zero.zeros)
     findings += found
     others: dict[str, pl.DataFrame] = {}
     for name in ("support", "events", "responses"):
@@ -90,6 +90,7 @@ def prepare_tables(
         **others,
         findings=collect_findings(findings),
         has_support="support" in raw,
+        lab_account=account,
     )
     return replace(prepared, findings=check_tables(prepared))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +11,7 @@ import polars as pl
 
 __all__ = [
     "EVENT_KINDS",
+    "LAB_ACCOUNT_SCHEMA",
     "RESPONSES",
     "SUPPORT_KINDS",
     "TABLES",
@@ -81,9 +82,25 @@ class TextFormat:
     date_format: str | None = None
 
 
+LAB_ACCOUNT_SCHEMA: Mapping[str, Any] = MappingProxyType(
+    {
+        "analyte": pl.String,
+        "printed": pl.String,
+        "state": pl.String,
+        "rows": pl.UInt32,
+        "repeats": pl.UInt32,
+        "median": pl.Float64,
+    }
+)
+
+
 @dataclass(frozen=True)
 class Tables:
-    """The six prepared tables, what was found in them, and whether a support table was given at all."""
+    """The six prepared tables, what was found in them, and whether a support table was given at all.
+
+    `lab_account` says what became of the laboratory rows that were read, by analyte, printed unit and state;
+    tables that were made without reading have none.
+    """
 
     patients: pl.DataFrame
     infusions: pl.DataFrame
@@ -93,6 +110,7 @@ class Tables:
     responses: pl.DataFrame
     findings: pl.DataFrame
     has_support: bool
+    lab_account: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=dict(LAB_ACCOUNT_SCHEMA)))
 
 
 def _column(name: str, dtype: Any, description: str, **rules: Any) -> ColumnRule:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from cytopenia.contract import Finding, Tables, collect_findings
-from cytopenia.contract.labs import IMPLAUSIBLE, UNIT_MISSING, UNKNOWN_UNIT
+from cytopenia.contract.lab_account import IMPLAUSIBLE, UNIT_MISSING, UNKNOWN_UNIT
 from cytopenia.definition_forms import BaselineDefinition, ModelDefinition, ScoreDefinition, ScoreInput
 from cytopenia.definitions import load_library
 from cytopenia.errors import DataError

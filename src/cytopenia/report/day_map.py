@@ -6,16 +6,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from cytopenia.report.cells import analyte_title
 from cytopenia.report.content import ReportContent
-from cytopenia.report.display import clean_text, format_number, plural
+from cytopenia.report.day_cells import (
+    Grid,
+    Panel,
+    draw_dots,
+    draw_frame,
+    fill,
+    fill_boxes,
+    find_stretches,
+    shrink,
+)
+from cytopenia.report.display import clean_text, plural
 from cytopenia.report.drawing import (
     FAINT,
     FULL_WIDTH,
@@ -41,31 +50,9 @@ TOP, BOTTOM, LEGEND_HEIGHT = 34.0, 20.0, 50.0
 # Rows fill so many points where they can; a label needs so many.
 TALL, LABEL_HEIGHT = 480.0, 6.8
 
-MOST_COLUMNS, MOST_WEEKS = 120, 10
+MOST_COLUMNS = 120
 
 NOTHING, UNGRADED_CODE, WBC, SHORT_GAP, OPEN = -1, 5, 10, 20, 21
-
-Grid = NDArray[np.int8]
-# Left, right, top and bottom: of one box, or of many as arrays.
-BoxEdges = tuple[Any, Any, Any, Any]
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Place of one lineage on the page, in points; `grid` holds a code per patient and day."""
-
-    analyte: str
-    grid: Grid
-    first_day: int
-    left: float
-    top: float
-    width: float
-    height: float
-
-    @property
-    def cell(self) -> tuple[float, float]:
-        """Width and height of one cell."""
-        return self.width / self.grid.shape[1], self.height / self.grid.shape[0]
 
 
 def plot_day_map(content: ReportContent, *, most: int = MOST_PATIENTS) -> ReportFigure | None:
@@ -188,99 +175,30 @@ def _draw_panel(axes: Axes, content: ReportContent, panel: Panel) -> None:
     axes.text(panel.left, panel.top - 17, name, fontsize=8, fontweight="bold", va="bottom")
     for code in [int(one) for one in np.unique(panel.grid) if one != NOTHING]:
         _draw_code(axes, panel, code)
-    wide, right = panel.cell[0], panel.left + panel.width
-    bottom = panel.top + panel.height
-    inner = [panel.left + wide * day for day in range(1, panel.grid.shape[1])]
-    axes.vlines(inner, panel.top, bottom, color="white", linewidth=0.5, zorder=3)
-    across, down = (
-        [panel.left, right, right, panel.left, panel.left],
-        [panel.top] * 2 + [bottom] * 2 + [panel.top],
-    )
-    axes.plot(across, down, color=FAINT, linewidth=0.5, zorder=4)
-    _draw_days(axes, panel, bottom=bottom)
-
-
-def _draw_days(axes: Axes, panel: Panel, *, bottom: float) -> None:
-    """Print the day above and below every seventh column, every fourteenth of a long map."""
-    last_day = panel.first_day + panel.grid.shape[1] - 1
-    step = 7 if panel.grid.shape[1] <= 7 * MOST_WEEKS else 14
-    look: dict[str, Any] = {"fontsize": 6.5, "ha": "center", "color": MUTED}
-    for day in (day for day in range(panel.first_day, last_day + 1) if day % step == 0):
-        middle = panel.left + (day - panel.first_day + 0.5) * panel.cell[0]
-        for edge, away, align in ((panel.top, -3, "bottom"), (bottom, 3, "top")):
-            axes.text(middle, edge + away, format_number(day), va=align, **look)
+    draw_frame(axes, panel)
 
 
 def _draw_code(axes: Axes, panel: Panel, code: int) -> None:
     """Draw every cell of one code: its color says the grade, its shape how the day is known."""
     is_joined = 0 <= code < UNGRADED_CODE or code in {SHORT_GAP, OPEN}
-    rows, starts, stops = _find_stretches(panel.grid == code, joined=is_joined)
+    rows, starts, stops = find_stretches(panel.grid == code, joined=is_joined)
     wide, high = panel.cell
     left, right = panel.left + starts * wide, panel.left + stops * wide
     top, bottom = panel.top + rows * high, panel.top + (rows + 1) * high
     box = (left, right, top, bottom)
     if code >= OPEN:
-        _draw_dots(axes, (left, right, (top + bottom) / 2), size=min(wide, high) * 0.2, apart=wide)
+        draw_dots(axes, (left, right, (top + bottom) / 2), size=min(wide, high) * 0.2, apart=wide)
     elif code == SHORT_GAP:
-        _fill_boxes(axes, _shrink(box, 0, high * 0.375), color=FAINT)
+        fill_boxes(axes, shrink(box, 0, high * 0.375), color=FAINT)
     elif code >= WBC:
         tip = ((left + right) / 2, bottom - 0.5)
         corners = [(left + 0.5, top + 0.5), (right - 0.5, top + 0.5), tip]
-        _fill(axes, corners, color=FAINT if code == WBC + UNGRADED_CODE else GRADE_COLORS[code - WBC])
+        fill(axes, corners, color=FAINT if code == WBC + UNGRADED_CODE else GRADE_COLORS[code - WBC])
     elif code == UNGRADED_CODE:
-        _fill_boxes(axes, _shrink(box, 0.25, 0.25), color=FAINT)
-        _fill_boxes(axes, _shrink(box, wide * 0.3, high * 0.3), color="white")
+        fill_boxes(axes, shrink(box, 0.25, 0.25), color=FAINT)
+        fill_boxes(axes, shrink(box, wide * 0.3, high * 0.3), color="white")
     else:
-        _fill_boxes(axes, _shrink(box, 0, 0.25), color=GRADE_COLORS[code])
-
-
-def _draw_dots(axes: Axes, rows: tuple[Any, Any, Any], *, size: float, apart: float) -> None:
-    """Draw a dot in the middle of every cell: each stretch is one dashed line, far smaller than its dots."""
-    from matplotlib.patches import PathPatch
-    from matplotlib.path import Path
-
-    left, right, middle = rows
-    inset = (apart - size) / 2
-    ends = [np.stack([left + inset, middle], axis=-1), np.stack([right - inset, middle], axis=-1)]
-    points = np.stack(ends, axis=1).round(2)
-    path = Path(points.reshape(-1, 2), np.tile([Path.MOVETO, Path.LINETO], len(points)))
-    dashes = (0, (1, apart / size - 1))
-    look: dict[str, Any] = {"linewidth": size, "linestyle": dashes, "capstyle": "butt", "clip_on": False}
-    axes.add_artist(PathPatch(path, fill=False, edgecolor=MUTED, zorder=2, **look))
-
-
-def _shrink(box: BoxEdges, across: float, down: float) -> BoxEdges:
-    left, right, top, bottom = box
-    return left + across, right - across, top + down, bottom - down
-
-
-def _find_stretches(marked: NDArray[np.bool_], *, joined: bool) -> tuple[Any, Any, Any]:
-    """Return row, first and one past the last column of every stretch of marked cells, or of every cell."""
-    if not joined:
-        rows, columns = np.nonzero(marked)
-        return rows, columns, columns + 1
-    edges = np.diff(np.pad(marked, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    rows, starts = np.nonzero(edges == 1)
-    return rows, starts, np.nonzero(edges == -1)[1]
-
-
-def _fill_boxes(axes: Axes, box: BoxEdges, *, color: str) -> None:
-    left, right, top, bottom = box
-    _fill(axes, [(left, top), (right, top), (right, bottom), (left, bottom)], color=color)
-
-
-def _fill(axes: Axes, corners: Sequence[tuple[Any, Any]], *, color: str) -> None:
-    """Draw many polygons of one color as one path, which keeps the SVG small."""
-    from matplotlib.patches import PathPatch
-    from matplotlib.path import Path
-
-    pairs = [np.stack([np.atleast_1d(x), np.atleast_1d(y)], axis=-1) for x, y in corners]
-    points: NDArray[np.float64] = np.stack(pairs, axis=1).round(2)
-    closed = np.concatenate([points, points[:, :1]], axis=1)
-    codes = [Path.MOVETO, *(Path.LINETO for _ in corners[1:]), Path.CLOSEPOLY]
-    path = Path(closed.reshape(-1, 2), np.tile(codes, len(points)))
-    # add_patch would walk every corner once more to find the limits of the axes, which are fixed here.
-    axes.add_artist(PathPatch(path, facecolor=color, edgecolor="none", clip_on=False, snap=False, zorder=2))
+        fill_boxes(axes, shrink(box, 0, 0.25), color=GRADE_COLORS[code])
 
 
 def _draw_labels(axes: Axes, content: ReportContent, panel: Panel, patients: Sequence[str]) -> None:
@@ -299,12 +217,12 @@ def _draw_legend(axes: Axes) -> None:
     axes.text(left, top + size / 2, "Grade", fontsize=7.5, va="center")
     for grade, color in enumerate(GRADE_COLORS):
         at = left + 36 + grade * 30
-        _fill_boxes(axes, (at, at + size, top, top + size), color=color)
+        fill_boxes(axes, (at, at + size, top, top + size), color=color)
         axes.text(at + size + 4, top + size / 2, str(grade), fontsize=7.5, va="center")
     at = left + 36 + len(GRADE_COLORS) * 30
     box = (at, at + size, top, top + size)
-    _fill_boxes(axes, box, color=FAINT)
-    _fill_boxes(axes, _shrink(box, size * 0.3, size * 0.3), color="white")
+    fill_boxes(axes, box, color=FAINT)
+    fill_boxes(axes, shrink(box, size * 0.3, size * 0.3), color="white")
     axes.text(at + size + 4, top + size / 2, "measured, not judged", fontsize=7.5, va="center")
     _draw_state_key(axes, left, top + 20, size)
 
@@ -318,11 +236,11 @@ def _draw_state_key(axes: Axes, left: float, top: float, size: float) -> None:
         (340, "not at risk"),
     ):
         axes.text(left + across + size + 5, middle, label, fontsize=7.5, va="center")
-    _fill(axes, [(left, top), (left + size, top), (left + size / 2, top + size)], color=FAINT)
+    fill(axes, [(left, top), (left + size, top), (left + size / 2, top + size)], color=FAINT)
     at = left + 118
-    _fill_boxes(axes, (at - 3, at + size, middle - 1.2, middle + 1.2), color=FAINT)
+    fill_boxes(axes, (at - 3, at + size, middle - 1.2, middle + 1.2), color=FAINT)
     at = left + 240 + size / 2
-    _fill_boxes(axes, (at - 0.9, at + 0.9, middle - 0.9, middle + 0.9), color=MUTED)
+    fill_boxes(axes, (at - 0.9, at + 0.9, middle - 0.9, middle + 0.9), color=MUTED)
     at = left + 340
     across, down = [at, at + size, at + size, at, at], [top, top, top + size, top + size, top]
     axes.plot(across, down, color=INK, linewidth=0.4)

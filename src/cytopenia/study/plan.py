@@ -145,6 +145,18 @@ class Plan:
         return leading
 
     @property
+    def fixed_cuts(self) -> dict[str, list[tuple[float, str]]]:
+        """The cuts of the leading grades that are numbers, by analyte; others are relative to a limit."""
+        return {
+            analyte: [
+                (rule.cut, f"grade {rule.grade}")
+                for rule in plan.part.lab_rules
+                if isinstance(rule.cut, float)
+            ]
+            for analyte, plan in self.leading_grades.items()
+        }
+
+    @property
     def accounted(self) -> tuple[tuple[str, tuple[int, int]], ...]:
         """Analyte and window of every graded plan and of every phenotype, each once."""
         graded = [(plan.part.analyte, plan.window) for plan in self.grades]
