@@ -35,10 +35,10 @@ def test_every_answer_has_the_headers_that_keep_a_page_to_itself(running: Runnin
     for path in ("/", "/enter?token=guess", "/static/app.css", "/nowhere"):
         headers = running.visit().ask("GET", path).headers
         assert "script-src 'self';" in headers["content-security-policy"]
-        assert "unsafe-inline' ;" not in headers["content-security-policy"]
+        assert "style-src 'self';" in headers["content-security-policy"]
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert "server" not in headers
 
 

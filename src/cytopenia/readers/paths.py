@@ -28,8 +28,8 @@ def name_outside(name: str) -> list[str]:
     if "\0" in name or rooted or ".." in windows.parts or ".." in posix.parts:
         return [
             f"{name!r} leads out of the data folder; a mapping names files of that folder only. Copy the "
-            "file there, or name the folder that holds all files (the folder a command is given, or 'folder' of "
-            "a study file)"
+            "file there, or name the folder that holds all files (the folder a command is given, or 'folder' "
+            "of a study file)"
         ]
     return []
 
