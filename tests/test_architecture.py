@@ -535,6 +535,22 @@ FLOORS: list[dict[str, list[str]]] = [
     {"new_study": []},
     {"page_file": [], "public_file": [], "adam_file": []},
     {
+        "app": [
+            "settings",
+            "texts",
+            "failures",
+            "security",
+            "form_fields",
+            "pages",
+            "workspace",
+            "run_worker",
+            "jobs",
+            "home",
+            "study_pages",
+            "server",
+        ],
+    },
+    {
         "commands": [
             "terminal",
             "studies",
@@ -549,8 +565,8 @@ FLOORS: list[dict[str, list[str]]] = [
             "adam",
             "verify_cohort",
             "verify",
+            "app",
         ],
-        "app": ["pages", "routes"],
     },
     {"cli": []},
     {"__init__": [], "__main__": []},

@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from cyclopts import App
 
 from cytopenia.commands.adam import adam
+from cytopenia.commands.app import app as open_app
 from cytopenia.commands.definitions import definitions
 from cytopenia.commands.explain import explain
 from cytopenia.commands.export import export
@@ -31,6 +32,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
+app.command(open_app, name="app")
 for _command in (adam, check, definitions, demo, explain, export, grade, init, run, score, simulate, verify):
     app.command(_command)
 

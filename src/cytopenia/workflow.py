@@ -33,6 +33,7 @@ __all__ = [
     "read_study_tables",
     "run_demo",
     "run_study",
+    "write_demo_study",
     "write_run",
     "write_timeline",
     "write_verified",
@@ -313,11 +314,22 @@ def run_demo(folder: Path, *, progress: Progress | None = None) -> WrittenStudy:
     study = folder / "study"
     _require_own_folder(folder / "results")
     _require_demo_folder(study)
-    with explain_failure(study):
-        study.mkdir(parents=True, exist_ok=True)
-        for item in (resources.files("cytopenia") / "data" / "example").iterdir():
-            (study / item.name).write_bytes(item.read_bytes())
+    write_demo_study(study)
     return run_study(study / "study.toml", out=folder / "results", progress=progress)
+
+
+def write_demo_study(folder: Path) -> None:
+    """Write the protocol and the synthetic tables of the bundled study; files of these names are replaced.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+    """
+    with explain_failure(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for item in (resources.files("cytopenia") / "data" / "example").iterdir():
+            (folder / item.name).write_bytes(item.read_bytes())
 
 
 def _require_demo_folder(study: Path) -> None:

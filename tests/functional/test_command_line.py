@@ -14,6 +14,7 @@ from cytopenia.commands import terminal
 from processes import SOURCE, modules_after
 
 COMMANDS = [
+    "app",
     "adam",
     "check",
     "definitions",

@@ -1,0 +1,145 @@
+"""The pages of a study: its files, its study file, what is doubtful in the data, a run, the results."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import zipfile
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+
+from cytopenia.app.failures import RefusedError
+from cytopenia.app.form_fields import read_form
+from cytopenia.app.jobs import Jobs
+from cytopenia.app.pages import render_page
+from cytopenia.app.workspace import READ_SUFFIXES, StudyFolder
+from cytopenia.contract import TABLES
+
+__all__ = [
+    "all_results",
+    "find_study",
+    "result_file",
+    "run_state",
+    "save_protocol",
+    "start_run",
+    "stop_run",
+    "study",
+    "upload",
+]
+
+# A page that the package wrote for the disk has its style inside; it runs no script and asks for nothing.
+_REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups"
+
+
+def find_study(request: Request) -> StudyFolder:
+    """Return the study that the path names."""
+    return request.app.state.workspace.find(request.path_params["study"])
+
+
+async def study(request: Request) -> Response:
+    """The overview of a study."""
+    found = await run_in_threadpool(find_study, request)
+    jobs: Jobs = request.app.state.jobs
+    text, version = await run_in_threadpool(found.read_protocol)
+    job = jobs.find(found.path)
+    return render_page(
+        request,
+        "study.html",
+        study=found,
+        files=found.list_files(),
+        tables=found.list_tables(),
+        all_tables=list(TABLES),
+        suffixes=",".join(READ_SUFFIXES),
+        protocol=text,
+        version=version,
+        problem="",
+        job=None if job is None else job.describe(),
+        results=_list_results(found),
+    )
+
+
+async def upload(request: Request) -> Response:
+    """Take in one file of a study."""
+    found = await run_in_threadpool(find_study, request)
+    replace = request.query_params.get("replace") == "1"
+    size = await found.take_in(request.path_params["file"], request.stream(), replace=replace)
+    return JSONResponse({"name": request.path_params["file"], "bytes": size}, status_code=201)
+
+
+async def save_protocol(request: Request) -> Response:
+    """Write the study file, if it is one and nobody has changed it since."""
+    found = await run_in_threadpool(find_study, request)
+    form = await read_form(request)
+    text, version = form.get("text", [""])[0], form.get("version", [""])[0]
+    await run_in_threadpool(found.check_protocol, text)
+    await run_in_threadpool(found.save_protocol, text, version=version)
+    return RedirectResponse(f"/studies/{quote(found.name)}#protocol", status_code=303)
+
+
+async def start_run(request: Request) -> Response:
+    """Start a run of the study."""
+    found = await run_in_threadpool(find_study, request)
+    jobs: Jobs = request.app.state.jobs
+    await run_in_threadpool(jobs.start, found.path)
+    return RedirectResponse(f"/studies/{quote(found.name)}#run", status_code=303)
+
+
+async def stop_run(request: Request) -> Response:
+    """End the run of the study."""
+    found = await run_in_threadpool(find_study, request)
+    jobs: Jobs = request.app.state.jobs
+    await run_in_threadpool(jobs.stop, found.path)
+    return RedirectResponse(f"/studies/{quote(found.name)}#run", status_code=303)
+
+
+async def run_state(request: Request) -> Response:
+    """What the run does now, for the page that watches it."""
+    found = await run_in_threadpool(find_study, request)
+    job = request.app.state.jobs.find(found.path)
+    return JSONResponse({"state": "none"} if job is None else job.describe())
+
+
+def _list_results(found: StudyFolder) -> list[str]:
+    """The files of the results, those of its folders after the others."""
+    folder = found.path / "results"
+    if not found.has_results:
+        return []
+    names = [item.relative_to(folder).as_posix() for item in folder.rglob("*") if item.is_file()]
+    return sorted(names, key=lambda name: ("/" in name, name))
+
+
+async def result_file(request: Request) -> Response:
+    """One file of the results; only what is listed there."""
+    found = await run_in_threadpool(find_study, request)
+    name = request.path_params["file"]
+    if name not in await run_in_threadpool(_list_results, found):
+        raise RefusedError(404, "refusal.no_page")
+    path = found.path / "results" / name
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    answer = FileResponse(path, media_type=kind, headers={"content-security-policy": _REPORT_POLICY})
+    if kind not in ("text/html", "image/svg+xml", "application/pdf"):
+        answer.headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(path.name)}"
+    return answer
+
+
+async def all_results(request: Request) -> Response:
+    """Every file of the results in one archive."""
+    found = await run_in_threadpool(find_study, request)
+    names = await run_in_threadpool(_list_results, found)
+    if not names:
+        raise RefusedError(404, "refusal.no_results")
+    content = await run_in_threadpool(_pack, found.path / "results", names)
+    disposition = f"attachment; filename*=UTF-8''{quote(found.name)}-results.zip"
+    return Response(content, media_type="application/zip", headers={"content-disposition": disposition})
+
+
+def _pack(folder: Path, names: list[str]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.write(folder / name, name)
+    return packed.getvalue()
