@@ -39,7 +39,7 @@ def app(
         Where the app listens.
     host
         An address of this machine by which others may connect. Whoever reaches it and knows the password sees
-        every patient: it needs a password in CYTOPENIA_APP_PASSWORD, and --certificate and --key.
+        every patient: it needs CYTOPENIA_APP_PASSWORD, --certificate and --key too.
     certificate
         The file of the certificate (TLS, PEM).
     key
