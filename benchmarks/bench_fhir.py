@@ -1,7 +1,7 @@
 """Read bulk exports of FHIR Observations of growing size, each in a process of its own; synthetic data.
 
-One observation in ten is a blood count of a cohort of 2,000 patients, the others are vital signs, as in an export
-of a whole hospital. What may grow with the file is the rows that are kept, nothing else.
+One observation in ten is a blood count of a cohort of 2,000 patients, the others are vital signs. What may
+grow with the file is the rows that are kept, nothing else.
 """
 
 from __future__ import annotations
