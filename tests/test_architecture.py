@@ -547,6 +547,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "jobs",
             "home",
             "study_pages",
+            "data_pages",
             "server",
         ],
     },

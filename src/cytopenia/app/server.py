@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from cytopenia.app import data_pages
 from cytopenia.app import study_pages as pages
 from cytopenia.app.failures import FailureAnswers, RefusedError
 from cytopenia.app.home import enter, home, leave, new_study
@@ -75,6 +76,9 @@ def _list_routes() -> list[BaseRoute]:
         Route("/studies", new_study, methods=["POST"]),
         Route("/studies/{study}", pages.study),
         Route("/studies/{study}/files/{file}", pages.upload, methods=["PUT"]),
+        Route("/studies/{study}/check", data_pages.checked),
+        Route("/studies/{study}/check", data_pages.start_check, methods=["POST"]),
+        Route("/studies/{study}/propose", data_pages.propose, methods=["POST"]),
         Route("/studies/{study}/protocol", pages.save_protocol, methods=["POST"]),
         Route("/studies/{study}/run", pages.run_state),
         Route("/studies/{study}/run", pages.start_run, methods=["POST"]),

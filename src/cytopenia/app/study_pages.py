@@ -18,8 +18,10 @@ from cytopenia.app.jobs import Jobs
 from cytopenia.app.pages import render_page
 from cytopenia.app.workspace import READ_SUFFIXES, StudyFolder
 from cytopenia.contract import TABLES
+from cytopenia.new_study import list_foreign_files
 
 __all__ = [
+    "REPORT_POLICY",
     "all_results",
     "find_study",
     "result_file",
@@ -32,7 +34,7 @@ __all__ = [
 ]
 
 # A page that the package wrote for the disk has its style inside; it runs no script and asks for nothing.
-_REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups"
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups"
 
 
 def find_study(request: Request) -> StudyFolder:
@@ -59,6 +61,8 @@ async def study(request: Request) -> Response:
         problem="",
         job=None if job is None else job.describe(),
         results=_list_results(found),
+        foreign=list_foreign_files(found.path),
+        is_checked=(found.path / "check.html").is_file(),
     )
 
 
@@ -120,7 +124,7 @@ async def result_file(request: Request) -> Response:
         raise RefusedError(404, "refusal.no_page")
     path = found.path / "results" / name
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    answer = FileResponse(path, media_type=kind, headers={"content-security-policy": _REPORT_POLICY})
+    answer = FileResponse(path, media_type=kind, headers={"content-security-policy": REPORT_POLICY})
     if kind not in ("text/html", "image/svg+xml", "application/pdf"):
         answer.headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(path.name)}"
     return answer

@@ -18,7 +18,7 @@ from cytopenia.errors import CytopeniaError
 from cytopenia.readers.statistics_content import STATISTICS_KINDS
 from cytopenia.study.protocol import read_protocol
 
-__all__ = ["READ_SUFFIXES", "StudyFolder", "Workspace", "require_file_name"]
+__all__ = ["PROTOCOL", "READ_SUFFIXES", "StudyFolder", "Workspace", "require_file_name"]
 
 PROTOCOL = "study.toml"
 READ_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".ndjson", ".json", *STATISTICS_KINDS)
