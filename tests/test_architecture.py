@@ -482,7 +482,7 @@ FLOORS: list[dict[str, list[str]]] = [
     },
     {"grade_bounds": [], "grade_clinical": [], "grade_options": []},
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
-    {"workflow": [], "new_study": []},
+    {"workflow": [], "new_study": [], "score_words": [], "one_course": []},
     {"page_file": [], "public_file": [], "adam_file": []},
     {
         "app": [

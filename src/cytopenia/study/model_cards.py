@@ -25,6 +25,8 @@ __all__ = [
     "CardPopulation",
     "CardTerm",
     "ModelCard",
+    "list_contributions",
+    "parse_card",
     "predict_card",
     "read_card",
     "seal_card",
@@ -145,10 +147,20 @@ def read_card(path: Path) -> ModelCard:
     DefinitionError
         The file is no card, was changed since it was written, or contradicts itself; every fault is named.
     """
-    where = path.name
+    return parse_card(read_bytes(path, error=DefinitionError), where=path.name)
+
+
+def parse_card(file: bytes, *, where: str) -> ModelCard:
+    """Return the card that the bytes of a file are; `where` names the file in messages.
+
+    Raises
+    ------
+    DefinitionError
+        As `read_card`.
+    """
     try:
-        content: object = json.loads(read_bytes(path, error=DefinitionError).decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as cause:
+        content: object = json.loads(file.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as cause:
         message = f"{where}: is no JSON file; a card is written by an analysis of kind 'prediction'."
         raise DefinitionError(message) from cause
     if not isinstance(content, dict) or "format" not in content:
@@ -219,10 +231,15 @@ def predict_card(card: ModelCard, values: Mapping[str, float | str]) -> float:
     values : mapping of input to number or level
         Every input, numbers in the unit of the card.
     """
-    total = card.shrunken_intercept
+    return card.shrunken_intercept + sum(list_contributions(card, values).values())
+
+
+def list_contributions(card: ModelCard, values: Mapping[str, float | str]) -> dict[str, float]:
+    """Return what each input adds to the log odds; parameters are those of `predict_card`."""
+    added = dict.fromkeys((item.name for item in card.inputs), 0.0)
     for term in card.terms:
-        total += term.shrunken_coefficient * _find_column(term, values[term.input])
-    return total
+        added[term.input] += term.shrunken_coefficient * _find_column(term, values[term.input])
+    return added
 
 
 def _find_column(term: CardTerm, value: float | str) -> float:
