@@ -16,6 +16,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from cytopenia.app import study_pages as pages
+from cytopenia.app.calculator_pages import calculators, card, score, score_by_card
+from cytopenia.app.course_pages import icaht, recovery
 from cytopenia.app.failures import FailureAnswers, RefusedError
 from cytopenia.app.home import enter, home, leave, new_study
 from cytopenia.app.jobs import Jobs
@@ -81,6 +83,12 @@ def _list_routes() -> list[BaseRoute]:
         Route("/studies/{study}/stop", pages.stop_run, methods=["POST"]),
         Route("/studies/{study}/results.zip", pages.all_results),
         Route("/studies/{study}/results/{file:path}", pages.result_file),
+        Route("/calculators", calculators),
+        Route("/calculators/icaht", icaht, methods=["GET", "POST"]),
+        Route("/calculators/recovery", recovery, methods=["GET", "POST"]),
+        Route("/calculators/card", card),
+        Route("/calculators/card", score_by_card, methods=["POST"]),
+        Route("/calculators/{score}", score, methods=["GET", "POST"]),
         Mount("/static/report", StaticFiles(directory=package.parent / "report" / "templates")),
         Mount("/static", StaticFiles(directory=package / "static")),
     ]
