@@ -23,6 +23,7 @@ from cytopenia.study.protocol import Study
 from cytopenia.study.protocol_forms import Protocol
 
 __all__ = [
+    "PATIENT",
     "Course",
     "CourseEvent",
     "CourseValue",

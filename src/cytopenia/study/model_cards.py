@@ -136,7 +136,9 @@ class ModelCard(Form):
 def seal_card(content: Mapping[str, Any]) -> str:
     """Return the hash of a card without its seal, whatever the order of its keys."""
     rest = {key: value for key, value in content.items() if key != "seal"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(rest, sort_keys=True, ensure_ascii=False).encode(errors="surrogatepass")
+    ).hexdigest()
 
 
 def read_card(path: Path) -> ModelCard:
@@ -160,6 +162,7 @@ def parse_card(file: bytes, *, where: str) -> ModelCard:
     """
     try:
         content: object = json.loads(file.decode("utf-8-sig"))
+        seal = seal_card(cast("dict[str, Any]", content)) if isinstance(content, dict) else ""
     except (ValueError, RecursionError) as cause:
         message = f"{where}: is no JSON file; a card is written by an analysis of kind 'prediction'."
         raise DefinitionError(message) from cause
@@ -170,7 +173,7 @@ def parse_card(file: bytes, *, where: str) -> ModelCard:
         )
     given = cast("dict[str, Any]", content)
     card, problems = read_form(ModelCard, given, where=where)
-    if given.get("seal") != seal_card(given):
+    if given.get("seal") != seal:
         problems.append(
             f"{where}: its seal does not fit its content: it was changed after it was written; use the card"
             " of the run"
