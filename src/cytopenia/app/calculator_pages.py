@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,13 +23,14 @@ from cytopenia.app.score_forms import (
 from cytopenia.app.workspace import Workspace
 from cytopenia.definition_forms import ModelDefinition, ScoreDefinition
 from cytopenia.definitions import Library, load_library
-from cytopenia.errors import CytopeniaError
+from cytopenia.errors import CytopeniaError, DefinitionError
+from cytopenia.forms import read_bytes
 from cytopenia.grading.risk_models import parse_coefficients
 from cytopenia.grading.score_tables import RiskOptions
 from cytopenia.score_card import score_with_card
 from cytopenia.score_file import score_quantities
 from cytopenia.score_words import ToldScore, tell_card, tell_score
-from cytopenia.study.model_cards import ModelCard, parse_card, read_card
+from cytopenia.study.model_cards import ModelCard, parse_card
 
 __all__ = ["calculators", "card", "first_values", "load_definitions", "score", "score_by_card"]
 
@@ -127,20 +127,17 @@ async def card(request: Request) -> Response:
     name, file = request.query_params.get("study"), request.query_params.get("file")
     if not name or not file:
         return render_page(request, "score.html", calculator=None, form={}, told=None, problem="", card="")
-    found = await run_in_threadpool(_read_study_card, request.app.state.workspace, name, file)
-    return _show(request, describe_card(found), {}, told=None, problem="", card=_dump(found))
+    found, text = await run_in_threadpool(_read_study_card, request.app.state.workspace, name, file)
+    return _show(request, describe_card(found), {}, told=None, problem="", card=text)
 
 
-def _read_study_card(workspace: Workspace, name: str, file: str) -> ModelCard:
+def _read_study_card(workspace: Workspace, name: str, file: str) -> tuple[ModelCard, str]:
+    """The card, and its text as it stands, which its seal is that of."""
     study = workspace.find(name)
     if (name, file) not in _list_cards(workspace):
         raise RefusedError(404, "refusal.no_page")
-    return read_card(study.path / "results" / file)
-
-
-def _dump(found: ModelCard) -> str:
-    """The card as its file has it: the seal is that of its content, whatever the order of its keys."""
-    return json.dumps(found.model_dump(mode="json"), ensure_ascii=False)
+    content = read_bytes(study.path / "results" / file, error=DefinitionError)
+    return parse_card(content, where=file), content.decode("utf-8-sig")
 
 
 async def score_by_card(request: Request) -> Response:

@@ -17,6 +17,21 @@ from cytopenia.report.explanation_words import say_result
 
 __all__ = ["ToldCourse", "ToldOutcome", "draw_timeline", "list_errors", "say_finding", "tell_course"]
 
+# A study goes on without such rows; whoever types or pastes them can correct them at once.
+_TO_SETTLE = (
+    "date_missing",
+    "date_not_read",
+    "day_missing",
+    "start_missing",
+    "analyte_missing",
+    "unknown_analyte",
+    "unit_missing",
+    "unknown_unit",
+    "value_not_a_number",
+    "ambiguous_number",
+    "negative_value",
+    "implausible_value",
+)
 # The settings of the drawing library are those of the whole process.
 _DRAWING = Lock()
 
@@ -85,7 +100,8 @@ def _say_findings(findings: pl.DataFrame, say: Say, language: str) -> tuple[str,
 
 def list_errors(read: Tables, say: Say, *, language: str = "en") -> list[str]:
     """Return what must be corrected or answered before a course can be judged."""
-    errors = check_tables(read).filter(pl.col("severity") == "error")
+    is_wrong = (pl.col("severity") == "error") | pl.col("rule").is_in(_TO_SETTLE)
+    errors = check_tables(read).filter(is_wrong)
     told = [say_finding(row, say, language) for row in errors.iter_rows(named=True)]
     return list(dict.fromkeys(told))
 
