@@ -80,6 +80,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
     fill_score(page)
     page.get_by_text("risk group high").first.wait_for()
     assert list_violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     go(page, running, "/icaht")
     page.locator("[name=list_anc]").fill(LIST)
     page.get_by_role("button", name="Calculate").click()

@@ -18,7 +18,12 @@
     }
   }
 
+  /* A card needs every value; before, there is nothing to say but what is missing. */
+  const isReady = () => !("whole" in form.dataset)
+    || [...form.querySelectorAll("[name^=value_]")].every((field) => field.value.trim());
+
   async function calculate() {
+    if (!isReady()) return;
     asked += 1;
     const mine = asked;
     const body = new URLSearchParams(new FormData(form));
