@@ -144,11 +144,14 @@ def build_section(options: FileOptions) -> DataSection:
     return section.model_copy(update=placed)
 
 
-def split_quantity(text: str, *, where: str, example: str) -> tuple[str, float, str]:
+def split_quantity(
+    text: str, *, where: str, example: str, after: str = " after '='"
+) -> tuple[str, float, str]:
     """Return comparator ("=" where none is printed), number and unit of "<0.5 mg/dL".
 
     The decimal mark is a point or a comma; a comma before three digits may be either mark and is refused.
-    `where` names the option in messages, `example` how it is written; the text itself is not repeated.
+    `where` names the option in messages, `example` how it is written, `after` where a number was looked for;
+    the text itself is not repeated.
 
     Raises
     ------
@@ -164,7 +167,7 @@ def split_quantity(text: str, *, where: str, example: str) -> tuple[str, float, 
     if re.fullmatch(_BELOW_ZERO, text):
         raise ProtocolError(f"{where} is below zero, which is not possible; write {example}")
     if match is None:
-        raise ProtocolError(f"{where} has no number after '='; write {example}")
+        raise ProtocolError(f"{where} has no number{after}; write {example}")
     if re.fullmatch(_DOUBTFUL, match[2]):
         raise ProtocolError(f"{where} may mean a thousand or a fraction; write it without a comma")
     return match[1] or "=", float(match[2].replace(",", ".")), match[3]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from cytopenia.contract import leave_out, merge_findings, require_tables
@@ -21,7 +23,7 @@ from cytopenia.errors import (
     join_problems,
     suggest_name,
 )
-from cytopenia.grading.risk_models import load_coefficients
+from cytopenia.grading.risk_models import list_contributions, load_coefficients
 from cytopenia.grading.score_cohorts import score_patients
 from cytopenia.grading.score_frames import SCORE_VALUE_SCHEMA, Scores
 from cytopenia.grading.score_tables import RiskOptions, score_values
@@ -36,9 +38,17 @@ from cytopenia.one_file import (
 from cytopenia.readers.sources import read_tables
 from cytopenia.units import convert_value, list_units, load_analytes, resolve_analyte
 
-__all__ = ["ModelRequest", "PatientScore", "ScoreFileRequest", "ScoreSummary", "score_file", "score_one"]
+__all__ = [
+    "ModelRequest",
+    "PatientScore",
+    "ScoreFileRequest",
+    "ScoreSummary",
+    "list_effects",
+    "score_file",
+    "score_one",
+    "score_quantities",
+]
 
-_EXAMPLE = '--value "crp=4.2 mg/dL"'
 _PATIENT = "1"
 _SHOWN_REASONS = 12
 _SHOWN_UNITS = 6
@@ -68,10 +78,14 @@ class ScoreFileRequest:
 
 @dataclass(frozen=True)
 class PatientScore:
-    """The score of one patient: one row of `scores`, the items, and what was doubtful, in sentences."""
+    """The score of one patient: one row of `scores`, the items, and what was doubtful, in sentences.
+
+    `effects` is what each input of a model with coefficients adds to the log odds.
+    """
 
     scores: Scores
     warnings: list[str]
+    effects: dict[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,19 @@ class ScoreSummary:
 
     findings: pl.DataFrame
     lines: list[str]
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """How values were asked for, as messages say it."""
+
+    where: str
+    example: str
+    after: str
+
+
+_OF_COMMAND = _Asking("--value: ", '--value "crp=4.2 mg/dL"', " after '='")
+_OF_FORM = _Asking("", "4.2 mg/dL or <0.5 mg/dL", "")
 
 
 @dataclass(frozen=True)
@@ -121,7 +148,25 @@ def score_one(
     """
     definition = load_library(folder).find_score(score)
     risk = _read_model(definition, model or ModelRequest(), need_all=True)
-    given = _read_values(definition, values)
+    given = _read_values(definition, [_split_option(option) for option in values], _OF_COMMAND)
+    return _score_given(definition, given, risk)
+
+
+def score_quantities(
+    definition: ScoreDefinition, values: Sequence[tuple[str, str]], *, risk: RiskOptions | None = None
+) -> PatientScore:
+    """Return the score of one patient from pairs of analyte and text: ("crp", "<0.5 mg/dL").
+
+    Raises
+    ------
+    DataError, UnitError
+        As `score_one`.
+    """
+    given = _read_values(definition, list(values), _OF_FORM)
+    return _score_given(definition, given, risk or RiskOptions())
+
+
+def _score_given(definition: ScoreDefinition, given: Sequence[_Value], risk: RiskOptions) -> PatientScore:
     rows = [
         {
             "patient_id": _PATIENT,
@@ -138,17 +183,38 @@ def score_one(
     frame = pl.DataFrame(rows, schema=SCORE_VALUE_SCHEMA)
     scores, items = score_values(definition, frame, patients, risk=risk, categories=categories)
     warnings = [warning for value in given if (warning := _doubt(value))]
-    return PatientScore(Scores(definition, scores, items, pl.DataFrame()), warnings)
+    found = Scores(definition, scores, items, pl.DataFrame())
+    return PatientScore(found, warnings, list_effects(found, risk))
 
 
-def _read_values(definition: ScoreDefinition, options: tuple[str, ...]) -> list[_Value]:
+def list_effects(found: Scores, risk: RiskOptions) -> dict[str, float]:
+    """Return what each input of a model adds to the log odds of the first patient, where it is scored."""
+    definition, items = found.definition, found.items
+    if not isinstance(definition, ModelDefinition) or risk.coefficients is None:
+        return {}
+    if found.scores["policy"][0] is None:
+        return {}
+    values = items["value"].head(len(definition.inputs)).to_numpy()[None, :]
+    levels = {name: np.array([(risk.categories or {}).get(name, "")]) for name in definition.categories}
+    added = list_contributions(definition, risk.coefficients, values=values, categories=levels)
+    return {name: float(term[0]) for name, term in added.items()}
+
+
+def _split_option(option: str) -> tuple[str, str]:
+    name, equals, text = option.partition("=")
+    return (name or " ", text) if equals else ("", option)
+
+
+def _read_values(
+    definition: ScoreDefinition, pairs: Sequence[tuple[str, str]], asking: _Asking
+) -> list[_Value]:
     """Every value, or an error that names all that is wrong; no number is repeated in it."""
     values: list[_Value] = []
     problems: list[str] = []
     is_unit_wrong = False
-    for option in options:
+    for name, text in pairs:
         try:
-            values.append(_read_value(definition, option))
+            values.append(_read_value(definition, name, text, asking))
         except (DataError, ProtocolError, UnitError) as cause:
             problems.append(str(cause))
             is_unit_wrong = is_unit_wrong or isinstance(cause, UnitError)
@@ -156,14 +222,13 @@ def _read_values(definition: ScoreDefinition, options: tuple[str, ...]) -> list[
     problems += [f"{name} is given twice; remove one" for name, count in counts.items() if count > 1]
     if problems:
         error = UnitError if is_unit_wrong else DataError
-        raise error(join_problems(f"--value: the values of '{definition.id}' cannot be used", problems))
+        raise error(join_problems(f"{asking.where}the values of '{definition.id}' cannot be used", problems))
     return values
 
 
-def _read_value(definition: ScoreDefinition, option: str) -> _Value:
-    name, equals, text = option.partition("=")
-    if not equals:
-        raise DataError(f"a value has no '='; write {_EXAMPLE}")
+def _read_value(definition: ScoreDefinition, name: str, text: str, asking: _Asking) -> _Value:
+    if not name:
+        raise DataError(f"a value has no '='; write {asking.example}")
     needed = [item.analyte for item in definition.inputs_needed]
     analyte = resolve_analyte(name)
     if analyte is None:
@@ -171,7 +236,7 @@ def _read_value(definition: ScoreDefinition, option: str) -> _Value:
         raise DataError(f"unknown analyte '{name.strip()}'{hint}; the score needs {', '.join(needed)}")
     if analyte not in needed:
         raise DataError(f"{analyte} is no item of '{definition.id}'; it needs {', '.join(needed)}")
-    sign, number, unit = split_quantity(text, where=analyte, example=_EXAMPLE)
+    sign, number, unit = split_quantity(text, where=analyte, example=asking.example, after=asking.after)
     if not unit:
         raise UnitError(
             f"{analyte} has no unit; write one of {', '.join(list_units(analyte)[:_SHOWN_UNITS])}"

@@ -61,7 +61,13 @@ class FailureAnswers:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        has_begun = False
+        has_begun, is_taken_in = False, False
+
+        async def receive_noted() -> Message:
+            nonlocal is_taken_in
+            message = await receive()
+            is_taken_in = not message.get("more_body")
+            return message
 
         async def send_noted(message: Message) -> None:
             nonlocal has_begun
@@ -69,12 +75,13 @@ class FailureAnswers:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_noted)
+            await self.app(scope, receive_noted, send_noted)
         except Exception as cause:
             status, key, values = describe_failure(cause)
             if has_begun:
                 return
-            await _drain(receive, scope)
+            if not is_taken_in:
+                await _drain(receive, scope)
             await self.answer(scope, status=status, key=key, values=values)(scope, receive, send)
 
 

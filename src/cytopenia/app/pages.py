@@ -65,7 +65,8 @@ def answer_failure(settings: AppSettings) -> Any:
     say = make_say(settings.language)
 
     def answer(scope: Scope, *, status: int, key: str, values: dict[str, object]) -> Response:
-        message = say(key, **values)
+        # Half a character in what was sent is no text that an answer can hold.
+        message = say(key, **values).encode(errors="replace").decode()
         if wants_json(scope):
             return JSONResponse({"error": message, "status": status}, status_code=status)
         shown = {"message": message, "status": status}

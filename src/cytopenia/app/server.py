@@ -17,6 +17,9 @@ from starlette.staticfiles import StaticFiles
 
 from cytopenia.app import data_pages
 from cytopenia.app import study_pages as pages
+from cytopenia.app.api import make_api
+from cytopenia.app.calculator_pages import calculators, card, score, score_by_card
+from cytopenia.app.course_pages import icaht, recovery
 from cytopenia.app.failures import FailureAnswers, RefusedError
 from cytopenia.app.home import enter, home, leave, new_study
 from cytopenia.app.jobs import Jobs
@@ -43,7 +46,7 @@ def make_app(settings: AppSettings) -> Starlette:
     sessions = Sessions(settings)
     app = Starlette(
         exception_handlers={404: _no_page, 405: _no_method},
-        routes=_list_routes(),
+        routes=_list_routes(settings),
         middleware=[
             Middleware(SafeHeaders),
             Middleware(FailureAnswers, answer=answer_failure(settings)),
@@ -67,7 +70,7 @@ def _no_method(request: Request, cause: Exception) -> Response:
     raise RefusedError(405, "refusal.no_method") from cause
 
 
-def _list_routes() -> list[BaseRoute]:
+def _list_routes(settings: AppSettings) -> list[BaseRoute]:
     package = Path(str(resources.files("cytopenia.app")))
     return [
         Route("/", home),
@@ -85,6 +88,13 @@ def _list_routes() -> list[BaseRoute]:
         Route("/studies/{study}/stop", pages.stop_run, methods=["POST"]),
         Route("/studies/{study}/results.zip", pages.all_results),
         Route("/studies/{study}/results/{file:path}", pages.result_file),
+        Route("/calculators", calculators),
+        Route("/calculators/icaht", icaht, methods=["GET", "POST"]),
+        Route("/calculators/recovery", recovery, methods=["GET", "POST"]),
+        Route("/calculators/card", card),
+        Route("/calculators/card", score_by_card, methods=["POST"]),
+        Route("/calculators/{score}", score, methods=["GET", "POST"]),
+        Mount("/api", make_api(settings)),
         Mount("/static/report", StaticFiles(directory=package.parent / "report" / "templates")),
         Mount("/static", StaticFiles(directory=package / "static")),
     ]

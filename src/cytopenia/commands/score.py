@@ -13,14 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cytopenia.one_file import FileOptions
-    from cytopenia.score_card import CardScore
-    from cytopenia.score_file import ModelRequest, PatientScore
-    from cytopenia.study.model_cards import CardInput
+    from cytopenia.score_file import ModelRequest
 
 __all__ = ["score"]
-
-_RESEARCH = "For research. Not a medical device; no decision about a patient should rest on it alone."
-_BASELINE = "Values are taken as given: the last before lymphodepletion."
 
 
 def score(  # noqa: PLR0913 - one argument per option of the command
@@ -173,6 +168,7 @@ def _require_card(card: Path | None, unfit: Mapping[str, object]) -> None:
 
 def _score_labs_by_card(card: Path, labs: Path, files: Mapping[str, Any]) -> None:
     from cytopenia.card_file import CardFileRequest, score_card_file
+    from cytopenia.score_words import RESEARCH
 
     request = CardFileRequest(
         card=card,
@@ -184,66 +180,21 @@ def _score_labs_by_card(card: Path, labs: Path, files: Mapping[str, Any]) -> Non
     print_findings(summary.findings)
     for line in summary.lines:
         print(line)
-    print(_RESEARCH)
+    print(RESEARCH)
 
 
 def _score_by_card(card: Path, values: tuple[str, ...], *, json: bool) -> None:
     from cytopenia.score_card import score_card
+    from cytopenia.score_words import print_card, record_card
 
     found = score_card(card, values)
     if json:
         from json import dumps
 
-        print(dumps(_record_card(found), ensure_ascii=False, indent=2))
+        print(dumps(record_card(found), ensure_ascii=False, indent=2))
         return
-    for line in _tell_card(found):
+    for line in print_card(found):
         print(line)
-
-
-def _record_card(found: CardScore) -> dict[str, Any]:
-    card = found.card
-    return {
-        "card": card.id,
-        "title": card.title,
-        "outcome": card.outcome,
-        "event": card.event,
-        "probability": found.probability,
-        "values": found.values,
-        "warnings": found.warnings,
-        "performance": card.performance.model_dump(),
-        "population": card.population.model_dump(),
-        "remarks": list(card.remarks),
-        "synthetic": card.synthetic,
-        "use": _RESEARCH,
-    }
-
-
-def _tell_card(found: CardScore) -> list[str]:
-    """The probability, and beside it what it is worth."""
-    card, worth = found.card, found.card.performance
-    left_out = "" if worth.c_pairs_left_out is None else f"; with pairs left out {worth.c_pairs_left_out:.2f}"
-    people = f"{card.population.patients} patients, {card.population.events} with the event"
-    lines = [f"{card.title}: {found.probability:.1%}", f"Of: {card.outcome}: {card.event}", ""]
-    lines += [_tell_input(item, found.values[item.name]) for item in card.inputs]
-    lines += ["", *(f"Warning: {warning}." for warning in found.warnings)]
-    lines += [
-        f"C statistic: {worth.c_corrected:.2f} corrected for optimism{left_out}"
-        f" ({worth.c_apparent:.2f} apparent)",
-        f"Slope of calibration: {worth.slope_corrected:.2f} corrected; the coefficients are shrunken by"
-        f" {card.shrinkage:.2f}",
-        f"Made from: {people}",
-    ]
-    lines += [f"Note: {remark}" for remark in card.remarks]
-    lines += ["Synthetic data: no patient stands behind this model."] if card.synthetic else []
-    return [*lines, f"Source: {card.software}, card '{card.id}'", _RESEARCH]
-
-
-def _tell_input(item: CardInput, value: float | str) -> str:
-    from cytopenia.units import show_unit
-
-    unit = show_unit(item.unit) if item.unit else ""
-    shown = value if isinstance(value, str) else f"{value:.6g} {unit}".rstrip()
-    return f"  {item.title}: {shown}"
 
 
 def _require_alone(files: Mapping[str, object]) -> None:
@@ -268,130 +219,13 @@ def _require_file_options(out: Path | None, *, value: list[str] | None, json: bo
 
 def _score_values(name: str, values: tuple[str, ...], model: ModelRequest, *, json: bool) -> None:
     from cytopenia.score_file import score_one
+    from cytopenia.score_words import print_score, record_score
 
     found = score_one(name, values, model=model, folder=Path())
     if json:
         from json import dumps
 
-        print(dumps(_as_record(found), ensure_ascii=False, indent=2))
+        print(dumps(record_score(found), ensure_ascii=False, indent=2))
         return
-    for line in _tell(found):
+    for line in print_score(found):
         print(line)
-
-
-def _as_record(found: PatientScore) -> dict[str, Any]:
-    """Everything the text says, for a machine."""
-    from cytopenia.definitions import describe_definition
-
-    definition = found.scores.definition
-    told = describe_definition(definition)
-    row = found.scores.scores.drop("patient_id").row(0, named=True)
-    items = found.scores.items.drop("patient_id", "score", "day", "source_row")
-    return {
-        **row,
-        "title": definition.title,
-        "version": definition.version,
-        "items": items.to_dicts(),
-        "predicts": definition.predicts,
-        "population": definition.population,
-        "citation": told["citation"],
-        "doi": told["doi"],
-        "assumed": told["assumed"],
-        "warnings": found.warnings,
-        "use": _RESEARCH,
-    }
-
-
-def _tell(found: PatientScore) -> list[str]:
-    """The score in sentences, its items as a table, and what a reader must know beside."""
-    from cytopenia.definitions import describe_definition
-
-    definition = found.scores.definition
-    told = describe_definition(definition)
-    row = found.scores.scores.row(0, named=True)
-    items = found.scores.items.to_dicts()
-    days = {need.analyte: need.day for need in definition.inputs_needed}
-    lines = [_headline(found, row), "", *_list_items(items, days), ""]
-    lines += [f"Warning: {warning}" for warning in found.warnings]
-    word = "Extrapolated" if row["decided"] else "Open"
-    lines += [] if row["reason"] == "scored" else [f"{word}: {_explain(row, items)}"]
-    lines += [_BASELINE] if any(need.day is None for need in definition.inputs_needed) else []
-    lines += [f"Predicts: {definition.predicts}", f"Tested in: {definition.population}"]
-    lines += [f"Note: {definition.note}"] if definition.note else []
-    lines += [f"Assumed: {text}" for text in told["assumed"]]
-    doi = f" doi:{told['doi']}" if told["doi"] else ""
-    return [*lines, f"Source: {told['citation']}{doi}", _RESEARCH]
-
-
-def _headline(found: PatientScore, row: dict[str, Any]) -> str:
-    from cytopenia.definition_forms import ModelDefinition, PointsDefinition
-
-    definition = found.scores.definition
-    title = definition.title
-    if row["policy"] is None and row["best"] is None:
-        return f"{title}: no score"
-    match definition:
-        case PointsDefinition():
-            points = _span(row["best"], row["worst"], "g")
-            return f"{title}: {points} of {definition.most_points} points{_name_group(row)}"
-        case ModelDefinition():
-            return f"{title}: {row['policy']:.1%}"
-        case _:
-            return f"{title}: {_span(row['best'], row['worst'], '.4g')}{_take_logarithm(found, row)}"
-
-
-def _take_logarithm(found: PatientScore, row: dict[str, Any]) -> str:
-    """Its logarithm to base 2 beside a ratio, as most publications analyze it."""
-    from math import log2
-
-    is_plain = getattr(found.scores.definition, "transform", "") == "none"
-    return f" (log2 {log2(row['policy']):.3g})" if is_plain and row["policy"] else ""
-
-
-def _name_group(row: dict[str, Any]) -> str:
-    if row["group"] is not None:
-        agree = "" if row["decided"] else " (whatever the open items are)"
-        return f", risk group {row['group']}{agree}"
-    if row["group_best"] is None:
-        return ""
-    return f", risk group open: {row['group_best']} or {row['group_worst']}"
-
-
-def _span(best: float, worst: float | None, form: str) -> str:
-    if worst is None:
-        return f"{best:{form}} or more"
-    return f"{best:{form}}" if best == worst else f"{best:{form}} to {worst:{form}}"
-
-
-def _explain(row: dict[str, Any], items: list[dict[str, Any]]) -> str:
-    """The reason, and what each open item can add."""
-    adds = [
-        f"{item['item']} can add {item['points_best']:g} to {item['points_worst']:g}"
-        f" {'point' if item['points_worst'] == 1 else 'points'}"
-        for item in items
-        if item["problem"] is not None and item["points_worst"] is not None
-    ]
-    return "; ".join([row["reason"], *adds]) + "."
-
-
-def _list_items(items: list[dict[str, Any]], days: dict[str, int | None]) -> list[str]:
-    """One line per item: name, value in the unit of the score, points, sentence."""
-    from cytopenia.units import load_analytes, show_unit
-
-    cells: list[tuple[str, str, str, str]] = []
-    for item in items:
-        number = "-" if item["value"] is None else f"{item['value']:.6g}"
-        sign = item["comparator"] if item["comparator"] in ("<", "<=", ">", ">=") else ""
-        points = ""
-        if item["points_worst"] is not None:
-            points = _span(item["points_best"], item["points_worst"], "g")
-        shown = number if item["value"] is None else f"{sign}{number} {show_unit(item['unit'])}"
-        words = item["rule"] or item["problem"] or ""
-        day = days[item["item"]]
-        title = load_analytes()[item["item"]].title + ("" if day is None else f", day {day}")
-        cells.append((title, shown, points, words))
-    widths = [max(len(row[place]) for row in cells) for place in range(3)]
-    return [
-        f"  {title:<{widths[0]}}  {shown:<{widths[1]}}  {points:>{widths[2]}}  {words}".rstrip()
-        for title, shown, points, words in cells
-    ]

@@ -14,7 +14,13 @@ from cytopenia.forms import parse_toml, read_bytes, read_form
 from cytopenia.grading.cuts import is_met
 from cytopenia.units import convert_value
 
-__all__ = ["is_in_range", "load_coefficients", "predict_risk"]
+__all__ = [
+    "is_in_range",
+    "list_contributions",
+    "load_coefficients",
+    "parse_coefficients",
+    "predict_risk",
+]
 
 Numbers = NDArray[np.float64]
 Marks = NDArray[np.bool_]
@@ -36,12 +42,23 @@ def load_coefficients(path: Path | str, definition: ModelDefinition) -> Coeffici
         The file cannot be read or does not fit the model; every problem is listed.
     """
     file = Path(path)
-    table = parse_toml(read_bytes(file, error=DefinitionError), name=file.name, error=DefinitionError)
-    found, problems = read_form(Coefficients, table, where=file.name)
+    return parse_coefficients(read_bytes(file, error=DefinitionError), definition, where=file.name)
+
+
+def parse_coefficients(content: bytes, definition: ModelDefinition, *, where: str) -> Coefficients:
+    """Return the coefficients that the bytes of a file are; `where` names the file in messages.
+
+    Raises
+    ------
+    DefinitionError
+        As `load_coefficients`.
+    """
+    table = parse_toml(content, name=where, error=DefinitionError)
+    found, problems = read_form(Coefficients, table, where=where)
     if found is not None:
-        problems = [f"{file.name}: {problem}" for problem in _check_fit(found, definition)]
+        problems = [f"{where}: {problem}" for problem in _check_fit(found, definition)]
     if found is None or problems:
-        raise DefinitionError(join_problems(f"{file.name}: cannot be used for '{definition.id}'", problems))
+        raise DefinitionError(join_problems(f"{where}: cannot be used for '{definition.id}'", problems))
     return found
 
 
@@ -106,16 +123,31 @@ def predict_risk(
     logit(p) = intercept + the sum over laboratory values of coefficient x (log10(value) - mean) / sd + the
     number of the level of each category. An exact 0 is first replaced by `zero_as`.
     """
-    logarithms = np.log10(np.where(values == 0, definition.zero_as, values))
+    added = list_contributions(definition, coefficients, values=values, categories=categories)
     total = np.full(values.shape[0], coefficients.intercept)
+    for term in added.values():
+        total = total + term
+    with np.errstate(over="ignore"):
+        return 1.0 / (1.0 + np.exp(-total))
+
+
+def list_contributions(
+    definition: ModelDefinition,
+    coefficients: Coefficients,
+    *,
+    values: Numbers,
+    categories: Mapping[str, NDArray[np.str_]],
+) -> dict[str, Numbers]:
+    """Return what each input and category adds to the log odds; parameters are those of `predict_risk`."""
+    logarithms = np.log10(np.where(values == 0, definition.zero_as, values))
+    added: dict[str, Numbers] = {}
     for place, name in enumerate(definition.inputs):
         term = logarithms[:, place]
         if coefficients.normalization is not None:
             scaling = coefficients.normalization[name]
             term = (term - scaling.mean) / scaling.sd
-        total = total + coefficients.coefficients[name] * term
+        added[name] = coefficients.coefficients[name] * term
     for name in definition.categories:
         levels = coefficients.categories[name]
-        total = total + np.array([levels.get(str(text), np.nan) for text in categories[name]])
-    with np.errstate(over="ignore"):
-        return 1.0 / (1.0 + np.exp(-total))
+        added[name] = np.array([levels.get(str(text), np.nan) for text in categories[name]])
+    return added

@@ -13,7 +13,15 @@ from typing import Any, cast
 from cytopenia.contract import Finding, note
 from cytopenia.errors import ReaderError
 
-__all__ = ["FHIR_SUFFIXES", "BrokenLines", "Resource", "find_fhir_files", "stream_resources"]
+__all__ = [
+    "FHIR_SUFFIXES",
+    "BrokenLines",
+    "Resource",
+    "find_fhir_files",
+    "list_resources",
+    "load_json",
+    "stream_resources",
+]
 
 FHIR_SUFFIXES = (".ndjson", ".json")
 SHOWN_LINES = 5
@@ -135,7 +143,7 @@ def _stream_lines(file: Path, broken: BrokenLines) -> Iterator[tuple[int, dict[s
 def _parse(text: bytes) -> dict[str, Any] | None:
     """The resource of one line, or None."""
     try:
-        content = _load(text)
+        content = load_json(text)
     except (ValueError, RecursionError):
         return None
     return content if _is_resource(content) else None
@@ -149,7 +157,15 @@ def _refuse(word: str) -> None:
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_refuse)
 
 
-def _load(text: bytes) -> Any:
+def load_json(text: bytes) -> Any:
+    """Return JSON with its numbers as the text that is printed.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        It is no JSON in UTF-8.
+    """
+    text = text.removeprefix(_BOM)
     content = _DECODER.decode(text.decode("utf-8"))
     if _HALF.search(text):
         # Half a character written as an escape is no text that a table can hold.
@@ -166,15 +182,34 @@ def _is_resource(content: Any) -> bool:
 def _read_json(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The entries of a Bundle, or the one resource of the file."""
     try:
-        content = _load(file.read_bytes().removeprefix(_BOM))
+        text = file.read_bytes()
     except OSError as cause:
         raise ReaderError(f"{file.name}: cannot be read ({cause.strerror}).") from cause
+    try:
+        content = load_json(text)
     except json.JSONDecodeError as cause:
         raise ReaderError(f"{file.name}: line {cause.lineno} is no JSON. Export the file again.") from cause
     except (ValueError, RecursionError) as cause:
         raise ReaderError(f"{file.name}: is no JSON in UTF-8. Export the file again.") from cause
+    for resource in list_resources(content, name=file.name):
+        yield resource.row, resource.content
+
+
+def list_resources(content: Any, *, name: str) -> Iterator[Resource]:
+    """Yield the entries of a Bundle, or the one resource that the content of a JSON file is.
+
+    Raises
+    ------
+    ReaderError
+        It is no resource; `name` names it in the message.
+    """
+    for row, held in _list_entries(content, name):
+        yield Resource(str(held["resourceType"]), held, row)
+
+
+def _list_entries(content: Any, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     if not _is_resource(content):
-        raise ReaderError(f"{file.name}: is no FHIR resource. Give a Bundle, a resource, or NDJSON.")
+        raise ReaderError(f"{name}: is no FHIR resource. Give a Bundle, a resource, or NDJSON.")
     if content["resourceType"] != "Bundle":
         yield 1, content
         return

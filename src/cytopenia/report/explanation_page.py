@@ -26,7 +26,7 @@ from cytopenia.report.explanation_words import (
     say_value,
 )
 
-__all__ = ["dump_explanation", "render_explanation"]
+__all__ = ["dump_explanation", "render_explanation", "tell_outcome"]
 
 _LABEL = 12
 _MOST_LINES = 14
@@ -68,7 +68,7 @@ def render_explanation(explained: PatientExplanation, *, width: int = 100) -> li
         lines += _wrap(label, text, width)
     for place, outcome in enumerate(explained.outcomes, start=1):
         lines += ["", _headline(place, outcome)]
-        for label, text in _tell_outcome(outcome):
+        for label, text in tell_outcome(outcome):
             lines += _wrap(label, text, width)
     sources = {
         str(outcome.address).partition(".")[0]: outcome.citation
@@ -129,7 +129,8 @@ def _headline(place: int, outcome: OutcomeExplanation) -> str:
     return f"{place}. {outcome.name}: {outcome.title}{window}"
 
 
-def _tell_outcome(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+def tell_outcome(outcome: OutcomeExplanation) -> Iterator[tuple[str, str]]:
+    """Yield what is behind an outcome as label and text; a blank label continues the text before."""
     yield "Result", say_result(outcome)
     yield from _tell_rules(outcome)
     if outcome.parts:

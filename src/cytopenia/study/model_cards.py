@@ -25,6 +25,8 @@ __all__ = [
     "CardPopulation",
     "CardTerm",
     "ModelCard",
+    "list_contributions",
+    "parse_card",
     "predict_card",
     "read_card",
     "seal_card",
@@ -134,7 +136,9 @@ class ModelCard(Form):
 def seal_card(content: Mapping[str, Any]) -> str:
     """Return the hash of a card without its seal, whatever the order of its keys."""
     rest = {key: value for key, value in content.items() if key != "seal"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(rest, sort_keys=True, ensure_ascii=False).encode(errors="surrogatepass")
+    ).hexdigest()
 
 
 def read_card(path: Path) -> ModelCard:
@@ -145,10 +149,21 @@ def read_card(path: Path) -> ModelCard:
     DefinitionError
         The file is no card, was changed since it was written, or contradicts itself; every fault is named.
     """
-    where = path.name
+    return parse_card(read_bytes(path, error=DefinitionError), where=path.name)
+
+
+def parse_card(file: bytes, *, where: str) -> ModelCard:
+    """Return the card that the bytes of a file are; `where` names the file in messages.
+
+    Raises
+    ------
+    DefinitionError
+        As `read_card`.
+    """
     try:
-        content: object = json.loads(read_bytes(path, error=DefinitionError).decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as cause:
+        content: object = json.loads(file.decode("utf-8-sig"))
+        seal = seal_card(cast("dict[str, Any]", content)) if isinstance(content, dict) else ""
+    except (ValueError, RecursionError) as cause:
         message = f"{where}: is no JSON file; a card is written by an analysis of kind 'prediction'."
         raise DefinitionError(message) from cause
     if not isinstance(content, dict) or "format" not in content:
@@ -158,7 +173,7 @@ def read_card(path: Path) -> ModelCard:
         )
     given = cast("dict[str, Any]", content)
     card, problems = read_form(ModelCard, given, where=where)
-    if given.get("seal") != seal_card(given):
+    if given.get("seal") != seal:
         problems.append(
             f"{where}: its seal does not fit its content: it was changed after it was written; use the card"
             " of the run"
@@ -219,10 +234,15 @@ def predict_card(card: ModelCard, values: Mapping[str, float | str]) -> float:
     values : mapping of input to number or level
         Every input, numbers in the unit of the card.
     """
-    total = card.shrunken_intercept
+    return card.shrunken_intercept + sum(list_contributions(card, values).values())
+
+
+def list_contributions(card: ModelCard, values: Mapping[str, float | str]) -> dict[str, float]:
+    """Return what each input adds to the log odds; parameters are those of `predict_card`."""
+    added = dict.fromkeys((item.name for item in card.inputs), 0.0)
     for term in card.terms:
-        total += term.shrunken_coefficient * _find_column(term, values[term.input])
-    return total
+        added[term.input] += term.shrunken_coefficient * _find_column(term, values[term.input])
+    return added
 
 
 def _find_column(term: CardTerm, value: float | str) -> float:

@@ -1,0 +1,121 @@
+"""What is said of a course: each outcome with its reasons, what was doubtful, the note, the timeline."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from threading import Lock
+
+import polars as pl
+
+from cytopenia.app.texts import Say, load_texts
+from cytopenia.contract import Tables, check_tables
+from cytopenia.grading.explain import OutcomeExplanation, PatientExplanation
+from cytopenia.one_course import ExplainedCourse
+from cytopenia.report.explanation_page import tell_outcome
+from cytopenia.report.explanation_words import say_result
+
+__all__ = ["ToldCourse", "ToldOutcome", "draw_timeline", "list_errors", "say_finding", "tell_course"]
+
+# A study goes on without such rows; whoever types or pastes them can correct them at once.
+_TO_SETTLE = (
+    "date_missing",
+    "date_not_read",
+    "day_missing",
+    "start_missing",
+    "analyte_missing",
+    "unknown_analyte",
+    "unit_missing",
+    "unknown_unit",
+    "value_not_a_number",
+    "ambiguous_number",
+    "negative_value",
+    "implausible_value",
+)
+# The settings of the drawing library are those of the whole process.
+_DRAWING = Lock()
+
+
+@dataclass(frozen=True)
+class ToldOutcome:
+    """One outcome in words; numbers beyond every day are told by `label` alone."""
+
+    address: str
+    title: str
+    window: tuple[int, int] | None
+    result: str
+    policy: float | None
+    best: float | None
+    worst: float | None
+    label: str | None
+    decided: bool
+    reasons: tuple[tuple[str, str], ...]
+    citation: str
+
+
+@dataclass(frozen=True)
+class ToldCourse:
+    """The outcomes of a course, what was doubtful in it, and lines for a note."""
+
+    outcomes: tuple[ToldOutcome, ...]
+    warnings: tuple[str, ...]
+    note: str
+
+
+def tell_course(found: ExplainedCourse, say: Say, *, language: str = "en") -> ToldCourse:
+    """Return what is said of a course."""
+    outcomes = tuple(_tell(outcome) for outcome in found.explained.outcomes)
+    lines = [
+        say("course.note_line", title=item.title, result=item.result, source=item.citation)
+        for item in outcomes
+    ]
+    return ToldCourse(outcomes, _say_findings(found.findings, say, language), "\n".join(lines))
+
+
+def _tell(outcome: OutcomeExplanation) -> ToldOutcome:
+    answer = outcome.answer
+    return ToldOutcome(
+        address=outcome.address or outcome.name,
+        title=outcome.title,
+        window=outcome.window,
+        result=say_result(outcome),
+        policy=_finite(answer.policy),
+        best=_finite(answer.best),
+        worst=_finite(answer.worst),
+        label=answer.label,
+        decided=answer.decided,
+        reasons=tuple((label, text.strip()) for label, text in tell_outcome(outcome)),
+        citation=outcome.citation or "",
+    )
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _say_findings(findings: pl.DataFrame, say: Say, language: str) -> tuple[str, ...]:
+    doubtful = findings.filter(pl.col("severity") != "info")
+    return tuple(say_finding(row, say, language) for row in doubtful.iter_rows(named=True))
+
+
+def list_errors(read: Tables, say: Say, *, language: str = "en") -> list[str]:
+    """Return what must be corrected or answered before a course can be judged."""
+    is_wrong = (pl.col("severity") == "error") | pl.col("rule").is_in(_TO_SETTLE)
+    errors = check_tables(read).filter(is_wrong)
+    told = [say_finding(row, say, language) for row in errors.iter_rows(named=True)]
+    return list(dict.fromkeys(told))
+
+
+def say_finding(row: dict[str, object], say: Say, language: str) -> str:
+    """Return a finding in the words of the app where it has some, else in its own."""
+    key = f"finding.{row['rule']}"
+    known = key in load_texts(language)
+    return say(key, rows=row["rows"], row=row["row"]) if known else str(row["message"])
+
+
+def draw_timeline(explained: PatientExplanation) -> str:
+    """Return the timeline of a course as SVG."""
+    from cytopenia.report.patient_timeline import plot_timeline
+
+    with _DRAWING:
+        return plot_timeline(explained).svg
