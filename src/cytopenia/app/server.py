@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from cytopenia.app import study_pages as pages
+from cytopenia.app.cohort_pages import Cohorts, cohort, search_patients
 from cytopenia.app.failures import FailureAnswers, RefusedError
 from cytopenia.app.home import enter, home, leave, new_study
 from cytopenia.app.jobs import Jobs
@@ -53,6 +54,7 @@ def make_app(settings: AppSettings) -> Starlette:
     )
     app.state.settings, app.state.sessions = settings, sessions
     app.state.workspace, app.state.jobs = Workspace(settings.folder), Jobs()
+    app.state.cohorts = Cohorts()
     return app
 
 
@@ -79,6 +81,8 @@ def _list_routes() -> list[BaseRoute]:
         Route("/studies/{study}/run", pages.run_state),
         Route("/studies/{study}/run", pages.start_run, methods=["POST"]),
         Route("/studies/{study}/stop", pages.stop_run, methods=["POST"]),
+        Route("/studies/{study}/patients", cohort),
+        Route("/studies/{study}/patients/search", search_patients, methods=["POST"]),
         Route("/studies/{study}/results.zip", pages.all_results),
         Route("/studies/{study}/results/{file:path}", pages.result_file),
         Mount("/static/report", StaticFiles(directory=package.parent / "report" / "templates")),
