@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar
 
-__all__ = ["FileCache", "take_fingerprint"]
+__all__ = ["FileCache", "Fingerprint", "take_fingerprint"]
 
 Read = TypeVar("Read")
 Fingerprint = tuple[tuple[str, int, int], ...]

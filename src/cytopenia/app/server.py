@@ -21,6 +21,7 @@ from cytopenia.app.failures import FailureAnswers, RefusedError
 from cytopenia.app.home import enter, home, leave, new_study
 from cytopenia.app.jobs import Jobs
 from cytopenia.app.pages import answer_failure
+from cytopenia.app.patient_pages import patient, patient_explained, patient_printed
 from cytopenia.app.security import BodyLimit, Gate, SafeHeaders, Sessions, list_origins
 from cytopenia.app.settings import AppSettings, require_safe_host
 from cytopenia.app.workspace import Workspace
@@ -83,6 +84,9 @@ def _list_routes() -> list[BaseRoute]:
         Route("/studies/{study}/stop", pages.stop_run, methods=["POST"]),
         Route("/studies/{study}/patients", cohort),
         Route("/studies/{study}/patients/search", search_patients, methods=["POST"]),
+        Route("/studies/{study}/patients/{patient}", patient),
+        Route("/studies/{study}/patients/{patient}/explained", patient_explained),
+        Route("/studies/{study}/patients/{patient}/page", patient_printed),
         Route("/studies/{study}/results.zip", pages.all_results),
         Route("/studies/{study}/results/{file:path}", pages.result_file),
         Mount("/static/report", StaticFiles(directory=package.parent / "report" / "templates")),

@@ -20,6 +20,7 @@ from cytopenia.app.workspace import READ_SUFFIXES, StudyFolder
 from cytopenia.contract import TABLES
 
 __all__ = [
+    "REPORT_POLICY",
     "all_results",
     "find_study",
     "result_file",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 # A page that the package wrote for the disk has its style inside; it runs no script and asks for nothing.
-_REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups"
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups"
 
 
 def find_study(request: Request) -> StudyFolder:
@@ -120,7 +121,7 @@ async def result_file(request: Request) -> Response:
         raise RefusedError(404, "refusal.no_page")
     path = found.path / "results" / name
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    answer = FileResponse(path, media_type=kind, headers={"content-security-policy": _REPORT_POLICY})
+    answer = FileResponse(path, media_type=kind, headers={"content-security-policy": REPORT_POLICY})
     if kind not in ("text/html", "image/svg+xml", "application/pdf"):
         answer.headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(path.name)}"
     return answer
