@@ -22,7 +22,7 @@ from cytopenia.units import show_unit
 __all__ = ["Bar", "LaneRow", "Panel", "Spot", "Timeline", "lay_out_timeline"]
 
 LEFT, PLOT, RIGHT = 70.0, 700.0, 190.0
-TITLE, PANEL, LANE, FOOT = 24.0, 136.0, 22.0, 26.0
+TITLE, PANEL, LANE, FOOT = 30.0, 136.0, 22.0, 26.0
 _LABELS_APART = 13.0
 _NARROWEST_DAY = 17.0
 _MOST_TICKS = 5
