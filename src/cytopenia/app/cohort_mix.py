@@ -70,7 +70,12 @@ def list_mixes(run: CohortRun) -> tuple[Mix, ...]:
 def _mix(column: OutcomeColumn, run: CohortRun) -> Mix:
     cells = [row.cells[column.name] for row in run.patients if column.name in row.cells]
     cases = ("policy",) if column.kind in _BY_LABEL else _CASES
-    counts = {case: Counter(_answer(cell, column, case) for cell in cells) for case in cases}
+    # Patients with the same answer share a cell, so few are put into words.
+    alike, sizes = {id(cell): cell for cell in cells}, Counter(map(id, cells))
+    counts = {case: Counter[tuple[float, str]]() for case in cases}
+    for case, counter in counts.items():
+        for key, cell in alike.items():
+            counter[_answer(cell, column, case)] += sizes[key]
     found = sorted({answer for counter in counts.values() for answer in counter})
     answers = tuple(
         (words, _look(level, words), tuple(counts[case][level, words] for case in cases))

@@ -64,6 +64,7 @@ MISSING_DAYS = frozenset(
     }
 )
 _NADIR = "nadir_"
+_OF_CELLS = ("outcome", "policy", "best", "worst", "label", "possible_labels", "decided", "reason")
 _KEY_LENGTH, _MOST_DIGITS = 16, 30
 
 
@@ -141,8 +142,12 @@ def read_run(folder: Path, secret: bytes) -> CohortRun:
     columns = tuple(_list_columns(folder, outcomes))
     found: dict[str, dict[str, Cell]] = {}
     named = {column.name: column for column in columns}
-    for row in outcomes.iter_rows(named=True):
-        cell = _make_cell(row, named[row["outcome"]])
+    # Thousands of patients share a few dozen answers: each is put into words once.
+    alike: dict[tuple[Any, ...], Cell] = {}
+    for row in outcomes.select("patient_id", *_OF_CELLS).iter_rows(named=True):
+        key = tuple(row[name] for name in _OF_CELLS)
+        if (cell := alike.get(key)) is None:
+            cell = alike[key] = _make_cell(row, named[row["outcome"]])
         found.setdefault(row["patient_id"], {})[row["outcome"]] = cell
     patients = tuple(
         PatientRow(one, make_key(secret, folder.name, one), found[one])
