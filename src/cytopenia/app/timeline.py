@@ -25,7 +25,7 @@ LEFT, PLOT, RIGHT = 70.0, 700.0, 190.0
 TITLE, PANEL, LANE, FOOT = 30.0, 136.0, 22.0, 26.0
 _LABELS_APART = 13.0
 _NARROWEST_DAY = 17.0
-_MOST_TICKS = 5
+_MOST_TICKS = 6
 _SHAPES = {"<": "down", "<=": "down", ">": "up", ">=": "up"}
 
 Scale = Callable[[float], float]
@@ -188,7 +188,7 @@ def _list_even_ticks(low: float, high: float) -> list[float]:
     """Round numbers inside the limits, a few of them."""
     rough = (high - low) / _MOST_TICKS
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(step * power for step in (1, 2, 5, 10) if step * power >= rough)
+    step = next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= rough)
     return [place * step for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
