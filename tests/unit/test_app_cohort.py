@@ -14,6 +14,7 @@ from cytopenia.app.cohort_mix import list_mixes
 from cytopenia.app.cohort_pages import Cohorts
 from cytopenia.app.cohort_run import MISSING_DAYS, CohortRun, is_outdated, natural_order, read_run
 from cytopenia.app.cohort_view import PAGE, View, choose_rows, count_answers, cut_page, read_view
+from cytopenia.app.failures import RefusedError
 from cytopenia.app.file_cache import FileCache, take_fingerprint
 from cytopenia.app.study_cache import make_study_cache
 from cytopenia.grading.durations import DURATION_REASONS
@@ -67,6 +68,23 @@ def test_a_run_is_read_without_its_study_file(run: CohortRun) -> None:
         ("recovery", "recovery"),
     ]
     assert ids(list(run.patients)) == ['<b>&"P3', "P1", "P2", "P10"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("outcomes.csv", "patient_id,outcome\nP1,neutropenia\n"),
+        ("outcomes.csv", ""),
+        ("outcomes.csv", f"{HEAD}\nP1,neutropenia,many,0,0,,,true,measured,,x\n"),
+        ("provenance.json", "{"),
+        ("provenance.json", "{}"),
+    ],
+)
+def test_results_that_are_no_run_are_refused_in_words(tmp_path: Path, name: str, content: str) -> None:
+    folder = write_results(tmp_path)
+    (folder / "results" / name).write_text(content, encoding="utf-8")
+    with pytest.raises(RefusedError, match="run_unreadable"):
+        read_run(folder, SECRET)
 
 
 def test_words_of_an_answer_and_what_it_could_be(run: CohortRun) -> None:

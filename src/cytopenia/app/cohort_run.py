@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from cytopenia.app.failures import RefusedError
 from cytopenia.app.file_cache import FileCache, Fingerprint, take_fingerprint
 from cytopenia.errors import CytopeniaError
 from cytopenia.grading.explain import Answer
@@ -135,7 +136,20 @@ _RUN_FILES = ("outcomes.csv", "provenance.json")
 
 
 def read_run(folder: Path, secret: bytes) -> CohortRun:
-    """Return the last run of a study."""
+    """Return the last run of a study.
+
+    Raises
+    ------
+    RefusedError
+        Its files are not those of a run, or are being replaced just now.
+    """
+    try:
+        return _read(folder, secret)
+    except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as cause:
+        raise RefusedError(409, "refusal.run_unreadable") from cause
+
+
+def _read(folder: Path, secret: bytes) -> CohortRun:
     provenance = json.loads((folder / "results" / "provenance.json").read_text(encoding="utf-8"))
     outcomes = pl.read_csv(folder / "results" / "outcomes.csv", schema_overrides=OUTCOME_SCHEMA)
     outcomes = outcomes.filter(~pl.col("outcome").str.starts_with(_NADIR))
