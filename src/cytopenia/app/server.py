@@ -19,11 +19,13 @@ from cytopenia.app import data_pages
 from cytopenia.app import study_pages as pages
 from cytopenia.app.api import make_api
 from cytopenia.app.calculator_pages import calculators, card, score, score_by_card
+from cytopenia.app.cohort_pages import Cohorts, cohort, search_patients
 from cytopenia.app.course_pages import icaht, recovery
 from cytopenia.app.failures import FailureAnswers, RefusedError
 from cytopenia.app.home import enter, home, leave, new_study
 from cytopenia.app.jobs import Jobs
 from cytopenia.app.pages import answer_failure
+from cytopenia.app.patient_pages import patient, patient_explained, patient_printed
 from cytopenia.app.security import BodyLimit, Gate, SafeHeaders, Sessions, list_origins
 from cytopenia.app.settings import AppSettings, require_safe_host
 from cytopenia.app.workspace import Workspace
@@ -57,6 +59,7 @@ def make_app(settings: AppSettings) -> Starlette:
     )
     app.state.settings, app.state.sessions = settings, sessions
     app.state.workspace, app.state.jobs = Workspace(settings.folder), Jobs()
+    app.state.cohorts = Cohorts()
     return app
 
 
@@ -86,6 +89,11 @@ def _list_routes(settings: AppSettings) -> list[BaseRoute]:
         Route("/studies/{study}/run", pages.run_state),
         Route("/studies/{study}/run", pages.start_run, methods=["POST"]),
         Route("/studies/{study}/stop", pages.stop_run, methods=["POST"]),
+        Route("/studies/{study}/patients", cohort),
+        Route("/studies/{study}/patients/search", search_patients, methods=["POST"]),
+        Route("/studies/{study}/patients/{patient}", patient),
+        Route("/studies/{study}/patients/{patient}/explained", patient_explained),
+        Route("/studies/{study}/patients/{patient}/page", patient_printed),
         Route("/studies/{study}/results.zip", pages.all_results),
         Route("/studies/{study}/results/{file:path}", pages.result_file),
         Route("/calculators", calculators),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -26,7 +26,13 @@ from cytopenia.report.explanation_words import (
     say_value,
 )
 
-__all__ = ["dump_explanation", "render_explanation", "tell_outcome"]
+__all__ = [
+    "dump_explanation",
+    "list_course",
+    "list_explanation",
+    "render_explanation",
+    "tell_outcome",
+]
 
 _LABEL = 12
 _MOST_LINES = 14
@@ -79,6 +85,26 @@ def render_explanation(explained: PatientExplanation, *, width: int = 100) -> li
     for name, citation in sources.items():
         lines += _wrap("", f"{name}: {citation}", width)
     return lines
+
+
+def list_course(explained: PatientExplanation) -> list[tuple[str, list[str]]]:
+    """Return the days of the course, support and toxicity: a label with its sentences each."""
+    return _group_lines(_tell_course(explained))
+
+
+def list_explanation(outcome: OutcomeExplanation) -> list[tuple[str, list[str]]]:
+    """Return what is behind an outcome as `render_explanation` tells it: a label with its sentences each."""
+    return _group_lines(_tell_outcome(outcome))
+
+
+def _group_lines(lines: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """A line without a label continues the one before."""
+    found: list[tuple[str, list[str]]] = []
+    for label, text in lines:
+        if label or not found:
+            found.append((label, []))
+        found[-1][1].append(text.strip())
+    return found
 
 
 def _wrap(label: str, text: str, width: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import Protocol
 
 from cytopenia.grading.explain import (
     Answer,
@@ -17,6 +18,7 @@ from cytopenia.report.display import lower_first, plural
 from cytopenia.units import load_analytes, show_unit
 
 __all__ = [
+    "Judged",
     "join_days",
     "join_words",
     "name_analyte",
@@ -44,6 +46,20 @@ _SUPPORT = {
 }
 # Values, cuts and rows are printed in full; what was computed between them with three digits.
 _FULL, _SHORT = 12, 3
+
+
+class Judged(Protocol):
+    """What decides how an answer is put into words."""
+
+    @property
+    def kind(self) -> str:
+        """As in `OutcomeExplanation`."""
+        ...
+
+    @property
+    def min_grade(self) -> int | None:
+        """The grade that is asked for, where it is a question."""
+        ...
 
 
 def name_support(kind: str) -> str:
@@ -87,7 +103,7 @@ def join_days(days: Iterable[int], last: str = "and") -> str:
     return f"day {', '.join(most)} {last} {end}" if most else f"day {end}"
 
 
-def _say_number(number: float, outcome: OutcomeExplanation, label: str | None = None) -> str:
+def _say_number(number: float, outcome: Judged, label: str | None = None) -> str:
     """One end of an answer in words; `label` says what a recovery that never came is called."""
     if outcome.kind == "recovery":
         return "not recovered" if number else "recovered"
@@ -99,7 +115,7 @@ def _say_number(number: float, outcome: OutcomeExplanation, label: str | None = 
     return f"grade {number:.0f}"
 
 
-def say_answer(answer: Answer, outcome: OutcomeExplanation) -> str:
+def say_answer(answer: Answer, outcome: Judged) -> str:
     """Return what an answer comes to, with its bounds where it is not decided.
 
     A single word where it is decided: "grade 3". Else what is possible: "between grade 2 and 3".
@@ -119,7 +135,7 @@ def say_answer(answer: Answer, outcome: OutcomeExplanation) -> str:
     return f"{low} or {high}" if outcome.kind != "recovery_time" else f"from {low} to {high}"
 
 
-def say_policy(answer: Answer, outcome: OutcomeExplanation) -> str:
+def say_policy(answer: Answer, outcome: Judged) -> str:
     """Return what the rule of the definition says."""
     if answer.label is not None and outcome.kind in ("recovery", "phenotype"):
         return answer.label

@@ -34,6 +34,7 @@ __all__ = [
     "list_ticks",
     "place_key",
     "plot_timeline",
+    "spread_labels",
 ]
 
 TIMELINE = "timeline"
@@ -187,21 +188,21 @@ def draw_cuts(axes: Axes, cuts: Sequence[CutLine], *, height: float = PANEL, siz
     bottom, top = (float(end) for end in axes.get_ylim())
     scale = math.log10 if axes.get_yscale() == "log" else float
     places = [(scale(cut.value) - scale(bottom)) / (scale(top) - scale(bottom)) * height for cut in ordered]
-    for cut, place in zip(ordered, _spread(places, height), strict=True):
+    for cut, place in zip(ordered, spread_labels(places, height), strict=True):
         axes.axhline(cut.value, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1.5)
         text = f"{format_number(cut.value)}  {clean_text(cut.label, longest=26)}"
         look: dict[str, Any] = {"fontsize": size, "va": "center", "color": MUTED, "clip_on": False}
         axes.text(1.012, place / height, text, transform=axes.transAxes, **look)
 
 
-def _spread(places: Sequence[float], height: float) -> list[float]:
-    """The places moved up until neighbors are far enough apart, then as far down as they need."""
+def spread_labels(places: Sequence[float], height: float, apart: float = LABEL_APART) -> list[float]:
+    """Return places in rising order moved up until neighbors are far enough apart, then down as needed."""
     moved: list[float] = []
     for place in places:
-        moved.append(max(place, moved[-1] + LABEL_APART) if moved else place)
+        moved.append(max(place, moved[-1] + apart) if moved else place)
     excess = max(moved[-1] - height, 0.0) if moved else 0.0
     for at in range(len(moved) - 1, -1, -1):
-        limit = moved[at + 1] - LABEL_APART if at + 1 < len(moved) else height
+        limit = moved[at + 1] - apart if at + 1 < len(moved) else height
         moved[at] = min(moved[at], limit) if excess else moved[at]
     return moved
 

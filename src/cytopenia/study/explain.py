@@ -29,6 +29,7 @@ from cytopenia.study.open_stops import (
     read_stops,
 )
 from cytopenia.study.outcomes import Progress
+from cytopenia.study.outline import as_day, frame_patient
 from cytopenia.study.patient_facts import PatientFacts, collect_facts
 from cytopenia.study.patient_series import count_bounded, fill_by_outcome, find_unconfirmed, lay_out_series
 from cytopenia.study.plan import build_plan
@@ -85,28 +86,12 @@ def explain_in_study(
     facts = collect_facts(own, cohort, bounds=kernel.bounds, baseline=kernel.baseline)
     patient = _Patient(kernel, subjects, facts, _by_outcome(found), _by_outcome(anything))
     explained = patient.explain(chosen, tell)
-    courses = cohort.courses
-    return PatientExplanation(
-        study=study.protocol.study.title,
-        synthetic=study.protocol.study.synthetic,
-        patient_id=patient_id,
-        lymphodepletion_day=_as_day(courses.lymphodepletion_day[0]),
-        last_contact_day=_as_day(courses.last_contact_day[0]),
-        death_day=_as_day(courses.death_day[0]),
-        second_infusion_day=_as_day(courses.second_infusion_day[0]),
-        support=facts.support,
-        events=facts.events,
-        outcomes=explained,
-        series=lay_out_series([subjects[name] for name in chosen], facts),
-    )
+    series = lay_out_series([subjects[name] for name in chosen], facts)
+    return frame_patient(study, patient_id, facts, series=series, outcomes=explained)
 
 
 def _say_nothing(label: str, done: int, total: int) -> None:
     del label, done, total
-
-
-def _as_day(day: float) -> int | None:
-    return None if day != day else int(day)
 
 
 def _by_outcome(frame: pl.DataFrame) -> Rows:
@@ -255,7 +240,7 @@ class _Patient:
         """Whether one more value would also be one more day of follow-up: where nothing else says its end."""
         courses = self.facts.cohort.courses
         ends = (courses.last_contact_day, courses.death_day, courses.second_infusion_day)
-        return subject.kind == "recovery_time" and all(_as_day(end[0]) is None for end in ends)
+        return subject.kind == "recovery_time" and all(as_day(end[0]) is None for end in ends)
 
     def _list_evidence(self, name: str) -> list[dict[str, Any]]:
         """The days behind an outcome; those of a combination are the days behind its parts that are alike."""
