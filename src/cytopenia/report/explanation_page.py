@@ -94,7 +94,7 @@ def list_course(explained: PatientExplanation) -> list[tuple[str, list[str]]]:
 
 def list_explanation(outcome: OutcomeExplanation) -> list[tuple[str, list[str]]]:
     """Return what is behind an outcome as `render_explanation` tells it: a label with its sentences each."""
-    return _group_lines(_tell_outcome(outcome))
+    return _group_lines(tell_outcome(outcome))
 
 
 def _group_lines(lines: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
