@@ -240,7 +240,7 @@ def test_known_days_give_the_values_before_lymphodepletion_and_icaht(program: Pr
 
 def test_nothing_that_counts_is_said_in_a_card(program: Program) -> None:
     (card,) = program.post(SERVICE, hook())["cards"]
-    assert card["summary"].startswith("No blood count was found")
+    assert card["summary"].startswith("No blood count that can be judged")
     require_cards([card])
 
 
@@ -260,6 +260,16 @@ def test_a_request_without_observations_is_refused(
     found = program.ask("POST", SERVICE, content)
     assert found[0] == status
     assert words in found[1]["error"]
+
+
+def test_a_value_that_is_not_judged_is_told_beside_the_grade(program: Program) -> None:
+    """The newest platelets are in a unit that is not listed: the card names the row, and the older value."""
+    older = observe("platelets", 60, "10*9/L", "2024-01-02")
+    newer = observe("platelets", 20, "mg", "2024-01-05")
+    cards = program.post(SERVICE, bundle(older, newer))["cards"]
+    assert "Platelet count decreased: grade 2; 60 ×10⁹/L, 2024-01-02" in cards[0]["detail"]
+    assert "- Check: labs: unit 'mg' of platelets is not listed" in cards[0]["detail"]
+    assert "row 2" in cards[0]["detail"]
 
 
 def test_two_patients_are_refused(program: Program) -> None:

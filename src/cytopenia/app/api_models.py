@@ -49,11 +49,11 @@ def _require_text(text: str) -> str:
 
 Text = Annotated[StrictStr, StringConstraints(max_length=200), AfterValidator(_require_text)]
 LongText = Annotated[StrictStr, StringConstraints(max_length=100_000), AfterValidator(_require_text)]
-Printed = (
-    Text
-    | Annotated[StrictInt, Field(ge=-_LARGEST, le=_LARGEST)]
+Number = (
+    Annotated[StrictInt, Field(ge=-_LARGEST, le=_LARGEST)]
     | Annotated[StrictFloat, AllowInfNan(allow_inf_nan=False), Field(ge=-_LARGEST, le=_LARGEST)]
 )
+Printed = Text | Number
 
 
 def as_text(printed: str | float) -> str:
@@ -165,7 +165,7 @@ class GradeRequest(Taken):
         default="ctcae_v5", description="Of kind grades, with or without a part", examples=["ctcae_v5.anemia"]
     )
     values: list[LabValue] = Field(min_length=1, max_length=_MOST_VALUES)
-    lln: dict[Text, Annotated[StrictFloat | StrictInt, AllowInfNan(allow_inf_nan=False)]] = Field(
+    lln: dict[Text, Number] = Field(
         default_factory=dict,
         max_length=100,
         description="Lower limit of normal by analyte, in its canonical unit, for values that have none",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -17,7 +17,7 @@ from cytopenia.app.course_answers import ToldOutcome, tell_course
 from cytopenia.app.course_pages import find_course_page
 from cytopenia.app.failures import RefusedError
 from cytopenia.app.texts import Say, make_say
-from cytopenia.contract import Tables, require_tables
+from cytopenia.contract import Tables, collect_findings, leave_out, merge_findings, require_tables
 from cytopenia.definition_forms import PointsDefinition, ScoreDefinition
 from cytopenia.definitions import Library, describe_definition
 from cytopenia.grading.grades import grade_labs
@@ -38,6 +38,7 @@ __all__ = ["add_cds_services"]
 
 SERVICE, _PREFETCH = "blood-counts", "observations"
 _LONGEST_SUMMARY = 140
+_UNASKED = ("end_of_observation_missing", "without_infusion", "labs_before_infusion_only")
 _GRADES, _SCORES = "ctcae_v5", ("car_hematotox", "easix")
 # CTCAE calls grade 3 severe and grade 4 life-threatening; ICAHT uses the same words.
 _INDICATORS = {3: "warning", 4: "critical", 5: "critical"}
@@ -88,12 +89,13 @@ _BODY = {
 
 @dataclass(frozen=True)
 class _Patient:
-    """What a request says of a patient: tables, the last values with their printed day, and what is known."""
+    """What a request says of a patient: tables, last values with their printed day, what is known, doubts."""
 
     tables: Tables
     last: pl.DataFrame
     has_infusion: bool
     has_start: bool
+    doubts: tuple[str, ...]
 
 
 def add_cds_services(api: FastAPI) -> None:
@@ -138,10 +140,12 @@ def _say(request: Request) -> Say:
 
 def _make_cards(content: bytes, request: Request) -> list[dict[str, Any]]:
     say, library = _say(request), load_definitions(request)
-    patient = _read(content)
+    frame, findings, extension = _read(content)
+    patient = None if frame.is_empty() else _lay_out(frame, findings, extension)
     if patient is None or patient.last.is_empty():
-        summary, detail = say("api.no_counts"), say("api.no_counts_detail")
-        return [_card(summary, detail, indicator="info", source="", say=say)]
+        doubts = _list_doubts(findings) if patient is None else patient.doubts
+        detail = "\n".join([say("api.no_counts_detail"), *_say_doubts(doubts, say)])
+        return [_card(say("api.no_counts"), detail, indicator="info", source="", say=say)]
     cards = [_show_grades(patient, library, say)]
     cards += _show_scores(patient, library, say)
     if patient.has_infusion:
@@ -152,8 +156,8 @@ def _make_cards(content: bytes, request: Request) -> list[dict[str, Any]]:
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def _read(body: bytes) -> _Patient | None:
-    """The patient of a request; None where no observation is a value of ours."""
+def _read(body: bytes) -> tuple[pl.DataFrame, pl.DataFrame, Mapping[str, Any]]:
+    """The laboratory rows of a request, what was found on the way, and what it says beside them."""
     try:
         sent = as_mapping(load_json(body))
     except (ValueError, RecursionError) as cause:
@@ -165,13 +169,23 @@ def _read(body: bytes) -> _Patient | None:
     for resource in list_resources(bundle, name=f"prefetch.{_PREFETCH}"):
         if resource.kind == "Observation":
             collector.add(resource)
-    frame, _ = collector.finish()
+    frame, found = collector.finish()
     if (people := frame["patient_id"].drop_nulls().n_unique()) > 1:
         raise RefusedError(422, "api.several_patients", n=people)
-    return None if frame.is_empty() else _lay_out(frame, as_mapping(sent.get("extension")))
+    return frame, collect_findings(found), as_mapping(sent.get("extension"))
 
 
-def _lay_out(frame: pl.DataFrame, known: Mapping[str, Any]) -> _Patient:
+def _list_doubts(findings: pl.DataFrame) -> tuple[str, ...]:
+    """What was doubtful, but for what the last values of one patient cannot say."""
+    doubtful = leave_out(findings, _UNASKED).filter(pl.col("severity") != "info")
+    return tuple(doubtful["message"].unique(maintain_order=True))
+
+
+def _say_doubts(doubts: Sequence[str], say: Say) -> list[str]:
+    return [say("api.doubt", message=message) for message in doubts]
+
+
+def _lay_out(frame: pl.DataFrame, findings: pl.DataFrame, known: Mapping[str, Any]) -> _Patient:
     labs = frame.with_columns(patient_id=pl.lit(PATIENT))
     infusion, start = (read_word(known.get(name)) for name in ("infusion_date", "lymphodepletion_date"))
     sources = {"labs": SourceTable(labs, _PREFETCH)}
@@ -193,7 +207,8 @@ def _lay_out(frame: pl.DataFrame, known: Mapping[str, Any]) -> _Patient:
         .join(printed, on="source_row", how="left")
         .sort("analyte")
     )
-    return _Patient(tables, last, bool(infusion), bool(infusion and start))
+    doubts = _list_doubts(merge_findings(findings, tables.findings))
+    return _Patient(tables, last, bool(infusion), bool(infusion and start), doubts)
 
 
 # -- cards -----------------------------------------------------------------------------------------
@@ -223,7 +238,7 @@ def _show_grades(patient: _Patient, library: Library, say: Say) -> dict[str, Any
     else:
         grade = highest["grade"]
         summary = say("api.grade_summary", term=highest["term"], grade=grade, **words)
-    detail = "\n".join(_say_grade(row, say) for row in rows)
+    detail = "\n".join([*(_say_grade(row, say) for row in rows), *_say_doubts(patient.doubts, say)])
     citation = describe_definition(definition)["citation"]
     return _card(summary, detail, indicator=_INDICATORS.get(grade, "info"), source=citation, say=say)
 
