@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from importlib import resources
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -15,6 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 from app_server import RunningApp, run_app
 from app_study import rename_patients, run_in_app
 from browser import list_violations, open_browser
+from cytopenia.app.cohort_mix import list_mixes
+from cytopenia.app.cohort_run import read_run
 
 pytestmark = pytest.mark.long
 
