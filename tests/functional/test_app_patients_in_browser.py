@@ -46,6 +46,26 @@ def browser(find_program: Callable[[str], str]) -> Generator[Browser]:
         yield opened
 
 
+def test_how_answers_divide_is_what_the_report_says(running: RunningApp) -> None:
+    study = running.folder / "twin"
+    results = pl.read_csv(study / "results" / "results.csv", infer_schema_length=None)
+    counts = results.filter((pl.col("analysis_id") == "occurrence") & (pl.col("estimate") == "count"))
+    reported = {
+        (row["variable"], row["variable_level"], row["scenario"]): row["value"]
+        for row in counts.iter_rows(named=True)
+    }
+    compared = 0
+    for mix in list_mixes(read_run(study, b"")):
+        for one in mix.answers:
+            place = mix.column.name, one.words
+            if (*place, "best") in reported and one.bounds is not None:
+                ends = sorted((reported[*place, "best"], reported[*place, "worst"]))
+                assert (one.count, [*one.bounds]) == (reported[*place, "policy"], ends), place
+                compared += 1
+    # Five grades of neutropenia and of thrombocytopenia, four of anemia, and "yes" of any severe cytopenia.
+    assert compared == 15
+
+
 def enter(
     browser: Browser, app: RunningApp, *, scheme: str = "light", width: int = 1400
 ) -> tuple[Page, list[str]]:
