@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from importlib import resources
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -15,6 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 from app_server import RunningApp, run_app
 from app_study import rename_patients, run_in_app
 from browser import list_violations, open_browser
+from cytopenia.app.cohort_mix import list_mixes
+from cytopenia.app.cohort_run import read_run
 
 pytestmark = pytest.mark.long
 
@@ -41,6 +44,26 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningApp]:
 def browser(find_program: Callable[[str], str]) -> Generator[Browser]:
     with open_browser(find_program("chromium")) as opened:
         yield opened
+
+
+def test_how_answers_divide_is_what_the_report_says(running: RunningApp) -> None:
+    study = running.folder / "twin"
+    results = pl.read_csv(study / "results" / "results.csv", infer_schema_length=None)
+    counts = results.filter((pl.col("analysis_id") == "occurrence") & (pl.col("estimate") == "count"))
+    reported = {
+        (row["variable"], row["variable_level"], row["scenario"]): row["value"]
+        for row in counts.iter_rows(named=True)
+    }
+    compared = 0
+    for mix in list_mixes(read_run(study, b"")):
+        for one in mix.answers:
+            place = mix.column.name, one.words
+            if (*place, "best") in reported and one.bounds is not None:
+                ends = sorted((reported[*place, "best"], reported[*place, "worst"]))
+                assert (one.count, [*one.bounds]) == (reported[*place, "policy"], ends), place
+                compared += 1
+    # Five grades of neutropenia and of thrombocytopenia, four of anemia, and "yes" of any severe cytopenia.
+    assert compared == 15
 
 
 def enter(

@@ -198,19 +198,20 @@ def test_answers_are_counted_in_their_order(run: CohortRun) -> None:
 
 def test_the_mix_has_the_rule_between_the_best_and_the_worst_case(run: CohortRun) -> None:
     grades, recovery = list_mixes(run)
-    # best, rule, worst; P1 has no grade: 0 in the best case, 4 in the worst.
-    assert [(words, counts) for words, _, counts in grades.answers] == [
-        ("grade 0", (1, 0, 0)),
-        ("grade 2", (2, 2, 1)),
-        ("grade 3", (0, 0, 1)),
-        ("grade 4", (1, 1, 2)),
-        ("not judged", (0, 1, 0)),
+    # best, rule, worst; P1 has no grade: 0 in the best case, 4 in the worst, and can have any between.
+    assert [(one.words, one.counts, one.bounds) for one in grades.answers] == [
+        ("grade 0", (1, 0, 0), (0, 1)),
+        ("grade 1", (0, 0, 0), (0, 1)),
+        ("grade 2", (2, 2, 1), (1, 3)),
+        ("grade 3", (0, 0, 1), (0, 2)),
+        ("grade 4", (1, 1, 2), (1, 2)),
+        ("not judged", (0, 1, 0), None),
     ]
-    assert [(words, counts) for words, _, counts in recovery.answers] == [
-        ("recovered", (2, 1, 0)),
-        ("not recovered", (1, 1, 3)),
-        ("died before landmark", (1, 1, 1)),
-        ("not evaluable", (0, 1, 0)),
+    assert [(one.words, one.counts, one.bounds) for one in recovery.answers] == [
+        ("recovered", (2, 1, 0), (0, 2)),
+        ("not recovered", (1, 1, 3), (1, 3)),
+        ("died before landmark", (1, 1, 1), None),
+        ("not evaluable", (0, 1, 0), None),
     ]
     assert (grades.open, recovery.open) == (2, 2)
     for bar in (*grades.bars, *recovery.bars):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cytopenia.app.cohort_run import Cell, CohortRun, OutcomeColumn
+from cytopenia.grading.explain import Answer
 from cytopenia.report.explanation_words import say_policy
 
-__all__ = ["MIX_WIDTH", "Mix", "MixBar", "MixPart", "list_mixes"]
+__all__ = ["MIX_WIDTH", "Mix", "MixAnswer", "MixBar", "MixPart", "list_mixes"]
 
 MIX_WIDTH = 560.0
 _CASES = ("best", "policy", "worst")
 # Of these a number is a day, and no case has few enough answers for a bar; their labels are counted.
 _BY_LABEL = ("recovery_time", "phenotype")
+_GRADED = ("grade", "days", "landmark")
 _LEVELS = {"no": 0, "recovered": 0, "never below": 0, "yes": 3, "not recovered": 3}
 _MOST_GRADES = 4
 _ROOM_FOR_NUMBER = 9.0
@@ -46,19 +49,32 @@ class MixBar:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MixAnswer:
+    """One answer of an outcome: how many patients have it in each case, and how few and how many can have it.
+
+    `counts` are in the order of the bars; `bounds` is None where an answer is no number.
+    """
+
+    words: str
+    look: str
+    counts: tuple[int, ...]
+    bounds: tuple[int, int] | None
+
+    @property
+    def count(self) -> int:
+        """How many have it by the rule."""
+        return self.counts[len(self.counts) // 2]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mix:
-    """The answers of one outcome: every answer with its counts in the order of the cases, and the bars."""
+    """The answers of one outcome, and a bar for each case."""
 
     column: OutcomeColumn
     patients: int
     open: int
     bars: tuple[MixBar, ...]
-    answers: tuple[tuple[str, str, tuple[int, ...]], ...]
-
-    @property
-    def is_decided(self) -> bool:
-        """Whether the best and the worst case are the same as what the rule says."""
-        return all(len(set(counts)) == 1 for _, _, counts in self.answers)
+    answers: tuple[MixAnswer, ...]
 
 
 @lru_cache(maxsize=2)
@@ -76,16 +92,52 @@ def _mix(column: OutcomeColumn, run: CohortRun) -> Mix:
     for case, counter in counts.items():
         for key, cell in alike.items():
             counter[_answer(cell, column, case)] += sizes[key]
-    found = sorted({answer for counter in counts.values() for answer in counter})
+    found = {answer for counter in counts.values() for answer in counter}
+    shared = Counter(level for level, _ in found)
+    levels = sorted(found | set(_list_between(column, shared)))
+    bounds = {
+        level: _bound(level, [(cell, sizes[key]) for key, cell in alike.items()])
+        for level, _ in levels
+        if math.isfinite(level) and shared[level] <= 1 and len(cases) > 1
+    }
     answers = tuple(
-        (words, _look(level, words), tuple(counts[case][level, words] for case in cases))
-        for level, words in found
+        MixAnswer(
+            words=words,
+            look=_look(level, words),
+            counts=tuple(counts[case][level, words] for case in cases),
+            bounds=bounds.get(level),
+        )
+        for level, words in levels
     )
     bars = tuple(
         MixBar(case, tuple(_list_parts(answers, place, len(cells)))) for place, case in enumerate(cases)
     )
     is_open = sum(cell.is_open for cell in cells)
     return Mix(column=column, patients=len(cells), open=is_open, bars=bars, answers=answers)
+
+
+def _list_between(column: OutcomeColumn, levels: Iterable[float]) -> Iterator[tuple[float, str]]:
+    """The grades up to the highest, also those that nobody has in any case: somebody may be able to."""
+    if column.kind in _GRADED and column.min_grade is None:
+        highest = max((level for level in levels if math.isfinite(level)), default=-1.0)
+        for grade in range(int(highest) + 1):
+            answer = Answer(
+                policy=float(grade), best=None, worst=None, label=None, possible_labels=None, decided=True
+            )
+            yield float(grade), say_policy(answer, column)
+
+
+def _bound(level: float, sizes: Iterable[tuple[Cell, int]]) -> tuple[int, int]:
+    """How many patients have an answer for certain, and how many can have it."""
+    certain = possible = 0
+    for cell, size in sizes:
+        best, worst = cell.answer.best, cell.answer.worst
+        if best is None or worst is None:
+            continue
+        low, high = sorted((best, worst))
+        possible += size if low <= level <= high else 0
+        certain += size if low == level == high else 0
+    return certain, possible
 
 
 def _answer(cell: Cell, column: OutcomeColumn, case: str) -> tuple[float, str]:
@@ -97,7 +149,9 @@ def _answer(cell: Cell, column: OutcomeColumn, case: str) -> tuple[float, str]:
     number = getattr(answer, case)
     if number is None:
         return float("inf"), say_policy(replace(answer, policy=None), column)
-    words = cell.words if case == "policy" else say_policy(replace(answer, policy=number, label=None), column)
+    # Who was never below recovers in no case: what is decided keeps its words.
+    keeps = case == "policy" or answer.decided
+    words = cell.words if keeps else say_policy(replace(answer, policy=number, label=None), column)
     return float(number), words
 
 
@@ -108,14 +162,13 @@ def _look(level: float, words: str) -> str:
     return f"grade{min(_LEVELS.get(words, int(level)), _MOST_GRADES)}"
 
 
-def _list_parts(
-    answers: tuple[tuple[str, str, tuple[int, ...]], ...], place: int, patients: int
-) -> Iterator[MixPart]:
+def _list_parts(answers: tuple[MixAnswer, ...], place: int, patients: int) -> Iterator[MixPart]:
     left = 0.0
-    for words, look, counts in answers:
-        width = counts[place] / patients * MIX_WIDTH
-        if counts[place]:
+    for one in answers:
+        count = one.counts[place]
+        width = count / patients * MIX_WIDTH
+        if count:
             yield MixPart(
-                words=words, count=counts[place], left=round(left, 2), width=round(width, 2), look=look
+                words=one.words, count=count, left=round(left, 2), width=round(width, 2), look=one.look
             )
         left += width
