@@ -114,6 +114,10 @@ def test_pt_as_the_only_patient_is_a_question(propose) -> None:
     ("heading", "becomes", "state"),
     [
         ("Neutrophils (%)", "neutrophil_percent", "sure"),
+        ("Neutrophile % [%]", "neutrophil_percent", "sure"),
+        ("Neutrophile rel. [%]", "neutrophil_percent", "sure"),
+        ("NEUT [%]", "neutrophil_percent", "sure"),
+        ("Hb (BGA) [g/dl]", "", "not used"),
         ("Lymphocytes %", "", "not used"),
         ("Hb A1c", "", "not used"),
         ("MCH (pg)", "", "not used"),
