@@ -74,7 +74,8 @@ def lay_out(grid: Grid, name: str, mapping: TableMapping) -> LaidOut:
     if guessed:
         what = f"{guessed:,} blank headings of upper rows of {grid.origin} took the one to their left"
         findings.append(note(name, "headings_spread", what))
-    kept = {letter: text for letter, text in names.items() if text is not None}
+    # Our own number of the row takes the place of a column of that name, as in every other file.
+    kept = {letter: text for letter, text in names.items() if text not in (None, "source_row")}
     frame = data.filter(~pl.all_horizontal(pl.col(letters).is_null())).select("source_row", *kept)
     if problems:
         return LaidOut(pl.DataFrame(), {}, findings, problems)
