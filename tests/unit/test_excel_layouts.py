@@ -416,6 +416,44 @@ def test_a_row_of_units_with_a_unit_that_is_not_listed(tmp_path: Path) -> None:
     assert labs["value"].to_list() == [1.0, 90.0]
 
 
+def test_a_row_of_units_over_the_percentage_of_neutrophils(tmp_path: Path) -> None:
+    rows = [
+        ["patient_id", "day", "WBC", "Neutrophile %", "Hb (BGA)"],
+        [None, None, "/ul", "%", "g/dl"],
+        ["P1", 0, 1200, 50, 9],
+        ["P1", 3, 100, 0, 9],
+    ]
+    path = write_workbook(tmp_path / "x.xlsx", {"S": rows})
+    labs, _ = read(path, header=1, unit_row=2)
+    counts = labs.filter(analyte="anc").select("day", "value").rows()
+    assert counts == [(0, 0.6), (3, 0.0)]
+    assert "hemoglobin" not in labs["analyte"].to_list()
+
+
+def test_neutrophils_over_a_unit_of_percent_are_the_percentage(tmp_path: Path) -> None:
+    rows = [["patient_id", "day", "WBC", "NEUT"], [None, None, "G/L", "%"], ["P1", 0, 2, 30]]
+    path = write_workbook(tmp_path / "x.xlsx", {"S": rows})
+    labs, _ = read(path, header=1, unit_row=2)
+    assert labs.filter(analyte="anc")["value"].to_list() == [0.6]
+
+
+def test_a_unit_that_nothing_maps_stops_no_run(tmp_path: Path) -> None:
+    rows = [["patient_id", "day", "ANC", "Hb"], [None, None, "G/L", "Punkte"], ["P1", 0, 2, 3]]
+    path = write_workbook(tmp_path / "x.xlsx", {"S": rows})
+    labs, _ = read(path, header=1, unit_row=2, wide={"anc": {"column": "ANC [G/L]", "unit": "G/L"}})
+    assert labs["value"].to_list() == [2.0]
+
+
+def test_a_heading_and_a_mapping_of_different_units(tmp_path: Path) -> None:
+    rows = [["patient_id", "day", "Hb"], [None, None, "mmol/L"], ["P1", 0, 5]]
+    path = write_workbook(tmp_path / "x.xlsx", {"S": rows})
+    mapped = {"hemoglobin": {"column": "Hb [mmol/L]", "unit": "g/dL"}}
+    text = refused(path, header=1, unit_row=2, wide=mapped)
+    assert "x.xlsx, sheet S: column 'Hb [mmol/L]' is in mmol/L, and the mapping says g/dL" in text
+    labs, _ = read(path, header=1, unit_row=2, wide=mapped, units={"mmol/L": "g/dL"})
+    assert labs["value"].to_list() == [50.0]
+
+
 def test_a_text_file_has_no_sheets(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("patient_id,day,ANC (G/L)\n1,0,1\n")
     assert "x.csv: a text file has no sheets" in refused(tmp_path / "x.csv", sheets=["*"])

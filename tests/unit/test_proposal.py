@@ -114,6 +114,10 @@ def test_pt_as_the_only_patient_is_a_question(propose) -> None:
     ("heading", "becomes", "state"),
     [
         ("Neutrophils (%)", "neutrophil_percent", "sure"),
+        ("Neutrophile % [%]", "neutrophil_percent", "sure"),
+        ("Neutrophile rel. [%]", "neutrophil_percent", "sure"),
+        ("NEUT [%]", "neutrophil_percent", "sure"),
+        ("Hb (BGA) [g/dl]", "", "not used"),
         ("Lymphocytes %", "", "not used"),
         ("Hb A1c", "", "not used"),
         ("MCH (pg)", "", "not used"),
@@ -281,6 +285,17 @@ def test_the_patient_column_that_all_sheets_share(tmp_path: Path) -> None:
     path = write_workbook(tmp_path / "export.xlsx", {"Labs": labs, "Patients": patients})
     proposal = propose_mapping([path])
     assert lines_of(proposal)["columns.patient_id"] == "Study ID"
+
+
+def test_a_patient_over_several_rows_makes_no_table_of_patients(tmp_path: Path) -> None:
+    rows = [
+        ["Patient", "Datum", "ANC (G/L)"],
+        *[["A" if row == 0 else None, f"2024-01-1{row}", 1.5] for row in range(3)],
+        *[["B" if row == 0 else None, f"2024-01-2{row}", 0.5] for row in range(3)],
+    ]
+    proposal = propose_mapping([write_workbook(tmp_path / "export.xlsx", {"Labs": rows})])
+    assert [found.table for found in proposal.tables] == ["labs"]
+    assert lines_of(proposal)["fill_down"] == ["patient_id"]
 
 
 def test_a_file_that_is_not_read(tmp_path: Path) -> None:

@@ -33,6 +33,10 @@ def test_a_map_file_is_the_data_section_with_or_without_its_name(tmp_path: Path,
     assert mapping.labs.lln["anc"].value == 2.0
 
 
+def test_a_tab_is_a_separator(tmp_path: Path) -> None:
+    assert read(tmp_path, '[labs]\nseparator = "\\t"').labs.separator == "\t"
+
+
 PROBLEMS = [
     ('[labs]\nfiel = "x.csv"', r"unknown key 'labs\.fiel' \(did you mean 'file'\?\)"),
     ('day_zero = "last"', r"'day_zero' is 'last'; allowed: 'infusion' or 'first'"),

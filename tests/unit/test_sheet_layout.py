@@ -97,6 +97,36 @@ def test_what_stands_below_the_data(below: tuple[str, ...], last: int | None) ->
     assert layout.body.height == 3
 
 
+def test_means_right_under_the_data() -> None:
+    layout = lay_out(
+        "ID | Day | Hb | PLT",
+        "1 | 0 | 9.1 | 20",
+        "1 | 7 | 8.1 | 21",
+        "2 | 0 | 7.1 | 22",
+        "Mittelwert | . | 8.1 | 21",
+        "Minimum | . | 7.1 | 20",
+    )
+    assert layout.last_row == 4
+
+
+@pytest.mark.parametrize("patient", ["N-0{}", "SD 0{}", "Note {}", "MAX{}", "Max"])
+def test_patients_that_are_called_like_a_sum(patient: str) -> None:
+    rows = [
+        f"{patient.format(number)} | {day} | 9.1 | {value}"
+        for number in (1, 2, 3)
+        for day, value in ((0, 1), (7, "."))
+    ]
+    layout = lay_out("ID | Day | Hb | PLT", *rows)
+    assert layout.last_row is None
+    assert layout.body.height == 6
+
+
+def test_a_column_called_like_our_own_number_of_the_row() -> None:
+    layout = lay_out("ID | Day | Hb | source_row", "1 | 0 | 9.1 | 70", "1 | 7 | 8.1 | 71")
+    assert layout.headings == ("ID", "Day", "Hb")
+    assert layout.body["source_row"].to_list() == [2, 3]
+
+
 def test_a_sparse_last_row_is_data() -> None:
     layout = lay_out(
         "ID | Day | ANC | PLT | Hb", "1 | 0 | 1 | 30 | 9", "1 | 1 | 2 | 31 | 8", "1 | 2 | . | . | ."

@@ -25,7 +25,7 @@ from cytopenia.contract.labs import LabOptions, prepare_lab_rows
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name, resolve_measure
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
 from cytopenia.readers.codes import LOINC, load_analyte_codes
-from cytopenia.readers.column_findings import find_dates, name_unused_columns
+from cytopenia.readers.column_findings import check_heading_units, find_dates, name_unused_columns
 from cytopenia.readers.day_columns import check_day_columns, list_day_columns, melt_days
 from cytopenia.readers.headings import fold_heading
 from cytopenia.readers.lab_parts import LabPart, join_parts
@@ -33,7 +33,7 @@ from cytopenia.readers.labs_mapping import LabsTable
 from cytopenia.readers.mapping import BedsideMapping, DataSection
 from cytopenia.readers.mapping_forms import IGNORE, TableMapping
 from cytopenia.readers.source_table import SourceTable
-from cytopenia.units import list_units, match_unit, resolve_analyte
+from cytopenia.units import resolve_analyte
 from cytopenia.values import is_number_text
 
 __all__ = ["harmonize_bedside", "harmonize_labs", "harmonize_tables"]
@@ -151,8 +151,9 @@ def _apply_mapping(
     title, misfits = "Columns of the mapping are not in the files", list[str]()
     if "labs" in sources and mapping.labs.days:
         misfits = check_day_columns(sources["labs"].frame.columns, mapping.labs, sources["labs"].origin)
-    elif "labs" in sources and mapping.labs.unit_row:
-        misfits = _check_unit_row(sources["labs"], mapping.labs)
+    elif "labs" in sources:
+        headings = _find_wide(sources["labs"].frame, mapping.labs.analytes)
+        misfits = check_heading_units(headings, mapping.labs, sources["labs"].origin)
     title = "The mapping does not fit the files" if misfits else title
     if problems or misfits:
         raise MissingColumnError(join_problems(title, [*problems, *misfits]))
@@ -335,17 +336,6 @@ def _melt(table: pl.DataFrame, mapping: LabsTable) -> pl.DataFrame:
     if kind == pl.String:
         long = long.filter(pl.col("value").str.strip_chars() != "")
     return long.sort("source_row", maintain_order=True) if "source_row" in keys else long
-
-
-def _check_unit_row(source: SourceTable, mapping: LabsTable) -> list[str]:
-    """Units over columns of analytes that no analyte has."""
-    return [
-        f"labs: {source.origin}: '{unit}' in the row of units ({mapping.unit_row}) is no listed unit of "
-        f"{analyte} ('{heading}'); allowed: {', '.join(list_units(analyte))}. Correct the cell, or map it in "
-        "units = { 'their text' = 'listed unit' }"
-        for heading, analyte, unit in _find_wide(source.frame, mapping.analytes)
-        if unit is not None and match_unit(analyte, mapping.units.get(unit, unit)) is None
-    ]
 
 
 def _find_unused_columns(table: pl.DataFrame, mapping: LabsTable) -> list[str]:

@@ -13,6 +13,7 @@ from cytopenia.errors import suggest_name
 from cytopenia.readers.excel import name_column
 from cytopenia.readers.mapping_forms import TableMapping
 from cytopenia.readers.sheet_marks import Merge
+from cytopenia.units import load_analytes, match_unit
 from cytopenia.values import is_number_text
 
 __all__ = ["Grid", "LaidOut", "fill_down", "find_heading_row", "fold_heading", "lay_out", "quote_heading"]
@@ -73,7 +74,8 @@ def lay_out(grid: Grid, name: str, mapping: TableMapping) -> LaidOut:
     if guessed:
         what = f"{guessed:,} blank headings of upper rows of {grid.origin} took the one to their left"
         findings.append(note(name, "headings_spread", what))
-    kept = {letter: text for letter, text in names.items() if text is not None}
+    # Our own number of the row takes the place of a column of that name, as in every other file.
+    kept = {letter: text for letter, text in names.items() if text not in (None, "source_row")}
     frame = data.filter(~pl.all_horizontal(pl.col(letters).is_null())).select("source_row", *kept)
     if problems:
         return LaidOut(pl.DataFrame(), {}, findings, problems)
@@ -235,15 +237,23 @@ def _add_units(
     for letter, text in _read_row(cells, unit_row).items():
         bracketed = _BRACKETED.match(text)
         unit = bracketed["unit"].strip() if bracketed else text
-        own = _HEADING_UNIT.search(headings[letter])
-        if own and own["unit"].strip() != unit:
+        own = _find_unit(headings[letter])
+        if own and own != unit:
             problems.append(
-                f"column {letter} has the unit '{own['unit']}' in its heading and '{unit}' in row "
+                f"column {letter} has the unit '{own}' in its heading and '{unit}' in row "
                 f"{unit_row}; correct one of them"
             )
         elif not own and headings[letter]:
             united[letter] = f"{headings[letter]} [{unit}]"
     return united, problems
+
+
+def _find_unit(heading: str) -> str | None:
+    """The unit behind a name; other words in brackets, as in "Hb (BGA)", belong to the name."""
+    found = _HEADING_UNIT.search(heading)
+    unit = found["unit"].strip() if found else ""
+    is_unit = unit == "%" or any(match_unit(analyte, unit) is not None for analyte in load_analytes())
+    return unit if unit and is_unit else None
 
 
 def _name_columns(

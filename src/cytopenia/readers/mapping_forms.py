@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Annotated, Literal, Self, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from cytopenia.contract import TABLES, TextFormat
 from cytopenia.definition_forms import Whole
@@ -28,6 +36,8 @@ IGNORE = "ignore"
 
 Words = dict[str, str]
 Value = TypeVar("Value")
+# A tab is a blank, and the one text around which blanks count.
+Separator = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1)]
 RowNumber = Annotated[Whole, Field(ge=1)]
 
 
@@ -48,7 +58,7 @@ class TableMapping(MappingForm):
     file: str | None = None
     sheet: str | None = None
     encoding: str | None = None
-    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(default=None)
+    separator: Separator | None = None
     decimal: Literal["auto", ".", ","] = "auto"
     date_format: str | None = None
     columns: Words = Field(default_factory=dict)

@@ -55,9 +55,12 @@ _OTHER_UNITS = frozenset(
         "text",
     ]
 )
+# A word with a number behind it, as in "N-07" or "Note 3", may be a patient.
 _LEGEND = re.compile(
-    r"^(?:(?:sum|summe|total|mean|median|mittelwert|average|min|max|sd|n|legend\w*|notes?|anmerkung\w*|source|quelle)\b"
-    r"|\*|n ?=)",
+    r"^(?:(?:sum|summe|gesamt|total|mean|median\w?|mittelwert|durchschnitt|average|moyenne|m[eé]diane|media"
+    r"|min(?:imum)?|max(?:imum)?|sd|stdev|standardabweichung|n)\s*(?:$|[:=(±/])"
+    r"|(?:legend\w*|notes?|anmerkung\w*|source|quelle)(?:\s*$|\s*[:(]|\s+[^\d\s])"
+    r"|\*)",
     re.IGNORECASE,
 )
 _WRAPPED = re.compile(r"^[\(\[](?P<unit>.+)[\)\]]$")
@@ -245,9 +248,11 @@ def _find_last_row(body: pl.DataFrame, letters: Sequence[str]) -> tuple[int | No
     numbers = body["source_row"].to_list()
     firsts = [(first or "").strip() for first in body.select(pl.coalesce(letters)).to_series()]
     usual = sorted(widths)[len(widths) // 2]
+    # What stands there more than once is a patient with several rows.
+    words = [firsts.count(first) == 1 and _LEGEND.match(first) is not None for first in firsts]
     apart = [
-        _LEGEND.match(first) is not None or (width < max(2, _ENOUGH * usual) and width < usual)
-        for first, width in zip(firsts, widths, strict=True)
+        word or (width < max(2, _ENOUGH * usual) and width < usual)
+        for word, width in zip(words, widths, strict=True)
     ]
     end = len(widths)
     while end > 1 and apart[end - 1]:
@@ -257,7 +262,7 @@ def _find_last_row(body: pl.DataFrame, letters: Sequence[str]) -> tuple[int | No
         (
             place
             for place in range(end, len(widths))
-            if numbers[place] - numbers[place - 1] > 1 or _LEGEND.match(firsts[place])
+            if numbers[place] - numbers[place - 1] > 1 or words[place]
         ),
         None,
     )

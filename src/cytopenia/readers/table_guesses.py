@@ -78,11 +78,11 @@ class SheetGuess:
     def rows_are_patients(self) -> bool:
         """True where every row is another patient."""
         picked = self.pick("patient_id")
-        return (
-            picked is not None
-            and picked[0].content.filled > 0
-            and picked[0].content.distinct == picked[0].content.filled
-        )
+        if picked is None:
+            return False
+        content = picked[0].content
+        # Blanks under a filled cell are rows of the patient above.
+        return 0 < content.distinct == content.filled and 2 * content.filled > content.rows
 
 
 def _rank(pair: tuple[ColumnGuess, NamedColumn]) -> tuple[bool, bool, bool]:

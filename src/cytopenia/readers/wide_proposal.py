@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 
 import polars as pl
 
-from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE, NearName, match_near_name
 from cytopenia.readers.column_guesses import ColumnGuess
 from cytopenia.readers.heading_parts import guess_analytes, is_other_test, is_share, speaks_of_analyte
 from cytopenia.readers.proposal_parts import Line, Part, ask, join_parts, map_to, quote, show
 from cytopenia.readers.table_guesses import SheetGuess
 from cytopenia.readers.unit_questions import ask_units, count_plausible, find_better_unit, weigh_units
-from cytopenia.units import list_units, load_analytes
+from cytopenia.units import list_units, load_analytes, resolve_analyte
 from cytopenia.values import parse_values
 
 __all__ = ["leave_column", "propose_bare_days", "propose_days", "propose_wide"]
 
 _ASKED = "analyte:"
+_UNITED = re.compile(r"^(?P<name>.+?)\s*[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]$")
 _USUAL_DAYS_BEFORE = 2
 
 
@@ -148,7 +150,7 @@ def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
     is_number = guess.content.is_mostly(guess.content.numbers)
     short = [role.column.removeprefix(_ASKED) for role in guess.roles if role.column.startswith(_ASKED)]
     hints = [name for name in (*short, *guess_analytes(guess.heading)) if name not in given]
-    near = match_near_name(guess.heading)
+    near = _match_near(guess.heading)
     if near is not None and near.use == "apart":
         why = f"near to {near.analyte} ({near.remark})"
     elif near is not None and sheet.shape == "wide" and is_number:
@@ -168,6 +170,18 @@ def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
     else:
         why = "nothing of ours by heading or content" if guess.content.filled else "blank"
     return show(origin, guess.heading, "", why=why, state="not used")
+
+
+def _match_near(heading: str) -> NearName | None:
+    """The row of the reviewed table, also where a unit stands behind the name, as in "Neut. rel. [%]"."""
+    found = match_near_name(heading)
+    if found is not None or (parts := _UNITED.match(heading)) is None:
+        return found
+    in_percent = parts["unit"].strip() == "%"
+    found = match_near_name(parts["name"])
+    if in_percent and (found.use == "share" if found else resolve_analyte(parts["name"]) == "anc"):
+        return NearName(heading, "anc", "percent", "share of the white cells")
+    return found
 
 
 def _propose_share(guess: ColumnGuess, origin: str, *, is_stated: bool) -> Part:
