@@ -29,6 +29,7 @@ from tests.omop_factory import (
     Frames,
     Row,
     drug,
+    frame_rows,
     make_cdm,
     measurement,
     write_duckdb,
@@ -362,6 +363,32 @@ def test_a_folder_of_files(tmp_path: Path) -> None:
     tables = read_tables(tmp_path, section_of(connection="cdm"))
     assert labs_of(tables) == [("1", 2, "anc", "=", 0.35, "1e9/L", None)]
     assert tables.patients["sex"].to_list() == ["female"]
+
+
+@pytest.mark.parametrize(
+    ("column", "written", "kind"),
+    [
+        ("value_as_number", "see Jane Roe", "DOUBLE"),
+        ("value_as_number", "0,35", "DOUBLE"),
+        ("operator_concept_id", "NULL", "BIGINT"),
+    ],
+)
+def test_a_cell_of_another_kind_is_named_and_not_shown(
+    tmp_path: Path, column: str, written: str, kind: str
+) -> None:
+    folder = tmp_path / "cdm"
+    folder.mkdir()
+    for name, frame in make_cdm().items():
+        frame.write_csv(folder / f"{name}.csv")
+    rows = frame_rows("measurement", [measurement(0.41), measurement(0.42)])
+    changed = pl.Series(column, ["4171756", written], dtype=pl.String)
+    rows.with_columns(changed).write_csv(folder / "measurement.csv")
+    said = rf"measurement\.csv, line 3, column {column}: what stands there is not of type '{kind}'\."
+    with pytest.raises(ReaderError, match=said) as found:
+        read_tables(tmp_path, section_of(connection="cdm"))
+    assert written not in str(found.value).replace("'NULL'", "")
+    assert "0.4" not in str(found.value)
+    assert found.value.__context__ is None
 
 
 def test_the_file_stays_as_it_is(tmp_path: Path) -> None:
