@@ -63,6 +63,7 @@ _KINDS = {
 _FILE_TYPES = {
     "_id": "BIGINT",
     **dict.fromkeys(("_as_number", "range_low", "range_high"), "DOUBLE"),
+    **dict.fromkeys(("vocabulary_id", "domain_id", "concept_class_id", "relationship_id"), "VARCHAR"),
     **dict.fromkeys(("_source_value", "_as_string", "_code", "_name"), "VARCHAR"),
 }
 
@@ -284,7 +285,28 @@ def _read_file(views: Any, path: Path) -> Any:
         return views.read_parquet(str(path))
     heads = views.read_csv(str(path), all_varchar=True).columns
     kinds = {head: kind for head in heads for end, kind in _FILE_TYPES.items() if head.lower().endswith(end)}
-    return views.read_csv(str(path), dtype=kinds)
+    read = views.read_csv(str(path), dtype=kinds)
+    _refuse_other_dates(views, path, dict(zip(read.columns, map(str, read.types), strict=True)))
+    return read
+
+
+def _refuse_other_dates(views: Any, path: Path, types: dict[str, str]) -> None:
+    """DuckDB would settle by itself whether 03/04/2024 is in March or in April."""
+    dates = [
+        head
+        for head, kind in types.items()
+        if kind.startswith(("DATE", "TIMESTAMP"))
+        and head.lower().endswith(("_date", "_datetime"))
+        and not head.lower().startswith("valid_")
+    ]
+    seen = views.table_function("sniff_csv", [str(path)])
+    found = dict(zip(seen.columns, seen.limit(1).fetchall()[0], strict=True))
+    formats = [found[name] for name in ("DateFormat", "TimestampFormat")]
+    if dates and not all(str(item).startswith("%Y") for item in formats if item):
+        raise ReaderError(
+            f"{path}: dates are not written as 2024-01-31 (columns {', '.join(dates)}). Day and month could "
+            "change places, so nothing was read. Write them as year-month-day, as in 2024-01-31."
+        )
 
 
 def _open_postgres(connection: str) -> Driver:
