@@ -564,6 +564,11 @@ def test_a_connection_that_leads_nowhere(tmp_path: Path) -> None:
     [
         ('connection = "postgresql://me:s3cret@host/cdm"', "a password stands in the file"),
         ('connection = "postgresql://me@host/cdm?password=s3cret"', "a password stands in the file"),
+        ('connection = "host=db user=me password=s3cret dbname=cdm"', "the connection is no address"),
+        ('connection = "postgresql:me:s3cret@host/cdm"', "the connection is no address"),
+        ('connection = "postgres//me:s3cret"', "the connection is no address"),
+        ('connection = "duckdb://me:s3cret@host/cdm"', "the connection is no address"),
+        ('connection = "md:cdm?motherduck_token=s3cret"', "the connection is no address"),
         ('connection = "postgresql://me@host/cdm?options=-c%20x%3Dy"', "'options' cannot be set"),
         ('connection = "duckdb://../cdm.duckdb"', "leads out of the data folder"),
         ('connection = "/var/lib/cdm"', "leads out of the data folder"),
