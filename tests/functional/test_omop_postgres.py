@@ -147,6 +147,7 @@ class Cutter:
     target: int
     cuts: int
     asked: bytes
+    after: int = 0
     port: int = 0
     broken: int = 0
     threads: list[threading.Thread] = field(default_factory=list)
@@ -162,14 +163,15 @@ class Cutter:
             self.threads.append(thread)
 
     def serve(self, client: socket.socket) -> None:
-        was_asked = threading.Event()
+        was_asked, answered = threading.Event(), 0
         with client, socket.create_connection(("127.0.0.1", self.target)) as server:
             ends = (client, server)
             asking = threading.Thread(target=self.ask, args=(*ends, was_asked), daemon=True)
             asking.start()
             with suppress(OSError):
                 while data := server.recv(65536):
-                    if self.broken < self.cuts and was_asked.is_set():
+                    answered += len(data) if was_asked.is_set() else 0
+                    if self.broken < self.cuts and answered > self.after:
                         self.broken += 1
                         client.sendall(data[: len(data) // 2])
                         break
@@ -189,9 +191,9 @@ class Cutter:
 
 
 @contextmanager
-def cut(server: Server, *, cuts: int, asked: str) -> Generator[Cutter]:
+def cut(server: Server, *, cuts: int, asked: str, after: int = 0) -> Generator[Cutter]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        cutter = Cutter(server.port, cuts, asked.encode(), listener.getsockname()[1])
+        cutter = Cutter(server.port, cuts, asked.encode(), after, listener.getsockname()[1])
         thread = threading.Thread(target=cutter.accept, args=(listener,), daemon=True)
         thread.start()
         try:
@@ -226,6 +228,53 @@ def test_a_connection_that_breaks_twice_is_an_error(server: Server, tmp_path: Pa
             read(tmp_path, server.address(port=cutter.port))
         assert cutter.broken == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def many_rows(server: Server) -> str:
+    """A schema whose measurements come in several parts, about 9 MB in all; the day of each is its own."""
+    server.run("create schema many")
+    server.run(f"grant usage on schema many to {READER}")
+    for name in ("person", "measurement", "drug_exposure"):
+        server.run(f"create table many.{name} as select * from omop.{name}")
+    server.run(
+        "insert into many.measurement (measurement_id, person_id, measurement_concept_id, measurement_date, "
+        "value_as_number, unit_concept_id, measurement_source_value) "
+        f"select 100 + i, 1, {ANC}, date '2024-01-14' + i % 300, 0.35, {THOUSAND}, repeat('x', 100) "
+        "from generate_series(0, 39999) i"
+    )
+    server.run(f"grant select on all tables in schema many to {READER}")
+    return "many"
+
+
+def test_a_connection_that_breaks_among_many_rows(server: Server, tmp_path: Path, many_rows: str) -> None:
+    """Parts of the answer have arrived by then; they are thrown away, and every row is read once."""
+    with cut(server, cuts=1, asked='"measurement"', after=4_000_000) as cutter:
+        tables = read(tmp_path, server.address(port=cutter.port), schema=many_rows)
+        assert cutter.broken == 1
+    assert "connection_lost" in set(tables.findings["rule"])
+    assert [item.rows for item in tables.extractions if item.table == "measurement"] == [40_003]
+    with (
+        cut(server, cuts=5, asked='"measurement"', after=4_000_000) as cutter,
+        pytest.raises(ReaderError, match=r"broke twice .* Nothing was written"),
+    ):
+        read(tmp_path, server.address(port=cutter.port), schema=many_rows)
+
+
+def test_a_value_that_is_no_number_is_not_shown(server: Server, tmp_path: Path) -> None:
+    """PostgreSQL quotes the text that it cannot convert; that is a patient's value."""
+    server.run("create schema texts")
+    server.run(f"grant usage on schema texts to {READER}")
+    for name in ("person", "measurement", "drug_exposure"):
+        server.run(f"create table texts.{name} as select * from omop.{name}")
+    server.run("alter table texts.measurement alter column value_as_number type text")
+    server.run("update texts.measurement set value_as_number = 'see Jane Roe' where measurement_id = 8")
+    server.run(f"grant select on all tables in schema texts to {READER}")
+    with pytest.raises(ReaderError, match=r"invalid input syntax for type double precision") as found:
+        read(tmp_path, server.address(), schema="texts")
+    assert "Roe" not in str(found.value)
+    assert found.value.__cause__ is None
+    assert found.value.__suppress_context__ or found.value.__context__ is None
 
 
 def test_a_session_that_the_server_ends(server: Server, tmp_path: Path) -> None:

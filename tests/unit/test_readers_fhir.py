@@ -116,6 +116,38 @@ def test_a_value_that_is_absent_is_missing_with_its_reason(tmp_path: Path) -> No
     ]
 
 
+def test_an_entry_in_error_without_a_place_is_the_newest(tmp_path: Path) -> None:
+    """One system states versions, the other only that the resource is void: the value must not stay."""
+    meta = {"meta": {"versionId": "3"}}
+    void: dict[str, Any] = {"status": "entered-in-error"}
+    tables = read(
+        tmp_path,
+        observation("751-8", 0.1, "10*9/L", id="a", **meta),
+        observation("751-8", 0.1, "10*9/L", id="a", **void),
+        observation("751-8", 0.2, "10*9/L", id="b", **void),
+        observation("751-8", 0.2, "10*9/L", id="b", **meta),
+        observation("751-8", 0.3, "10*9/L", id="c", **meta),
+        infusion("p1", "2024-01-10", **meta),
+        infusion("p2", "2024-01-10", **meta),
+        infusion("p2", "2024-01-10", **void),
+    )
+    assert [row[4] for row in labs_of(tables)] == [0.3]
+    assert tables.infusions["patient_id"].to_list() == ["p1"]
+
+
+def test_who_is_no_patient_is_left_out(tmp_path: Path) -> None:
+    """Numbers of devices and groups may be those of patients: a control of device p1 is no value of p1."""
+    of_patient = {"subject": {"reference": "https://example.org/fhir/Patient/p1"}}
+    tables = read(
+        tmp_path,
+        observation("751-8", 0.3, "10*9/L", **of_patient),
+        observation("751-8", 9.9, "10*9/L", subject={"reference": "Device/p1"}),
+        observation("751-8", 9.8, "10*9/L", subject={"reference": "https://example.org/fhir/Group/p1"}),
+    )
+    assert [row[4] for row in labs_of(tables)] == [0.3]
+    assert "2 observations are of a group, a device or a place" in messages(tables, "code_left_out")
+
+
 def test_the_newest_version_counts(tmp_path: Path) -> None:
     def version(name: str, value: float, status: str, **meta: str) -> dict[str, Any]:
         return observation("751-8", value, "10*9/L", id=name, status=status, meta=meta)

@@ -29,6 +29,7 @@ from tests.omop_factory import (
     Frames,
     Row,
     drug,
+    frame_rows,
     make_cdm,
     measurement,
     write_duckdb,
@@ -145,6 +146,25 @@ def test_a_unit_without_a_concept(tmp_path: Path) -> None:
 def test_the_mapping_says_which_unit_counts(tmp_path: Path, units_from: str, value: float) -> None:
     row = measurement(350, ANC, THOUSAND, unit_source_value="/uL")
     assert read_labs(tmp_path, row, units_from=units_from).labs["value"].to_list() == [value]
+
+
+def test_a_text_of_the_source_is_not_in_the_unit_of_the_concept(tmp_path: Path) -> None:
+    """Hemoglobin 4.9 mmol/L is 7.9 g/dL (grade 3), never 4.9 g/dL; where the units agree it is read."""
+    tables = read_labs(
+        tmp_path,
+        measurement(None, HEMOGLOBIN, GRAMS, unit_source_value="mmol/L", value_source_value="4.9"),
+        measurement(7.9, HEMOGLOBIN, GRAMS, day=3, unit_source_value="mmol/L", value_source_value="4.9"),
+        measurement(0.1, day=4, unit_source_value="/uL", value_source_value="<100"),
+        measurement(None, day=5, unit_source_value="K/uL", value_source_value="<0.1"),
+        units_from="concept",
+    )
+    assert labs_of(tables) == [
+        ("1", 2, "hemoglobin", "=", 49.0, "g/L", "code and text of the unit differ"),
+        ("1", 3, "hemoglobin", "=", 79.0, "g/L", None),
+        ("1", 4, "anc", "<", 100.0, "1e9/L", "code and text of the unit differ"),
+        ("1", 5, "anc", "<", 0.1, "1e9/L", None),
+    ]
+    assert "2 of 4 rows" in messages(tables, "two_units")
 
 
 def test_neutrophils_of_white_cells_and_share(tmp_path: Path) -> None:
@@ -364,6 +384,114 @@ def test_a_folder_of_files(tmp_path: Path) -> None:
     assert tables.patients["sex"].to_list() == ["female"]
 
 
+def test_a_folder_with_its_vocabulary(tmp_path: Path) -> None:
+    """Columns such as vocabulary_id and domain_id hold words, though their names end as those of numbers."""
+    folder = tmp_path / "cdm"
+    folder.mkdir()
+    local = 2_000_000_077
+    concept = {"concept_name": "Neutrophils", "vocabulary_id": "LOINC", "concept_code": "751-8"}
+    frames = make_cdm(
+        measurement=[measurement(0.35), measurement(0.4, local, day=3, measurement_id=8)],
+        concept=[{"concept_id": local, **concept}],
+        concept_ancestor=[{"ancestor_concept_id": CART, "descendant_concept_id": CART}],
+    )
+    frames["concept"] = frames["concept"].with_columns(domain_id=pl.lit("Measurement"))
+    for name, frame in frames.items():
+        frame.write_csv(folder / f"{name}.csv")
+    tables = read_tables(tmp_path, section_of(connection="cdm"))
+    assert tables.labs.select("day", "analyte", "value").rows() == [(2, "anc", 0.35), (3, "anc", 0.4)]
+    assert "vocabulary_missing" not in set(tables.findings["rule"])
+
+
+@pytest.mark.parametrize(
+    ("column", "written", "kind"),
+    [
+        ("value_as_number", "see Jane Roe", "DOUBLE"),
+        ("value_as_number", "0,35", "DOUBLE"),
+        ("operator_concept_id", "NULL", "BIGINT"),
+    ],
+)
+def test_a_cell_of_another_kind_is_named_and_not_shown(
+    tmp_path: Path, column: str, written: str, kind: str
+) -> None:
+    folder = tmp_path / "cdm"
+    folder.mkdir()
+    for name, frame in make_cdm().items():
+        frame.write_csv(folder / f"{name}.csv")
+    rows = frame_rows("measurement", [measurement(0.41), measurement(0.42)])
+    changed = pl.Series(column, ["4171756", written], dtype=pl.String)
+    rows.with_columns(changed).write_csv(folder / "measurement.csv")
+    said = rf"measurement\.csv, line 3, column {column}: what stands there is not of type '{kind}'\."
+    with pytest.raises(ReaderError, match=said) as found:
+        read_tables(tmp_path, section_of(connection="cdm"))
+    assert written not in str(found.value).replace("'NULL'", "")
+    assert "0.4" not in str(found.value)
+    assert found.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "written"),
+    [
+        ("measurement", "measurement_date", "03/04/2024"),
+        ("measurement", "measurement_date", "31/01/2024"),
+        ("measurement", "measurement_datetime", "31.01.2024 10:00:00"),
+        ("drug_exposure", "drug_exposure_start_date", "03-04-2024"),
+    ],
+)
+def test_dates_that_could_be_two_days_are_refused(
+    tmp_path: Path, table: str, column: str, written: str
+) -> None:
+    folder = tmp_path / "cdm"
+    folder.mkdir()
+    frames = make_cdm()
+    frames[table] = frames[table].with_columns(pl.lit(written).alias(column))
+    for name, frame in frames.items():
+        frame.write_csv(folder / f"{name}.csv")
+    with pytest.raises(ReaderError, match=rf"{table}\.csv: dates are not written as 2024-01-31 .*{column}"):
+        read_tables(tmp_path, section_of(connection="cdm"))
+
+
+def test_other_writings_of_a_day_are_read(tmp_path: Path) -> None:
+    """Year first, with a time of midnight; a date that nobody reads may have any form."""
+    folder = tmp_path / "cdm"
+    folder.mkdir()
+    frames = make_cdm()
+    frames["measurement"] = frames["measurement"].with_columns(
+        measurement_date=pl.lit("2024-01-12 00:00:00"), measurement_datetime=pl.lit("2024-01-12T10:05:00")
+    )
+    frames["concept"] = frame_rows("concept", []).with_columns(valid_start_date=pl.lit("31/01/1970"))
+    for name, frame in frames.items():
+        frame.write_csv(folder / f"{name}.csv")
+    tables = read_tables(tmp_path, section_of(connection="cdm"))
+    assert tables.labs.select("day", "minute", "value").rows() == [(2, 605, 0.35)]
+
+
+def test_the_last_day_of_the_window_is_whole(tmp_path: Path) -> None:
+    """Some databases keep measurement_date with a time; 10:30 of the last day belongs to it."""
+    frames = make_cdm(measurement=[measurement(0.35, day=10), measurement(0.4, day=11, measurement_id=8)])
+    moved = pl.col("measurement_date").cast(pl.Datetime("us")) + pl.duration(hours=10, minutes=30)
+    frames["measurement"] = frames["measurement"].with_columns(measurement_date=moved)
+    tables = read(tmp_path, frames, window=[-5, 10])
+    assert tables.labs.select("day", "value").rows() == [(10, 0.35)]
+
+
+def test_a_number_of_two_persons_is_refused(tmp_path: Path) -> None:
+    """Also where a table of patients of one's own hides that there are two."""
+    person = {"gender_concept_id": 8532, "year_of_birth": 1960}
+    frames = make_cdm(
+        person=[
+            {"person_id": 1, "person_source_value": "H-77", **person},
+            {"person_id": 2, "person_source_value": " H-77", **person},
+        ],
+        drug_exposure=[drug(CART), drug(CART, 2, person_id=2, drug_exposure_id=2)],
+    )
+    (tmp_path / "patients.csv").write_text("patient_id,sex\nH-77,female\n")
+    with pytest.raises(
+        ReaderError, match="1 of the numbers in person_source_value belong to more than one person"
+    ):
+        read(tmp_path, frames, patient_number="person_source_value")
+
+
 def test_the_file_stays_as_it_is(tmp_path: Path) -> None:
     path = write_duckdb(tmp_path / "cdm.duckdb", make_cdm())
     before = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -436,6 +564,11 @@ def test_a_connection_that_leads_nowhere(tmp_path: Path) -> None:
     [
         ('connection = "postgresql://me:s3cret@host/cdm"', "a password stands in the file"),
         ('connection = "postgresql://me@host/cdm?password=s3cret"', "a password stands in the file"),
+        ('connection = "host=db user=me password=s3cret dbname=cdm"', "the connection is no address"),
+        ('connection = "postgresql:me:s3cret@host/cdm"', "the connection is no address"),
+        ('connection = "postgres//me:s3cret"', "the connection is no address"),
+        ('connection = "duckdb://me:s3cret@host/cdm"', "the connection is no address"),
+        ('connection = "md:cdm?motherduck_token=s3cret"', "the connection is no address"),
         ('connection = "postgresql://me@host/cdm?options=-c%20x%3Dy"', "'options' cannot be set"),
         ('connection = "duckdb://../cdm.duckdb"', "leads out of the data folder"),
         ('connection = "/var/lib/cdm"', "leads out of the data folder"),

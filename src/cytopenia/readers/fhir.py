@@ -19,6 +19,7 @@ from cytopenia.readers.fhir_values import (
     Code,
     as_list,
     as_mapping,
+    is_of_patient,
     list_codes,
     read_moment,
     read_reference,
@@ -155,7 +156,7 @@ class _Others:
                 self._people[name] = person
         elif resource.kind == "Medication" and name:
             self._medications[name] = tuple(list_codes(content.get("code")))
-        elif resource.kind in _MOMENTS:
+        elif resource.kind in _MOMENTS and is_of_patient(content):
             self._keep(_read_item(resource), (resource.kind, name or f"line {resource.row}"))
         else:
             self._left[resource.kind] += 1

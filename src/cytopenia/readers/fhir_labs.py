@@ -13,11 +13,13 @@ from cytopenia.contract.near_names import NEUTROPHIL_SHARE
 from cytopenia.readers.codes import load_analyte_codes
 from cytopenia.readers.fhir_files import Resource
 from cytopenia.readers.fhir_values import (
+    ERROR,
     TWO_UNITS,
     MatchedCode,
     MeasuredValue,
     as_list,
     as_mapping,
+    is_of_patient,
     match_analyte,
     read_limits,
     read_measured,
@@ -31,10 +33,9 @@ from cytopenia.units import match_unit
 __all__ = ["LabCollector"]
 
 _PERCENT = "percent"  # the use of a code in the reviewed table
-_ERROR = "entered-in-error"
 # Later in this list wins over earlier among versions that nothing else orders.
-_STATUSES = ("registered", "unknown", "preliminary", "final", "amended", "corrected", "cancelled", _ERROR)
-_CHANGED = ("amended", "corrected", _ERROR)
+_STATUSES = ("registered", "unknown", "preliminary", "final", "amended", "corrected", "cancelled", ERROR)
+_CHANGED = ("amended", "corrected", ERROR)
 _UNJUDGED = {"cancelled": "cancelled", "unknown": "status unknown"}
 _CHUNK = 50_000
 _SHOWN_CODES = 10
@@ -60,7 +61,7 @@ class LabCollector:
         self.seen: set[str] = set()
         self._rows: list[dict[str, Any]] = []
         self._chunks: list[pl.DataFrame] = []
-        self._order = 0
+        self._order = self._strangers = 0
         self._codes: dict[str, Counter[str]] = {
             use: Counter() for use in ("near", "other", "apart", "disagree")
         }
@@ -69,6 +70,9 @@ class LabCollector:
         """Take one observation with its components."""
         content = resource.content
         self._order += 1
+        if not is_of_patient(content):
+            self._strangers += 1
+            return
         found = list(self._find_values(content))
         status = read_word(content.get("status"))
         # A correction may have taken a value to a code that is none of ours; its older versions go with it.
@@ -149,6 +153,9 @@ class LabCollector:
             note("labs", "codes_disagree", f"{key} stand on one value ({_count(number)})", rows=number)
             for key, number in disagree.most_common(_SHOWN_CODES)
         ]
+        if self._strangers:
+            what = f"{self._strangers:,} observations are of a group, a device or a place, not of a patient"
+            findings.append(note("labs", "code_left_out", what, rows=self._strangers))
         if others := self._codes["other"].total():
             what = f"{_count(others)} of {len(self._codes['other']):,} other codes were left out"
             findings.append(note("labs", "code_left_out", what, rows=others))
@@ -191,7 +198,7 @@ def _keep_newest(rows: pl.DataFrame, total: int) -> tuple[pl.DataFrame, list[Fin
         .agg(pl.col("order").last(), people=pl.col("patient_id").n_unique())
     )
     keep = pl.col("id").is_null() | pl.col("order").is_in(newest["order"].implode())
-    wrong = pl.col("status") == _ERROR
+    wrong = pl.col("status") == ERROR
     mixed = rows.filter(pl.col("id").is_in(newest.filter(pl.col("people") > 1)["id"].implode()))
     said = {
         "older_version": ("the same observation stands there in a newer version", rows.filter(~keep)),

@@ -14,6 +14,7 @@ from cytopenia.readers.mapping_forms import IGNORE
 from cytopenia.units import load_analytes, match_unit, mentions_analyte
 
 __all__ = [
+    "ERROR",
     "TWO_UNITS",
     "Code",
     "MatchedCode",
@@ -21,6 +22,7 @@ __all__ = [
     "Version",
     "as_list",
     "as_mapping",
+    "is_of_patient",
     "list_codes",
     "match_analyte",
     "read_limits",
@@ -34,7 +36,9 @@ __all__ = [
 _LOINC_NAMES = {LOINC, "https://loinc.org", "urn:oid:2.16.840.1.113883.6.1"}
 _COMPARATORS = ("<", "<=", ">", ">=")
 _VALUES_AS_TEXT = ("valueString", "valueInteger")
+_OTHER_SUBJECTS = {"Group", "Device", "Location", "Specimen", "Substance", "Organization", "Practitioner"}
 TWO_UNITS = "code and text of the unit differ"
+ERROR = "entered-in-error"
 
 
 @dataclass(frozen=True)
@@ -157,8 +161,25 @@ def read_reference(item: object) -> str | None:
     return text.rpartition("/")[2].removeprefix("urn:uuid:") or None
 
 
+def is_of_patient(resource: Mapping[str, Any]) -> bool:
+    """Whether the subject of a resource may be a patient: a group, a device or a place is none.
+
+    Examples
+    --------
+    >>> is_of_patient({"subject": {"reference": "Patient/12"}})
+    True
+    >>> is_of_patient({"subject": {"reference": "https://example.org/fhir/Device/12"}})
+    False
+    """
+    parts = read_word(as_mapping(resource.get("subject")).get("reference")).split("/")
+    return not _OTHER_SUBJECTS & set(parts[:-1])
+
+
 def read_version(resource: Mapping[str, Any]) -> Version:
-    """Return number and time (seconds) of the version of a resource; null where not said or no number."""
+    """Return number and time (seconds) of the version of a resource; null where not said or no number.
+
+    An entry in error that says nothing of its place counts as the newest, not as the oldest.
+    """
     meta = as_mapping(resource.get("meta"))
     number, updated = read_word(meta.get("versionId")), read_word(meta.get("lastUpdated"))
     try:
@@ -167,6 +188,8 @@ def read_version(resource: Mapping[str, Any]) -> Version:
         seconds = None
     else:
         seconds = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+    if not number and seconds is None and read_word(resource.get("status")) == ERROR:
+        return Version(float("inf"), None)
     return Version(float(number) if number.isdecimal() else None, seconds)
 
 

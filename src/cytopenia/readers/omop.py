@@ -232,6 +232,13 @@ def _use_numbers(
 ) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
     """The hospital's numbers in place of the technical ids; who has none keeps the id with a prefix."""
     known = people.filter(pl.col(_NUMBER).str.strip_chars().fill_null("") != "")
+    shared = known.select(pl.col(_NUMBER).str.strip_chars()).group_by(_NUMBER).len().filter(pl.col("len") > 1)
+    if shared.height:
+        raise ReaderError(
+            f"[data.omop]: {shared.height:,} of the numbers in person_source_value belong to more than one "
+            "person, so that different people would become one. Take out patient_number, or correct the "
+            "table person."
+        )
     numbers = dict(known.select(pl.col("person_id").cast(pl.String), _NUMBER).iter_rows())
     technical = pl.lit("person/") + pl.col("patient_id")
     changed = {

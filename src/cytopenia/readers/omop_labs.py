@@ -107,8 +107,7 @@ def read_labs(cdm: Cdm, mapping: OmopMapping, meanings: Meanings) -> tuple[pl.Da
         dict(meanings.analytes), default=None, return_dtype=pl.String
     )
     rows = rows.with_columns(analyte=pl.coalesce(by_concept, own))
-    rows, found = _add_units(cdm, rows, mapping, meanings.units)
-    findings += found
+    rows = _add_units(cdm, _choose_texts(rows), mapping, meanings.units)
     rows = _add_values(_add_days(rows))
     findings += _name_rows(rows, total)
     labs = rows.select(_person(), *(name for name in _COLUMNS if name != "patient_id")).select(_COLUMNS)
@@ -131,24 +130,27 @@ def _add_days(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _choose_texts(rows: pl.DataFrame) -> pl.DataFrame:
+    """The text of the source, and whether it is the value: without a number, or with a sign of its own."""
+    operator, text = pl.col("operator_concept_id"), pl.col("value_source_value").str.strip_chars()
+    unsigned = operator.is_null() | operator.is_in([0, _EQUAL])
+    text = pl.when(text != "").then(text)
+    signed = unsigned & text.str.contains(_SIGNED).fill_null(value=False)
+    return rows.with_columns(
+        text=text,
+        unsigned=unsigned,
+        from_text=text.is_not_null() & (pl.col("value_as_number").is_null() | signed),
+    )
+
+
 def _add_values(rows: pl.DataFrame) -> pl.DataFrame:
     """The value as text with its sign, and why it must not be judged."""
-    operator, number, text = (
-        pl.col("operator_concept_id"),
-        pl.col("value_as_number"),
-        pl.col("value_source_value"),
-    )
+    operator, number, text = (pl.col(name) for name in ("operator_concept_id", "value_as_number", "text"))
     sign = operator.replace_strict(dict(COMPARATORS), default="", return_dtype=pl.String).fill_null("")
-    unsigned = operator.is_null() | operator.is_in([0, _EQUAL])
-    text = pl.when(text.str.strip_chars() != "").then(text.str.strip_chars())
-    from_text = text.is_not_null() & (
-        number.is_null() | (unsigned & text.str.contains(_SIGNED).fill_null(value=False))
-    )
-    odd = ~unsigned & ~operator.is_in(list(COMPARATORS))
+    odd = ~pl.col("unsigned") & ~operator.is_in(list(COMPARATORS))
     only_concept = number.is_null() & text.is_null() & (pl.col("value_as_concept_id").fill_null(0) != 0)
     return rows.with_columns(
-        value=pl.when(from_text).then(text).otherwise(sign + number.cast(pl.String)),
-        from_text=from_text,
+        value=pl.when("from_text").then(text).otherwise(sign + number.cast(pl.String)),
         invalid=pl.coalesce(
             pl.when(odd).then(pl.lit("operator concept ") + operator.cast(pl.String)),
             pl.when(only_concept).then(pl.lit("the value is a concept, no number")),
@@ -161,7 +163,7 @@ def _add_values(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _add_units(
     cdm: Cdm, rows: pl.DataFrame, mapping: OmopMapping, reviewed: Mapping[int, str]
-) -> tuple[pl.DataFrame, list[Finding]]:
+) -> pl.DataFrame:
     """The unit of the concept, else of the source's text; both are compared unless the mapping chooses."""
     concepts = rows["unit_concept_id"].drop_nulls().unique().sort()
     unknown = [concept for concept in concepts if concept and concept not in reviewed]
@@ -180,15 +182,16 @@ def _add_units(
         as_text=coded.is_null() & text.is_not_null(),
     )
     apart = pl.DataFrame(schema=dict.fromkeys(("analyte", "unit_coded", "unit_text"), pl.String))
-    if mapping.units_from == "both":
+    if mapping.units_from != "text":
         pairs = rows.select("analyte", "unit_coded", "unit_text").unique().drop_nulls()
         differ = [_differ(*pair) for pair in pairs.iter_rows()]
         apart = pairs.filter(pl.Series(differ, dtype=pl.Boolean))
     marked = apart.with_columns(unit_apart=pl.lit(value=True))
-    rows = rows.join(marked, on=apart.columns, how="left", maintain_order="left").with_columns(
-        pl.col("unit_apart").fill_null(value=False)
+    # Numbers were converted into the unit of the concept while loading; a text of the source never was.
+    concerned = pl.col("from_text") if mapping.units_from == "concept" else pl.lit(value=True)
+    return rows.join(marked, on=apart.columns, how="left", maintain_order="left").with_columns(
+        unit_apart=pl.col("unit_apart").fill_null(value=False) & concerned
     )
-    return rows, []
 
 
 def _look_up_units(cdm: Cdm, concepts: Collection[int]) -> dict[int, str]:

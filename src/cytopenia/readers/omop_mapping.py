@@ -26,6 +26,11 @@ __all__ = ["PASSWORD_VARIABLE", "CohortTable", "OmopCohort", "OmopMapping"]
 PASSWORD_VARIABLE = "CYTOPENIA_OMOP_PASSWORD"  # noqa: S105 - the name of a variable
 _SECRETS = frozenset({"password", "passfile", "sslpassword"})
 _OURS = frozenset({"options"})
+_ADDRESSES = ("postgres", "jdbc:", "md:", "mysql:", "mssql:")
+_NO_ADDRESS = (
+    "the connection is no address; write it as postgresql://user@host:5432/database, or duckdb:// with a "
+    "file or a folder of the data folder, whose name has neither @ nor ="
+)
 
 ConceptId = Annotated[Whole, Field(gt=0)]
 ConceptIds = tuple[ConceptId, ...]
@@ -118,7 +123,10 @@ def _check_address(connection: str) -> Iterator[str]:
     """What is wrong with a connection; a secret is never repeated."""
     scheme, mark, rest = connection.partition("://")
     if not mark or scheme == "duckdb":
-        yield from name_outside(rest if mark else connection)
+        name = rest if mark else connection
+        # What looks like another kind of address may hold a password, and a message would show it as a path.
+        is_address = any(sign in name for sign in "@=") or name.lower().startswith(_ADDRESSES)
+        yield from [_NO_ADDRESS] if is_address else name_outside(name)
         return
     if scheme not in {"postgresql", "postgres"}:
         yield (
@@ -129,7 +137,7 @@ def _check_address(connection: str) -> Iterator[str]:
     try:
         parts = MultiHostUrl(connection)
     except ValueError:
-        yield "the connection is no address; write it as postgresql://user@host:5432/database"
+        yield _NO_ADDRESS
         return
     keys = {key for key, _ in parts.query_params()}
     secret = any(host["password"] is not None for host in parts.hosts()) or bool(keys & _SECRETS)

@@ -250,7 +250,10 @@ class Cdm:
         whole, first = self._database.table(self._schema, "measurement"), self._first
         rows = whole.select(*(name for name in _LAB_COLUMNS if name in whole.columns))
         joined = rows.join(first, rows.person_id == first.person_id, rname="cohort_{name}")
-        return joined.filter(joined.measurement_date.between(joined.low, joined.high))
+        day = joined.measurement_date
+        # A date with a time would be after the midnight of the last day; a cast of a date could use no index.
+        day = day if day.type().is_date() else day.cast("date")
+        return joined.filter(day.between(joined.low, joined.high))
 
     @staticmethod
     def _optional(rows: Any, column: str | None, kind: str) -> Any:

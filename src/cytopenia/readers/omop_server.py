@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -37,6 +38,15 @@ _PORT = 5432
 _DEFAULT_SCHEMAS = {"duckdb": "main", "postgres": "public"}
 # SQLSTATE where the server went away; where it says none at all, it went away too.
 _GONE = ("08", "57P")
+# The server said why it gave up in the midst of an answer; else the connection is gone.
+_GIVEN_UP = "ERROR:"
+_CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_CSV_COLUMN = re.compile(r'converting column "([^"]+)"')
+_CSV_KIND = re.compile(r"being converted as type (\w+)")
+_CSV_FILE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)
+# Sentences of drivers that quote a value of the data.
+_CONVERTS = re.compile(r"(?i)conver|cast|invalid input|out of range|field format")
+_QUOTED = re.compile(r"""'[^']*'|"[^"]*\"""")
 _SERVICE = "cytopenia-omop"
 # Types of columns as DuckDB and PostgreSQL name them.
 _KINDS = {
@@ -53,6 +63,7 @@ _KINDS = {
 _FILE_TYPES = {
     "_id": "BIGINT",
     **dict.fromkeys(("_as_number", "range_low", "range_high"), "DOUBLE"),
+    **dict.fromkeys(("vocabulary_id", "domain_id", "concept_class_id", "relationship_id"), "VARCHAR"),
     **dict.fromkeys(("_source_value", "_as_string", "_code", "_name"), "VARCHAR"),
 }
 
@@ -214,11 +225,14 @@ class Driver:
                 return pl.DataFrame(cursor.fetch_arrow())
         except import_adbc().Error as cause:
             state = str(getattr(cause, "sqlstate", None) or "")
-            if self.dialect != "postgres" or (state and not state.startswith(_GONE)):
-                raise ReaderError(
-                    f"{self.place}: the database refuses a query: {_first_line(cause)}"
-                ) from cause
-            raise ConnectionLostError(_first_line(cause)) from cause
+            said, is_gone = _say_cause(cause), not state or state.startswith(_GONE)
+        except pl.exceptions.ComputeError as cause:
+            # Rows arrive after the query is accepted; what breaks then has no SQLSTATE.
+            said, is_gone = _say_cause(cause), _GIVEN_UP not in str(cause)
+        # The cause itself is not chained: drivers print the whole row that they cannot convert.
+        if self.dialect == "postgres" and is_gone:
+            raise ConnectionLostError(said)
+        raise ReaderError(f"{self.place}: the database refuses a query: {said}")
 
     def close(self) -> None:
         """Close the connection; one that is lost already is no matter."""
@@ -271,7 +285,28 @@ def _read_file(views: Any, path: Path) -> Any:
         return views.read_parquet(str(path))
     heads = views.read_csv(str(path), all_varchar=True).columns
     kinds = {head: kind for head in heads for end, kind in _FILE_TYPES.items() if head.lower().endswith(end)}
-    return views.read_csv(str(path), dtype=kinds)
+    read = views.read_csv(str(path), dtype=kinds)
+    _refuse_other_dates(views, path, dict(zip(read.columns, map(str, read.types), strict=True)))
+    return read
+
+
+def _refuse_other_dates(views: Any, path: Path, types: dict[str, str]) -> None:
+    """DuckDB would settle by itself whether 03/04/2024 is in March or in April."""
+    dates = [
+        head
+        for head, kind in types.items()
+        if kind.startswith(("DATE", "TIMESTAMP"))
+        and head.lower().endswith(("_date", "_datetime"))
+        and not head.lower().startswith("valid_")
+    ]
+    seen = views.table_function("sniff_csv", [str(path)])
+    found = dict(zip(seen.columns, seen.limit(1).fetchall()[0], strict=True))
+    formats = [found[name] for name in ("DateFormat", "TimestampFormat")]
+    if dates and not all(str(item).startswith("%Y") for item in formats if item):
+        raise ReaderError(
+            f"{path}: dates are not written as 2024-01-31 (columns {', '.join(dates)}). Day and month could "
+            "change places, so nothing was read. Write them as year-month-day, as in 2024-01-31."
+        )
 
 
 def _open_postgres(connection: str) -> Driver:
@@ -325,4 +360,20 @@ def _find_password(connection: str) -> str | None:
 
 
 def _first_line(cause: Exception) -> str:
-    return " ".join(str(cause).strip().partition("\n")[0].split())
+    return " ".join(str(cause).strip().partition("\n")[0].removeprefix("got external error:").split())
+
+
+def _say_cause(cause: Exception) -> str:
+    """What a driver says of a query, without the value that it could not convert."""
+    whole = str(cause)
+    line, column = _CSV_LINE.search(whole), _CSV_COLUMN.search(whole)
+    if line and column:
+        kind = _CSV_KIND.search(whole)
+        file, needed = _CSV_FILE.search(whole), f"'{kind[1]}'" if kind else "its type"
+        name = f"{Path(file[1].strip()).name}, " if file else ""
+        return (
+            f"{name}line {line[1]}, column {column[1]}: what stands there is not of type {needed}. "
+            "Correct it; a missing value is a blank cell."
+        )
+    said = _first_line(cause)
+    return _QUOTED.sub("'...'", said) if _CONVERTS.search(said) else said
