@@ -11,7 +11,11 @@
       button.addEventListener("click", async () => {
         const field = document.getElementById(button.dataset.copy);
         field.select();
-        await navigator.clipboard.writeText(field.value);
+        try {
+          await navigator.clipboard.writeText(field.value);
+        } catch {
+          return; // The browser does not allow it; the text is selected, and can be copied by hand.
+        }
         const said = button.parentElement.querySelector("[data-said]");
         said.textContent = said.dataset.said;
       });
