@@ -35,6 +35,17 @@ def said(findings: pl.DataFrame, rule: str) -> str:
     return " ".join(findings.filter(pl.col("rule") == rule)["message"])
 
 
+@pytest.mark.parametrize(("patient", "day"), [("", 3), ("1", None)])
+def test_a_percentage_of_nobody_or_of_no_day_is_said(patient: str, day: int | None) -> None:
+    white, share = (patient, day, *WHITE[2:]), (patient, day, *SHARE[2:])
+    labs, findings = prepare_labs(labs_of(WHITE, white, share))
+    assert anc_of(labs) == []
+    assert said(findings, "percent_not_used") == (
+        "labs: the percentage of neutrophils has no patient or no day, and is not used in 1 of 3 rows "
+        "(row 4)."
+    )
+
+
 def test_white_cells_times_percentage() -> None:
     """2.5 x 12 / 100 = 0.3."""
     labs, findings = prepare_labs(labs_of(WHITE, SHARE))

@@ -192,6 +192,31 @@ def test_a_sheet_for_each_analyte(tmp_path: Path) -> None:
 # ---- cells of every kind
 
 
+@pytest.mark.parametrize("header", [(), (2,)])
+@pytest.mark.parametrize(("remark", "minutes"), [(None, [425, 1439, 0]), ("early", [425, 1439, None])])
+def test_a_column_of_times_beside_the_dates(
+    tmp_path: Path, header: tuple[int, ...], remark: str | None, minutes: list[int | None]
+) -> None:
+    """7:05 is minute 425, 23:59 is 1439, midnight 0; a word among the times is no time."""
+    path, top = tmp_path / "x.xlsx", len(header)
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("S")
+        day, clock = (book.add_format({"num_format": shown}) for shown in ("dd/mm/yyyy", "hh:mm"))
+        if top:
+            sheet.write(0, 0, "Biologie")
+        sheet.write_row(top, 0, ["patient_id", "date", "Heure", "ANC (G/L)"])
+        for row, time in enumerate((dt.time(7, 5), dt.time(23, 59), dt.time(0, 0)), start=top + 1):
+            sheet.write(row, 0, "P1")
+            sheet.write_datetime(row, 1, dt.datetime(2024, 1, row), day)
+            if remark and time == dt.time(0, 0):
+                sheet.write(row, 2, remark)
+            else:
+                sheet.write_datetime(row, 2, time, clock)
+            sheet.write(row, 3, 0.5)
+    labs, _ = read(path, header=header, columns={"time": "Heure"})
+    assert labs["minute"].to_list() == minutes
+
+
 def write_kinds(path: Path) -> Path:
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("S")

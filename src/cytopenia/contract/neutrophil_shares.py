@@ -110,6 +110,10 @@ def add_computed_anc(
     )  # fmt: skip
     told = pl.concat([computed["source_row"], allowed.filter(~single)["source_row"]])
     findings += _name_unused(percents.filter(~pl.col("source_row").is_in(told.implode())), total=total)
+    findings += note_rows(
+        "labs", "percent_not_used", f"{_OWNER} has no patient or no day, and is not used",
+        rows=shares.filter(~placed)["source_row"], total=total,
+    )  # fmt: skip
     if computed.is_empty():
         return rows.drop("place"), findings
     replaced = pl.col("place").is_in(computed["place"].implode()) & (pl.col("analyte") == "anc")

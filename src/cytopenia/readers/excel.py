@@ -7,6 +7,7 @@ import logging
 import string
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -36,6 +37,7 @@ EXCEL_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 _MIDNIGHT = r"^(\d{4}-\d{2}-\d{2})[ T]00:00:00$"
 # What a spreadsheet stores for a time without a date.
+_NO_DATES = (date(1899, 12, 30), date(1899, 12, 31), date(1904, 1, 1))
 _TIME_ONLY = r"^(?:1899-12-3[01]|1904-01-01)[ T](\d{2}:\d{2}:\d{2})$"
 _COMMA, _POINT = r"[0-9],[0-9]", r"^-?[0-9]+\.[0-9]+$"
 _LARGEST_EXACT = 2**53
@@ -93,7 +95,7 @@ def read_grid(path: Path, sheet: str, *, rows: int | None = None, decimal: str =
             cells = _fill_times(cells, _load_cells(path, sheet, rows, "duration")[0])
         letters = cells.columns[1:]
         shown = (
-            pl.col(letter).str.replace(_MIDNIGHT, "$1").str.replace(_TIME_ONLY, "$1") for letter in letters
+            pl.col(letter).str.replace(_TIME_ONLY, "$1").str.replace(_MIDNIGHT, "$1") for letter in letters
         )
         cells = cells.with_columns(*shown)
         doubtful = [letter for letter in letters if _needs_marks(cells[letter], decimal)]
@@ -224,15 +226,19 @@ def _require_distinct(path: Path, sheet: str, names: Mapping[str, str], letters:
 
 
 def _narrow(table: pl.DataFrame) -> list[pl.Expr]:
-    """Numbers that are all whole, and times that are all midnight, as what they are."""
+    """Numbers that are all whole, times that are all midnight, and times without a date, as what they are."""
     narrowed: list[pl.Expr] = []
     for name, dtype in table.schema.items():
         column = table[name].drop_nulls()
         if dtype.is_float() and column.len() and (column.floor() == column).all():
             if (column.abs() <= _LARGEST_EXACT).all():
                 narrowed.append(pl.col(name).cast(pl.Int64))
+        elif isinstance(dtype, pl.Datetime) and column.len() and column.dt.date().is_in(_NO_DATES).all():
+            narrowed.append(pl.col(name).dt.time())
         elif isinstance(dtype, pl.Datetime) and (column.dt.truncate("1d") == column).all():
             narrowed.append(pl.col(name).dt.date())
+        elif dtype == pl.String and column.str.contains(_TIME_ONLY).any():
+            narrowed.append(pl.col(name).str.replace(_TIME_ONLY, "$1"))
     return narrowed
 
 

@@ -169,7 +169,7 @@ def _apply_mapping(
         else:
             if name != "patients" and mapping.tables[name].is_mapped:
                 findings += name_unused_columns(
-                    name, [c for c in table.columns if c not in TABLES[name].inputs]
+                    name, [c for c in table.columns if c not in (*TABLES[name].inputs, "source_row")]
                 )
             table, found = _translate_kinds(name, table, getattr(mapping.tables[name], "kinds", {}))
         raw[name] = table
