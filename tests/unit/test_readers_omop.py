@@ -466,6 +466,31 @@ def test_other_writings_of_a_day_are_read(tmp_path: Path) -> None:
     assert tables.labs.select("day", "minute", "value").rows() == [(2, 605, 0.35)]
 
 
+def test_files_with_a_header_alone(tmp_path: Path) -> None:
+    """An export has a file for every table, also for those without rows."""
+    folder = tmp_path / "cdm"
+    folder.mkdir()
+    frames = make_cdm(
+        drug_exposure=[],
+        death=[],
+        condition_occurrence=[],
+        cohort=[{"cohort_definition_id": 3, "subject_id": 1, "cohort_start_date": ZERO}],
+    )
+    for name, frame in frames.items():
+        frame.write_csv(folder / f"{name}.csv")
+    table = {"cohort_definition_id": 3}
+    tables = read_tables(tmp_path, section_of(connection="cdm", cohort_table=table, events={"crs": [77]}))
+    assert tables.labs.select("day", "value").rows() == [(2, 0.35)]
+    assert tables.events.is_empty()
+    frames["measurement"].clear().write_csv(folder / "measurement.csv")
+    assert read_tables(tmp_path, section_of(connection="cdm", cohort_table=table)).labs.is_empty()
+    text = frames["measurement"].with_columns(measurement_date=pl.lit("12 Jan 2024"))
+    text.write_csv(folder / "measurement.csv")
+    said = r"measurement\.csv, line 2, column measurement_date: .* not of type 'DATE'"
+    with pytest.raises(ReaderError, match=said):
+        read_tables(tmp_path, section_of(connection="cdm", cohort_table=table))
+
+
 def test_the_last_day_of_the_window_is_whole(tmp_path: Path) -> None:
     """Some databases keep measurement_date with a time; 10:30 of the last day belongs to it."""
     frames = make_cdm(measurement=[measurement(0.35, day=10), measurement(0.4, day=11, measurement_id=8)])
