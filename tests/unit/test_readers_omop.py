@@ -235,6 +235,19 @@ def test_the_window_and_the_second_infusion(tmp_path: Path) -> None:
     tables = read(tmp_path, frames, window=[-10, 20])
     assert tables.labs["day"].to_list() == [-10, 0, 20]
     assert tables.infusions.select("patient_id", "day").rows() == [("1", 0), ("1", 15)]
+    said = "1 patient has infusions on more than one day, the closest 15 days apart"
+    assert said in messages(tables, "infusions_on_several_days")
+
+
+def test_one_infusion_in_two_tables_a_day_apart(tmp_path: Path) -> None:
+    """The drug on day 0 and its procedure on day 1 would end the course on day 1."""
+    procedure = {"procedure_occurrence_id": 1, "person_id": 1, "procedure_concept_id": CART}
+    one_day = read(tmp_path, make_cdm(procedure_occurrence=[{**procedure, "procedure_date": ZERO}]))
+    assert messages(one_day, "infusions_on_several_days") == ""
+    later = {**procedure, "procedure_date": ZERO + dt.timedelta(days=1)}
+    (tmp_path / "cdm.duckdb").unlink()
+    two_days = read(tmp_path, make_cdm(procedure_occurrence=[later]))
+    assert "the closest 1 day apart" in messages(two_days, "infusions_on_several_days")
 
 
 def test_the_cohort_by_descendants_procedure_or_table(tmp_path: Path) -> None:
