@@ -235,6 +235,19 @@ def test_the_window_and_the_second_infusion(tmp_path: Path) -> None:
     tables = read(tmp_path, frames, window=[-10, 20])
     assert tables.labs["day"].to_list() == [-10, 0, 20]
     assert tables.infusions.select("patient_id", "day").rows() == [("1", 0), ("1", 15)]
+    said = "1 patient has infusions on more than one day, the closest 15 days apart"
+    assert said in messages(tables, "infusions_on_several_days")
+
+
+def test_one_infusion_in_two_tables_a_day_apart(tmp_path: Path) -> None:
+    """The drug on day 0 and its procedure on day 1 would end the course on day 1."""
+    procedure = {"procedure_occurrence_id": 1, "person_id": 1, "procedure_concept_id": CART}
+    one_day = read(tmp_path, make_cdm(procedure_occurrence=[{**procedure, "procedure_date": ZERO}]))
+    assert messages(one_day, "infusions_on_several_days") == ""
+    later = {**procedure, "procedure_date": ZERO + dt.timedelta(days=1)}
+    (tmp_path / "cdm.duckdb").unlink()
+    two_days = read(tmp_path, make_cdm(procedure_occurrence=[later]))
+    assert "the closest 1 day apart" in messages(two_days, "infusions_on_several_days")
 
 
 def test_the_cohort_by_descendants_procedure_or_table(tmp_path: Path) -> None:
@@ -464,6 +477,31 @@ def test_other_writings_of_a_day_are_read(tmp_path: Path) -> None:
         frame.write_csv(folder / f"{name}.csv")
     tables = read_tables(tmp_path, section_of(connection="cdm"))
     assert tables.labs.select("day", "minute", "value").rows() == [(2, 605, 0.35)]
+
+
+def test_files_with_a_header_alone(tmp_path: Path) -> None:
+    """An export has a file for every table, also for those without rows."""
+    folder = tmp_path / "cdm"
+    folder.mkdir()
+    frames = make_cdm(
+        drug_exposure=[],
+        death=[],
+        condition_occurrence=[],
+        cohort=[{"cohort_definition_id": 3, "subject_id": 1, "cohort_start_date": ZERO}],
+    )
+    for name, frame in frames.items():
+        frame.write_csv(folder / f"{name}.csv")
+    table = {"cohort_definition_id": 3}
+    tables = read_tables(tmp_path, section_of(connection="cdm", cohort_table=table, events={"crs": [77]}))
+    assert tables.labs.select("day", "value").rows() == [(2, 0.35)]
+    assert tables.events.is_empty()
+    frames["measurement"].clear().write_csv(folder / "measurement.csv")
+    assert read_tables(tmp_path, section_of(connection="cdm", cohort_table=table)).labs.is_empty()
+    text = frames["measurement"].with_columns(measurement_date=pl.lit("12 Jan 2024"))
+    text.write_csv(folder / "measurement.csv")
+    said = r"measurement\.csv, line 2, column measurement_date: .* not of type 'DATE'"
+    with pytest.raises(ReaderError, match=said):
+        read_tables(tmp_path, section_of(connection="cdm", cohort_table=table))
 
 
 def test_the_last_day_of_the_window_is_whole(tmp_path: Path) -> None:

@@ -224,6 +224,12 @@ SOURCE_RULES: Mapping[str, FindingRule] = MappingProxyType(
         "age_from_year": FindingRule(
             "info", "age_years", "Their age is the difference of the years, at most one year too high."
         ),
+        "infusions_on_several_days": FindingRule(
+            "warning",
+            "day",
+            "Every day is an infusion, and the course ends at the second. Where one infusion stands in two "
+            "tables with two days, name the concept of one table, or give a cohort_table.",
+        ),
         "contact_from_period": FindingRule(
             "info", "kind", "Its end may be the day of the export; check that before an analysis of time."
         ),

@@ -67,7 +67,7 @@ def _read_once(connection: str, folder: Path, mapping: OmopMapping) -> Read:
         if infusions.is_empty():
             raise ReaderError(_say_nobody(database.driver.place, mapping))
         meanings = find_meanings(cdm, mapping)
-        findings = [*meanings.findings, *_name_ancestors(cdm, mapping)]
+        findings = [*meanings.findings, *_name_ancestors(cdm, mapping), *_name_repeats(infusions)]
         labs, found = read_labs(cdm, mapping, meanings)
         people = cdm.fetch_people()
         patients, named = _list_patients(people, infusions)
@@ -114,6 +114,20 @@ def _name_ancestors(cdm: Cdm, mapping: OmopMapping) -> list[Finding]:
     if mapping.cohort is not None and mapping.cohort.descendants:
         findings.append(note("infusions", "descendants_unknown", what))
     return findings
+
+
+def _name_repeats(infusions: pl.DataFrame) -> list[Finding]:
+    """Persons with more than one day: a drug and its procedure may be one infusion, a day apart."""
+    gaps = infusions.sort("person_id", "day").select(
+        "person_id", gap=pl.col("day").diff().over("person_id").dt.total_days()
+    )
+    several = gaps.drop_nulls()["person_id"].n_unique()
+    if not several:
+        return []
+    who = "1 patient has" if several == 1 else f"{several:,} patients have"
+    days = f"{gaps['gap'].min()} {'day' if gaps['gap'].min() == 1 else 'days'}"
+    what = f"{who} infusions on more than one day, the closest {days} apart"
+    return [note("infusions", "infusions_on_several_days", what, rows=several)]
 
 
 def _list_patients(people: pl.DataFrame, infusions: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:

@@ -286,19 +286,19 @@ def _read_file(views: Any, path: Path) -> Any:
     heads = views.read_csv(str(path), all_varchar=True).columns
     kinds = {head: kind for head in heads for end, kind in _FILE_TYPES.items() if head.lower().endswith(end)}
     read = views.read_csv(str(path), dtype=kinds)
-    _refuse_other_dates(views, path, dict(zip(read.columns, map(str, read.types), strict=True)))
-    return read
+    types = {
+        head: kind
+        for head, kind in zip(read.columns, map(str, read.types), strict=True)
+        if head.lower().endswith(("_date", "_datetime")) and not head.lower().startswith("valid_")
+    }
+    _refuse_other_dates(views, path, [head for head, kind in types.items() if kind != "VARCHAR"])
+    # A table or a column without a single date has dates all the same.
+    empty = [head for head, kind in types.items() if kind == "VARCHAR" and head.lower().endswith("_date")]
+    return views.read_csv(str(path), dtype=kinds | dict.fromkeys(empty, "DATE")) if empty else read
 
 
-def _refuse_other_dates(views: Any, path: Path, types: dict[str, str]) -> None:
+def _refuse_other_dates(views: Any, path: Path, dates: list[str]) -> None:
     """DuckDB would settle by itself whether 03/04/2024 is in March or in April."""
-    dates = [
-        head
-        for head, kind in types.items()
-        if kind.startswith(("DATE", "TIMESTAMP"))
-        and head.lower().endswith(("_date", "_datetime"))
-        and not head.lower().startswith("valid_")
-    ]
     seen = views.table_function("sniff_csv", [str(path)])
     found = dict(zip(seen.columns, seen.limit(1).fetchall()[0], strict=True))
     formats = [found[name] for name in ("DateFormat", "TimestampFormat")]
