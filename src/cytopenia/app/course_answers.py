@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from threading import Lock
 
 import polars as pl
 
+from cytopenia.app.pages import DRAWING
 from cytopenia.app.texts import Say, load_texts
 from cytopenia.contract import Tables, check_tables
 from cytopenia.grading.explain import OutcomeExplanation, PatientExplanation
@@ -32,8 +32,6 @@ _TO_SETTLE = (
     "negative_value",
     "implausible_value",
 )
-# The settings of the drawing library are those of the whole process.
-_DRAWING = Lock()
 
 
 @dataclass(frozen=True)
@@ -117,5 +115,5 @@ def draw_timeline(explained: PatientExplanation) -> str:
     """Return the timeline of a course as SVG."""
     from cytopenia.report.patient_timeline import plot_timeline
 
-    with _DRAWING:
+    with DRAWING:
         return plot_timeline(explained).svg

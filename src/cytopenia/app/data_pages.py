@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from cytopenia.app.failures import RefusedError
 from cytopenia.app.form_fields import read_form
-from cytopenia.app.pages import render_page
+from cytopenia.app.pages import DRAWING, render_page
 from cytopenia.app.study_pages import REPORT_POLICY, find_study
 from cytopenia.app.workspace import PROTOCOL, StudyFolder
 from cytopenia.check_file import write_check
@@ -26,8 +26,13 @@ CHECK = "check.html"
 async def start_check(request: Request) -> Response:
     """Read the tables anew, and write what is to know of them."""
     found = await run_in_threadpool(find_study, request)
-    await run_in_threadpool(write_check, found.path / PROTOCOL)
+    await run_in_threadpool(_check, found)
     return RedirectResponse(f"/studies/{quote(found.name)}/check", status_code=303)
+
+
+def _check(found: StudyFolder) -> None:
+    with DRAWING:
+        write_check(found.path / PROTOCOL)
 
 
 async def checked(request: Request) -> Response:

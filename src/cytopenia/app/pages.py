@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from starlette.requests import Request
@@ -12,7 +13,10 @@ from starlette.types import Scope
 from cytopenia.app.settings import AppSettings
 from cytopenia.app.texts import make_say
 
-__all__ = ["answer_failure", "render_page", "wants_json"]
+__all__ = ["DRAWING", "answer_failure", "render_page", "wants_json"]
+
+# The settings of the drawing library belong to the process: one drawing at a time.
+DRAWING = Lock()
 
 
 @cache

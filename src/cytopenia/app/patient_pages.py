@@ -13,7 +13,7 @@ from cytopenia.app.cohort_run import CohortRun, PatientRow, is_outdated
 from cytopenia.app.cohort_view import View, read_view
 from cytopenia.app.day_words import list_day_rows
 from cytopenia.app.failures import RefusedError
-from cytopenia.app.pages import render_page
+from cytopenia.app.pages import DRAWING, render_page
 from cytopenia.app.settings import AppSettings
 from cytopenia.app.study_cache import ReadStudy
 from cytopenia.app.study_pages import REPORT_POLICY, find_study
@@ -143,4 +143,6 @@ def _print(request: Request, found: StudyFolder) -> str:
     from cytopenia.report.patient_page import render_patient_page
 
     read, _, explained = _explain(request, found)
-    return render_patient_page(disguise_page(complete_page(read.study, read.tables, explained), Disguise()))
+    page = disguise_page(complete_page(read.study, read.tables, explained), Disguise())
+    with DRAWING:
+        return render_patient_page(page)
