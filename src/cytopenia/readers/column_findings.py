@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isclose
 
 import polars as pl
 
@@ -74,7 +75,7 @@ def _are_alike(measure: str, one: str, other: str) -> bool:
     if measure not in load_analytes():
         return True
     return all(
-        convert_value(number, one, analyte=measure) == convert_value(number, other, analyte=measure)
+        isclose(convert_value(number, one, analyte=measure), convert_value(number, other, analyte=measure))
         for number in (0.0, 1.0)
     )
 
