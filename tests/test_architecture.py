@@ -121,6 +121,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "redcap_api",
             "redcap",
             "omop_codes",
+            "omop_spark",
             "omop_server",
             "omop_queries",
             "omop_labs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tests.same_patients import (
 )
 
 from cytopenia.contract import Tables
+from cytopenia.errors import ReaderError
 from cytopenia.readers.mapping import DataSection
 from cytopenia.readers.omop_mapping import PASSWORD_VARIABLE
 from cytopenia.readers.sources import read_tables
@@ -119,6 +120,41 @@ def test_omop_in_postgres(
         server.load(make_same_cdm(), tmp_path, schema="omop")
         keys = {"connection": server.address(), "schema": "omop", **OMOP}
         check_same(study, read(tmp_path, omop=keys), from_csv)
+
+
+@pytest.fixture
+def spark(
+    tmp_path: Path, find_program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> Generator[Any]:
+    """A session of Spark in this process, with two workers and its files in a folder of the test."""
+    sql = pytest.importorskip("pyspark.sql", reason="the extra 'spark' is not installed")
+    find_program("java")
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.warehouse.dir": str(tmp_path / "warehouse"),
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.session.timeZone": "America/New_York",
+    }
+    session = sql.SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
+    yield session
+    session.stop()
+
+
+def test_omop_in_spark(study: Path, tmp_path: Path, from_csv: tuple[Tables, StudyRun], spark: Any) -> None:
+    write_beside(tmp_path)
+    spark.sql("create schema omop")
+    for name, frame in make_same_cdm().items():
+        file = tmp_path / f"{name}.parquet"
+        frame.write_parquet(file)
+        spark.read.parquet(str(file)).write.saveAsTable(f"omop.{name}")
+    keys = {"connection": "spark", "schema": "omop", **OMOP}
+    found = read(tmp_path, omop=keys)
+    assert {item.dialect for item in found.extractions} == {"databricks"}
+    check_same(study, found, from_csv)
+    with pytest.raises(ReaderError, match="no table measurement"):
+        read(tmp_path, omop={**keys, "schema": "elsewhere"})
 
 
 def test_fhir(study: Path, tmp_path: Path, from_csv: tuple[Tables, StudyRun]) -> None:

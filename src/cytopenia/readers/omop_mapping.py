@@ -21,9 +21,11 @@ from cytopenia.readers.mapping_forms import (
 from cytopenia.readers.paths import name_outside
 from cytopenia.units import load_analytes
 
-__all__ = ["PASSWORD_VARIABLE", "CohortTable", "OmopCohort", "OmopMapping"]
+__all__ = ["PASSWORD_VARIABLE", "SPARK", "CohortTable", "OmopCohort", "OmopMapping"]
 
 PASSWORD_VARIABLE = "CYTOPENIA_OMOP_PASSWORD"  # noqa: S105 - the name of a variable
+# The session of Spark that is active, or a new one.
+SPARK = "spark"
 _SECRETS = frozenset({"password", "passfile", "sslpassword"})
 _OURS = frozenset({"options"})
 _ADDRESSES = ("postgres", "jdbc:", "md:", "mysql:", "mssql:")
@@ -122,6 +124,8 @@ class OmopMapping(MappingForm):
 def _check_address(connection: str) -> Iterator[str]:
     """What is wrong with a connection; a secret is never repeated."""
     scheme, mark, rest = connection.partition("://")
+    if connection == SPARK:
+        return
     if not mark or scheme == "duckdb":
         name = rest if mark else connection
         # What looks like another kind of address may hold a password, and a message would show it as a path.
@@ -131,7 +135,7 @@ def _check_address(connection: str) -> Iterator[str]:
     if scheme not in {"postgresql", "postgres"}:
         yield (
             f"connections of kind '{scheme}' are not known; allowed: duckdb://file or folder, "
-            "postgresql://user@host:5432/database"
+            "postgresql://user@host:5432/database, spark"
         )
         return
     try:

@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,8 @@ from pydantic_core import MultiHostUrl
 
 from cytopenia.contract import Extraction
 from cytopenia.errors import ReaderError
-from cytopenia.readers.omop_mapping import PASSWORD_VARIABLE
+from cytopenia.readers.omop_mapping import PASSWORD_VARIABLE, SPARK
+from cytopenia.readers.omop_spark import SparkDriver, open_spark
 from cytopenia.readers.paths import find_inside
 
 __all__ = ["ConnectionLostError", "Database", "import_ibis", "open_database"]
@@ -54,6 +55,7 @@ _KINDS = {
     "smallint": "int16",
     "integer": "int32",
     "bigint": "int64",
+    "int": "int32",
     **dict.fromkeys(("numeric", "decimal", "hugeint", "uhugeint", "ubigint", "uinteger"), "decimal"),
     **dict.fromkeys(("real", "float"), "float32"),
     **dict.fromkeys(("double precision", "double"), "float64"),
@@ -87,7 +89,7 @@ class _Table:
 class Database:
     """The tables of one database as Ibis sees them, and the queries that were run, in their order."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver | SparkDriver) -> None:
         self.driver = driver
         self.ran: list[Extraction] = []
         self._schemas: dict[str, dict[str, _Table]] = {}
@@ -122,13 +124,8 @@ class Database:
     def _list(self, schema: str | None) -> dict[str, _Table]:
         place = self.name_schema(schema)
         if place not in self._schemas:
-            texts = ("table_schema", "table_name", "column_name", "data_type")
-            columns = import_ibis().table(
-                dict.fromkeys(texts, "string"), name="columns", database="information_schema"
-            )
-            query = columns.filter(columns.table_schema == place).select(*texts[1:])
             found: dict[str, _Table] = {}
-            for name, column, kind in self.driver.run(_write(query, self.driver.dialect)).iter_rows():
+            for name, column, kind in self.driver.list_columns(place):
                 found.setdefault(name.lower(), _Table(name)).columns[column] = _name_kind(kind)
             self._schemas[place] = found
         return self._schemas[place]
@@ -189,7 +186,9 @@ def open_database(connection: str, folder: Path) -> Generator[Database]:
     """
     scheme, mark, rest = connection.partition("://")
     with ExitStack() as stack:
-        if mark and scheme != "duckdb":
+        if connection == SPARK:
+            driver = open_spark()
+        elif mark and scheme != "duckdb":
             driver = _open_postgres(connection)
         else:
             path = find_inside(folder, rest if mark else connection, "[data.omop] connection")
@@ -208,6 +207,15 @@ class Driver:
     def default_schema(self) -> str:
         """The schema that is meant where none is stated."""
         return _DEFAULT_SCHEMAS[self.dialect]
+
+    def list_columns(self, schema: str) -> Iterator[tuple[str, str, str]]:
+        """Yield table, column and type of every table of a schema that may be read."""
+        texts = ("table_schema", "table_name", "column_name", "data_type")
+        columns = import_ibis().table(
+            dict.fromkeys(texts, "string"), name="columns", database="information_schema"
+        )
+        query = columns.filter(columns.table_schema == schema).select(*texts[1:])
+        yield from self.run(_write(query, self.dialect)).iter_rows()
 
     def run(self, sql: str) -> pl.DataFrame:
         """Return the rows of a query.
