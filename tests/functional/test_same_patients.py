@@ -27,6 +27,7 @@ from cytopenia.contract import Tables
 from cytopenia.errors import ReaderError
 from cytopenia.readers.mapping import DataSection
 from cytopenia.readers.omop_mapping import PASSWORD_VARIABLE
+from cytopenia.readers.omop_spark import SparkDriver
 from cytopenia.readers.sources import read_tables
 from cytopenia.study.protocol import read_protocol
 from cytopenia.study.run import StudyRun, run_plan
@@ -155,6 +156,9 @@ def test_omop_in_spark(study: Path, tmp_path: Path, from_csv: tuple[Tables, Stud
     check_same(study, found, from_csv)
     with pytest.raises(ReaderError, match="no table measurement"):
         read(tmp_path, omop={**keys, "schema": "elsewhere"})
+    with pytest.raises(ReaderError, match="Spark refuses a query") as told:
+        SparkDriver(spark).run("select cast('of a patient' as int)")
+    assert "of a patient" not in str(told.value)
 
 
 def test_fhir(study: Path, tmp_path: Path, from_csv: tuple[Tables, StudyRun]) -> None:

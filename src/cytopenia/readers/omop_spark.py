@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
@@ -13,6 +15,7 @@ from cytopenia.errors import ReaderError
 __all__ = ["SparkDriver", "open_spark"]
 
 _MOST_OF_A_MESSAGE = 300
+_QUOTED = re.compile(r"'[^']*'")
 
 
 class SparkDriver:
@@ -30,7 +33,8 @@ class SparkDriver:
         """Yield table, column and type of every table of a schema that may be read."""
         with _explain(self.place):
             catalog = self._session.catalog
-            for table in catalog.listTables(schema) if catalog.databaseExists(schema) else []:
+            tables: list[Any] = catalog.listTables(schema) if catalog.databaseExists(schema) else []
+            for table in tables:
                 for column in catalog.listColumns(f"`{schema}`.`{table.name}`"):
                     yield table.name, column.name, column.dataType
 
@@ -52,19 +56,19 @@ class SparkDriver:
         """Leave the session as it is."""
 
 
-class _explain:  # noqa: N801 - reads as a word where it stands
-    """What Spark says, in one line, without its plan and its traces."""
+@contextmanager
+def _explain(place: str) -> Generator[None]:
+    """What Spark says, in one line, without its plan, its traces and the values that it quotes."""
+    known = (importlib.import_module("pyspark.errors").PySparkException, _import_gateway().Py4JError)
+    try:
+        yield
+    except known as cause:
+        said = _QUOTED.sub("'...'", " ".join(str(cause).partition("\n")[0].split()))
+        raise ReaderError(f"{place}: Spark refuses a query: {said[:_MOST_OF_A_MESSAGE]}") from None
 
-    def __init__(self, place: str) -> None:
-        self.place = place
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, cause: BaseException | None, trace: object) -> None:
-        if cause is not None and type(cause).__module__.startswith(("pyspark", "py4j")):
-            said = " ".join(str(cause).partition("\n")[0].split())[:_MOST_OF_A_MESSAGE]
-            raise ReaderError(f"{self.place}: Spark refuses a query: {said}") from None
+def _import_gateway() -> Any:
+    return importlib.import_module("py4j.protocol")
 
 
 def open_spark() -> SparkDriver:
