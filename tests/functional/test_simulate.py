@@ -26,7 +26,9 @@ def folder(command: Command, tmp_path: Path) -> Path:
 def test_a_simulated_folder_passes_the_checks(folder: Path, command: Command) -> None:
     answer = command("check", folder)
     assert answer.code == 0
-    assert {line.split()[0] for line in answer.out.splitlines()} == {"info"}
+    *findings, page = answer.out.splitlines()
+    assert {line.split()[0] for line in findings} == {"info"}
+    assert page.startswith("Page:")
 
 
 @pytest.mark.long
