@@ -14,13 +14,11 @@ from cytopenia.app.form_fields import read_form
 from cytopenia.app.pages import DRAWING, render_page
 from cytopenia.app.study_pages import REPORT_POLICY, find_study
 from cytopenia.app.workspace import PROTOCOL, StudyFolder
-from cytopenia.check_file import write_check
+from cytopenia.check_file import CHECK_PAGE, write_check
 from cytopenia.new_study import list_foreign_files, propose_study
 from cytopenia.readers.proposal import Proposal, propose_mapping
 
 __all__ = ["checked", "propose", "start_check"]
-
-CHECK = "check.html"
 
 
 async def start_check(request: Request) -> Response:
@@ -38,7 +36,7 @@ def _check(found: StudyFolder) -> None:
 async def checked(request: Request) -> Response:
     """The page of the last check, as it lies in the folder."""
     found = await run_in_threadpool(find_study, request)
-    page = found.path / CHECK
+    page = found.path / CHECK_PAGE
     if not page.is_file():
         raise RefusedError(404, "refusal.no_check")
     return FileResponse(page, media_type="text/html", headers={"content-security-policy": REPORT_POLICY})

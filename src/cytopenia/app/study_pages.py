@@ -6,6 +6,7 @@ import io
 import mimetypes
 import zipfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +18,7 @@ from cytopenia.app.form_fields import read_form
 from cytopenia.app.jobs import Jobs
 from cytopenia.app.pages import render_page
 from cytopenia.app.workspace import READ_SUFFIXES, StudyFolder
+from cytopenia.check_file import CHECK_PAGE
 from cytopenia.contract import TABLES
 from cytopenia.new_study import list_foreign_files
 
@@ -46,24 +48,31 @@ async def study(request: Request) -> Response:
     """The overview of a study."""
     found = await run_in_threadpool(find_study, request)
     jobs: Jobs = request.app.state.jobs
-    text, version = await run_in_threadpool(found.read_protocol)
+    on_disk = await run_in_threadpool(_look_at, found)
     job = jobs.find(found.path)
     return render_page(
         request,
         "study.html",
         study=found,
-        files=found.list_files(),
-        tables=found.list_tables(),
         all_tables=list(TABLES),
         suffixes=",".join(READ_SUFFIXES),
-        protocol=text,
-        version=version,
-        problem="",
         job=None if job is None else job.describe(),
-        results=_list_results(found),
-        foreign=list_foreign_files(found.path),
-        is_checked=(found.path / "check.html").is_file(),
+        **on_disk,
     )
+
+
+def _look_at(found: StudyFolder) -> dict[str, Any]:
+    """What the overview shows of the folder."""
+    text, version = found.read_protocol()
+    return {
+        "files": found.list_files(),
+        "tables": found.list_tables(),
+        "protocol": text,
+        "version": version,
+        "results": _list_results(found),
+        "foreign": list_foreign_files(found.path),
+        "is_checked": (found.path / CHECK_PAGE).is_file(),
+    }
 
 
 async def upload(request: Request) -> Response:
