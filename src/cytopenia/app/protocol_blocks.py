@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-__all__ = ["GROUPS", "Block", "copy_block", "insert_block", "list_blocks", "move_block", "remove_block"]
+__all__ = [
+    "GROUPS",
+    "Block",
+    "copy_block",
+    "edit_lines",
+    "insert_block",
+    "list_blocks",
+    "move_block",
+    "remove_block",
+]
 
 # Sections of several blocks, and the order of all sections in a file.
 GROUPS = ("outcomes", "factors", "analyses")
@@ -165,9 +174,19 @@ def remove_block(text: str, block: Block) -> str:
     return before + after
 
 
-def copy_block(text: str, block: Block) -> str:
-    """Return the text with a block once more, below itself; the caller gives the copy its own name."""
-    return _put(text, block.end, text[block.head : block.end])
+def copy_block(text: str, block: Block, *, name: str) -> str:
+    """Return the text with a block once more below itself; the headers of an entry by name have the new one."""
+    content = text[block.head : block.end]
+    if block.section != "analyses":
+        for chunk in reversed(_list_chunks(content)):
+            old, new = _write_head(chunk.path), _write_head((block.section, name, *chunk.path[2:]))
+            line = content[chunk.start : chunk.end].replace(old, new, 1)
+            content = content[: chunk.start] + line + content[chunk.end :]
+    return _put(text, block.end, content)
+
+
+def _write_head(path: tuple[str, ...]) -> str:
+    return f"[{'.'.join(path)}]"
 
 
 def insert_block(text: str, section: str, content: str) -> str:
@@ -195,3 +214,18 @@ def move_block(text: str, block: Block, other: Block) -> str:
     if not two.endswith("\n"):
         one, two = one.removesuffix("\n"), f"{two}\n"
     return text[: first.start] + two + text[first.end : second.start] + one + text[second.end :]
+
+
+def edit_lines(text: str, edit: Callable[[str], str]) -> str:
+    """Return what `edit` makes of a text with plain line ends; a mark in front and the line ends are kept.
+
+    Examples
+    --------
+    >>> edit_lines("a = 1\\r\\n", lambda plain: plain + "b = 2\\n")
+    'a = 1\\r\\nb = 2\\r\\n'
+    """
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    plain = text.removeprefix(mark)
+    is_windows = "\r\n" in plain and plain.count("\r\n") == plain.count("\n")
+    edited = edit(plain.replace("\r\n", "\n") if is_windows else plain)
+    return mark + (edited.replace("\n", "\r\n") if is_windows else edited)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import copy
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, cast
 
-from cytopenia.app.protocol_blocks import Block, insert_block, list_blocks, remove_block
+from cytopenia.app.protocol_blocks import Block, edit_lines, insert_block, list_blocks, remove_block
 
-__all__ = ["ABSENT", "Change", "Path", "UnchangeableError", "apply_changes", "parse_text", "write_value"]
+__all__ = [
+    "ABSENT",
+    "Change",
+    "Path",
+    "UnchangeableError",
+    "apply_changes",
+    "parse_text",
+    "require_content",
+    "write_value",
+]
 
 Path = tuple[str | int, ...]
 # Not None: TOML has no such value, and a key that is not there is not one without a value.
@@ -88,26 +98,31 @@ def apply_changes(text: str, changes: Sequence[Change]) -> str:
     seed = 2  # drawn
     <BLANKLINE>
     """
-    plain, mark, is_windows = _take_marks(text)
-    expected = parse_text(plain)
+    expected = parse_text(text)
     for change in changes:
         expected = _change_content(expected, change, fixed=_count_fixed(change.path))
-        plain = _change_text(plain, change)
+    changed = edit_lines(text, lambda plain: reduce(_change_text, changes, plain))
+    require_content(changed, expected)
+    return changed
+
+
+def require_content(text: str, expected: Mapping[str, Any]) -> None:
+    """Raise unless a text has the content that it shall have, its entries in that order.
+
+    Raises
+    ------
+    UnchangeableError
+        It has another one, or is no valid file.
+    """
     try:
-        is_right = parse_text(plain) == expected
-    except tomllib.TOMLDecodeError:
-        is_right = False
-    if not is_right:
-        raise UnchangeableError(", ".join(".".join(map(str, change.path)) for change in changes))
-    return mark + (plain.replace("\n", "\r\n") if is_windows else plain)
-
-
-def _take_marks(text: str) -> tuple[str, str, bool]:
-    """The text with plain line ends, what stands before it, and whether its lines end as in Windows."""
-    mark = "\ufeff" if text.startswith("\ufeff") else ""
-    plain = text.removeprefix(mark)
-    is_windows = "\r\n" in plain and plain.count("\r\n") == plain.count("\n")
-    return (plain.replace("\r\n", "\n") if is_windows else plain), mark, is_windows
+        found = parse_text(text)
+    except tomllib.TOMLDecodeError as cause:
+        raise UnchangeableError from cause
+    in_order = all(
+        list(found.get(section, ())) == list(expected.get(section, ())) for section in ("outcomes", "factors")
+    )
+    if found != expected or not in_order:
+        raise UnchangeableError
 
 
 def _change_content(content: dict[str, Any], change: Change, *, fixed: int) -> dict[str, Any]:

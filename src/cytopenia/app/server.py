@@ -22,6 +22,7 @@ from cytopenia.app.calculator_pages import calculators, card, score, score_by_ca
 from cytopenia.app.cohort_pages import Cohorts, cohort, search_patients
 from cytopenia.app.course_pages import icaht, recovery
 from cytopenia.app.failures import FailureAnswers, RefusedError
+from cytopenia.app.form_pages import form, save_form
 from cytopenia.app.home import enter, home, leave, new_study
 from cytopenia.app.jobs import Jobs
 from cytopenia.app.pages import answer_failure
@@ -86,6 +87,8 @@ def _list_routes(settings: AppSettings) -> list[BaseRoute]:
         Route("/studies/{study}/check", data_pages.start_check, methods=["POST"]),
         Route("/studies/{study}/propose", data_pages.propose, methods=["POST"]),
         Route("/studies/{study}/protocol", pages.save_protocol, methods=["POST"]),
+        Route("/studies/{study}/form", form),
+        Route("/studies/{study}/form", save_form, methods=["POST"]),
         Route("/studies/{study}/run", pages.run_state),
         Route("/studies/{study}/run", pages.start_run, methods=["POST"]),
         Route("/studies/{study}/stop", pages.stop_run, methods=["POST"]),

@@ -87,7 +87,9 @@ async def save_protocol(request: Request) -> Response:
     """Write the study file, if it is one and nobody has changed it since."""
     found = await run_in_threadpool(find_study, request)
     form = await read_form(request)
-    text, version = form.get("text", [""])[0], form.get("version", [""])[0]
+    # A browser ends the lines of what is typed into a page as Windows does.
+    text = form.get("text", [""])[0].replace("\r\n", "\n")
+    version = form.get("version", [""])[0]
     await run_in_threadpool(found.check_protocol, text)
     await run_in_threadpool(found.save_protocol, text, version=version)
     return RedirectResponse(f"/studies/{quote(found.name)}#protocol", status_code=303)

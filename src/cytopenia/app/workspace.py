@@ -18,7 +18,7 @@ from cytopenia.errors import CytopeniaError
 from cytopenia.readers.statistics_content import STATISTICS_KINDS
 from cytopenia.study.protocol import read_protocol
 
-__all__ = ["PROTOCOL", "READ_SUFFIXES", "StudyFolder", "Workspace", "require_file_name"]
+__all__ = ["PROTOCOL", "READ_SUFFIXES", "StudyFolder", "Workspace", "name_version", "require_file_name"]
 
 PROTOCOL = "study.toml"
 READ_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".ndjson", ".json", *STATISTICS_KINDS)
@@ -79,7 +79,7 @@ class StudyFolder:
     def read_protocol(self) -> tuple[str, str]:
         """Return the text of the study file and its version."""
         content = (self.path / PROTOCOL).read_bytes()
-        return content.decode("utf-8", errors="replace"), _version(content)
+        return content.decode("utf-8", errors="replace"), name_version(content)
 
     def save_protocol(self, text: str, *, version: str) -> str:
         """Write the study file if nobody has changed it since `version`, and return the new version.
@@ -91,11 +91,11 @@ class StudyFolder:
         """
         with self.locked():
             target = self.path / PROTOCOL
-            if target.exists() and _version(target.read_bytes()) != version:
+            if target.exists() and name_version(target.read_bytes()) != version:
                 raise ConflictError("refusal.changed_elsewhere")
-            content = text.replace("\r\n", "\n").encode()
+            content = text.encode()
             _write_whole(target, content)
-        return _version(content)
+        return name_version(content)
 
     def check_protocol(self, text: str) -> None:
         """Read a text as the study file of this folder; nothing is written.
@@ -219,7 +219,8 @@ class Workspace:
         return StudyFolder(target)
 
 
-def _version(content: bytes) -> str:
+def name_version(content: bytes) -> str:
+    """Return the version of a study file: the same for the same bytes."""
     return hashlib.sha256(content).hexdigest()[:16]
 
 

@@ -1,0 +1,185 @@
+"""The study file as a form: the same file, asked key by key, and written back into its text."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from cytopenia.app.failures import ConflictError, RefusedError
+from cytopenia.app.form_actions import ActionError, run_action
+from cytopenia.app.form_fields import read_form
+from cytopenia.app.form_layout import lay_out, read_changes
+from cytopenia.app.form_offers import list_offers
+from cytopenia.app.form_problems import Problem, place_problems
+from cytopenia.app.form_view import FormView, list_new_factors
+from cytopenia.app.pages import render_page
+from cytopenia.app.protocol_blocks import GROUPS
+from cytopenia.app.protocol_edit import ABSENT, UnchangeableError, apply_changes, parse_text
+from cytopenia.app.settings import AppSettings
+from cytopenia.app.study_pages import find_study
+from cytopenia.app.texts import load_texts, make_say
+from cytopenia.app.workspace import PROTOCOL, StudyFolder, name_version
+from cytopenia.definitions import Library, load_library
+from cytopenia.errors import CytopeniaError, DefinitionError
+
+__all__ = ["form", "save_form"]
+
+_Sent = Mapping[str, list[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """What is shown: a text that is in the file, or not yet, and what was said about it."""
+
+    text: str
+    version: str
+    is_draft: bool = False
+    message: str = ""
+    sent: _Sent | None = None
+    faults: Mapping[str, str] | None = None
+    opened: frozenset[str] = frozenset()
+
+
+async def form(request: Request) -> Response:
+    """The form of a study file."""
+    found = await run_in_threadpool(find_study, request)
+    text, version = await run_in_threadpool(found.read_protocol)
+    reason = _find_unreadable(text, version)
+    if reason is not None:
+        return render_page(request, "form.html", study=found, unreadable=reason)
+    opened = frozenset(request.query_params.get("open", "").split(","))
+    message = await run_in_threadpool(_check, found, text)
+    page = _Page(text=text, version=version, message=message, opened=opened)
+    return await _show(request, found, page, said=request.query_params.get("said", ""))
+
+
+async def save_form(request: Request) -> Response:
+    """Write what was chosen into the study file; a file that would not be one is shown and not written."""
+    found = await run_in_threadpool(find_study, request)
+    sent = await read_form(request)
+    disk, version = await run_in_threadpool(found.read_protocol)
+    if sent.get("version", [""])[0] != version or _find_unreadable(disk, version) is not None:
+        raise ConflictError("refusal.changed_elsewhere")
+    text = _read_draft(sent.get("draft", [""])[0]) or disk
+    text, opened, faults = await run_in_threadpool(_change, text, sent)
+    message = await run_in_threadpool(_check, found, text)
+    if faults or message:
+        page = _Page(
+            text=text,
+            version=version,
+            is_draft=text != disk,
+            message=message,
+            sent=sent,
+            faults=faults,
+            opened=frozenset(opened),
+        )
+        return await _show(request, found, page, status=422)
+    if text != disk:
+        await run_in_threadpool(found.save_protocol, text, version=version)
+    said = "unchanged" if text == disk else "saved"
+    address = f"/studies/{quote(found.name)}/form?said={said}&open={quote(','.join(opened))}"
+    return RedirectResponse(f"{address}#{quote(opened[0])}" if opened else address, status_code=303)
+
+
+def _find_unreadable(text: str, version: str) -> str | None:
+    """Why no form can be made of a text."""
+    if name_version(text.encode()) != version:
+        return "form.not_text"
+    try:
+        parse_text(text)
+    except tomllib.TOMLDecodeError:
+        return "form.not_toml"
+    return None
+
+
+def _read_draft(word: str) -> str:
+    """The text that the page was about, where it is not the one in the file."""
+    try:
+        text = base64.b64decode(word, validate=True).decode()
+        parse_text(text)
+    except (binascii.Error, UnicodeDecodeError, tomllib.TOMLDecodeError) as cause:
+        raise RefusedError(422, "refusal.changed_elsewhere") from cause
+    return text
+
+
+def _change(text: str, sent: _Sent) -> tuple[str, list[str], dict[str, str]]:
+    """The text with what was typed and done, the blocks that were changed, and what cannot be taken."""
+    changes, faults = read_changes(lay_out(parse_text(text)), sent)
+    opened: list[str] = []
+    # What is taken out comes last, so that a table does not go for a moment and loses its place.
+    for field_id, change in sorted(changes.items(), key=lambda item: item[1].value is ABSENT):
+        section, *entry = field_id.split(".")
+        opened.append(f"{section}.{entry[0]}" if section in GROUPS else section)
+        try:
+            text = apply_changes(text, [change])
+        except UnchangeableError:
+            faults[field_id] = "unchangeable"
+    try:
+        text, target = run_action(text, sent.get("do", ["save"])[0], sent)
+    except ActionError as cause:
+        faults[cause.field], target = cause.word, None
+    return text, list(dict.fromkeys([target] if target else opened)), faults
+
+
+def _check(found: StudyFolder, text: str) -> str:
+    try:
+        found.check_protocol(text)
+    except CytopeniaError as cause:
+        return str(cause)
+    return ""
+
+
+def _load_library(found: StudyFolder) -> Library:
+    try:
+        return load_library(found.path)
+    except DefinitionError:
+        # The file is wrong, which the problems say; what the package knows can be chosen.
+        return load_library()
+
+
+async def _show(
+    request: Request, found: StudyFolder, page: _Page, *, said: str = "", status: int = 200
+) -> Response:
+    settings: AppSettings = request.app.state.settings
+    values = await run_in_threadpool(_lay_out_page, found, page, settings.language)
+    return render_page(request, "form.html", status=status, said=said, **values)
+
+
+def _lay_out_page(found: StudyFolder, page: _Page, language: str) -> dict[str, Any]:
+    content = parse_text(page.text)
+    sections = lay_out(content)
+    problems: list[Problem] = []
+    if page.message:
+        problems = place_problems(page.message, sections, file=PROTOCOL)
+    offers = list_offers(content, _load_library(found))
+    data = content.get("data")
+    view = FormView(
+        sections=sections,
+        offers=offers,
+        say=make_say(language),
+        keys=load_texts(language),
+        sent=page.sent or {},
+        faults=page.faults or {},
+        problems=problems,
+        opened=page.opened,
+    )
+    return {
+        "study": found,
+        "unreadable": None,
+        "view": view,
+        "version": page.version,
+        "draft": base64.b64encode(page.text.encode()).decode() if page.is_draft else "",
+        "questions": len(data.get("questions", ())) if isinstance(data, dict) else 0,
+        "new_factors": list_new_factors(offers),
+        "was_sent": page.sent is not None,
+        "adding": {name: texts[0] for name, texts in (page.sent or {}).items() if name.startswith("add.")},
+    }
