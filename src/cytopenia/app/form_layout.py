@@ -17,7 +17,16 @@ from cytopenia.app.protocol_controls import (
 )
 from cytopenia.app.protocol_edit import ABSENT, Change, Path
 
-__all__ = ["MORE", "Field", "FormBlock", "FormSection", "gather_typed", "lay_out", "list_fields", "read_changes"]
+__all__ = [
+    "MORE",
+    "Field",
+    "FormBlock",
+    "FormSection",
+    "gather_typed",
+    "lay_out",
+    "list_fields",
+    "read_changes",
+]
 
 # What is typed beside the names that can be ticked.
 MORE = ".more"
@@ -69,25 +78,31 @@ def lay_out(content: Mapping[str, Any]) -> tuple[FormSection, ...]:
     >>> [(field.id, field.shown) for field in study.blocks[0].fields][:2]
     [('study.title', ('',)), ('study.seed', ('1',))]
     """
-    return tuple(_lay_out_section(section, content.get(section.name, ABSENT)) for section in describe_protocol())
+    return tuple(
+        _lay_out_section(section, content.get(section.name, ABSENT)) for section in describe_protocol()
+    )
 
 
 def _lay_out_section(section: Section, value: Any) -> FormSection:
     if section.shape == "one":
-        table = {} if value is ABSENT else value
-        return FormSection(section, tuple(_lay_out_entries(section, [(None, table)])), not isinstance(table, dict))
+        table: Any = {} if value is ABSENT else value
+        return FormSection(
+            section, tuple(_lay_out_entries(section, [(None, table)])), not isinstance(table, dict)
+        )
     entries: list[tuple[str | int, Any]] = []
     if isinstance(value, dict) and section.shape == "named":
         entries = list(cast("dict[str, Any]", value).items())
     elif isinstance(value, list) and section.shape == "listed":
         entries = list(enumerate(cast("list[Any]", value)))
-    is_odd = (not entries and value is not ABSENT and bool(value)) or any(
+    is_odd = (not entries and value not in (ABSENT, {}, [])) or any(
         not isinstance(table, dict) for _, table in entries
     )
     return FormSection(section, tuple(_lay_out_entries(section, entries)), is_odd)
 
 
-def _lay_out_entries(section: Section, entries: Sequence[tuple[str | int | None, Any]]) -> Iterator[FormBlock]:
+def _lay_out_entries(
+    section: Section, entries: Sequence[tuple[str | int | None, Any]]
+) -> Iterator[FormBlock]:
     for number, (name, table) in enumerate(entries):
         if not isinstance(table, dict):
             continue

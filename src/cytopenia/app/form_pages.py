@@ -7,7 +7,7 @@ import binascii
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -161,7 +161,8 @@ def _lay_out_page(found: StudyFolder, page: _Page, language: str) -> dict[str, A
     if page.message:
         problems = place_problems(page.message, sections, file=PROTOCOL)
     offers = list_offers(content, _load_library(found))
-    data = content.get("data")
+    data: Any = content.get("data")
+    questions: Any = cast("dict[str, Any]", data).get("questions", ()) if isinstance(data, dict) else ()
     view = FormView(
         sections=sections,
         offers=offers,
@@ -178,7 +179,7 @@ def _lay_out_page(found: StudyFolder, page: _Page, language: str) -> dict[str, A
         "view": view,
         "version": page.version,
         "draft": base64.b64encode(page.text.encode()).decode() if page.is_draft else "",
-        "questions": len(data.get("questions", ())) if isinstance(data, dict) else 0,
+        "questions": len(cast("list[Any]", questions)) if isinstance(questions, list) else 0,
         "new_factors": list_new_factors(offers),
         "was_sent": page.sent is not None,
         "adding": {name: texts[0] for name, texts in (page.sent or {}).items() if name.startswith("add.")},

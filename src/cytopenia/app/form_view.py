@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from cytopenia.app.form_layout import MORE, Field, FormBlock, FormSection, gather_typed, list_fields
 from cytopenia.app.form_offers import OPEN, Offer, find_offer
@@ -135,7 +135,7 @@ class FormView:
             if isinstance(content.get(key), str):
                 return content[key]
         any_of: Any = content.get("any_of")
-        return ", ".join(map(str, any_of)) if isinstance(any_of, list) else ""
+        return ", ".join(map(str, cast("list[Any]", any_of))) if isinstance(any_of, list) else ""
 
     def _find(self, table: str, control: Control) -> str:
         names = [*(f"{form}.{control.key}" for form in control.forms), control.key]
@@ -145,7 +145,8 @@ class FormView:
         bounds = dict(control.bounds)
         if control.kind not in ("whole", "number") or not bounds:
             return ""
-        text = self.say(f"form.range_{''.join(sorted(bounds, key='ge gt le lt'.split().index))}", **bounds)
+        # In the order of the alphabet: those from below stand before those from above.
+        text = self.say(f"form.range_{''.join(sorted(bounds))}", **bounds)
         return f"{text[0].upper()}{text[1:]}."
 
     def _say_blank(self, control: Control) -> str:

@@ -64,7 +64,7 @@ class Block:
 
 
 def list_blocks(text: str) -> list[Block]:
-    """Return the blocks of a study file that have a header of their own, in the order of the text.
+    r"""Return the blocks of a study file that have a header of their own, in the order of the text.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def list_blocks(text: str) -> list[Block]:
 
     Examples
     --------
-    >>> [block.path for block in list_blocks("[study]\\nseed = 1\\n[[analyses]]\\nid = 'a'\\n")]
+    >>> [block.path for block in list_blocks("[study]\nseed = 1\n[[analyses]]\nid = 'a'\n")]
     [('study',), ('analyses', 0)]
     """
     runs: list[tuple[str, str | int | None, list[_Chunk]]] = []
@@ -175,7 +175,7 @@ def remove_block(text: str, block: Block) -> str:
 
 
 def copy_block(text: str, block: Block, *, name: str) -> str:
-    """Return the text with a block once more below itself; the headers of an entry by name have the new one."""
+    """Return the text with a block once more below itself; headers have the new name."""
     content = text[block.head : block.end]
     if block.section != "analyses":
         for chunk in reversed(_list_chunks(content)):
@@ -217,12 +217,12 @@ def move_block(text: str, block: Block, other: Block) -> str:
 
 
 def edit_lines(text: str, edit: Callable[[str], str]) -> str:
-    """Return what `edit` makes of a text with plain line ends; a mark in front and the line ends are kept.
+    r"""Return what `edit` makes of a text with plain line ends; a mark in front and the line ends are kept.
 
     Examples
     --------
-    >>> edit_lines("a = 1\\r\\n", lambda plain: plain + "b = 2\\n")
-    'a = 1\\r\\nb = 2\\r\\n'
+    >>> edit_lines("a = 1\r\n", lambda plain: plain + "b = 2\n")
+    'a = 1\r\nb = 2\r\n'
     """
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     plain = text.removeprefix(mark)

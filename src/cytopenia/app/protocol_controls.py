@@ -20,7 +20,19 @@ from cytopenia.study.protocol_forms import Protocol
 __all__ = ["Control", "Section", "TypedError", "describe_protocol", "fall_back", "read_typed", "show_value"]
 
 Kind = Literal[
-    "flag", "choice", "choices", "whole", "number", "text", "pair", "span", "wholes", "numbers", "names", "part", "raw"
+    "flag",
+    "choice",
+    "choices",
+    "whole",
+    "number",
+    "text",
+    "pair",
+    "span",
+    "wholes",
+    "numbers",
+    "names",
+    "part",
+    "raw",
 ]
 _BOUNDS = ("ge", "gt", "le", "lt")
 _LISTS: dict[Any, Kind] = {int: "wholes", float: "numbers", str: "names"}
@@ -112,9 +124,7 @@ def _describe_form(form: type[BaseModel]) -> tuple[Control, ...]:
 def _describe_key(form: type[BaseModel], name: str, field: FieldInfo) -> Control:
     plain, decorations = _unwrap(field.annotation)
     kind, choices, parts = _choose_kind(plain)
-    forms = tuple(
-        parent.__name__ for parent in form.__mro__ if name in getattr(parent, "model_fields", {})
-    )
+    forms = tuple(parent.__name__ for parent in form.__mro__ if name in getattr(parent, "model_fields", {}))
     default = None if field.is_required() else field.get_default(call_default_factory=True)
     return Control(
         key=field.alias or name,

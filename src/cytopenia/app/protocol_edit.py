@@ -41,7 +41,7 @@ class Change:
 
 
 def parse_text(text: str) -> dict[str, Any]:
-    """Return the content of a study file.
+    r"""Return the content of a study file.
 
     Raises
     ------
@@ -50,19 +50,19 @@ def parse_text(text: str) -> dict[str, Any]:
 
     Examples
     --------
-    >>> parse_text("[study]\\nseed = 1\\n")
+    >>> parse_text("[study]\nseed = 1\n")
     {'study': {'seed': 1}}
     """
     return tomllib.loads(text.removeprefix("\ufeff"))
 
 
 def write_value(value: Any) -> str:
-    """Return a value as it stands in a file, in one line.
+    r"""Return a value as it stands in a file, in one line.
 
     Examples
     --------
     >>> write_value({"terms": ["anc", 'a "b"'], "p": 0.05})
-    '{ terms = ["anc", "a \\\\"b\\\\""], p = 0.05 }'
+    '{ terms = ["anc", "a \\"b\\""], p = 0.05 }'
     """
     import tomlkit
 
@@ -72,11 +72,12 @@ def write_value(value: Any) -> str:
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, list):
         return f"[{', '.join(map(write_value, cast('list[Any]', value)))}]"
-    return tomlkit.item(value).as_string()
+    item: Any = cast("Any", tomlkit).item(value)
+    return str(item.as_string())
 
 
 def apply_changes(text: str, changes: Sequence[Change]) -> str:
-    """Return the text with the keys changed; comments, order and every other line are as before.
+    r"""Return the text with the keys changed; comments, order and every other line are as before.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ def apply_changes(text: str, changes: Sequence[Change]) -> str:
 
     Examples
     --------
-    >>> print(apply_changes("[study]\\nseed = 1  # drawn\\n", [Change(("study", "seed"), 2)]))
+    >>> print(apply_changes("[study]\nseed = 1  # drawn\n", [Change(("study", "seed"), 2)]))
     [study]
     seed = 2  # drawn
     <BLANKLINE>
@@ -223,7 +224,7 @@ def _change_table(table: Any, path: Path, value: Any, *, fixed: int) -> None:
             del table[name]
         return
     # What stands in braces is one line, and is written anew.
-    content = {} if inner is None else inner.unwrap()
+    content: Any = {} if inner is None else inner.unwrap()
     changed = _change_content({"x": content}, Change(("x", *below), value), fixed=max(fixed, 0))
     if "x" in changed:
         _set_key(table, name, changed["x"])
@@ -241,7 +242,7 @@ def _set_key(table: Any, key: str | int, value: Any) -> None:
     written = write_value(value)
     item: Any = tomlkit.parse(f"x = {written}\n")["x"]
     if isinstance(item, Array) and len(f"{key} = {written}") > _LONGEST_LINE:
-        item.multiline(True)
+        item.multiline(multiline=True)
     if isinstance(old, Table):
         # A table with a header of its own becomes a key, which must stand above all such tables.
         del table[key]

@@ -27,7 +27,7 @@ __all__ = ["add_entry", "copy_entry", "move_entry", "name_copy", "remove_entry"]
 
 
 def add_entry(text: str, section: str, name: str, keys: Mapping[str, Any]) -> str:
-    """Return the text with one more entry behind the others of its section.
+    r"""Return the text with one more entry behind the others of its section.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def add_entry(text: str, section: str, name: str, keys: Mapping[str, Any]) -> st
 
     Examples
     --------
-    >>> print(add_entry("[study]\\nseed = 1\\n", "outcomes", "low", {"definition": "ctcae_v5.anemia"}))
+    >>> print(add_entry("[study]\nseed = 1\n", "outcomes", "low", {"definition": "ctcae_v5.anemia"}))
     [study]
     seed = 1
     <BLANKLINE>
