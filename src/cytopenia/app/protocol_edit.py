@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, cast
 
-from cytopenia.app.protocol_blocks import Block, edit_lines, insert_block, list_blocks, remove_block
+from cytopenia.app.protocol_blocks import Block, edit_lines, insert_block, list_blocks
 
 __all__ = [
     "ABSENT",
@@ -168,9 +168,8 @@ def _change_text(text: str, change: Change) -> str:
         return insert_block(text, section, f"[{section}]\n{'.'.join(inner)} = {content}\n")
     start, end, inside = found
     fragment = _change_fragment(text[start:end], inside, change)
-    if change.path[0] == "printed" and parse_text(fragment).get("printed") == {}:
-        block = next(block for block in list_blocks(text) if block.path == ("printed",))
-        return remove_block(text, block)
+    if not fragment and text[:start].endswith("\n\n"):
+        end += text[end : end + 1] == "\n"
     return text[:start] + fragment + text[end:]
 
 
