@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
+from cytopenia.app.protocol_blocks import GROUPS
 from cytopenia.app.protocol_edit import UnchangeableError, parse_text
-from cytopenia.app.protocol_entries import add_entry, copy_entry, move_entry, name_copy, remove_entry
+from cytopenia.app.protocol_entries import (
+    add_entry,
+    copy_entry,
+    list_names,
+    move_entry,
+    name_copy,
+    remove_entry,
+)
 
 __all__ = ["ActionError", "run_action"]
 
@@ -44,16 +51,16 @@ def run_action(text: str, action: str, sent: Mapping[str, list[str]]) -> tuple[s
     """
     verb, _, rest = action.partition(":")
     section, _, number = rest.partition(":")
-    if verb == "add" and section in ("outcomes", "factors", "analyses"):
+    if verb == "add" and section in GROUPS:
         return _add(text, section, sent)
     if verb not in ("up", "down", "copy", "remove"):
         return text, None
-    entries = parse_text(text).get(section, ())
-    if not number.isdigit() or int(number) >= len(entries):
-        raise ActionError(section, "no_place")
+    count = len(list_names(parse_text(text), section)) if section in GROUPS else 0
+    if not number.isdigit() or int(number) >= count:
+        raise ActionError(f"section.{section}", "no_place")
     place = int(number)
     try:
-        return _change_entry(text, verb, section, place, len(entries))
+        return _change_entry(text, verb, section, place, count)
     except UnchangeableError as cause:
         raise ActionError(f"{section}.{place}", "unchangeable") from cause
 
@@ -75,8 +82,7 @@ def _add(text: str, section: str, sent: Mapping[str, list[str]]) -> tuple[str, s
     what = sent.get(f"add.{section}.what", [""])[0].strip()
     if not _NAME.fullmatch(name):
         raise ActionError(f"add.{section}.name", "name")
-    entries: Any = parse_text(text).get(section, {})
-    taken = [entry.get("id") for entry in entries] if section == "analyses" else list(entries)
+    taken = list_names(parse_text(text), section)
     if name in taken:
         raise ActionError(f"add.{section}.name", "taken")
     if section == "analyses" and not what:

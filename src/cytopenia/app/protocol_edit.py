@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, cast
 
-from cytopenia.app.protocol_blocks import Block, edit_lines, insert_block, list_blocks
+from cytopenia.app.protocol_blocks import GROUPS, Block, edit_lines, insert_block, list_blocks
 
 __all__ = [
     "ABSENT",
@@ -119,11 +119,14 @@ def require_content(text: str, expected: Mapping[str, Any]) -> None:
         found = parse_text(text)
     except tomllib.TOMLDecodeError as cause:
         raise UnchangeableError from cause
-    in_order = all(
-        list(found.get(section, ())) == list(expected.get(section, ())) for section in ("outcomes", "factors")
-    )
+    in_order = all(_list_keys(found, section) == _list_keys(expected, section) for section in GROUPS)
     if found != expected or not in_order:
         raise UnchangeableError
+
+
+def _list_keys(content: Mapping[str, Any], section: str) -> list[str]:
+    found = content.get(section)
+    return list(cast("dict[str, Any]", found)) if isinstance(found, dict) else []
 
 
 def _change_content(content: dict[str, Any], change: Change, *, fixed: int) -> dict[str, Any]:

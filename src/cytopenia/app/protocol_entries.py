@@ -23,7 +23,7 @@ from cytopenia.app.protocol_edit import (
     write_value,
 )
 
-__all__ = ["add_entry", "copy_entry", "move_entry", "name_copy", "remove_entry"]
+__all__ = ["add_entry", "copy_entry", "list_names", "move_entry", "name_copy", "remove_entry"]
 
 
 def add_entry(text: str, section: str, name: str, keys: Mapping[str, Any]) -> str:
@@ -49,6 +49,8 @@ def add_entry(text: str, section: str, name: str, keys: Mapping[str, Any]) -> st
     given = {"id": name, **keys} if is_listed else dict(keys)
     lines = [head, *(f"{key} = {write_value(value)}" for key, value in given.items())]
     content = parse_text(text)
+    if not isinstance(content.get(section, [] if is_listed else {}), list if is_listed else dict):
+        raise UnchangeableError
     if is_listed:
         expected = {**content, section: [*content.get(section, []), given]}
     else:
@@ -85,6 +87,8 @@ def copy_entry(text: str, section: str, place: int, name: str) -> str:
     content = parse_text(text)
     entries = _list_entries(content, section)
     copied = entries[place][1]
+    if not isinstance(copied, dict):
+        raise UnchangeableError
     if section == "analyses":
         copied = {**copied, "id": name}
     entries.insert(place + 1, (name, copied))
@@ -118,13 +122,29 @@ def move_entry(text: str, section: str, place: int, other: int) -> str:
 
 def name_copy(text: str, section: str, place: int) -> str:
     """Return a name for a copy that no entry of the section has."""
-    entries = _list_entries(parse_text(text), section)
-    taken = {str(table.get("id")) if section == "analyses" else name for name, table in entries}
-    own = str(entries[place][1].get("id", "analysis")) if section == "analyses" else str(entries[place][0])
+    taken = list_names(parse_text(text), section)
+    own = taken[place] or "analysis"
     number = 2
     while f"{own}_{number}" in taken:
         number += 1
     return f"{own}_{number}"
+
+
+def list_names(content: Mapping[str, Any], section: str) -> list[str]:
+    """Return the name of each entry of a section, "" where it has none.
+
+    Examples
+    --------
+    >>> list_names({"analyses": [{"id": "table1"}, {}]}, "analyses")
+    ['table1', '']
+    """
+    if not isinstance(content.get(section), dict | list):
+        return []
+    names: list[str] = []
+    for name, table in _list_entries(content, section):
+        own = cast("dict[str, Any]", table).get("id", "") if isinstance(table, dict) else ""
+        names.append(name if isinstance(name, str) else str(own))
+    return names
 
 
 def _find_block(text: str, section: str, place: int) -> Block:
