@@ -152,12 +152,12 @@ def test_entries_are_moved_copied_and_removed_alone(data: st.DataObject) -> None
     place = data.draw(st.integers(0, len(entries) - 1))
     other = data.draw(st.integers(0, len(entries) - 1).filter(lambda number: number != place))
 
-    moved = move_entry(text, section, place, other)
+    moved = move_entry(text, section, place, other=other)
     assert sorted(moved.splitlines()) == sorted(text.splitlines())
-    assert move_entry(moved, section, place, other) == text
+    assert move_entry(moved, section, place, other=other) == text
 
     name = name_copy(text, section, place)
-    copied = copy_entry(text, section, place, name)
+    copied = copy_entry(text, section, place, name=name)
     assert lines_lost(text, copied) == 0
     assert remove_entry(copied, section, place + 1) == text
 

@@ -76,12 +76,12 @@ def test_blocks_have_their_own_lines() -> None:
 
 
 def test_entries_change_places() -> None:
-    moved = move_entry(FILE, "outcomes", 0, 1)
+    moved = move_entry(FILE, "outcomes", 0, other=1)
     assert moved == FILE.replace(LOW, "%").replace(LATE, LOW).replace("%", LATE)
 
 
 def test_the_last_entry_may_end_without_a_line_end() -> None:
-    moved = move_entry(FILE.rstrip("\n"), "analyses", 1, 2)
+    moved = move_entry(FILE.rstrip("\n"), "analyses", 1, other=2)
     assert moved.endswith(
         '[[analyses]]\nid = "three"\nkind = "recovery"\n\n'
         '[[analyses]]\nid = "two"\nkind = "risk_factors"\n\n[analyses.read_with_care]\nterms = ["anc"]'
@@ -98,24 +98,24 @@ def test_the_comment_above_the_first_of_a_group_stays() -> None:
 
 def test_a_copy_has_a_new_name_and_stands_below() -> None:
     assert name_copy(FILE, "outcomes", 0) == "low_2"
-    copied = copy_entry(FILE, "outcomes", 0, "low_2")
+    copied = copy_entry(FILE, "outcomes", 0, name="low_2")
     assert copied == FILE.replace(LOW, LOW + "\n" + LOW.replace("outcomes.low", "outcomes.low_2"))
 
 
 def test_a_copied_analysis_keeps_its_tables() -> None:
-    copied = copy_entry(FILE, "analyses", 1, "two_2")
+    copied = copy_entry(FILE, "analyses", 1, name="two_2")
     assert copied.count("[analyses.read_with_care]") == 2
     assert copied.count('id = "two_2"\n') == 1
 
 
 def test_a_new_entry_stands_behind_its_group() -> None:
-    added = add_entry(FILE, "outcomes", "new", {"definition": "icaht_2023.early"})
+    added = add_entry(FILE, "outcomes", name="new", keys={"definition": "icaht_2023.early"})
     new = '[outcomes.new]\ndefinition = "icaht_2023.early"\n'
     assert added == FILE.replace(LATE, f"{LATE}\n{new}")
 
 
 def test_the_first_of_a_group_stands_in_the_order_of_sections() -> None:
-    added = add_entry(FILE, "factors", "anc", {"analyte": "anc"})
+    added = add_entry(FILE, "factors", name="anc", keys={"analyte": "anc"})
     assert added == FILE.replace(LATE, f'{LATE}\n[factors.anc]\nanalyte = "anc"\n')
 
 
@@ -129,7 +129,7 @@ def test_the_first_of_a_group_stands_in_the_order_of_sections() -> None:
 )
 def test_an_entry_without_lines_of_its_own_is_not_moved(text: str) -> None:
     with pytest.raises(UnchangeableError, match=r"^$"):
-        move_entry(text, "outcomes", 0, 1)
+        move_entry(text, "outcomes", 0, other=1)
 
 
 def test_line_ends_and_the_mark_in_front_are_kept() -> None:

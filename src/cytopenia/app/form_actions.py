@@ -70,11 +70,11 @@ def _change_entry(text: str, verb: str, section: str, place: int, count: int) ->
         return remove_entry(text, section, place), None
     if verb == "copy":
         name = name_copy(text, section, place)
-        return copy_entry(text, section, place, name), f"{section}.{place + 1}"
+        return copy_entry(text, section, place, name=name), f"{section}.{place + 1}"
     other = place + (1 if verb == "down" else -1)
     if not 0 <= other < count:
         return text, f"{section}.{place}"
-    return move_entry(text, section, place, other), f"{section}.{other}"
+    return move_entry(text, section, place, other=other), f"{section}.{other}"
 
 
 def _add(text: str, section: str, sent: Mapping[str, list[str]]) -> tuple[str, str | None]:
@@ -90,6 +90,6 @@ def _add(text: str, section: str, sent: Mapping[str, list[str]]) -> tuple[str, s
     key, is_told, value = what.partition("=")
     keys = {key: value} if is_told else {_WHAT[section]: what} if what and section in _WHAT else {}
     try:
-        return add_entry(text, section, name, keys), f"{section}.{len(taken)}"
+        return add_entry(text, section, name=name, keys=keys), f"{section}.{len(taken)}"
     except UnchangeableError as cause:
         raise ActionError(f"add.{section}.name", "unchangeable") from cause

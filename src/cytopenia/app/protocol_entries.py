@@ -26,7 +26,7 @@ from cytopenia.app.protocol_edit import (
 __all__ = ["add_entry", "copy_entry", "list_names", "move_entry", "name_copy", "remove_entry"]
 
 
-def add_entry(text: str, section: str, name: str, keys: Mapping[str, Any]) -> str:
+def add_entry(text: str, section: str, *, name: str, keys: Mapping[str, Any]) -> str:
     r"""Return the text with one more entry behind the others of its section.
 
     Raises
@@ -36,7 +36,9 @@ def add_entry(text: str, section: str, name: str, keys: Mapping[str, Any]) -> st
 
     Examples
     --------
-    >>> print(add_entry("[study]\nseed = 1\n", "outcomes", "low", {"definition": "ctcae_v5.anemia"}))
+    >>> print(
+    ...     add_entry("[study]\nseed = 1\n", "outcomes", name="low", keys={"definition": "ctcae_v5.anemia"})
+    ... )
     [study]
     seed = 1
     <BLANKLINE>
@@ -76,7 +78,7 @@ def remove_entry(text: str, section: str, place: int) -> str:
     return changed
 
 
-def copy_entry(text: str, section: str, place: int, name: str) -> str:
+def copy_entry(text: str, section: str, place: int, *, name: str) -> str:
     """Return the text with a copy of an entry below it, under another name.
 
     Raises
@@ -99,7 +101,7 @@ def copy_entry(text: str, section: str, place: int, name: str) -> str:
     return changed
 
 
-def move_entry(text: str, section: str, place: int, other: int) -> str:
+def move_entry(text: str, section: str, place: int, *, other: int) -> str:
     """Return the text with two entries in each other's place.
 
     Raises
