@@ -88,9 +88,9 @@ def copy_entry(text: str, section: str, place: int, *, name: str) -> str:
     """
     content = parse_text(text)
     entries = _list_entries(content, section)
-    copied = entries[place][1]
-    if not isinstance(copied, dict):
+    if not isinstance(entries[place][1], dict):
         raise UnchangeableError
+    copied: dict[str, Any] = entries[place][1]
     if section == "analyses":
         copied = {**copied, "id": name}
     entries.insert(place + 1, (name, copied))
