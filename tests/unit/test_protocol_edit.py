@@ -11,7 +11,7 @@ from cytopenia.app.protocol_edit import ABSENT, Change, UnchangeableError, apply
 FILE = """[study]
 title = "A"
 seed = 1                 # drawn by hand
-synthetic = true
+synthetic = true         # nobody
 
 # The paper.
 [printed]
@@ -37,13 +37,17 @@ def test_the_comment_of_a_changed_line_stays_in_its_column() -> None:
     assert changed == FILE.replace("seed = 1                 #", "seed = 20230515          #")
 
 
+def test_the_comment_of_a_truth_value_stays_in_its_column() -> None:
+    assert change(("study", "synthetic"), False) == FILE.replace("true         #", "false        #")  # noqa: FBT003
+
+
 def test_a_key_that_is_taken_out_takes_its_line() -> None:
-    assert change(("study", "synthetic"), ABSENT) == FILE.replace("synthetic = true\n", "")
+    assert change(("study", "synthetic"), ABSENT) == FILE.replace("synthetic = true         # nobody\n", "")
 
 
 def test_a_new_key_stands_last_in_its_section() -> None:
     changed = change(("study", "lymphodepletion_day"), -5)
-    assert changed == FILE.replace("synthetic = true\n", "synthetic = true\nlymphodepletion_day = -5\n")
+    assert changed == FILE.replace("# nobody\n", "# nobody\nlymphodepletion_day = -5\n")
 
 
 def test_a_list_of_several_lines_keeps_them() -> None:

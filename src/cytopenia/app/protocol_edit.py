@@ -238,7 +238,7 @@ def _set_key(table: Any, key: str | int, value: Any) -> None:
     import tomlkit
     from tomlkit.items import Array, Table
 
-    old = table.get(key) if isinstance(key, str) else table[key]
+    old = _find_item(table, key)
     if isinstance(old, Array) and isinstance(value, list) and _change_list(old, cast("list[Any]", value)):
         return
     written = write_value(value)
@@ -251,7 +251,14 @@ def _set_key(table: Any, key: str | int, value: Any) -> None:
     table[key] = item
     if old is not None and old.trivia.comment:
         room = len(old.trivia.comment_ws) + len(old.as_string()) - len(written)
-        table[key].trivia.comment_ws = " " * max(room, 1)
+        _find_item(table, key).trivia.comment_ws = " " * max(room, 1)
+
+
+def _find_item(table: Any, key: str | int) -> Any:
+    """What a key holds with its comment, which a truth value that is asked for by its key has lost."""
+    if isinstance(key, int):
+        return table[key]
+    return getattr(table, "value", table).item(key) if key in table else None
 
 
 def _change_list(old: Any, new: list[Any]) -> bool:
