@@ -56,10 +56,22 @@ terms = ["b"]
 definition = "ctcae_v5"
 
 # tail"""
+# Without a single header.
+DOTTED = """study.title = "A" # x
+study.seed = 1 # y
+outcomes.low.definition = "ctcae_v5.anemia" # z
+outcomes.low.window = [0, 28]
+study.synthetic = true # w
+data = { folder = "." }
+factors = { b = { column = "ecog", ordered = true }, c = { analyte = "anc", at = "peak" } } # t
+analyses = [ { id = "a", kind = "occurrence", outcomes = ["low"] } ] # v
+report = { style = "ash" } # u
+"""
 FILES = [
     (DATA / "example" / "study.toml").read_text("utf-8"),
     (DATA / "simulation" / "study.toml").read_text("utf-8").replace("$seed", "1"),
     ODD,
+    DOTTED,
 ]
 SAMPLES: dict[str, list[list[str]]] = {
     "flag": [[""], ["true"], ["false"]],

@@ -105,6 +105,18 @@ def test_entries_in_braces_are_edited_where_they_are() -> None:
     assert changed == '[outcomes]\nlow = { definition = "x", window = [0, 28] } # first\n'
 
 
+def test_a_file_without_headers_is_edited_in_its_lines() -> None:
+    text = 'study.seed = 1 # y\noutcomes.low.title = "x"\nstudy.synthetic = true # w\nreport = { style = "ash" }\n'
+    changes = [
+        Change(("study", "seed"), 2),
+        Change(("study", "synthetic"), ABSENT),
+        Change(("report", "style"), "nejm"),
+    ]
+    assert apply_changes(text, changes) == (
+        'study.seed = 2 # y\noutcomes.low.title = "x"\nreport = { style = "nejm" }\n'
+    )
+
+
 def test_a_change_that_would_touch_more_is_refused() -> None:
     # The table of the entry stands in two places, of which the second has the key.
     text = "[factors.a]\ncolumn = 'x'\n[factors.b]\ncolumn = 'y'\n[factors.a.levels]\nlow = [1]\n"

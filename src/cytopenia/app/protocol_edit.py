@@ -210,7 +210,7 @@ def _change_fragment(fragment: str, path: Path, change: Change) -> str:
 
 def _change_table(table: Any, path: Path, value: Any, *, fixed: int) -> None:
     """Change a key below a table; of what is left empty, all but the first `fixed` tables go."""
-    from tomlkit.items import AoT, Array, Table
+    from tomlkit.items import InlineTable
 
     name, *below = path
     if not below:
@@ -220,7 +220,7 @@ def _change_table(table: Any, path: Path, value: Any, *, fixed: int) -> None:
             del table[name]
         return
     inner = table.get(name) if isinstance(name, str) else table[name]
-    if isinstance(inner, AoT | Array | Table):
+    if inner is not None and not isinstance(inner, InlineTable):
         _change_table(inner, tuple(below), value, fixed=fixed - 1)
         if fixed < 1 and not len(inner):
             del table[name]
@@ -249,16 +249,16 @@ def _set_key(table: Any, key: str | int, value: Any) -> None:
         # A table with a header of its own becomes a key, which must stand above all such tables.
         del table[key]
     table[key] = item
-    if old is not None and old.trivia.comment:
+    if getattr(getattr(old, "trivia", None), "comment", ""):
         room = len(old.trivia.comment_ws) + len(old.as_string()) - len(written)
         _find_item(table, key).trivia.comment_ws = " " * max(room, 1)
 
 
 def _find_item(table: Any, key: str | int) -> Any:
     """What a key holds with its comment, which a truth value that is asked for by its key has lost."""
-    if isinstance(key, int):
-        return table[key]
-    return getattr(table, "value", table).item(key) if key in table else None
+    if key not in table and isinstance(key, str):
+        return None
+    return table.item(key) if hasattr(table, "item") else table[key]
 
 
 def _change_list(old: Any, new: list[Any]) -> bool:
