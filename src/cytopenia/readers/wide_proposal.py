@@ -34,9 +34,10 @@ def propose_wide(sheet: SheetGuess) -> Part:
         if len(guesses) > 1:
             listed = ", ".join(quote(guess.heading) for guess in guesses)
             what = f"labs: {len(guesses)} columns of {origin} are {analyte}: {listed}"
-            parts.append(ask(f"{what}. Take the # from the line of one of them."))
+            rivals = [line for line in join_parts(parts).lines if line.key == analyte]
+            parts.append(ask(f"{what}. Take the # from the line of one of them.", rivals))
     if unstated:
-        parts.append(ask_units(unstated, "wide", origin))
+        parts.append(ask_units(unstated, "wide", origin, lines=join_parts(parts).lines))
     return join_parts(parts)
 
 
@@ -68,7 +69,7 @@ def _propose_column(guess: ColumnGuess, origin: str, *, rivals: int) -> Part:
     if better is None:
         return part
     what = f"labs: {quote(guess.heading)} of {origin}: {why}"
-    return part + ask(f"{what}. Take the # from the line of {analyte}, with the right unit.")
+    return part + ask(f"{what}. Take the # from the line of {analyte}, with the right unit.", [line])
 
 
 def propose_days(sheet: SheetGuess) -> Part:
@@ -84,7 +85,7 @@ def propose_days(sheet: SheetGuess) -> Part:
         if guesses[0].parts and guesses[0].parts.unit is None
     ]
     if unstated:
-        parts.append(ask_units(unstated, "days", origin))
+        parts.append(ask_units(unstated, "days", origin, lines=join_parts(parts).lines))
     return join_parts(parts)
 
 
@@ -113,7 +114,8 @@ def _propose_pattern(pattern: str, guesses: Sequence[ColumnGuess], origin: str) 
     part = map_to(
         line, origin=origin, column=_span(guesses), becomes=f"{analyte} in {unit or '?'}, a day each"
     )
-    return part + ask(f"labs: {quote(pattern)} of {origin}: {why}. {question}") if question else part
+    asked = f"labs: {quote(pattern)} of {origin}: {why}. {question}"
+    return part + ask(asked, [line]) if question else part
 
 
 def propose_bare_days(guesses: Sequence[ColumnGuess], origin: str) -> Part:
@@ -196,7 +198,8 @@ def _propose_share(guess: ColumnGuess, origin: str, *, is_stated: bool) -> Part:
     if not is_open:
         return part
     what = f"labs: is {quote(guess.heading)} of {origin} in %, or a fraction?"
-    return part + ask(f"{what} Take the # from its line under [data.labs.wide], with the right unit.")
+    advice = "Take the # from its line under [data.labs.wide], with the right unit."
+    return part + ask(f"{what} {advice}", [line])
 
 
 def _ask_column(guess: ColumnGuess, analyte: str, origin: str) -> Part:
@@ -206,4 +209,4 @@ def _ask_column(guess: ColumnGuess, analyte: str, origin: str) -> Part:
     line = Line("wide", analyte, value, why, is_open=True)
     what = f"labs: is column {quote(guess.heading)} of {origin} {analyte}?"
     advice = "If so, take the # from its line under [data.labs.wide], with the right unit."
-    return map_to(line, origin=origin, column=guess.heading, becomes=f"{analyte}?") + ask(f"{what} {advice}")
+    return map_to(line, origin=origin, column=guess.heading, becomes=f"{analyte}?") + ask(f"{what} {advice}", [line])
