@@ -178,7 +178,8 @@ def _propose_word(word: str, origin: str, what: str) -> Part | None:
     line = Line("analytes", word, hints[0], f"mentions {hints[0]}, but more stands beside it", is_open=True)
     question = f"labs: is {quote(word)} of {origin} {hints[0]}, or something else?"
     advice = f'Write it under [data.labs.analytes], as "{hints[0]}" or as "ignore".'
-    return map_to(line, origin=origin, column=shown, becomes=f"{hints[0]}?") + ask(f"{question} {advice}", [line])
+    part = map_to(line, origin=origin, column=shown, becomes=f"{hints[0]}?")
+    return part + ask(f"{question} {advice}", [line])
 
 
 def _propose_units(

@@ -30,14 +30,19 @@ def propose_wide(sheet: SheetGuess) -> Part:
     for analyte, alike in groupby(sorted(sheet.wide, key=_order_of), key=_analyte_of):
         guesses = [*alike]
         parts += [_propose_column(guess, origin, rivals=len(guesses) - 1) for guess in guesses]
-        unstated += [quote(guess.heading) for guess in guesses if guess.parts and guess.parts.unit is None]
+        unstated += [guess.heading for guess in guesses if guess.parts and guess.parts.unit is None]
         if len(guesses) > 1:
             listed = ", ".join(quote(guess.heading) for guess in guesses)
             what = f"labs: {len(guesses)} columns of {origin} are {analyte}: {listed}"
             rivals = [line for line in join_parts(parts).lines if line.key == analyte]
             parts.append(ask(f"{what}. Take the # from the line of one of them.", rivals))
     if unstated:
-        parts.append(ask_units(unstated, "wide", origin, lines=join_parts(parts).lines))
+        asked = [
+            line
+            for line in join_parts(parts).lines
+            if isinstance(line.value, dict) and line.value["column"] in unstated
+        ]
+        parts.append(ask_units([quote(name) for name in unstated], "wide", origin, lines=asked))
     return join_parts(parts)
 
 
@@ -80,12 +85,11 @@ def propose_days(sheet: SheetGuess) -> Part:
             groups.setdefault(guess.parts.pattern, []).append(guess)
     parts = [_propose_pattern(pattern, guesses, origin) for pattern, guesses in groups.items()]
     unstated = [
-        quote(pattern)
-        for pattern, guesses in groups.items()
-        if guesses[0].parts and guesses[0].parts.unit is None
+        pattern for pattern, guesses in groups.items() if guesses[0].parts and guesses[0].parts.unit is None
     ]
     if unstated:
-        parts.append(ask_units(unstated, "days", origin, lines=join_parts(parts).lines))
+        asked = [line for line in join_parts(parts).lines if line.key in unstated]
+        parts.append(ask_units([quote(name) for name in unstated], "days", origin, lines=asked))
     return join_parts(parts)
 
 
@@ -209,4 +213,5 @@ def _ask_column(guess: ColumnGuess, analyte: str, origin: str) -> Part:
     line = Line("wide", analyte, value, why, is_open=True)
     what = f"labs: is column {quote(guess.heading)} of {origin} {analyte}?"
     advice = "If so, take the # from its line under [data.labs.wide], with the right unit."
-    return map_to(line, origin=origin, column=guess.heading, becomes=f"{analyte}?") + ask(f"{what} {advice}", [line])
+    part = map_to(line, origin=origin, column=guess.heading, becomes=f"{analyte}?")
+    return part + ask(f"{what} {advice}", [line])
