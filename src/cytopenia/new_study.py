@@ -20,7 +20,14 @@ from cytopenia.readers.sheet_sources import PROPOSED_SUFFIXES
 from cytopenia.readers.statistics_content import STATISTICS_KINDS
 from cytopenia.readers.tabular import list_candidates
 
-__all__ = ["fill_template", "init_study", "list_foreign_files", "names_file", "propose_files", "propose_study"]
+__all__ = [
+    "fill_template",
+    "init_study",
+    "list_foreign_files",
+    "names_file",
+    "propose_files",
+    "propose_study",
+]
 
 _DEFAULT_SEED = 20230515
 

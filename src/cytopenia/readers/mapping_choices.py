@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cytopenia.forms import read_form
-from cytopenia.readers.choice_parts import AS_IT_IS, Choice, Control, TableChoices, name_control
-from cytopenia.readers.column_choices import Why, assign_columns, list_column_choices
+from cytopenia.readers.choice_parts import (
+    AS_IT_IS,
+    Choice,
+    ColumnChoice,
+    Control,
+    TableChoices,
+    list_measures,
+    list_unit_choices,
+    name_control,
+)
+from cytopenia.readers.column_choices import MEASURE, Why, assign_columns, list_column_choices
 from cytopenia.readers.mapping import DataSection
 from cytopenia.readers.mapping_draft import Draft, Slot, find_slot
 from cytopenia.readers.mapping_sheets import TableSheet, read_table_sheets
 from cytopenia.readers.proposal import Proposal
 from cytopenia.readers.word_choices import list_settings, list_unit_texts, list_words
 
-__all__ = ["MappingChoices", "list_settled", "make_choices", "read_section"]
+__all__ = ["MappingChoices", "list_settled", "make_choices", "offer_units", "read_section"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +111,24 @@ def _choose_day_zero(draft: Draft) -> Control:
         slot=slot,
         path=("day_zero",),
     )
+
+
+def offer_units(choices: MappingChoices, answers: Mapping[str, str]) -> MappingChoices:
+    """Return the choices with the units of what was chosen for each column, to choose one of them."""
+    tables = tuple(
+        replace(table, columns=tuple(_offer(column, answers) for column in table.columns))
+        for table in choices.tables
+    )
+    return replace(choices, tables=tables)
+
+
+def _offer(column: ColumnChoice, answers: Mapping[str, str]) -> ColumnChoice:
+    becomes = answers.get(column.becomes.name, column.becomes.chosen)
+    measure = becomes.removeprefix(MEASURE)
+    if column.unit is None or becomes == column.becomes.chosen or measure not in list_measures():
+        return column
+    options = list_unit_choices([measure], first=[Choice(AS_IT_IS, "choose")])
+    return replace(column, unit=replace(column.unit, options=options))
 
 
 def list_settled(draft: Draft, proposal: Proposal | None) -> list[str]:
