@@ -28,7 +28,7 @@ from cytopenia.report.content import SEVERITIES
 from cytopenia.report.quality_content import QualityContent
 from cytopenia.report.quality_parts import list_rules, render_coverage, render_reading
 from cytopenia.study.coverage_marks import mark_days
-from cytopenia.study_tables import read_checked
+from cytopenia.study_tables import look_at_study
 
 __all__ = ["CheckRun", "Checks", "check_page", "checked", "start_check"]
 
@@ -39,13 +39,14 @@ _OF_MAPPING = ("mapping", "map it", "default_units", "date_format", "decimal =",
 
 @dataclass(frozen=True, kw_only=True)
 class CheckRun:
-    """What a check found, and the files as they were then."""
+    """What a check found, what the analyses of the study file lack, and the files as they were then."""
 
     folders: tuple[Path, ...]
     fingerprint: Fingerprint
     written: str
     content: QualityContent
     marks: pl.DataFrame
+    lacks: str
 
     @property
     def is_outdated(self) -> bool:
@@ -106,7 +107,7 @@ class Checks:
 
 def _check(folder: Path) -> CheckRun:
     before = _look_at((folder,))
-    read = read_checked(folder / PROTOCOL)
+    read, lacks = look_at_study(folder / PROTOCOL)
     data = read.study.data_folder.resolve()
     folders = (folder,) if data.is_relative_to(folder.resolve()) else (folder, data)
     content = describe_checked(read)
@@ -123,6 +124,7 @@ def _check(folder: Path) -> CheckRun:
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
         content=content,
         marks=marks,
+        lacks=lacks,
     )
 
 

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _HEADER = re.compile(r"^\s*\[\s*data(?P<parts>(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"))*)\s*\]\s*(?:#.*)?$")
+_TOP = re.compile(r"^\s*\[\s*data\s*\]\s*(?:#.*)?$")
 _MARK = "# ask: "
 _HINT = "# No run starts while a question stands here."
 _CHOSEN = "chosen by hand"
@@ -182,6 +183,8 @@ def change_draft(
     """
     gone = {line.place for line in draft.open_lines if line.slot in set(answered)}
     lines = [text for place, text in enumerate(draft.text.splitlines()) if place not in gone]
+    for edit in edits:
+        _insert_on_top(lines, draft, edit)
     document = _parse("\n".join([*lines, ""]))
     if "data" not in document:
         document["data"] = tomlkit.table()
@@ -193,6 +196,14 @@ def change_draft(
     if len(left) < len(draft.questions):
         text = _write_questions(document, data, left)
     return Draft(text)
+
+
+def _insert_on_top(lines: list[str], draft: Draft, edit: Edit) -> None:
+    """A new key of [data] itself goes under its heading, before the comments on the tables."""
+    key = edit.path[0]
+    headings = [place for place, text in enumerate(lines) if _TOP.match(text)]
+    if len(edit.path) == 1 and edit.value is not None and key not in draft.data and headings:
+        lines.insert(headings[0] + 1, f"{key} = {tomlkit.item(edit.value).as_string()}")
 
 
 def _set(table: Any, path: tuple[str, ...], value: Any) -> None:
