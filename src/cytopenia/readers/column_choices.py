@@ -150,7 +150,8 @@ def _choose_column(assigned: Assigned, sheet: TableSheet, guess: ColumnGuess, wh
     elif line is not None:
         value = OPEN
     implied = assigned.implied.get(heading, (AS_IT_IS, AS_IT_IS))[0]
-    known = line.why if line is not None else why.get((table, heading), _say_content(guess))
+    known = why.get((table, heading)) or (why.get(("", heading)) if value == AS_IT_IS else None)
+    known = line.why if line is not None else known or _say_content(guess)
     becomes = Control(
         name=name_control("becomes", (table, "columns", heading)),
         subject=heading,

@@ -87,10 +87,10 @@ def _choose_table(draft: Draft, sheet: TableSheet, why: Why) -> TableChoices:
 
 
 def _collect_why(sheet: TableSheet, proposal: Proposal | None) -> Why:
-    """The evidence of a proposal, by table and column; of a column of two tables that of this one."""
+    """The evidence of a proposal, by table and column; why a column is not used stands under no table."""
     found: dict[tuple[str, str], str] = {}
     for row in proposal.rows if proposal is not None else ():
-        key = (sheet.table, row.column)
+        key = ("" if row.state == "not used" else sheet.table, row.column)
         if row.origin == sheet.origin and (key not in found or row.becomes.startswith(f"{sheet.table}.")):
             found[key] = row.why
     for table in proposal.tables if proposal is not None else ():

@@ -33,6 +33,9 @@ __all__ = [
 ]
 
 _HEADER = re.compile(r"^\s*\[\s*data(?P<parts>(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"))*)\s*\]\s*(?:#.*)?$")
+# Any heading of a table, and one of [data] or of what stands below it.
+_HEAD = re.compile(r"^\s*\[\[?[^\[\]]+\]\]?\s*(?:#.*)?$")
+_DATA = re.compile(r"^\s*\[\[?\s*data\s*[.\]]")
 _TOP = re.compile(r"^\s*\[\s*data\s*\]\s*(?:#.*)?$")
 _MARK = "# ask: "
 _HINT = "# No run starts while a question stands here."
@@ -89,7 +92,7 @@ class Draft:
     @cached_property
     def data(self) -> Mapping[str, Any]:
         """What the text says, as plain values."""
-        content = parse_toml(self.text.encode(), name="[data]", error=ProtocolError)
+        content = _read(self.text, "[data]")
         if set(content) - {"data"} or not isinstance(content.get("data", {}), dict):
             raise ProtocolError("The text holds more than [data]. Keep to [data] and what stands below it.")
         return content.get("data", {})
@@ -254,12 +257,27 @@ def take_data(text: str) -> Draft:
     >>> take_data('[study]\ntitle = "A"\n\n[data]\nfolder = "."\n').text
     '[data]\nfolder = "."\n'
     """
-    document = _parse(text)
-    if "data" not in document:
+    content = _read(text, "study.toml")
+    if "data" not in content:
         return Draft('[data]\nfolder = "."\n')
-    own = tomlkit.document()
-    own["data"] = document["data"]
-    return Draft(own.as_string())
+    _, own, _ = _cut_out(text)
+    if own and _loads(own) == {"data": content["data"]}:
+        return Draft(own)
+    document = tomlkit.document()
+    document["data"] = _parse(text)["data"]
+    return Draft(document.as_string())
+
+
+def _cut_out(text: str) -> tuple[str, str, str]:
+    """The lines before, of and after [data], where these follow one another; else nothing in the middle."""
+    lines = text.splitlines(keepends=True)
+    heads = [(place, _DATA.match(line) is not None) for place, line in enumerate(lines) if _HEAD.match(line)]
+    own = [number for number, (_, is_data) in enumerate(heads) if is_data]
+    if not own or own[-1] - own[0] + 1 != len(own):
+        return text, "", ""
+    start = heads[own[0]][0]
+    stop = heads[own[-1] + 1][0] if own[-1] + 1 < len(heads) else len(lines)
+    return "".join(lines[:start]), "".join(lines[start:stop]), "".join(lines[stop:])
 
 
 def replace_data(text: str, draft: Draft) -> str:
@@ -279,13 +297,19 @@ def replace_data(text: str, draft: Draft) -> str:
     [cohort]
     <BLANKLINE>
     """
-    document, wanted = _parse(text), dict(draft.data)
-    before = tomllib.loads(text)
-    new = _parse(draft.text.rstrip() + "\n\n")
-    document["data"] = new["data"] if "data" in new else tomlkit.table()
+    content = _read(text, "study.toml")
+    wanted = {**content, "data": dict(draft.data)}
+    own = draft.text.strip("\n")
+    before, old, after = _cut_out(text)
+    blank = old[len(old.rstrip("\n")) :] or "\n"
+    written = "".join([before, own, blank, after]) if old else ""
+    # Lines were cut by their look; what came of it is believed only after it was read again.
+    if _loads(written) == wanted:
+        return written
+    document = _parse(text)
+    document["data"] = _parse(f"{own}\n\n").get("data", tomlkit.table())
     written = document.as_string()
-    # The library keeps comments and order; what it made is believed only after it was read again.
-    if _loads(written) != {**before, "data": wanted}:
+    if _loads(written) != wanted:
         raise ProtocolError(
             "[data] of the study file stands in several places, so that it cannot be replaced here. "
             "Write it into the study file by hand."
@@ -293,10 +317,17 @@ def replace_data(text: str, draft: Draft) -> str:
     return written
 
 
+def _read(text: str, name: str) -> dict[str, Any]:
+    try:
+        return parse_toml(text.encode("utf-8", errors="replace"), name=name, error=ProtocolError)
+    except RecursionError as cause:
+        raise ProtocolError(f"{name}: lists stand too deep in one another. Correct the text.") from cause
+
+
 def _loads(text: str) -> dict[str, Any] | None:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return None
 
 

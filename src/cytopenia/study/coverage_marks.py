@@ -11,6 +11,7 @@ __all__ = ["DAY_MARKS", "mark_days"]
 
 DAY_MARKS = ("measured", "limit", "white", "short_gap", "open")
 
+_LIMITS = ("<", "<=", ">", ">=")
 _DAY = ("patient_id", "analyte", "day")
 
 
@@ -35,7 +36,7 @@ def mark_days(quality: DataQuality, tables: Tables, *, use_caps: bool) -> pl.Dat
     people = quality.covered_patients.select("place", "patient_id").unique()
     days = quality.patient_days.join(people, on="place", how="left", maintain_order="left")
     judged = tables.labs.filter(pl.col("invalid").is_null() & pl.col("day").is_not_null())
-    limits = judged.group_by(_DAY).agg(is_limit=(pl.col("comparator").fill_null("") != "").all())
+    limits = judged.group_by(_DAY).agg(is_limit=pl.col("comparator").is_in(_LIMITS).all())
     white = (
         judged.filter(pl.lit(use_caps) & (pl.col("analyte") == "wbc")).select("patient_id", "day").unique()
     )
