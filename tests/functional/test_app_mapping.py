@@ -352,3 +352,26 @@ def test_nothing_of_another_study_can_be_named(running: RunningApp, visitor: Vis
     assert reply.status == 422
     assert "31337" not in reply.text
     assert Path(running.folder / "secret.csv").is_file()
+
+
+def test_a_unit_against_its_heading_says_what_the_heading_means(
+    running: RunningApp, visitor: Visitor
+) -> None:
+    counts = "ID,Day,Hb (g/L),ANC (G/L)\nP1,0,9.1,2\nP1,7,8.2,1\nP2,0,7.9,1\n"
+    path = bring(visitor, "against", export__csv=counts)
+    unit = name_of("unit", "labs", "wide", "Hb (g/L)")
+    assert open_form(visitor, path).send(visitor, path, "take", **{unit: "g/dL"}).status == 303
+    labs = read_data(running, "against")["labs"]
+    assert labs["wide"]["hemoglobin"]["unit"] == "g/dL"
+    assert labs["units"] == {"g/L": "g/dL"}
+    assert visitor.send_form("/studies/against/check").status == 303
+    page = visitor.ask("GET", "/studies/against/check").text
+    assert "× 10 to g/L" in page
+    assert "which never occurs" not in page
+    # Back to what the heading says: the line on the heading goes, or the reader would refuse.
+    back = open_form(visitor, path).send(visitor, path, "show", **{unit: "g/L"})
+    assert back.status == 200
+    assert FormPage(back).send(visitor, path, "take").status == 303
+    labs = read_data(running, "against")["labs"]
+    assert labs["wide"]["hemoglobin"]["unit"] == "g/L"
+    assert labs.get("units", {}) == {}

@@ -11,7 +11,7 @@ from cytopenia.check_file import describe_checked
 from cytopenia.study.coverage_marks import mark_days
 from cytopenia.study_tables import read_checked
 
-# Synthetic: one invented patient. Neutrophils on days 0, 1 (as a limit), 2 (both), 6; white cells on days 0, 4.
+# Synthetic: an invented patient. Neutrophils on days 0, 1 (as a limit), 2 (both), 6; white cells on 0, 4.
 LABS = """patient_id,day,analyte,value,unit
 P1,0,ANC,2.0,10^9/L
 P1,0,WBC,4.0,10^9/L

@@ -65,7 +65,8 @@ class Control:
 class ColumnChoice:
     """A column of the file, or a pattern of columns: what it becomes and, of values, in which unit.
 
-    `implied` is what the column is without a line, by its heading; `in_order` the headings of a pattern.
+    `implied` is what the column is without a line, by its heading; `printed` the unit that stands in brackets
+    in it.
     """
 
     subject: str
@@ -73,6 +74,7 @@ class ColumnChoice:
     unit: Control | None
     why: str
     implied: str = AS_IT_IS
+    printed: str = ""
     is_pattern: bool = False
 
     @property

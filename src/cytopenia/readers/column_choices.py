@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -40,6 +41,7 @@ __all__ = [
     "list_measure_choices",
 ]
 
+_UNITED = re.compile(r"^.+?\s*[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]$")
 # How a value of a control says which kind of thing a column becomes.
 COLUMN, MEASURE = "column:", "measure:"
 OF_ROW = f"{COLUMN}row"
@@ -168,6 +170,7 @@ def _choose_column(assigned: Assigned, sheet: TableSheet, guess: ColumnGuess, wh
         unit=shown,
         why=_add_usual(known, value, guess.cells),
         implied=implied,
+        printed=_find_printed(heading),
     )
 
 
@@ -257,7 +260,14 @@ def _choose_pattern(
         unit=_make_unit(becomes, value, OPEN if line is not None else unit),
         why=_add_usual(known, value, cells),
         is_pattern=True,
+        printed=next((unit for heading in headings if (unit := _find_printed(heading))), ""),
     )
+
+
+def _find_printed(heading: str) -> str:
+    """The unit in brackets behind the name of an analyte, which the reader compares with the mapping."""
+    found = _UNITED.match(heading)
+    return found["unit"].strip() if found and find_wide(pl.DataFrame(schema=[heading]), {}) else ""
 
 
 def _say_content(guess: ColumnGuess) -> str:

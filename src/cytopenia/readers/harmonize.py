@@ -244,6 +244,7 @@ def _translate_kinds(
 def _translate_labs(table: pl.DataFrame, mapping: LabsTable) -> tuple[pl.DataFrame, list[Finding]]:
     unused = _find_unused_columns(table, mapping) if mapping.is_mapped else []
     findings = name_unused_columns("labs", unused)
+    in_headings = {parts["unit"].strip() for text in table.columns if (parts := _HEADER_UNIT.match(text))}
     if mapping.days:
         table, found = melt_days(table, mapping)
         findings += found
@@ -260,7 +261,8 @@ def _translate_labs(table: pl.DataFrame, mapping: LabsTable) -> tuple[pl.DataFra
     findings += found
     if "unit" in table.columns and mapping.units:
         table = table.with_columns(pl.col("unit").cast(pl.String).str.strip_chars())
-        findings += _find_unused("labs", "units", mapping.units, table["unit"])
+        asked = {text: unit for text, unit in mapping.units.items() if text not in in_headings}
+        findings += _find_unused("labs", "units", asked, table["unit"])
         table = table.with_columns(pl.col("unit").replace(mapping.units))
     return _fill_units(table, mapping.default_units), findings
 

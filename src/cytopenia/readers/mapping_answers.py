@@ -12,6 +12,7 @@ from cytopenia.readers.column_choices import COLUMN, MEASURE, OF_ROW
 from cytopenia.readers.mapping_choices import MappingChoices, list_settled
 from cytopenia.readers.mapping_draft import Draft, Edit, Slot, change_draft
 from cytopenia.readers.proposal import Proposal
+from cytopenia.units import convert_value, load_analytes, match_unit
 
 __all__ = ["answer_choices", "has_answers"]
 
@@ -170,6 +171,11 @@ def _write(changes: _Changes, table: str, column: ColumnChoice, given: tuple[str
     else:
         return
     changes.edits.append(Edit(path, value))
+    printed = column.printed
+    if measure in load_analytes() and unit != AS_IT_IS and match_unit(measure, printed) is not None:
+        # The reader takes no unit against that of the heading, unless it is told what the heading means.
+        sizes = {convert_value(1.0, text, analyte=measure) for text in (unit, printed)}
+        changes.edits.append(Edit((table, "units", printed), unit if len(sizes) > 1 else None))
 
 
 def _write_pattern(becomes: str, measure: str | None, unit: str) -> dict[str, str] | None:
