@@ -11,7 +11,14 @@ from cytopenia.study.data_quality import measure_quality
 from cytopenia.study_tables import CheckedStudy, read_checked
 from cytopenia.version import __version__
 
-__all__ = ["CHECK_PAGE", "require_own_page", "write_check", "write_checked"]
+__all__ = [
+    "CHECK_PAGE",
+    "describe_checked",
+    "require_own_page",
+    "write_check",
+    "write_checked",
+    "write_described",
+]
 
 CHECK_PAGE = "check.html"
 # The mark stands in the first lines of a page.
@@ -47,21 +54,29 @@ def write_check(path: Path | str, *, out: Path | str | None = None) -> Path:
 
 def write_checked(checked: CheckedStudy, out: Path | None = None) -> Path:
     """Write the page of a study that has been read; parameters and errors are those of `write_check`."""
-    from cytopenia.report.quality_page import render_quality
-
     target = checked.study.path.parent / CHECK_PAGE if out is None else out
     require_own_page(target)
-    about = checked.study.protocol.study
-    page = render_quality(
-        QualityContent(
-            title=about.title,
-            synthetic=about.synthetic,
-            quality=measure_quality(checked.study, checked.tables),
-            version=__version__,
-        )
-    )
-    replace_file(target, page)
+    write_described(describe_checked(checked), target)
     return target
+
+
+def describe_checked(checked: CheckedStudy) -> QualityContent:
+    """Return what the page of a study that has been read is made of."""
+    about = checked.study.protocol.study
+    return QualityContent(
+        title=about.title,
+        synthetic=about.synthetic,
+        quality=measure_quality(checked.study, checked.tables),
+        version=__version__,
+    )
+
+
+def write_described(content: QualityContent, target: Path) -> None:
+    """Write the page of what has been measured; errors are those of `write_check`."""
+    from cytopenia.report.quality_page import render_quality
+
+    require_own_page(target)
+    replace_file(target, render_quality(content))
 
 
 def require_own_page(target: Path) -> None:

@@ -20,7 +20,14 @@ from cytopenia.readers.sheet_sources import PROPOSED_SUFFIXES
 from cytopenia.readers.statistics_content import STATISTICS_KINDS
 from cytopenia.readers.tabular import list_candidates
 
-__all__ = ["fill_template", "init_study", "list_foreign_files", "names_file", "propose_study"]
+__all__ = [
+    "fill_template",
+    "init_study",
+    "list_foreign_files",
+    "names_file",
+    "propose_files",
+    "propose_study",
+]
 
 _DEFAULT_SEED = 20230515
 
@@ -113,7 +120,24 @@ def propose_study(files: Sequence[Path], *, force: bool = False) -> tuple[Path, 
     """
     path = files[0].parent / "study.toml"
     _refuse_replacing(path, force=force)
-    beside = {table: list_candidates(path.parent, table) for table in TABLES}
+    proposal = propose_files(files)
+    before, _, rest = fill_template().partition("[data]\n")
+    after = rest[rest.index("[cohort]") :]
+    with explain_failure(path):
+        path.write_text(f"{before}{write_data_section(proposal)}\n{after}", encoding="utf-8")
+    return path, proposal
+
+
+def propose_files(files: Sequence[Path]) -> Proposal:
+    """Return the mapping that is proposed for files of one folder, with what else lies there.
+
+    Raises
+    ------
+    ReaderError
+        A file cannot be read, or there is no table in any of them.
+    """
+    folder = files[0].parent
+    beside = {table: list_candidates(folder, table) for table in TABLES}
     proposal = propose_mapping(files, beside=[table for table, sources in beside.items() if sources])
     proposed = {one.table for one in proposal.tables}
     told = [
@@ -122,12 +146,7 @@ def propose_study(files: Sequence[Path], *, force: bool = False) -> tuple[Path, 
         for source in sources
         if table not in proposed
     ]
-    proposal = replace(proposal, notes=(*proposal.notes, *told))
-    before, _, rest = fill_template().partition("[data]\n")
-    after = rest[rest.index("[cohort]") :]
-    with explain_failure(path):
-        path.write_text(f"{before}{write_data_section(proposal)}\n{after}", encoding="utf-8")
-    return path, proposal
+    return replace(proposal, notes=(*proposal.notes, *told))
 
 
 def _refuse_replacing(path: Path, *, force: bool) -> None:

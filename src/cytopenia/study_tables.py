@@ -8,11 +8,12 @@ from pathlib import Path
 import polars as pl
 
 from cytopenia.contract import Tables, check_tables, require_tables
+from cytopenia.errors import ProtocolError
 from cytopenia.readers.sources import read_tables
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.protocol import Study, read_protocol
 
-__all__ = ["CheckedStudy", "read_checked", "read_study_tables"]
+__all__ = ["CheckedStudy", "look_at_study", "read_checked", "read_study_tables"]
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,28 @@ def read_checked(path: Path | str) -> CheckedStudy:
         ProtocolError (also for a column that the study names and no table has), DefinitionError, ReaderError,
         or MissingColumnError.
     """
+    checked = _read(path)
+    check_factors(checked.study, checked.tables)
+    return checked
+
+
+def look_at_study(path: Path | str) -> tuple[CheckedStudy, str]:
+    """Return what `read_checked` does, and what its analyses lack instead of raising it.
+
+    The data can be looked at before the study file names the factors of an analysis rightly.
+    """
+    checked = _read(path)
+    try:
+        check_factors(checked.study, checked.tables)
+    except ProtocolError as cause:
+        return checked, str(cause)
+    return checked, ""
+
+
+def _read(path: Path | str) -> CheckedStudy:
     study = read_protocol(path)
     read = read_tables(study.data_folder, study.protocol.data)
     tables = _set_lymphodepletion_day(read, study.protocol.study.lymphodepletion_day)
-    check_factors(study, tables)
     return CheckedStudy(study, tables, check_tables(read))
 
 

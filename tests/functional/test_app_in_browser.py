@@ -83,7 +83,7 @@ def test_from_an_export_to_its_mapping(page: Page, running: RunningApp, tmp_path
     page.get_by_role("button", name="Start").click()
     page.locator("#files").set_input_files(export)
     page.get_by_role("button", name="Propose how these files are read").click()
-    expect(page.get_by_role("row", name="Neutros (G/L)")).to_contain_text("anc")
+    expect(page.get_by_label("What Neutros (G/L) becomes")).to_have_value("measure:anc")
     page.get_by_role("button", name="Take it over").click()
     expect(page.get_by_role("textbox", name="Study file")).to_have_value(re.compile(r"export\.csv"))
     assert (running.folder / "Export" / "export.csv").read_text("utf-8") == EXPORT

@@ -15,16 +15,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from cytopenia.app import data_pages
 from cytopenia.app import study_pages as pages
 from cytopenia.app.api import make_api
 from cytopenia.app.calculator_pages import calculators, card, score, score_by_card
+from cytopenia.app.check_pages import Checks, check_page, checked, start_check
 from cytopenia.app.cohort_pages import Cohorts, cohort, search_patients
 from cytopenia.app.course_pages import icaht, recovery
 from cytopenia.app.failures import FailureAnswers, RefusedError
 from cytopenia.app.form_pages import form, save_form
 from cytopenia.app.home import enter, home, leave, new_study
 from cytopenia.app.jobs import Jobs
+from cytopenia.app.mapping_pages import change_mapping, mapping
 from cytopenia.app.pages import answer_failure
 from cytopenia.app.patient_pages import patient, patient_explained, patient_printed
 from cytopenia.app.security import BodyLimit, Gate, SafeHeaders, Sessions, list_origins
@@ -60,7 +61,7 @@ def make_app(settings: AppSettings) -> Starlette:
     )
     app.state.settings, app.state.sessions = settings, sessions
     app.state.workspace, app.state.jobs = Workspace(settings.folder), Jobs()
-    app.state.cohorts = Cohorts()
+    app.state.cohorts, app.state.checks = Cohorts(), Checks()
     return app
 
 
@@ -83,9 +84,11 @@ def _list_routes(settings: AppSettings) -> list[BaseRoute]:
         Route("/studies", new_study, methods=["POST"]),
         Route("/studies/{study}", pages.study),
         Route("/studies/{study}/files/{file}", pages.upload, methods=["PUT"]),
-        Route("/studies/{study}/check", data_pages.checked),
-        Route("/studies/{study}/check", data_pages.start_check, methods=["POST"]),
-        Route("/studies/{study}/propose", data_pages.propose, methods=["POST"]),
+        Route("/studies/{study}/check", checked),
+        Route("/studies/{study}/check", start_check, methods=["POST"]),
+        Route("/studies/{study}/check/page", check_page),
+        Route("/studies/{study}/mapping", mapping),
+        Route("/studies/{study}/mapping", change_mapping, methods=["POST"]),
         Route("/studies/{study}/protocol", pages.save_protocol, methods=["POST"]),
         Route("/studies/{study}/form", form),
         Route("/studies/{study}/form", save_form, methods=["POST"]),

@@ -49,6 +49,7 @@ async def study(request: Request) -> Response:
     found = await run_in_threadpool(find_study, request)
     jobs: Jobs = request.app.state.jobs
     on_disk = await run_in_threadpool(_look_at, found)
+    check = request.app.state.checks.find(found.path)
     job = jobs.find(found.path)
     return render_page(
         request,
@@ -57,6 +58,8 @@ async def study(request: Request) -> Response:
         all_tables=list(TABLES),
         suffixes=",".join(READ_SUFFIXES),
         job=None if job is None else job.describe(),
+        check=check,
+        is_outdated=check is not None and await run_in_threadpool(lambda: check.is_outdated),
         **on_disk,
     )
 
@@ -64,9 +67,11 @@ async def study(request: Request) -> Response:
 def _look_at(found: StudyFolder) -> dict[str, Any]:
     """What the overview shows of the folder."""
     text, version = found.read_protocol()
+    mapped = found.list_mapped()
     return {
         "files": found.list_files(),
-        "tables": found.list_tables(),
+        "tables": {**found.list_tables(), **mapped},
+        "is_mapped": bool(mapped),
         "protocol": text,
         "version": version,
         "results": _list_results(found),

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import time
+import tomllib
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from cytopenia.app.failures import ConflictError, RefusedError
 from cytopenia.contract import TABLES
 from cytopenia.errors import CytopeniaError
+from cytopenia.readers.mapping_draft import as_table
 from cytopenia.readers.statistics_content import STATISTICS_KINDS
 from cytopenia.study.protocol import read_protocol
 
@@ -75,6 +77,15 @@ class StudyFolder:
         """Return the file of each of our tables that is there by its name."""
         named = {item.stem.lower(): item.name for item in self.list_files()}
         return {table: named[table] for table in TABLES if table in named}
+
+    def list_mapped(self) -> dict[str, str]:
+        """Return what the study file itself says of where each table comes from; nothing if it is no TOML."""
+        try:
+            data = as_table(tomllib.loads(self.read_protocol()[0]).get("data"))
+        except (tomllib.TOMLDecodeError, RecursionError):
+            return {}
+        told = {name: as_table(form) for name, form in data.items()}
+        return {name: str(form.get("file") or name) for name, form in told.items() if form}
 
     def read_protocol(self) -> tuple[str, str]:
         """Return the text of the study file and its version."""

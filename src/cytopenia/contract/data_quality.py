@@ -11,7 +11,7 @@ import polars as pl
 from cytopenia.contract.findings import FINDING_SCHEMA
 from cytopenia.contract.schemas import LAB_ACCOUNT_SCHEMA
 
-__all__ = ["COVERAGE_STATES", "QUALITY_SCHEMAS", "DataQuality"]
+__all__ = ["COVERAGE_STATES", "QUALITY_SCHEMAS", "DataQuality", "Reading"]
 
 COVERAGE_STATES = ("measured", "short_gap", "open", "not_at_risk")
 
@@ -98,7 +98,25 @@ QUALITY_SCHEMAS: Mapping[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataQuality:
+class Reading:
+    """What became of the rows of the files; the columns are those of `QUALITY_SCHEMAS`.
+
+    Attributes
+    ----------
+    findings : DataFrame
+    tables : DataFrame
+        Rows and patients of each table as it is used.
+    account : DataFrame
+        What became of the laboratory rows, by analyte, printed unit and state.
+    """
+
+    findings: pl.DataFrame
+    tables: pl.DataFrame
+    account: pl.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataQuality(Reading):
     """What is known of the data before anything is graded; the columns are those of `QUALITY_SCHEMAS`.
 
     Attributes
@@ -112,11 +130,8 @@ class DataQuality:
     hindrance : str
         Why the outcomes of the study could not be worked out: `windows` and `outcomes` have no rows then.
         Empty where nothing hindered it.
-    findings : DataFrame
-    tables : DataFrame
-        Rows and patients of each table as it is used.
-    account : DataFrame
-        What became of the laboratory rows, by analyte, printed unit and state.
+    findings, tables, account : DataFrame
+        As in `Reading`.
     moments : DataFrame
         Draws of one minute with different values, and days with several values, of which the lowest counts.
     censored : DataFrame
@@ -159,9 +174,6 @@ class DataQuality:
     has_days: bool
     has_support: bool
     hindrance: str
-    findings: pl.DataFrame
-    tables: pl.DataFrame
-    account: pl.DataFrame
     moments: pl.DataFrame
     censored: pl.DataFrame
     spread: pl.DataFrame

@@ -14,7 +14,7 @@ from cytopenia.readers.headings import fold_heading
 from cytopenia.readers.labs_mapping import DAY, DayColumn, LabsTable
 from cytopenia.units import convert_value, list_units, match_unit
 
-__all__ = ["check_day_columns", "list_day_columns", "melt_days"]
+__all__ = ["check_day_columns", "group_day_columns", "list_day_columns", "melt_days"]
 
 _DAY = r"(?P<day>[+\-−]?[0-9]{1,4})"
 _UNIT = re.compile(r"^(?P<name>.+?)\s*[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]$")
@@ -54,6 +54,14 @@ def check_day_columns(headings: Iterable[str], mapping: LabsTable, origin: str) 
     problems += _check_analytes(names, mapping)
     problems += [problem for one in found for problem in _check_unit(one, mapping)]
     return [f"labs: {origin}: {problem}" for problem in problems]
+
+
+def group_day_columns(headings: Iterable[str], mapping: LabsTable) -> dict[str, list[str]]:
+    """Return the headings that each pattern fits."""
+    grouped: dict[str, list[str]] = {pattern: [] for pattern in mapping.days}
+    for one in _match(headings, mapping):
+        grouped[one.pattern].append(one.heading)
+    return grouped
 
 
 def list_day_columns(headings: Iterable[str], mapping: LabsTable) -> list[str]:

@@ -36,7 +36,7 @@ from cytopenia.readers.source_table import SourceTable
 from cytopenia.units import resolve_analyte
 from cytopenia.values import is_number_text
 
-__all__ = ["harmonize_bedside", "harmonize_labs", "harmonize_tables"]
+__all__ = ["find_wide", "harmonize_bedside", "harmonize_labs", "harmonize_tables"]
 
 _HEADER_UNIT = re.compile(r"^(?P<name>.+?)\s*[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]$")
 _LONG_ONLY = frozenset({"analyte", "value", "unit", "lln", "uln", "baseline"})
@@ -152,7 +152,7 @@ def _apply_mapping(
     if "labs" in sources and mapping.labs.days:
         misfits = check_day_columns(sources["labs"].frame.columns, mapping.labs, sources["labs"].origin)
     elif "labs" in sources:
-        headings = _find_wide(sources["labs"].frame, mapping.labs.analytes)
+        headings = find_wide(sources["labs"].frame, mapping.labs.analytes)
         misfits = check_heading_units(headings, mapping.labs, sources["labs"].origin)
     title = "The mapping does not fit the files" if misfits else title
     if problems or misfits:
@@ -244,6 +244,7 @@ def _translate_kinds(
 def _translate_labs(table: pl.DataFrame, mapping: LabsTable) -> tuple[pl.DataFrame, list[Finding]]:
     unused = _find_unused_columns(table, mapping) if mapping.is_mapped else []
     findings = name_unused_columns("labs", unused)
+    in_headings = {parts["unit"].strip() for text in table.columns if (parts := _HEADER_UNIT.match(text))}
     if mapping.days:
         table, found = melt_days(table, mapping)
         findings += found
@@ -260,7 +261,8 @@ def _translate_labs(table: pl.DataFrame, mapping: LabsTable) -> tuple[pl.DataFra
     findings += found
     if "unit" in table.columns and mapping.units:
         table = table.with_columns(pl.col("unit").cast(pl.String).str.strip_chars())
-        findings += _find_unused("labs", "units", mapping.units, table["unit"])
+        asked = {text: unit for text, unit in mapping.units.items() if text not in in_headings}
+        findings += _find_unused("labs", "units", asked, table["unit"])
         table = table.with_columns(pl.col("unit").replace(mapping.units))
     return _fill_units(table, mapping.default_units), findings
 
@@ -313,7 +315,7 @@ def _fill_units(table: pl.DataFrame, defaults: Mapping[str, str]) -> pl.DataFram
 
 def _melt(table: pl.DataFrame, mapping: LabsTable) -> pl.DataFrame:
     """Long rows of a wide table; blank cells give no row. Long tables come back as they are."""
-    columns = [(wide.column, analyte, wide.unit) for analyte, wide in mapping.wide.items()] or _find_wide(
+    columns = [(wide.column, analyte, wide.unit) for analyte, wide in mapping.wide.items()] or find_wide(
         table, mapping.analytes
     )
     if not columns:
@@ -343,12 +345,15 @@ def _find_unused_columns(table: pl.DataFrame, mapping: LabsTable) -> list[str]:
     holding = list_day_columns(table.columns, mapping) if mapping.days else []
     if not holding:
         holding = [wide.column for wide in mapping.wide.values()]
-        holding = holding or [column for column, _, _ in _find_wide(table, mapping.analytes)]
+        holding = holding or [column for column, _, _ in find_wide(table, mapping.analytes)]
     return [name for name in table.columns if name not in TABLES["labs"].inputs and name not in holding]
 
 
-def _find_wide(table: pl.DataFrame, analytes: Mapping[str, str]) -> list[tuple[str, str, str | None]]:
-    """Headers that name an analyte, with or without a unit in brackets, if there is no analyte column."""
+def find_wide(table: pl.DataFrame, analytes: Mapping[str, str]) -> list[tuple[str, str, str | None]]:
+    """Return headers that name an analyte, with or without a unit in brackets, of a table in our names.
+
+    Each with analyte and unit; none where a column of analytes or values is there.
+    """
     if {"analyte", "value"} & set(table.columns):
         return []
     found: list[tuple[str, str, str | None]] = []

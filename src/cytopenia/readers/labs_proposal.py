@@ -178,7 +178,8 @@ def _propose_word(word: str, origin: str, what: str) -> Part | None:
     line = Line("analytes", word, hints[0], f"mentions {hints[0]}, but more stands beside it", is_open=True)
     question = f"labs: is {quote(word)} of {origin} {hints[0]}, or something else?"
     advice = f'Write it under [data.labs.analytes], as "{hints[0]}" or as "ignore".'
-    return map_to(line, origin=origin, column=shown, becomes=f"{hints[0]}?") + ask(f"{question} {advice}")
+    part = map_to(line, origin=origin, column=shown, becomes=f"{hints[0]}?")
+    return part + ask(f"{question} {advice}", [line])
 
 
 def _propose_units(
@@ -207,7 +208,8 @@ def _propose_units(
             parts.append(ask_unit_text(analyte, text, rows=rows.height, origin=origin))
         else:
             parts.append(doubt_unit(analyte, text, rows["value"], origin=origin))
-    return join_parts(parts) + (ask_units(unstated, "default_units", origin) if unstated else Part())
+    part = join_parts(parts)
+    return part + (ask_units(unstated, "default_units", origin, lines=part.lines) if unstated else Part())
 
 
 def _propose_sheet_units(sheet: SheetGuess, unit: ColumnGuess | None) -> Part:
@@ -228,9 +230,9 @@ def _propose_sheet_units(sheet: SheetGuess, unit: ColumnGuess | None) -> Part:
         else:
             unstated.append(analyte)
             parts.append(ask_default_unit(analyte, pl.Series([], dtype=pl.String), sheet.found.name))
-    return join_parts(parts) + (
-        ask_units(unstated, "default_units", sheet.found.file) if unstated else Part()
-    )
+    part = join_parts(parts)
+    asked = ask_units(unstated, "default_units", sheet.found.file, lines=part.lines) if unstated else Part()
+    return part + asked
 
 
 def _ask_decimal(sheet: SheetGuess, used: Collection[str]) -> Part:
@@ -244,4 +246,5 @@ def _ask_decimal(sheet: SheetGuess, used: Collection[str]) -> Part:
     )
     what = f"{count:,} cells of {names} may be read in two ways, as 1,234 may"
     line = Line("", "decimal", ",", what, is_open=True)
-    return Part((line,)) + ask(f'labs: {what} ({sheet.found.name}). Write decimal = "," or decimal = ".".')
+    question = f'labs: {what} ({sheet.found.name}). Write decimal = "," or decimal = ".".'
+    return Part((line,)) + ask(question, [line])

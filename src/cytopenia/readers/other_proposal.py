@@ -57,7 +57,7 @@ def _propose_patient(table: str, sheet: SheetGuess) -> tuple[Part, set[str]]:
         )
         line = Line("columns", "patient_id", likely.heading, "no heading names the patient", is_open=True)
         question = f"{table}: no column of {origin} is called like a patient. Write patient_id ="
-        return Part((line,)) + ask(f'{question} "their column" under [data.{table}.columns].'), set()
+        return Part((line,)) + ask(f'{question} "their column" under [data.{table}.columns].', [line]), set()
     guess, role = picked
     why = guess.content.say_texts()
     part = name_column(guess, "patient_id", table=table, origin=origin, certain=role.certain, why=why)
@@ -72,11 +72,11 @@ def _fill_down(guess: ColumnGuess, sheet: SheetGuess) -> Part:
         return EMPTY
     why = f"{blank:,} of {content.rows:,} cells under a filled one are blank, as merged cells are"
     is_open = blank < _MOST_BLANK * content.rows
-    part = Part((Line("", "fill_down", ["patient_id"], why, is_open=is_open),))
+    line = Line("", "fill_down", ["patient_id"], why, is_open=is_open)
+    part = Part((line,))
     what = f"labs: {blank:,} cells of {quote(guess.heading)} in {sheet.found.name} are blank"
-    return (
-        part + ask(f"{what}. Are they the patient above? Write fill_down, or fill them.") if is_open else part
-    )
+    question = f"{what}. Are they the patient above? Write fill_down, or fill them."
+    return part + ask(question, [line]) if is_open else part
 
 
 def _propose_time(sheet: SheetGuess) -> tuple[Part, set[str]]:
@@ -119,7 +119,7 @@ def _ask_time(sheet: SheetGuess) -> Part:
     line = Line("columns", "date", likely, "no heading names the date or day of the draw", is_open=True)
     question = f"labs: no column of {sheet.found.name} is called like the date or the day of the draw."
     advice = 'Write date = "their column" (or day = ...) under [data.labs.columns].'
-    return Part((line,)) + ask(f"{question} {advice}")
+    return Part((line,)) + ask(f"{question} {advice}", [line])
 
 
 def _ask_order(table: str, guess: ColumnGuess, origin: str) -> Part:
@@ -134,7 +134,7 @@ def _ask_order(table: str, guess: ColumnGuess, origin: str) -> Part:
     return (
         Part((line,))
         + show(origin, guess.heading, "?", why=why, state="ask")
-        + ask(f"{question} {choice} under [data.{table}].")
+        + ask(f"{question} {choice} under [data.{table}].", [line])
     )
 
 
@@ -215,7 +215,8 @@ def _propose_kinds(table: str, guess: ColumnGuess, origin: str) -> Part:
     if unknown:
         more = " ..." if len(unknown) > _SHOWN else ""
         what = f"{table}: what is {', '.join(unknown[:_SHOWN])}{more} of {origin}?"
-        parts.append(ask(f"{what} Take the # from these lines under [data.{table}.kinds], with a kind."))
+        advice = f"Take the # from these lines under [data.{table}.kinds], with a kind."
+        parts.append(ask(f"{what} {advice}", [line for line in join_parts(parts).lines if line.is_open]))
     return join_parts(parts)
 
 

@@ -42,13 +42,14 @@ class Proposal:
     """What is proposed for a file or folder.
 
     `rows` show every column; a run must not start before `questions` are answered; `notes` say what was
-    looked at and what is absent.
+    looked at and what is absent. `settles` has, for a question, the table and an open line that answers it.
     """
 
     tables: tuple[TableProposal, ...]
     rows: tuple[ColumnRow, ...]
     questions: tuple[str, ...]
     notes: tuple[str, ...]
+    settles: tuple[tuple[str, str, Line], ...] = ()
 
 
 def propose_mapping(paths: Sequence[Path], *, beside: Collection[str] = ()) -> Proposal:
@@ -83,6 +84,7 @@ def propose_mapping(paths: Sequence[Path], *, beside: Collection[str] = ()) -> P
         _drop_repeats(part.rows),
         tuple(dict.fromkeys(part.questions)),
         (*_tell_limits(found), *_tell_project(guessed), *part.notes),
+        tuple((text, table, line) for table, one in parts.items() for text, line in one.settles),
     )
 
 

@@ -57,12 +57,13 @@ class ColumnRow:
 
 @dataclass(frozen=True)
 class Part:
-    """Lines, rows and questions on one matter."""
+    """Lines, rows and questions on one matter; `settles` names the open lines that answer a question."""
 
     lines: tuple[Line, ...] = ()
     rows: tuple[ColumnRow, ...] = ()
     questions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    settles: tuple[tuple[str, Line], ...] = ()
 
     def __add__(self, other: Part) -> Part:
         return Part(
@@ -70,6 +71,7 @@ class Part:
             self.rows + other.rows,
             self.questions + other.questions,
             self.notes + other.notes,
+            self.settles + other.settles,
         )
 
 
@@ -86,9 +88,9 @@ def show(origin: str, column: str, becomes: str, *, why: str, state: State) -> P
     return Part(rows=(ColumnRow(origin, column, becomes, why, state),))
 
 
-def ask(question: str) -> Part:
-    """Return a question."""
-    return Part(questions=(question,))
+def ask(question: str, lines: Iterable[Line] = ()) -> Part:
+    """Return a question, with the open lines that answer it once they are decided."""
+    return Part(questions=(question,), settles=tuple((question, line) for line in lines))
 
 
 def map_to(line: Line, *, origin: str, column: str, becomes: str) -> Part:
@@ -109,7 +111,8 @@ def name_column(guess: ColumnGuess, column: str, *, table: str, origin: str, cer
         return part
     return part + ask(
         f"{table}: is column {quote(guess.heading)} of {origin} the {column}? {why}. "
-        f"If so, take the # from its line under [data.{table}.columns]."
+        f"If so, take the # from its line under [data.{table}.columns].",
+        [line],
     )
 
 

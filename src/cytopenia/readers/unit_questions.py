@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -39,13 +39,14 @@ def weigh_units(analyte: str, cells: pl.Series) -> tuple[str, str]:
     return f"{choice}?{hint}", next(iter(counts))
 
 
-def ask_units(names: Sequence[str], section: str, origin: str) -> Part:
+def ask_units(names: Sequence[str], section: str, origin: str, *, lines: Iterable[Line] = ()) -> Part:
     """Return one question for all units that are not stated; the line of each says more."""
     listed = ", ".join(names)
     one = len(names) == 1
     what = f"the unit of {listed} is not stated" if one else f"{len(names)} units are not stated: {listed}"
     where = f"{'this line' if one else 'these lines'} under [data.labs.{section}]"
-    return ask(f"labs: {what} ({origin}). Take the # from {where}, with the right unit.")
+    open_lines = [line for line in lines if line.section == section and line.is_open]
+    return ask(f"labs: {what} ({origin}). Take the # from {where}, with the right unit.", open_lines)
 
 
 def ask_default_unit(analyte: str, cells: pl.Series, origin: str) -> Part:
@@ -70,7 +71,7 @@ def ask_unit_text(analyte: str, text: str, *, rows: int, origin: str) -> Part:
     line = Line("units", text, list_units(analyte)[0], why, is_open=True)
     question = f"labs: unit {quote(text)} of {rows:,} values of {analyte} is not listed ({origin}). "
     advice = f"Which of these is it: {allowed}? Write it under [data.labs.units]."
-    return map_to(line, origin=origin, column=column, becomes="?") + ask(question + advice)
+    return map_to(line, origin=origin, column=column, becomes="?") + ask(question + advice, [line])
 
 
 def doubt_unit(analyte: str, text: str, cells: pl.Series, *, origin: str) -> Part:

@@ -30,13 +30,19 @@ def propose_wide(sheet: SheetGuess) -> Part:
     for analyte, alike in groupby(sorted(sheet.wide, key=_order_of), key=_analyte_of):
         guesses = [*alike]
         parts += [_propose_column(guess, origin, rivals=len(guesses) - 1) for guess in guesses]
-        unstated += [quote(guess.heading) for guess in guesses if guess.parts and guess.parts.unit is None]
+        unstated += [guess.heading for guess in guesses if guess.parts and guess.parts.unit is None]
         if len(guesses) > 1:
             listed = ", ".join(quote(guess.heading) for guess in guesses)
             what = f"labs: {len(guesses)} columns of {origin} are {analyte}: {listed}"
-            parts.append(ask(f"{what}. Take the # from the line of one of them."))
+            rivals = [line for line in join_parts(parts).lines if line.key == analyte]
+            parts.append(ask(f"{what}. Take the # from the line of one of them.", rivals))
     if unstated:
-        parts.append(ask_units(unstated, "wide", origin))
+        asked = [
+            line
+            for line in join_parts(parts).lines
+            if isinstance(line.value, dict) and line.value["column"] in unstated
+        ]
+        parts.append(ask_units([quote(name) for name in unstated], "wide", origin, lines=asked))
     return join_parts(parts)
 
 
@@ -68,7 +74,7 @@ def _propose_column(guess: ColumnGuess, origin: str, *, rivals: int) -> Part:
     if better is None:
         return part
     what = f"labs: {quote(guess.heading)} of {origin}: {why}"
-    return part + ask(f"{what}. Take the # from the line of {analyte}, with the right unit.")
+    return part + ask(f"{what}. Take the # from the line of {analyte}, with the right unit.", [line])
 
 
 def propose_days(sheet: SheetGuess) -> Part:
@@ -79,12 +85,11 @@ def propose_days(sheet: SheetGuess) -> Part:
             groups.setdefault(guess.parts.pattern, []).append(guess)
     parts = [_propose_pattern(pattern, guesses, origin) for pattern, guesses in groups.items()]
     unstated = [
-        quote(pattern)
-        for pattern, guesses in groups.items()
-        if guesses[0].parts and guesses[0].parts.unit is None
+        pattern for pattern, guesses in groups.items() if guesses[0].parts and guesses[0].parts.unit is None
     ]
     if unstated:
-        parts.append(ask_units(unstated, "days", origin))
+        asked = [line for line in join_parts(parts).lines if line.key in unstated]
+        parts.append(ask_units([quote(name) for name in unstated], "days", origin, lines=asked))
     return join_parts(parts)
 
 
@@ -113,7 +118,8 @@ def _propose_pattern(pattern: str, guesses: Sequence[ColumnGuess], origin: str) 
     part = map_to(
         line, origin=origin, column=_span(guesses), becomes=f"{analyte} in {unit or '?'}, a day each"
     )
-    return part + ask(f"labs: {quote(pattern)} of {origin}: {why}. {question}") if question else part
+    asked = f"labs: {quote(pattern)} of {origin}: {why}. {question}"
+    return part + ask(asked, [line]) if question else part
 
 
 def propose_bare_days(guesses: Sequence[ColumnGuess], origin: str) -> Part:
@@ -196,7 +202,8 @@ def _propose_share(guess: ColumnGuess, origin: str, *, is_stated: bool) -> Part:
     if not is_open:
         return part
     what = f"labs: is {quote(guess.heading)} of {origin} in %, or a fraction?"
-    return part + ask(f"{what} Take the # from its line under [data.labs.wide], with the right unit.")
+    advice = "Take the # from its line under [data.labs.wide], with the right unit."
+    return part + ask(f"{what} {advice}", [line])
 
 
 def _ask_column(guess: ColumnGuess, analyte: str, origin: str) -> Part:
@@ -206,4 +213,5 @@ def _ask_column(guess: ColumnGuess, analyte: str, origin: str) -> Part:
     line = Line("wide", analyte, value, why, is_open=True)
     what = f"labs: is column {quote(guess.heading)} of {origin} {analyte}?"
     advice = "If so, take the # from its line under [data.labs.wide], with the right unit."
-    return map_to(line, origin=origin, column=guess.heading, becomes=f"{analyte}?") + ask(f"{what} {advice}")
+    part = map_to(line, origin=origin, column=guess.heading, becomes=f"{analyte}?")
+    return part + ask(f"{what} {advice}", [line])

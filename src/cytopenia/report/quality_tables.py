@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from cytopenia.contract.data_quality import DataQuality
+from cytopenia.contract.data_quality import DataQuality, Reading
 from cytopenia.contract.lab_account import (
     DATE_MISSING,
     IMPLAUSIBLE,
@@ -62,7 +62,7 @@ STATES: Mapping[str, str] = {
 }
 
 
-def table_tables(quality: DataQuality) -> Table:
+def table_tables(quality: Reading) -> Table:
     """Return rows and patients of each table."""
     rows = quality.tables.iter_rows(named=True)
     return make_table(
@@ -126,7 +126,7 @@ def table_weeks(quality: DataQuality) -> Table:
     )
 
 
-def table_units(quality: DataQuality) -> Table:
+def table_units(quality: Reading) -> Table:
     """Return the printed units of each analyte, and what they were converted by."""
     account, rows = quality.account, list[Row]()
     for analyte in list_analytes(account):

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from cytopenia.contract import Tables, check_tables
-from cytopenia.contract.data_quality import QUALITY_SCHEMAS, DataQuality
+from cytopenia.contract.data_quality import QUALITY_SCHEMAS, DataQuality, Reading
 from cytopenia.errors import DataError
 from cytopenia.grading.day_account import account_days
 from cytopenia.grading.day_grid import split_courses
@@ -40,7 +40,7 @@ from cytopenia.study.outcomes import CohortOutcomes, derive_outcomes
 from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study.protocol import Study
 
-__all__ = ["measure_quality"]
+__all__ = ["count_reading", "measure_quality"]
 
 _LINEAGES = ("anc", "hemoglobin", "platelets")
 # The days of a study without outcomes, and the most that a map can show.
@@ -111,6 +111,11 @@ def measure_quality(study: Study, tables: Tables) -> DataQuality:
         events=_count_events(tables.events, last_day),
         facts=_frame("facts", _list_facts(tables, coverage)),
     )
+
+
+def count_reading(tables: Tables) -> Reading:
+    """Return what became of the rows of the files, without a look at days and outcomes."""
+    return Reading(findings=check_tables(tables), tables=_count_tables(tables), account=read_account(tables))
 
 
 def _choose_days(plan: Plan) -> tuple[int, int]:
