@@ -62,6 +62,8 @@ def parse_toml(data: bytes, *, name: str, error: type[CytopeniaError]) -> dict[s
     except tomllib.TOMLDecodeError as cause:
         hint = "Texts need quotation marks, numbers a point, and each key may stand once in its section."
         raise error(f"{name}: not a valid TOML file: {cause}. {hint}") from cause
+    except (RecursionError, ValueError, OverflowError) as cause:
+        raise error(f"{name}: not a valid TOML file: a number or a nesting beyond all measure.") from cause
 
 
 def read_form(model: type[Form], content: Mapping[str, Any], *, where: str) -> tuple[Form | None, list[str]]:

@@ -37,7 +37,7 @@ async def checked(request: Request) -> Response:
     """The page of the last check, as it lies in the folder."""
     found = await run_in_threadpool(find_study, request)
     page = found.path / CHECK_PAGE
-    if not page.is_file():
+    if not await run_in_threadpool(found.is_own, page):
         raise RefusedError(404, "refusal.no_check")
     return FileResponse(page, media_type="text/html", headers={"content-security-policy": REPORT_POLICY})
 

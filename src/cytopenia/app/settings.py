@@ -17,10 +17,11 @@ _SHORTEST_PASSWORD = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How many bytes a request may bring: a file of a study, or anything else."""
+    """How many bytes a request may bring, a file of a study or anything else; how long it may be silent."""
 
     upload: int = 300 * _MEGABYTE
     form: int = 2 * _MEGABYTE
+    silence: float = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,13 +13,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
-from cytopenia.app.failures import RefusedError
+from cytopenia.app.failures import RefusedError, describe_failure
 from cytopenia.app.form_fields import read_form
 from cytopenia.app.jobs import Jobs
-from cytopenia.app.pages import render_page
-from cytopenia.app.workspace import READ_SUFFIXES, StudyFolder
+from cytopenia.app.pages import render_page, wants_json
+from cytopenia.app.texts import make_say
+from cytopenia.app.workspace import PROTOCOL, READ_SUFFIXES, StudyFolder
 from cytopenia.check_file import CHECK_PAGE
 from cytopenia.contract import TABLES
+from cytopenia.errors import CytopeniaError
 from cytopenia.new_study import list_foreign_files
 
 __all__ = [
@@ -63,15 +65,23 @@ async def study(request: Request) -> Response:
 
 def _look_at(found: StudyFolder) -> dict[str, Any]:
     """What the overview shows of the folder."""
-    text, version = found.read_protocol()
+    try:
+        text, version = found.read_protocol()
+        return _list_contents(found, text, version)
+    except FileNotFoundError as cause:
+        # The folder was moved or deleted while it was being read.
+        raise RefusedError(404, "refusal.no_study") from cause
+
+
+def _list_contents(found: StudyFolder, text: str, version: str) -> dict[str, Any]:
     return {
         "files": found.list_files(),
         "tables": found.list_tables(),
         "protocol": text,
         "version": version,
-        "results": _list_results(found),
+        "results": found.list_results(),
         "foreign": list_foreign_files(found.path),
-        "is_checked": (found.path / CHECK_PAGE).is_file(),
+        "is_checked": found.is_own(found.path / CHECK_PAGE),
     }
 
 
@@ -88,9 +98,32 @@ async def save_protocol(request: Request) -> Response:
     found = await run_in_threadpool(find_study, request)
     form = await read_form(request)
     text, version = form.get("text", [""])[0], form.get("version", [""])[0]
-    await run_in_threadpool(found.check_protocol, text)
-    await run_in_threadpool(found.save_protocol, text, version=version)
+    try:
+        await run_in_threadpool(found.check_protocol, text)
+        await run_in_threadpool(found.save_protocol, text, version=version)
+    except (CytopeniaError, RefusedError) as cause:
+        if wants_json(request.scope):
+            raise
+        return await run_in_threadpool(_give_back, request, found, cause, text=text, version=version)
     return RedirectResponse(f"/studies/{quote(found.name)}#protocol", status_code=303)
+
+
+def _give_back(
+    request: Request, found: StudyFolder, cause: Exception, *, text: str, version: str
+) -> Response:
+    """What was typed and not saved stands in the answer, beside what was saved elsewhere."""
+    on_disk, newest = found.read_protocol() if found.is_own(found.path / PROTOCOL) else ("", version)
+    status, key, values = describe_failure(cause)
+    return render_page(
+        request,
+        "unsaved.html",
+        status=status,
+        study=found,
+        message=make_say(request.app.state.settings.language)(key, **values),
+        text=text,
+        version=newest,
+        elsewhere=on_disk if newest != version else "",
+    )
 
 
 async def start_run(request: Request) -> Response:
@@ -116,20 +149,11 @@ async def run_state(request: Request) -> Response:
     return JSONResponse({"state": "none"} if job is None else job.describe())
 
 
-def _list_results(found: StudyFolder) -> list[str]:
-    """The files of the results, those of its folders after the others."""
-    folder = found.path / "results"
-    if not found.has_results:
-        return []
-    names = [item.relative_to(folder).as_posix() for item in folder.rglob("*") if item.is_file()]
-    return sorted(names, key=lambda name: ("/" in name, name))
-
-
 async def result_file(request: Request) -> Response:
     """One file of the results; only what is listed there."""
     found = await run_in_threadpool(find_study, request)
     name = request.path_params["file"]
-    if name not in await run_in_threadpool(_list_results, found):
+    if name not in await run_in_threadpool(found.list_results):
         raise RefusedError(404, "refusal.no_page")
     path = found.path / "results" / name
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
@@ -142,7 +166,7 @@ async def result_file(request: Request) -> Response:
 async def all_results(request: Request) -> Response:
     """Every file of the results in one archive."""
     found = await run_in_threadpool(find_study, request)
-    names = await run_in_threadpool(_list_results, found)
+    names = await run_in_threadpool(found.list_results)
     if not names:
         raise RefusedError(404, "refusal.no_results")
     content = await run_in_threadpool(_pack, found.path / "results", names)
