@@ -37,7 +37,7 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
-EXAMPLES = 60
+EXAMPLES = 40
 UNITS = {"anc": "10^9/L", "platelets": "/uL", "hemoglobin": "g/dL", "crp": "mg/L", "ldh": "U/L"}
 PLACES = {
     "definition": ["easix", "car_hematotox", "eipm_pre", "nowhere"],
@@ -149,6 +149,6 @@ def test_the_checks_see_an_answer_that_is_not_described(running: RunningApp) -> 
     operation = described["/definitions"]["GET"]
     here = content["servers"][0]["url"]
     answer = operation.Case().call(here, headers={"Authorization": f"Bearer {word}"}, timeout=20)
-    with pytest.raises(FailureGroup, match="is not of type .integer.") as told:
+    with pytest.raises(FailureGroup, match="is not of type") as told:
         operation.Case().validate_response(answer, checks=CHECKS)
     assert [type(one) for one in told.value.exceptions] == [JsonSchemaError]
