@@ -14,7 +14,8 @@ from cytopenia.errors import OutputError
 
 __all__ = ["explain_failure", "replace_file", "replace_folder", "restore_folder"]
 
-_ABANDONED_SECONDS = 24 * 3600.0
+# Two folders exchange names in far less than the second; the first is for systems that tell of no programs.
+_ABANDONED_SECONDS, _SECONDS_TO_RENAME = 24 * 3600.0, 10.0
 
 
 @contextmanager
@@ -61,14 +62,19 @@ def restore_folder(target: Path) -> None:
     """
     name = glob.escape(target.name)
     for retired in target.parent.glob(f".{name}.old-*"):
+        with suppress(OSError):
+            if not target.exists() and (_is_abandoned(retired) or _get_age(retired) > _SECONDS_TO_RENAME):
+                retired.rename(target)
         if _is_abandoned(retired):
-            with suppress(OSError):
-                if not target.exists():
-                    retired.rename(target)
             shutil.rmtree(retired, ignore_errors=True)
     for temporary in target.parent.glob(f".{name}.new-*"):
         if temporary.is_dir() and _is_abandoned(temporary):
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _get_age(folder: Path) -> float:
+    """Seconds since it was given its name."""
+    return time.time() - folder.stat().st_ctime
 
 
 def _is_abandoned(folder: Path) -> bool:
@@ -83,7 +89,7 @@ def _is_abandoned(folder: Path) -> bool:
             return False
         return int(number) == os.getpid()
     with suppress(OSError):
-        return time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
+        return _get_age(folder) > _ABANDONED_SECONDS
     return False
 
 

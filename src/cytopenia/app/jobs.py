@@ -69,8 +69,9 @@ class Jobs:
             The study is running already, or as many runs as this machine should have at once.
         """
         with self._lock:
-            # A run that was stopped still clears up for a moment.
-            running = [job for job in self._jobs.values() if job.process.poll() is None]
+            # A program that has told its end, or was stopped, still clears up for a moment.
+            _wait_for([job for job in self._jobs.values() if job.state != "running"])
+            running = [job for job in self._jobs.values() if job.state == "running"]
             if any(job.study == study for job in running):
                 raise ConflictError("refusal.running")
             if len(running) >= _MOST_AT_ONCE:
@@ -105,6 +106,10 @@ def _end(jobs: Sequence[Job]) -> None:
     for job in jobs:
         job.state = "stopped"
         job.process.terminate()
+    _wait_for(jobs)
+
+
+def _wait_for(jobs: Sequence[Job]) -> None:
     for job in jobs:
         try:
             job.process.wait(_SECONDS_TO_LEAVE)
