@@ -34,7 +34,13 @@ def run_python(code: str, *words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 
 
-RUN = "import sys; from cytopenia.cli import main; main(['run', sys.argv[1]])"
+RUN = (
+    f"import sys; sys.path.append({str(Path(__file__).parents[1])!r})\n"
+    "from quick_reports import with_tables_alone\n"
+    "with with_tables_alone():\n"
+    "    from cytopenia.cli import main\n"
+    "    main(['run', sys.argv[1]])"
+)
 
 
 @pytest.fixture(scope="module")
