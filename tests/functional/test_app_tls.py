@@ -95,9 +95,11 @@ def test_nothing_is_served_without_encryption(served: Served) -> None:
     plain = Visitor(served.app.port)
     with pytest.raises((http.client.HTTPException, OSError), match=r"reset|without response|empty|closed"):
         plain.ask("GET", "/enter")
-    with socket.create_connection(("127.0.0.1", served.app.port), timeout=20) as line:
-        with served.trust.wrap_socket(line, server_hostname="localhost") as encrypted:
-            assert encrypted.version() in ("TLSv1.2", "TLSv1.3")
+    with (
+        socket.create_connection(("127.0.0.1", served.app.port), timeout=20) as line,
+        served.trust.wrap_socket(line, server_hostname="localhost") as encrypted,
+    ):
+        assert encrypted.version() in ("TLSv1.2", "TLSv1.3")
 
 
 def test_no_foreign_name_and_no_foreign_page_is_served(served: Served) -> None:

@@ -85,10 +85,14 @@ class StudyFolder:
         return sorted(names, key=lambda name: ("/" in name, name))
 
     def list_files(self) -> list[Path]:
-        """Return the files that a reader may read, by name."""
+        """Return the files that a reader may read, by name; none where the folder has gone."""
+        try:
+            items = list(self.path.iterdir())
+        except FileNotFoundError:
+            return []
         return sorted(
             item
-            for item in self.path.iterdir()
+            for item in items
             if item.is_file() and item.suffix.lower() in READ_SUFFIXES and not item.name.startswith(".")
         )
 
