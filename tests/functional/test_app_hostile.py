@@ -404,7 +404,17 @@ def test_no_study_file_breaks_its_page(visitor: Visitor, study: Path, text: str)
     assert take_snapshot(study) == before
 
 
-@pytest.mark.parametrize("text", [b"\x00" * 100, b"\xff\xfe" * 100, b"x = " + b"[" * 20_000, b"\xed\xa0\x80"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\x00" * 100,
+        b"\xff\xfe" * 100,
+        b"x = " + b"[" * 20_000,
+        b"\xed\xa0\x80",
+        b"x = " + b"9" * 6000,
+        b"a" + b".a" * 20_000 + b" = 1",
+    ],
+)
 def test_no_study_file_on_disk_breaks_its_page(visitor: Visitor, study: Path, text: bytes) -> None:
     (study / "study.toml").write_bytes(text)
     assert visitor.ask("GET", f"/studies/{study.name}").status == 200

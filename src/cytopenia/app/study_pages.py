@@ -65,23 +65,15 @@ async def study(request: Request) -> Response:
 
 def _look_at(found: StudyFolder) -> dict[str, Any]:
     """What the overview shows of the folder."""
-    try:
-        text, version = found.read_protocol()
-        return _list_contents(found, text, version)
-    except FileNotFoundError as cause:
-        # The folder was moved or deleted while it was being read.
-        raise RefusedError(404, "refusal.no_study") from cause
-
-
-def _list_contents(found: StudyFolder, text: str, version: str) -> dict[str, Any]:
+    text, version = found.read_protocol()
     return {
         "files": found.list_files(),
         "tables": found.list_tables(),
         "protocol": text,
         "version": version,
-        "results": found.list_results(),
+        "results": _list_results(found),
         "foreign": list_foreign_files(found.path),
-        "is_checked": found.is_own(found.path / CHECK_PAGE),
+        "is_checked": (found.path / CHECK_PAGE).is_file(),
     }
 
 
@@ -149,11 +141,16 @@ async def run_state(request: Request) -> Response:
     return JSONResponse({"state": "none"} if job is None else job.describe())
 
 
+def _list_results(found: StudyFolder) -> list[str]:
+    """The files of the results, those of its folders after the others."""
+    return found.list_results()
+
+
 async def result_file(request: Request) -> Response:
     """One file of the results; only what is listed there."""
     found = await run_in_threadpool(find_study, request)
     name = request.path_params["file"]
-    if name not in await run_in_threadpool(found.list_results):
+    if name not in await run_in_threadpool(_list_results, found):
         raise RefusedError(404, "refusal.no_page")
     path = found.path / "results" / name
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
@@ -166,7 +163,7 @@ async def result_file(request: Request) -> Response:
 async def all_results(request: Request) -> Response:
     """Every file of the results in one archive."""
     found = await run_in_threadpool(find_study, request)
-    names = await run_in_threadpool(found.list_results)
+    names = await run_in_threadpool(_list_results, found)
     if not names:
         raise RefusedError(404, "refusal.no_results")
     content = await run_in_threadpool(_pack, found.path / "results", names)

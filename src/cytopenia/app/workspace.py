@@ -102,8 +102,17 @@ class StudyFolder:
         return {table: named[table] for table in TABLES if table in named}
 
     def read_protocol(self) -> tuple[str, str]:
-        """Return the text of the study file and its version."""
-        content = (self.path / PROTOCOL).read_bytes()
+        """Return the text of the study file and its version.
+
+        Raises
+        ------
+        RefusedError
+            The folder was moved or deleted since the study was found.
+        """
+        try:
+            content = (self.path / PROTOCOL).read_bytes()
+        except FileNotFoundError as cause:
+            raise RefusedError(404, "refusal.no_study") from cause
         return content.decode("utf-8", errors="replace"), _version(content)
 
     def save_protocol(self, text: str, *, version: str) -> str:
