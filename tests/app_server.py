@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Generator
@@ -30,6 +31,12 @@ class Visitor:
     port: int
     cookie: str = ""
     csrf: str = ""
+    tls: ssl.SSLContext | None = None
+
+    def connect(self) -> http.client.HTTPConnection:
+        if self.tls is not None:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=self.tls)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
 
     def ask(
         self,
@@ -39,7 +46,7 @@ class Visitor:
         body: bytes | str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = self.connect()
         try:
             sent = {"Cookie": self.cookie} if self.cookie else {}
             connection.request(method, path, body=body, headers={**sent, **(headers or {})})
@@ -51,10 +58,13 @@ class Visitor:
 
     def enter(self, path: str) -> Reply:
         reply = self.ask("GET", path)
+        self.take_session(reply)
+        return reply
+
+    def take_session(self, reply: Reply) -> None:
         self.cookie = reply.headers.get("set-cookie", "").partition(";")[0]
         page = self.ask("GET", "/").text
         self.csrf = page.partition('name="csrf" value="')[2].partition('"')[0]
-        return reply
 
     def send_form(self, path: str, **fields: str) -> Reply:
         body = urlencode({"csrf": self.csrf, **fields})
@@ -94,10 +104,12 @@ def find_port() -> int:
 
 
 @contextmanager
-def run_app(folder: Path, **environment: str) -> Generator[RunningApp]:
-    command = [sys.executable, "-m", "cytopenia.cli", "app", str(folder), "--no-browser", "--port"]
+def run_app(folder: Path, *options: str, before: str = "", **environment: str) -> Generator[RunningApp]:
+    """Run the app; `before` is Python that its process carries out first."""
+    words = ["app", str(folder), "--no-browser", "--port", str(find_port()), *options]
+    code = f"import sys\n{before}\nfrom cytopenia.cli import main\nmain(sys.argv[1:])"
     process = subprocess.Popen(
-        [*command, str(find_port())],
+        [sys.executable, *(["-c", code] if before else ["-m", "cytopenia.cli"]), *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -19,6 +20,8 @@ __all__ = ["describe_problems", "parse_toml", "read_bytes", "read_form"]
 Form = TypeVar("Form", bound=BaseModel)
 
 _UNIONS = (Union, UnionType)
+# The time for a key grows with the square of its parts: 20,000 of them take the parser 20 seconds.
+_LONG_KEY = re.compile(rb"""(?<![\w\-"'])(?:[\w\-"']+[ \t]*\.[ \t]*){100}""")
 
 # What a key of a simple type needs, by the word of pydantic for the fault.
 _NEEDED = {
@@ -53,6 +56,9 @@ def parse_toml(data: bytes, *, name: str, error: type[CytopeniaError]) -> dict[s
     >>> parse_toml(b"seed = 1", name="study.toml", error=ProtocolError)
     {'seed': 1}
     """
+    if (long := _LONG_KEY.search(data)) is not None:
+        line = data[: long.start()].count(b"\n") + 1
+        raise error(f"{name}: line {line} has a key of more than 100 parts. Write it as sections.")
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as cause:
@@ -62,6 +68,8 @@ def parse_toml(data: bytes, *, name: str, error: type[CytopeniaError]) -> dict[s
     except tomllib.TOMLDecodeError as cause:
         hint = "Texts need quotation marks, numbers a point, and each key may stand once in its section."
         raise error(f"{name}: not a valid TOML file: {cause}. {hint}") from cause
+    except (RecursionError, ValueError, OverflowError) as cause:
+        raise error(f"{name}: not a valid TOML file: a number or a nesting beyond all measure.") from cause
 
 
 def read_form(model: type[Form], content: Mapping[str, Any], *, where: str) -> tuple[Form | None, list[str]]:

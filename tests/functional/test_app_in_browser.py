@@ -96,9 +96,15 @@ def test_a_change_elsewhere_is_not_overwritten(page: Page, running: RunningApp) 
     file = running.folder / "Two tabs" / "study.toml"
     elsewhere = file.read_text("utf-8") + "\n# changed in an editor\n"
     file.write_text(elsewhere, encoding="utf-8")
+    page.get_by_role("textbox", name="Study file").fill(f"{elsewhere}# and here\n")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("Nothing was overwritten")
     assert file.read_text("utf-8") == elsewhere
+    expect(page.get_by_role("textbox", name="What you typed")).to_have_value(f"{elsewhere}# and here\n")
+    expect(page.get_by_role("textbox", name="What is saved now")).to_have_value(elsewhere)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Two tabs")
+    assert file.read_text("utf-8") == f"{elsewhere}# and here\n"
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (390, "dark")])

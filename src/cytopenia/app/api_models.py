@@ -47,8 +47,10 @@ def _require_text(text: str) -> str:
     return text
 
 
-Text = Annotated[StrictStr, StringConstraints(max_length=200), AfterValidator(_require_text)]
-LongText = Annotated[StrictStr, StringConstraints(max_length=100_000), AfterValidator(_require_text)]
+# For the description; half characters cannot be told there.
+_TEXT = Field(json_schema_extra={"pattern": r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$"})
+Text = Annotated[StrictStr, StringConstraints(max_length=200), AfterValidator(_require_text), _TEXT]
+LongText = Annotated[StrictStr, StringConstraints(max_length=100_000), AfterValidator(_require_text), _TEXT]
 Number = (
     Annotated[StrictInt, Field(ge=-_LARGEST, le=_LARGEST)]
     | Annotated[StrictFloat, AllowInfNan(allow_inf_nan=False), Field(ge=-_LARGEST, le=_LARGEST)]

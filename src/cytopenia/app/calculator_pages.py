@@ -59,13 +59,12 @@ async def calculators(request: Request) -> Response:
 
 def _list_cards(workspace: Workspace) -> list[tuple[str, str]]:
     """Study and file of every model card in results."""
-    found: list[tuple[str, str]] = []
-    for study in workspace.list_studies():
-        folder = study.path / "results"
-        if study.has_results:
-            files = sorted(folder.rglob(f"*{_CARD_ENDING}"))
-            found += [(study.name, file.relative_to(folder).as_posix()) for file in files]
-    return found
+    return [
+        (study.name, name)
+        for study in workspace.list_studies()
+        for name in study.list_results()
+        if name.endswith(_CARD_ENDING)
+    ]
 
 
 async def score(request: Request) -> Response:

@@ -140,7 +140,7 @@ async def check_page(request: Request) -> Response:
     """The page of the last check as it lies in the folder, for printing and passing on."""
     found = await run_in_threadpool(find_study, request)
     page = found.path / CHECK_PAGE
-    if not page.is_file():
+    if not await run_in_threadpool(found.is_own, page):
         raise RefusedError(404, "refusal.no_check")
     return FileResponse(page, media_type="text/html", headers={"content-security-policy": REPORT_POLICY})
 
@@ -150,7 +150,7 @@ async def checked(request: Request) -> Response:
     found = await run_in_threadpool(find_study, request)
     checks: Checks = request.app.state.checks
     run = checks.find(found.path)
-    has_page = (found.path / CHECK_PAGE).is_file()
+    has_page = found.is_own(found.path / CHECK_PAGE)
     if run is None:
         return render_page(request, "no_check.html", study=found, has_page=has_page)
     shown = await run_in_threadpool(_collect, found, run, request.app.state.cohorts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -19,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from cytopenia.app.cohort_mix import MIX_WIDTH, list_mixes
 from cytopenia.app.cohort_run import CohortRun, PatientRow, is_outdated, make_run_cache
 from cytopenia.app.cohort_view import ANY, View, choose_rows, count_answers, cut_page, read_view
+from cytopenia.app.failures import RefusedError, log_defect
 from cytopenia.app.file_cache import FileCache
 from cytopenia.app.form_fields import read_form
 from cytopenia.app.pages import render_page
@@ -109,8 +109,12 @@ def _read_ahead(cohorts: Cohorts, folder: Path) -> None:
 
 def _try_reading(cohorts: Cohorts, folder: Path) -> None:
     """What hinders the reading is told by the page of a patient."""
-    with suppress(CytopeniaError, OSError):
+    try:
         cohorts.tables.read(folder)
+    except (CytopeniaError, OSError, RefusedError):
+        return
+    except Exception as cause:  # noqa: BLE001 - a task that fails would be printed with the text of its fault
+        log_defect(cause)
 
 
 async def search_patients(request: Request) -> Response:

@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cytopenia.errors import CytopeniaError, DataError, OutputError, ReaderError
 
-__all__ = ["ConflictError", "FailureAnswers", "RefusedError", "describe_failure"]
+__all__ = ["ConflictError", "FailureAnswers", "RefusedError", "describe_failure", "log_defect"]
 
 _DRAIN_SECONDS = 0.3
 LOG = logging.getLogger("cytopenia.app")
@@ -76,6 +77,9 @@ class FailureAnswers:
 
         try:
             await self.app(scope, receive_noted, send_noted)
+        except ClientDisconnect:
+            # Nobody is left to be told.
+            return
         except Exception as cause:
             status, key, values = describe_failure(cause)
             if has_begun:
@@ -106,8 +110,13 @@ def describe_failure(cause: Exception) -> tuple[int, str, dict[str, object]]:
     if isinstance(cause, CytopeniaError):
         status = next((status for kind, status in _STATUS if isinstance(cause, kind)), 422)
         return status, "failure.said", {"message": str(cause)}
+    return 500, "failure.defect", {"number": log_defect(cause)}
+
+
+def log_defect(cause: BaseException) -> str:
+    """Log a defect by its place, without its text, which may hold a value; return its number."""
     number = secrets.token_hex(4)
     frames = traceback.extract_tb(cause.__traceback__)
     places = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-6:]))
     LOG.error("defect %s: %s at %s", number, type(cause).__name__, places)
-    return 500, "failure.defect", {"number": number}
+    return number

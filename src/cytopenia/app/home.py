@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from cytopenia.app.failures import RefusedError
 from cytopenia.app.form_fields import read_form
 from cytopenia.app.pages import render_page
-from cytopenia.app.security import Sessions
+from cytopenia.app.security import Sessions, name_client
 from cytopenia.app.workspace import StudyFolder, Workspace
 from cytopenia.new_study import fill_template
 
@@ -35,7 +35,7 @@ async def enter(request: Request) -> Response:
         word = (await read_form(request)).get("password", [""])[0]
     else:
         word = request.query_params.get("token", "")
-    session = sessions.enter(word)
+    session = sessions.enter(word, address=name_client(request.scope))
     if session is None:
         if needs_password:
             return render_page(request, "enter.html", wrong=True, status=401)

@@ -6,17 +6,20 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Literal
 
 from cytopenia.app.failures import ConflictError
+from cytopenia.folders import restore_folder
 
 __all__ = ["Job", "Jobs"]
 
 State = Literal["running", "finished", "failed", "stopped"]
 _MOST_AT_ONCE = 2
+_SECONDS_TO_LEAVE = 10.0
 
 
 @dataclass
@@ -66,6 +69,8 @@ class Jobs:
             The study is running already, or as many runs as this machine should have at once.
         """
         with self._lock:
+            # A program that has told its end, or was stopped, still clears up for a moment.
+            _wait_for([job for job in self._jobs.values() if job.state != "running"])
             running = [job for job in self._jobs.values() if job.state == "running"]
             if any(job.study == study for job in running):
                 raise ConflictError("refusal.running")
@@ -74,7 +79,7 @@ class Jobs:
             # The program and the folder are ours; nothing of it comes from a request.
             process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "cytopenia.app.run_worker", str(study / "study.toml")],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
@@ -89,25 +94,52 @@ class Jobs:
         """End the run of a study; the earlier results stay."""
         job = self._jobs.get(study)
         if job is not None and job.state == "running":
-            job.state = "stopped"
-            job.process.terminate()
+            _end([job])
 
     def stop_all(self) -> None:
         """End every run: the app is closing."""
-        for study in list(self._jobs):
-            self.stop(study)
+        with self._lock:
+            _end([job for job in self._jobs.values() if job.state == "running"])
+
+
+def _end(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        job.state = "stopped"
+        job.process.terminate()
+    _wait_for(jobs)
+
+
+def _wait_for(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        try:
+            job.process.wait(_SECONDS_TO_LEAVE)
+        except subprocess.TimeoutExpired:
+            job.process.kill()
+            job.process.wait()
 
 
 def _watch(job: Job) -> None:
     for line in job.process.stdout or ():
-        said = json.loads(line)
-        if "error" in said:
-            job.error, job.state = said["error"], "failed"
-        elif "finished" in said:
-            job.state = "finished"
-        else:
-            job.label, job.done, job.total = said["label"], said["done"], said["total"]
+        _note(job, line)
     code = job.process.wait()
+    if job.process.stdin is not None:
+        job.process.stdin.close()
+    if code:
+        restore_folder(job.study / "results")
     job.seconds = time.monotonic() - job.started
     if job.state == "running":
         job.state, job.error = "failed", f"({code})"
+
+
+def _note(job: Job, line: str) -> None:
+    try:
+        said = json.loads(line)
+    except ValueError:
+        # Cut off where the program was killed.
+        return
+    if "error" in said:
+        job.error, job.state = said["error"], "failed"
+    elif "finished" in said:
+        job.state = "finished"
+    else:
+        job.label, job.done, job.total = said["label"], said["done"], said["total"]

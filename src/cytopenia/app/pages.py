@@ -54,7 +54,8 @@ def _render(
             **values,
         )
     )
-    return HTMLResponse(text, status_code=status)
+    # A name on disk may hold half a character.
+    return HTMLResponse(text.encode(errors="replace"), status_code=status)
 
 
 def wants_json(scope: Scope) -> bool:

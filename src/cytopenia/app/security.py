@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
 import secrets
+import socket
 import time
-from collections.abc import Iterable
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock
-from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cytopenia.app.failures import RefusedError
+from cytopenia.app.form_fields import parse_fields
 from cytopenia.app.settings import AppSettings
 
-__all__ = ["CSRF_FIELD", "BodyLimit", "Gate", "SafeHeaders", "Sessions", "is_upload", "list_origins"]
+__all__ = [
+    "CSRF_FIELD",
+    "BodyLimit",
+    "Gate",
+    "OwnHost",
+    "SafeHeaders",
+    "Sessions",
+    "is_upload",
+    "name_client",
+]
 
 # Only these read; everything else must show that it comes from a page of ours.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
 _UPLOAD = re.compile(r"/studies/[^/]+/files/[^/]+")
-_FAILURES_ALLOWED, _FAILURE_SECONDS = 5, 60.0
+# Wrong words within a minute: from one address, and the number of addresses that are remembered.
+_FAILURES_ALLOWED, _FAILURE_SECONDS, _MOST_ADDRESSES = 5, 60.0, 1000
+# No port, and no sign that could end a name elsewhere.
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:/?#@\[\]\s]+)(?::\d{1,5})?", re.IGNORECASE)
+_LONGEST_LENGTH = 15
 
 # Inline style attributes stand in our figures; nothing inline runs, and nothing comes from elsewhere.
 POLICY = (
@@ -52,7 +67,9 @@ class Sessions:
     settings: AppSettings
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _open: set[str] = field(default_factory=set[str], repr=False)
-    _failures: list[float] = field(default_factory=list[float], repr=False)
+    _failures: OrderedDict[str, list[float]] = field(
+        default_factory=OrderedDict[str, list[float]], repr=False
+    )
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     @property
@@ -60,26 +77,35 @@ class Sessions:
         """The name of the cookie: cookies know no ports, so two apps need two names."""
         return f"cytopenia-{self.settings.port}"
 
-    def enter(self, word: str) -> str | None:
+    def enter(self, word: str, *, address: str = "") -> str | None:
         """Return a new session for the right token or password.
 
         Raises
         ------
         RefusedError
-            Too many wrong words within a minute.
+            Too many wrong words from an address within a minute.
         """
+        if not self._is_right(word, address):
+            return None
+        session = secrets.token_urlsafe(32)
+        with self._lock:
+            self._open.add(session)
+        return session
+
+    def _is_right(self, word: str, address: str) -> bool:
         right = self.settings.password or self.settings.token
         now = time.monotonic()
         with self._lock:
-            self._failures = [moment for moment in self._failures if now - moment < _FAILURE_SECONDS]
-            if len(self._failures) >= _FAILURES_ALLOWED:
+            tries = [moment for moment in self._failures.pop(address, ()) if now - moment < _FAILURE_SECONDS]
+            self._failures[address] = tries
+            while len(self._failures) > _MOST_ADDRESSES:
+                self._failures.popitem(last=False)
+            if len(tries) >= _FAILURES_ALLOWED:
                 raise RefusedError(429, "refusal.too_many_tries")
-            if not hmac.compare_digest(word.encode(), right.encode()):
-                self._failures.append(now)
-                return None
-            session = secrets.token_urlsafe(32)
-            self._open.add(session)
-        return session
+            is_right = hmac.compare_digest(word.encode(errors="replace"), right.encode())
+            if not is_right:
+                tries.append(now)
+        return is_right
 
     def leave(self, session: str) -> None:
         """Forget a session."""
@@ -94,11 +120,20 @@ class Sessions:
                 return value
         return None
 
-    def knows_program(self, authorization: str) -> bool:
-        """Return whether an Authorization header brings the word of the app: a program, not a page."""
+    def knows_program(self, authorization: str, *, address: str = "") -> bool:
+        """Return whether an Authorization header brings the word of the app: a program, not a page.
+
+        Raises
+        ------
+        RefusedError
+            As `enter`: a password is not to be guessed here either. The word of the link is too long for it.
+        """
         kind, _, word = authorization.partition(" ")
-        right = self.settings.password or self.settings.token
-        return kind.lower() == "bearer" and hmac.compare_digest(word.strip().encode(), right.encode())
+        if kind.lower() != "bearer":
+            return False
+        if self.settings.password is not None:
+            return self._is_right(word.strip(), address)
+        return hmac.compare_digest(word.strip().encode(), self.settings.token.encode())
 
     def csrf(self, session: str) -> str:
         """Return the word that a form of this session must bring."""
@@ -127,11 +162,37 @@ class SafeHeaders:
         await self.app(scope, receive, send_safe)
 
 
+class OwnHost:
+    """Serves who calls this machine by its name or address: any other name could be a foreign page's."""
+
+    def __init__(self, app: ASGIApp, settings: AppSettings) -> None:
+        self.app = app
+        self.names = {"127.0.0.1", "localhost", "::1", settings.host.lower()}
+        if settings.certificate is not None:
+            self.names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it."""
+        if scope["type"] == "http" and not self._is_own(scope):
+            raise RefusedError(400, "refusal.other_host")
+        await self.app(scope, receive, send)
+
+    def _is_own(self, scope: Scope) -> bool:
+        given = Headers(scope=scope).getlist("host")
+        found = _HOST.fullmatch(given[0]) if len(given) == 1 else None
+        if found is None:
+            return False
+        name = found["name"].strip("[]").lower()
+        # The address by which this very connection came: no name of a foreign page is that.
+        reached = scope.get("server")
+        return name in self.names or (reached is not None and name == str(reached[0]).lower())
+
+
 class Gate:
     """Lets through who has a session, and what a page of ours has sent."""
 
-    def __init__(self, app: ASGIApp, sessions: Sessions, origins: Iterable[str]) -> None:
-        self.app, self.sessions, self.origins = app, sessions, frozenset(origins)
+    def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
+        self.app, self.sessions = app, sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
@@ -139,46 +200,55 @@ class Gate:
             await self.app(scope, receive, send)
             return
         headers, path = Headers(scope=scope), scope["path"]
-        is_program = self.sessions.knows_program(headers.get("authorization", ""))
+        is_program = self.sessions.knows_program(headers.get("authorization", ""), address=name_client(scope))
         session = self.sessions.find(headers.get("cookie", ""))
         is_open = path == "/enter" or path.startswith("/static/")
         if session is None and not (is_program or is_open):
             raise RefusedError(401, "refusal.no_session")
         if scope["method"] not in SAFE_METHODS and not is_program:
-            self._require_own_page(headers)
+            _require_own_page(scope, headers)
             if session is not None:
-                receive = await self._require_word(headers, session, receive)
+                receive = await self._require_word(scope, session, receive)
         scope["csrf"] = self.sessions.csrf(session) if session else ""
         scope["session"] = session
         await self.app(scope, receive, send)
 
-    def _require_own_page(self, headers: Headers) -> None:
-        """A browser says where a request comes from; one from elsewhere is not ours."""
-        origin = headers.get("origin")
-        if origin is not None and origin not in self.origins:
-            raise RefusedError(403, "refusal.other_site")
-        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            raise RefusedError(403, "refusal.other_site")
-
-    async def _require_word(self, headers: Headers, session: str, receive: Receive) -> Receive:
+    async def _require_word(self, scope: Scope, session: str, receive: Receive) -> Receive:
         """The word of the session stands in a header, or in a form, which is read here and handed on."""
-        given = headers.get(CSRF_HEADER)
-        if given is None and headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        headers = Headers(scope=scope)
+        given, kind = headers.get(CSRF_HEADER), headers.get("content-type", "")
+        # A file is no form, whatever it is called: it is never held in memory.
+        if given is None and kind.startswith("application/x-www-form-urlencoded") and not is_upload(scope):
             body = await _read_all(receive)
-            given = parse_qs(body.decode("utf-8", errors="replace")).get(CSRF_FIELD, [""])[0]
+            given = parse_fields(body).get(CSRF_FIELD, [""])[0]
             receive = _replay(body, receive)
         if not hmac.compare_digest((given or "").encode(), self.sessions.csrf(session).encode()):
             raise RefusedError(403, "refusal.old_form")
         return receive
 
 
+def _require_own_page(scope: Scope, headers: Headers) -> None:
+    """A browser says where a request comes from; one from elsewhere is not ours."""
+    origin = headers.get("origin")
+    if origin is not None and origin.lower() != f"{scope['scheme']}://{headers.get('host', '')}".lower():
+        raise RefusedError(403, "refusal.other_site")
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise RefusedError(403, "refusal.other_site")
+
+
+def name_client(scope: Scope) -> str:
+    """Return the address of who asks."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
 async def _read_all(receive: Receive) -> bytes:
-    body = b""
+    pieces: list[bytes] = []
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        pieces.append(message.get("body", b""))
         if message["type"] == "http.disconnect" or not message.get("more_body"):
-            return body
+            return b"".join(pieces)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -204,19 +274,29 @@ class BodyLimit:
             return
         allowed = self.limits.upload if is_upload(scope) else self.limits.form
         said = Headers(scope=scope).get("content-length", "0")
-        if not said.isdigit() or int(said) > allowed:
+        is_number = said.isascii() and said.isdigit() and len(said) <= _LONGEST_LENGTH
+        if not is_number or int(said) > allowed:
             raise RefusedError(413, "refusal.too_large", allowed=_in_megabytes(allowed))
-        arrived = 0
+        arrived, is_whole = 0, False
 
         async def receive_counted() -> Message:
-            nonlocal arrived
-            message = await receive()
+            nonlocal arrived, is_whole
+            # After the body comes nothing but the end of the connection, which may take as long as it likes.
+            message = await (receive() if is_whole else self._wait(receive))
+            is_whole = is_whole or not message.get("more_body")
             arrived += len(message.get("body", b""))
             if arrived > allowed:
                 raise RefusedError(413, "refusal.too_large", allowed=_in_megabytes(allowed))
             return message
 
         await self.app(scope, receive_counted, send)
+
+    async def _wait(self, receive: Receive) -> Message:
+        """Whoever stops in the middle of a body holds neither the connection nor a file for ever."""
+        try:
+            return await asyncio.wait_for(receive(), self.limits.silence)
+        except TimeoutError:
+            raise RefusedError(408, "refusal.silent") from None
 
 
 def is_upload(scope: Scope) -> bool:
@@ -226,10 +306,3 @@ def is_upload(scope: Scope) -> bool:
 
 def _in_megabytes(size: int) -> str:
     return f"{size / 1024 / 1024:,.0f} MB"
-
-
-def list_origins(settings: AppSettings) -> list[str]:
-    """Return how pages of this app name their origin."""
-    scheme = urlsplit(settings.address).scheme
-    hosts = {settings.host, "localhost"} if settings.host == "127.0.0.1" else {settings.host}
-    return [f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}" for host in sorted(hosts)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -28,7 +29,7 @@ from cytopenia.app.jobs import Jobs
 from cytopenia.app.mapping_pages import change_mapping, mapping
 from cytopenia.app.pages import answer_failure
 from cytopenia.app.patient_pages import patient, patient_explained, patient_printed
-from cytopenia.app.security import BodyLimit, Gate, SafeHeaders, Sessions, list_origins
+from cytopenia.app.security import BodyLimit, Gate, OwnHost, SafeHeaders, Sessions
 from cytopenia.app.settings import AppSettings, require_safe_host
 from cytopenia.app.workspace import Workspace
 from cytopenia.errors import OutputError
@@ -49,14 +50,15 @@ def make_app(settings: AppSettings) -> Starlette:
     require_safe_host(settings)
     sessions = Sessions(settings)
     app = Starlette(
+        lifespan=_end_runs,
         exception_handlers={404: _no_page, 405: _no_method},
         routes=_list_routes(settings),
         middleware=[
             Middleware(SafeHeaders),
             Middleware(FailureAnswers, answer=answer_failure(settings)),
-            Middleware(TrustedHostMiddleware, allowed_hosts=_list_hosts(settings), www_redirect=False),
+            Middleware(OwnHost, settings=settings),
             Middleware(BodyLimit, settings=settings),
-            Middleware(Gate, sessions=sessions, origins=list_origins(settings)),
+            Middleware(Gate, sessions=sessions),
         ],
     )
     app.state.settings, app.state.sessions = settings, sessions
@@ -114,9 +116,11 @@ def _list_routes(settings: AppSettings) -> list[BaseRoute]:
     ]
 
 
-def _list_hosts(settings: AppSettings) -> list[str]:
-    """The names by which a browser may call; any other name could be a foreign page's."""
-    return ["127.0.0.1", "localhost", "[::1]", "::1", settings.host]
+@asynccontextmanager
+async def _end_runs(app: Starlette) -> AsyncGenerator[None]:
+    """The server ends the process by the signal it was sent: what is to be stopped is stopped before."""
+    yield
+    await run_in_threadpool(app.state.jobs.stop_all)
 
 
 def serve(settings: AppSettings, *, tell: Callable[[AppSettings], None]) -> None:
@@ -156,9 +160,7 @@ def serve(settings: AppSettings, *, tell: Callable[[AppSettings], None]) -> None
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
     )
+    app.state.workspace.tidy()
     listener.listen()
     tell(settings)
-    try:
-        uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        app.state.jobs.stop_all()
+    uvicorn.Server(config).run(sockets=[listener])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import ssl
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,10 +18,11 @@ _SHORTEST_PASSWORD = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How many bytes a request may bring: a file of a study, or anything else."""
+    """How many bytes a request may bring, a file of a study or anything else; how long it may be silent."""
 
     upload: int = 300 * _MEGABYTE
     form: int = 2 * _MEGABYTE
+    silence: float = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +99,11 @@ def require_safe_host(settings: AppSettings) -> None:
             problems.append(f"{name}: {path.name}: no such file. Check the path.")
     if (settings.certificate is None) != (settings.key is None):
         problems.append("--certificate and --key: one without the other. Give both.")
+    elif settings.certificate is not None and not problems and not _can_encrypt(settings):
+        problems.append(
+            "--certificate and --key: cannot be used for encryption. Give a certificate and its own key in "
+            "PEM, the key without a password."
+        )
     if not is_loopback(settings.host):
         if settings.password is None:
             problems.append("no password: set CYTOPENIA_APP_PASSWORD in the environment.")
@@ -109,3 +116,13 @@ def require_safe_host(settings: AppSettings) -> None:
     if problems:
         title = f"--host {settings.host}: whoever reaches this machine with the password sees every patient"
         raise ProtocolError("\n".join([title, *(f"  - {problem}" for problem in problems)]))
+
+
+def _can_encrypt(settings: AppSettings) -> bool:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # Without a password in hand the terminal would be asked for one.
+        context.load_cert_chain(settings.certificate or "", settings.key, password="")
+    except (OSError, ValueError):
+        return False
+    return True

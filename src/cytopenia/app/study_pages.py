@@ -13,13 +13,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
-from cytopenia.app.failures import RefusedError
+from cytopenia.app.failures import RefusedError, describe_failure
 from cytopenia.app.form_fields import read_form
 from cytopenia.app.jobs import Jobs
-from cytopenia.app.pages import render_page
-from cytopenia.app.workspace import READ_SUFFIXES, StudyFolder
+from cytopenia.app.pages import render_page, wants_json
+from cytopenia.app.texts import make_say
+from cytopenia.app.workspace import PROTOCOL, READ_SUFFIXES, StudyFolder
 from cytopenia.check_file import CHECK_PAGE
 from cytopenia.contract import TABLES
+from cytopenia.errors import CytopeniaError
 from cytopenia.new_study import list_foreign_files
 
 __all__ = [
@@ -95,9 +97,32 @@ async def save_protocol(request: Request) -> Response:
     # A browser ends the lines of what is typed into a page as Windows does.
     text = form.get("text", [""])[0].replace("\r\n", "\n")
     version = form.get("version", [""])[0]
-    await run_in_threadpool(found.check_protocol, text)
-    await run_in_threadpool(found.save_protocol, text, version=version)
+    try:
+        await run_in_threadpool(found.check_protocol, text)
+        await run_in_threadpool(found.save_protocol, text, version=version)
+    except (CytopeniaError, RefusedError) as cause:
+        if wants_json(request.scope):
+            raise
+        return await run_in_threadpool(_give_back, request, found, cause, text=text, version=version)
     return RedirectResponse(f"/studies/{quote(found.name)}#protocol", status_code=303)
+
+
+def _give_back(
+    request: Request, found: StudyFolder, cause: Exception, *, text: str, version: str
+) -> Response:
+    """What was typed and not saved stands in the answer, beside what was saved elsewhere."""
+    on_disk, newest = found.read_protocol() if found.is_own(found.path / PROTOCOL) else ("", version)
+    status, key, values = describe_failure(cause)
+    return render_page(
+        request,
+        "unsaved.html",
+        status=status,
+        study=found,
+        message=make_say(request.app.state.settings.language)(key, **values),
+        text=text,
+        version=newest,
+        elsewhere=on_disk if newest != version else "",
+    )
 
 
 async def start_run(request: Request) -> Response:
@@ -125,11 +150,7 @@ async def run_state(request: Request) -> Response:
 
 def _list_results(found: StudyFolder) -> list[str]:
     """The files of the results, those of its folders after the others."""
-    folder = found.path / "results"
-    if not found.has_results:
-        return []
-    names = [item.relative_to(folder).as_posix() for item in folder.rglob("*") if item.is_file()]
-    return sorted(names, key=lambda name: ("/" in name, name))
+    return found.list_results()
 
 
 async def result_file(request: Request) -> Response:

@@ -8,14 +8,18 @@ import re
 import secrets
 import time
 import tomllib
-from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
+
 from cytopenia.app.failures import ConflictError, RefusedError
+from cytopenia.app.study_lock import hold_lock
 from cytopenia.contract import TABLES
 from cytopenia.errors import CytopeniaError
+from cytopenia.folders import explain_failure, restore_folder
 from cytopenia.readers.mapping_draft import as_table
 from cytopenia.readers.statistics_content import STATISTICS_KINDS
 from cytopenia.study.protocol import read_protocol
@@ -26,7 +30,11 @@ PROTOCOL = "study.toml"
 READ_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".ndjson", ".json", *STATISTICS_KINDS)
 _NAME = re.compile(r"[^\W_][\w .()+-]{0,119}")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
-_LOCK, _ABANDONED_SECONDS = ".study.lock", 30.0
+# File systems count bytes, of which a letter has up to four; some room is for what stands before a name.
+_LONGEST_NAME = 200
+_LOCK, _LOCK_SECONDS = ".study.lock", 2.0
+# What is written beside a file first; who is at it touches it more often than that.
+_BEGUN, _ABANDONED_SECONDS = (".incoming-*", ".new-*", ".trial-*.toml"), 600.0
 
 
 def require_file_name(name: str, *, suffixes: tuple[str, ...] = ()) -> str:
@@ -42,7 +50,8 @@ def require_file_name(name: str, *, suffixes: tuple[str, ...] = ()) -> str:
     >>> require_file_name("labs 2024.csv")
     'labs 2024.csv'
     """
-    if not _NAME.fullmatch(name) or _RESERVED.match(name) or name.endswith((" ", ".")):
+    is_plain = _NAME.fullmatch(name) is not None and len(name.encode()) <= _LONGEST_NAME
+    if not is_plain or _RESERVED.match(name) or name.endswith((" ", ".")):
         raise RefusedError(422, "refusal.file_name")
     if suffixes and Path(name).suffix.lower() not in suffixes:
         raise RefusedError(422, "refusal.file_kind", allowed=", ".join(suffixes))
@@ -63,13 +72,29 @@ class StudyFolder:
     @property
     def has_results(self) -> bool:
         """Whether a run has finished."""
-        return (self.path / "results" / "provenance.json").is_file()
+        return self.is_own(self.path / "results" / "provenance.json")
+
+    def is_own(self, file: Path) -> bool:
+        """Return whether a file is there and lies in this folder: a link that leads elsewhere does not."""
+        return file.is_file() and file.resolve().is_relative_to(self.path.resolve())
+
+    def list_results(self) -> list[str]:
+        """Return the files of the results, those of its folders after the others."""
+        if not self.has_results:
+            return []
+        folder = self.path / "results"
+        names = [item.relative_to(folder).as_posix() for item in folder.rglob("*") if self.is_own(item)]
+        return sorted(names, key=lambda name: ("/" in name, name))
 
     def list_files(self) -> list[Path]:
-        """Return the files that a reader may read, by name."""
+        """Return the files that a reader may read, by name; none where the folder has gone."""
+        try:
+            items = list(self.path.iterdir())
+        except FileNotFoundError:
+            return []
         return sorted(
             item
-            for item in self.path.iterdir()
+            for item in items
             if item.is_file() and item.suffix.lower() in READ_SUFFIXES and not item.name.startswith(".")
         )
 
@@ -88,8 +113,17 @@ class StudyFolder:
         return {name: str(form.get("file") or name) for name, form in told.items() if form}
 
     def read_protocol(self) -> tuple[str, str]:
-        """Return the text of the study file and its version."""
-        content = (self.path / PROTOCOL).read_bytes()
+        """Return the text of the study file and its version.
+
+        Raises
+        ------
+        RefusedError
+            The folder was moved or deleted since the study was found.
+        """
+        try:
+            content = (self.path / PROTOCOL).read_bytes()
+        except FileNotFoundError as cause:
+            raise RefusedError(404, "refusal.no_study") from cause
         return content.decode("utf-8", errors="replace"), name_version(content)
 
     def save_protocol(self, text: str, *, version: str) -> str:
@@ -100,8 +134,8 @@ class StudyFolder:
         ConflictError
             Another page or program has written it in between; nothing was changed.
         """
-        with self.locked():
-            target = self.path / PROTOCOL
+        target = self.path / PROTOCOL
+        with self.locked(), explain_failure(target):
             if target.exists() and name_version(target.read_bytes()) != version:
                 raise ConflictError("refusal.changed_elsewhere")
             content = text.encode()
@@ -118,7 +152,8 @@ class StudyFolder:
         """
         trial = self.path / f".trial-{secrets.token_hex(8)}.toml"
         try:
-            trial.write_text(text, encoding="utf-8")
+            with explain_failure(self.path / PROTOCOL):
+                trial.write_text(text, encoding="utf-8")
             read_protocol(trial)
         except CytopeniaError as cause:
             # The name of the trial is of no use to who reads the message.
@@ -127,8 +162,7 @@ class StudyFolder:
         finally:
             trial.unlink(missing_ok=True)
 
-    @contextmanager
-    def locked(self) -> Generator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Hold the study for one writer, in this program and in others.
 
         Raises
@@ -136,20 +170,16 @@ class StudyFolder:
         ConflictError
             Somebody else holds it.
         """
-        lock = self.path / _LOCK
-        try:
-            handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            if _is_abandoned(lock):
-                lock.unlink(missing_ok=True)
-                handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            else:
-                raise ConflictError("refusal.busy") from None
-        try:
-            os.close(handle)
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+        return hold_lock(self.path / _LOCK, seconds=_LOCK_SECONDS)
+
+    def tidy(self) -> None:
+        """Put right what a program that was killed has left: results half replaced, files half written."""
+        restore_folder(self.path / "results")
+        for pattern in _BEGUN:
+            for item in self.path.glob(pattern):
+                with suppress(OSError):
+                    if time.time() - item.stat().st_mtime > _ABANDONED_SECONDS:
+                        item.unlink()
 
     async def take_in(self, name: str, chunks: AsyncIterator[bytes], *, replace: bool) -> int:
         """Write a file that is brought in pieces, and return its size; it stands whole or not at all.
@@ -160,22 +190,32 @@ class StudyFolder:
             The name is no plain name of a kind that is read.
         ConflictError
             The file is there already and `replace` is False.
+        OutputError
+            It cannot be written: no room, or the folder is gone.
         """
         target = self.path / require_file_name(name, suffixes=READ_SUFFIXES)
-        if target.exists() and not replace:
-            raise ConflictError("refusal.file_exists", name=name)
+        await run_in_threadpool(_require_free, target, replace=replace)
         temporary = self.path / f".incoming-{secrets.token_hex(8)}"
         size = 0
         try:
-            with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            with explain_failure(target):
+                handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(handle, "wb") as file:
                 async for chunk in chunks:
-                    size += file.write(chunk)
+                    with explain_failure(target):
+                        size += file.write(chunk)
             if not size:
                 raise RefusedError(422, "refusal.empty_file")
-            temporary.replace(target)
+            await run_in_threadpool(self._put, temporary, target, replace=replace)
         finally:
             temporary.unlink(missing_ok=True)
         return size
+
+    def _put(self, temporary: Path, target: Path, *, replace: bool) -> None:
+        """Of two who bring the same name at once, the second is told."""
+        with explain_failure(target), self.locked():
+            _require_free(target, replace=replace)
+            temporary.replace(target)
 
 
 @dataclass(frozen=True)
@@ -193,8 +233,13 @@ class Workspace:
         return [
             StudyFolder(item)
             for item in sorted(self.folder.iterdir())
-            if (item / PROTOCOL).is_file() and not item.name.startswith(".") and not item.is_symlink()
+            if not item.name.startswith(".") and not item.is_symlink() and _is_study(item)
         ]
+
+    def tidy(self) -> None:
+        """Put right what a program that was killed has left in the studies."""
+        for study in self.list_studies():
+            study.tidy()
 
     def find(self, name: str) -> StudyFolder:
         """Return the study of a name; a name that is not in the list is no way to any other folder.
@@ -222,11 +267,12 @@ class Workspace:
         if (self.folder / PROTOCOL).is_file():
             raise ConflictError("refusal.single_study")
         target = self.folder / require_file_name(name)
-        try:
-            target.mkdir(parents=True)
-        except FileExistsError:
-            raise ConflictError("refusal.study_exists", name=name) from None
-        _write_whole(target / PROTOCOL, protocol.encode())
+        with explain_failure(target):
+            try:
+                target.mkdir(parents=True)
+            except FileExistsError:
+                raise ConflictError("refusal.study_exists", name=name) from None
+            _write_whole(target / PROTOCOL, protocol.encode())
         return StudyFolder(target)
 
 
@@ -244,8 +290,14 @@ def _write_whole(target: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _is_abandoned(lock: Path) -> bool:
-    """Whether who held the lock has ended without giving it back: writing takes far less than this."""
-    with suppress(OSError):
-        return time.time() - lock.stat().st_mtime > _ABANDONED_SECONDS
-    return True
+def _is_study(folder: Path) -> bool:
+    """Whether it has a study file of its own, and a name that an address can hold."""
+    is_text = folder.name.encode(errors="replace").decode() == folder.name
+    return is_text and StudyFolder(folder).is_own(folder / PROTOCOL)
+
+
+def _require_free(target: Path, *, replace: bool) -> None:
+    if target.is_dir():
+        raise ConflictError("refusal.path_is_folder", name=target.name)
+    if target.exists() and not replace:
+        raise ConflictError("refusal.file_exists", name=target.name)

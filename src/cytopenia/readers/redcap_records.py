@@ -105,7 +105,11 @@ def _read_header(text: str, name: str, dictionary: Dictionary) -> tuple[str, lis
     """The separator and the headings: the first is the field that names the record, or its label."""
     label = plain_label(dictionary.fields[dictionary.record_id].label)
     for mark in _MARKS:
-        cells = [cell.strip() for cell in next(csv.reader(io.StringIO(text, newline=""), delimiter=mark))]
+        try:
+            found = next(csv.reader(io.StringIO(text, newline=""), delimiter=mark), None)
+        except csv.Error:
+            continue
+        cells = [cell.strip() for cell in found or ()]
         if dictionary.record_id in cells or (cells and plain_label(cells[0]) == label):
             return mark, cells
     raise ReaderError(

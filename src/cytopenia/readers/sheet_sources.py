@@ -160,7 +160,11 @@ def _find_separator(text: str) -> str:
     lines = [line for line in text.splitlines()[:_SAMPLE_LINES] if line.strip()]
     best, most = ",", (0, 0)
     for mark in _SEPARATORS:
-        widths = [len(row) for row in csv.reader(lines, delimiter=mark)]
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=mark)]
+        except csv.Error:
+            # A cell beyond all measure: this mark does not cut it.
+            continue
         usual = max(set(widths), key=widths.count, default=1)
         score = (widths.count(usual), usual) if usual > 1 else (0, 0)
         if score > most:
