@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from io import TextIOWrapper
@@ -28,19 +29,25 @@ app = App(
     name="cytopenia",
     help="From a blood-count export after CAR-T to graded, explained, publishable results.",
     version=__version__,
-    help_format="markdown",
+    # Markdown takes a third of the time of this page, which has none; that of a command is written in it.
+    help_format="plaintext",
     suppress_keyboard_interrupt=False,
 )
 
-app.command(open_app, name="app")
-for _command in (adam, check, definitions, demo, explain, export, grade, init, run, score, simulate, verify):
-    app.command(_command)
+app.command(open_app, name="app", help_format="markdown")
+for _command in (adam, check, demo, explain, export, grade, init, run, score, simulate):
+    app.command(_command, help_format="markdown")
+for _group in (definitions, verify):
+    app.command(_group)
 
+_SEARCHES_FOR_CYCLES = (100_000, 50, 100)
 _READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and leave with its exit code."""
+    # Imports and tables make many objects, and hardly any that only a search for cycles would free.
+    gc.set_threshold(*_SEARCHES_FOR_CYCLES)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A console that cannot print a sign of a file name prints a question mark instead of failing.
