@@ -35,10 +35,9 @@ app = App(
 )
 
 app.command(open_app, name="app", help_format="markdown")
-for _command in (adam, check, demo, explain, export, grade, init, run, score, simulate):
-    app.command(_command, help_format="markdown")
-for _group in (definitions, verify):
-    app.command(_group)
+for _command in (adam, check, definitions, demo, explain, export, grade, init, run, score, simulate, verify):
+    # A group of commands says itself how its help is written.
+    app.command(_command, **({} if isinstance(_command, App) else {"help_format": "markdown"}))
 
 _SEARCHES_FOR_CYCLES = (100_000, 50, 100)
 _READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended
