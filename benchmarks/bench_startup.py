@@ -3,8 +3,8 @@
 Usage: python benchmarks/bench_startup.py [--runs 7]
 
 Each run is a process of its own; files lie in the cache of the machine, and modules are compiled before.
-Prints Markdown. On a machine that does other work the processor time is the honest figure: the wall time is the
-others' as well. With two cores the study needs less wall time than processor time.
+Prints Markdown. On a machine that does other work the processor time is the honest figure: the wall time is
+that of others as well. With two cores the study needs less wall time than processor time.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def list_commands(folder: Path) -> dict[str, Sequence[str]]:
 
 
 def measure(commands: dict[str, Sequence[str]], runs: int) -> dict[str, tuple[float, float]]:
-    """Return the medians of wall and processor time; the commands take turns, and the first does not count."""
+    """Return the medians of wall and processor time; commands take turns, and the first does not count."""
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, arguments in commands.items():

@@ -1,5 +1,8 @@
 """Files of figures that a second thread makes while the next figure is drawn."""
 
+# The types of matplotlib leave **kwargs open.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import threading
