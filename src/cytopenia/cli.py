@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from io import TextIOWrapper
@@ -19,6 +18,7 @@ from cytopenia.commands.init import init
 from cytopenia.commands.score import score
 from cytopenia.commands.simulate import simulate
 from cytopenia.commands.studies import check, demo, run
+from cytopenia.commands.terminal import search_cycles_rarely
 from cytopenia.commands.verify import verify
 from cytopenia.errors import CytopeniaError
 from cytopenia.version import __version__
@@ -39,14 +39,12 @@ for _command in (adam, check, definitions, demo, explain, export, grade, init, r
     # A group of commands says itself how its help is written.
     app.command(_command, **({} if isinstance(_command, App) else {"help_format": "markdown"}))
 
-_SEARCHES_FOR_CYCLES = (100_000, 50, 100)
 _READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and leave with its exit code."""
-    # Imports and tables make many objects, and hardly any that only a search for cycles would free.
-    gc.set_threshold(*_SEARCHES_FOR_CYCLES)
+    search_cycles_rarely()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A console that cannot print a sign of a file name prints a question mark instead of failing.

@@ -75,6 +75,27 @@ def test_a_file_is_graded_without_the_forms_of_a_protocol() -> None:
     assert done.stdout == "False\n"
 
 
+def test_cycles_are_searched_for_rarely_except_by_the_app(tmp_path: Path) -> None:
+    code = (
+        "import contextlib, gc\n"
+        "from unittest.mock import patch\n"
+        "usual = gc.get_threshold()\n"
+        "from cytopenia.cli import main\n"
+        "def tell(*_, **__):\n"
+        "    print('app', gc.get_threshold() == usual)\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    main(['--version'])\n"
+        "print(gc.isenabled(), gc.get_threshold()[0] > usual[0])\n"
+        "with contextlib.suppress(SystemExit), patch('cytopenia.app.server.serve', tell):\n"
+        f"    main(['app', {str(tmp_path)!r}, '--no-browser'])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout == "0.1.0\nTrue True\napp True\n"
+
+
 def test_importing_the_package_costs_nothing() -> None:
     code = "import sys, cytopenia; print('polars' in sys.modules, cytopenia.grade_labs.__name__)"
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
