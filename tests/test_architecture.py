@@ -440,6 +440,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "verified_tables",
             "phenotype_tables",
             "figure_formats",
+            "ahead",
             "drawing",
             "flow",
             "course_panels",

@@ -18,6 +18,7 @@ from cytopenia.commands.init import init
 from cytopenia.commands.score import score
 from cytopenia.commands.simulate import simulate
 from cytopenia.commands.studies import check, demo, run
+from cytopenia.commands.terminal import search_cycles_rarely
 from cytopenia.commands.verify import verify
 from cytopenia.errors import CytopeniaError
 from cytopenia.version import __version__
@@ -28,19 +29,22 @@ app = App(
     name="cytopenia",
     help="From a blood-count export after CAR-T to graded, explained, publishable results.",
     version=__version__,
-    help_format="markdown",
+    # Markdown takes a third of the time of this page, which has none; that of a command is written in it.
+    help_format="plaintext",
     suppress_keyboard_interrupt=False,
 )
 
-app.command(open_app, name="app")
+app.command(open_app, name="app", help_format="markdown")
 for _command in (adam, check, definitions, demo, explain, export, grade, init, run, score, simulate, verify):
-    app.command(_command)
+    # A group of commands says itself how its help is written.
+    app.command(_command, **({} if isinstance(_command, App) else {"help_format": "markdown"}))
 
 _READER_LEFT = 141  # what a shell reports for a program that SIGPIPE ended
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and leave with its exit code."""
+    search_cycles_rarely()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A console that cannot print a sign of a file name prints a question mark instead of failing.

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import narwhals as nw
 import polars as pl
-from narwhals.typing import IntoDataFrame
 
 from cytopenia.contract import TextFormat, prepare_labs
 from cytopenia.definitions import load_library
@@ -16,9 +14,13 @@ from cytopenia.errors import DataError, join_problems, suggest_name
 from cytopenia.grading.grades import grade_labs as grade_prepared_labs
 from cytopenia.units import is_usual_limit, load_analytes, resolve_analyte
 
+if TYPE_CHECKING:
+    import narwhals as nw
+    from narwhals.typing import IntoDataFrame
+
 __all__ = ["BAD_LIMITS", "GRADE_COLUMNS", "grade_labs", "grade_raw_labs", "judge_limits", "require_limits"]
 
-Frame = TypeVar("Frame", bound=IntoDataFrame)
+Frame = TypeVar("Frame", bound="IntoDataFrame")
 
 GRADE_COLUMNS = ("term", "grade", "grade_worst", "grade_reason")
 BAD_LIMITS = "Lower limits of normal (lln) cannot be used"
@@ -97,6 +99,8 @@ def grade_labs(
 
 
 def _take_frame(labs: Any) -> nw.DataFrame[Any]:
+    import narwhals as nw
+
     try:
         return nw.from_native(labs, eager_only=True)
     except TypeError as cause:
@@ -113,6 +117,8 @@ def _to_polars(frame: nw.DataFrame[Any]) -> pl.DataFrame:
 
 
 def _read_pandas(column: Any) -> pl.Series:
+    import narwhals as nw
+
     if column.dtype == object:
         missing = column.isna().to_list()
         cells = [None if gone else str(cell) for cell, gone in zip(column.to_list(), missing, strict=True)]
@@ -178,6 +184,8 @@ def _attach(frame: nw.DataFrame[Any], added: pl.DataFrame) -> Any:
         grades = pd.array(added["grade"].to_list(), dtype="Int64")
         words = {name: added[name].to_list() for name in ("term", "grade_reason")}
         return frame.to_native().assign(term=words["term"], grade=grades, grade_reason=words["grade_reason"])
+    import narwhals as nw
+
     types = {"term": nw.String, "grade": nw.Int64, "grade_reason": nw.String}
     columns = [
         nw.new_series(name, added[name].to_list(), dtype, backend=frame.implementation)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from cytopenia.contract import leave_out, require_tables
+from cytopenia.contract import Tables, leave_out, require_tables
 from cytopenia.contract.texts import shorten
 from cytopenia.definition_forms import (
     SECOND_DIP,
@@ -27,20 +28,18 @@ from cytopenia.errors import (
 )
 from cytopenia.frames import BAD_LIMITS, judge_limits
 from cytopenia.grade_bounds import count_lower_bounds, name_missing_baselines
-from cytopenia.grade_clinical import grade_bedside_file, grade_fever
 from cytopenia.grade_options import GradeRequest, counts_days, looks_at_support, refuse_unused, show_limit
 from cytopenia.grading.grades import grade_labs
 from cytopenia.one_file import FileOptions, build_section, require_paths, split_quantity, write_table
 from cytopenia.readers.day_columns import list_day_columns
 from cytopenia.readers.mapping import DataSection, read_mapping
-from cytopenia.readers.sources import read_tables
 from cytopenia.readers.tabular import read_lab_file
-from cytopenia.study.outcomes import Progress, derive_outcomes
-from cytopenia.study.phenotype_outcomes import count_possible, count_several
-from cytopenia.study.plan import PhenotypePlan, RecoveryPlan, RecoveryTimePlan
-from cytopenia.study.single_plans import plan_parts, plan_phenotype, plan_recovery
 from cytopenia.units import convert_value, resolve_analyte
 from cytopenia.values import is_number_text
+
+if TYPE_CHECKING:
+    # What grades whole courses is imported where they are: single values are graded in less time without it.
+    from cytopenia.study.outcomes import Progress
 
 __all__ = ["GradeSummary", "grade_file"]
 
@@ -179,7 +178,11 @@ def _grade_courses(
     progress: Progress | None,
 ) -> tuple[pl.DataFrame, GradeSummary]:
     """The outcomes table of a definition of whole courses."""
-    tables = require_tables(read_tables(request.labs, _read_section(request)))
+    from cytopenia.study.outcomes import derive_outcomes
+    from cytopenia.study.plan import RecoveryPlan, RecoveryTimePlan
+    from cytopenia.study.single_plans import plan_recovery
+
+    tables = _read_courses(request)
     is_timed = isinstance(definition, RecoveryTimeDefinition)
     planned = (
         RecoveryTimePlan(definition.id, definition) if is_timed else RecoveryPlan(definition.id, definition)
@@ -203,7 +206,12 @@ def _name_phenotypes(
     request: GradeRequest, definition: PhenotypeDefinition, library: Library, *, progress: Progress | None
 ) -> tuple[pl.DataFrame, GradeSummary]:
     """The outcomes table of a definition of phenotypes, or of its second dip."""
-    tables = require_tables(read_tables(request.labs, _read_section(request)))
+    from cytopenia.study.outcomes import derive_outcomes
+    from cytopenia.study.phenotype_outcomes import count_possible, count_several
+    from cytopenia.study.plan import PhenotypePlan
+    from cytopenia.study.single_plans import plan_phenotype
+
+    tables = _read_courses(request)
     plan = PhenotypePlan(
         request.definition, definition, is_second_dip=request.definition.endswith(f".{SECOND_DIP}")
     )
@@ -224,7 +232,10 @@ def _count_days(
     request: GradeRequest, library: Library, *, progress: Progress | None
 ) -> tuple[pl.DataFrame, GradeSummary]:
     """The outcomes table of parts that count days or look at a landmark, one row per patient and part."""
-    tables = require_tables(read_tables(request.labs, _read_section(request)))
+    from cytopenia.study.outcomes import derive_outcomes
+    from cytopenia.study.single_plans import plan_parts
+
+    tables = _read_courses(request)
     plan = plan_parts(library.find_parts(request.definition), library.bounds)
     cohort = derive_outcomes(tables, plan, bounds=library.bounds, progress=progress)
     lines: list[str] = []
@@ -246,13 +257,17 @@ def _grade_fever(
     request: GradeRequest, definition: FeverDefinition, library: Library, *, progress: Progress | None
 ) -> tuple[pl.DataFrame, GradeSummary]:
     """The outcomes table of febrile neutropenia."""
-    tables = require_tables(read_tables(request.labs, _read_section(request)))
+    from cytopenia.grade_clinical import grade_fever
+
+    tables = _read_courses(request)
     outcomes, lines = grade_fever(tables, definition, library, progress=progress)
     return outcomes, GradeSummary(tables.findings, lines)
 
 
 def _grade_bedside(request: GradeRequest, definition: BedsideDefinition) -> tuple[pl.DataFrame, GradeSummary]:
     """Every bedside row with its grade; the patients go into a file beside it."""
+    from cytopenia.grade_clinical import grade_bedside_file
+
     beside = request.out.with_name(f"{request.out.stem}_patients{request.out.suffix}")
     if beside.resolve() == request.labs.resolve():
         raise OutputError(f"{beside.name}: is the file given as LABS; name another with --out.")
@@ -276,6 +291,12 @@ def _list_options(request: GradeRequest) -> FileOptions:
         day_zero=request.day_zero,
         decimal=request.decimal,
     )
+
+
+def _read_courses(request: GradeRequest) -> Tables:
+    from cytopenia.readers.sources import read_tables
+
+    return require_tables(read_tables(request.labs, _read_section(request)))
 
 
 def _read_section(request: GradeRequest) -> DataSection:

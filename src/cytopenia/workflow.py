@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -225,8 +225,9 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
     OutputError
         The folder holds something else, or cannot be written.
     """
+    from cytopenia.report.ahead import making_ahead
     from cytopenia.report.document import render_report
-    from cytopenia.report.figure_files import write_figures
+    from cytopenia.report.figure_files import FIGURE_FORMS, write_figures
     from cytopenia.report.methods import SYNTHETIC_BANNER, list_references, render_methods
     from cytopenia.report.pdf import render_pdf
     from cytopenia.report.reference_files import render_bibtex, render_ris
@@ -236,41 +237,49 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
     from cytopenia.report.workbook import render_workbook
 
     content = collect_content(run, study)
-    sections = list_sections(content)
-    _require_own_folder(target)
-    with replace_folder(target) as folder:
-        run.results.write_csv(folder / "results.csv")
-        _pivot_patients(run.outcomes).write_csv(folder / "patients.csv")
-        run.outcomes.write_csv(folder / "outcomes.csv")
-        run.evidence.write_csv(folder / "evidence.csv")
-        run.day_account.write_csv(folder / "day_account.csv")
-        run.findings.write_csv(folder / "findings.csv")
-        if not run.answers.is_empty():
-            run.changes.write_csv(folder / "definition_changes.csv")
-        for name, card in make_cards(run.results, study, content.outcome_titles).items():
-            text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-            (folder / f"{name}.card.json").write_text(text, encoding="utf-8")
-        if not content.paper_checks.is_empty():
-            content.paper_checks.write_csv(folder / "paper_checked.csv")
-        (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
-        words = [part for section in sections if section.id == WORDS for part in section.texts]
-        (folder / "results.md").write_text(
-            render_results(words, title=content.title, banner=SYNTHETIC_BANNER if content.synthetic else ""),
-            encoding="utf-8",
-        )
-        cited = list_references(content)
-        (folder / "references.bib").write_text(render_bibtex(cited), encoding="utf-8")
-        (folder / "references.ris").write_text(render_ris(cited), encoding="utf-8", newline="")
-        (folder / "report.html").write_text(render_report(content, sections=sections), encoding="utf-8")
-        (folder / "report.docx").write_bytes(render_word(content, sections=sections))
-        (folder / "report.pdf").write_bytes(render_pdf(content, sections=sections))
-        (folder / "tables.xlsx").write_bytes(render_workbook(content, sections=sections))
-        write_figures(content, sections, folder / "figures", more=study.protocol.report.figures)
-        asked = {"extraction": [asdict(item) for item in run.extractions]} if run.extractions else {}
-        written = {**run.settings, **asked, "written": datetime.now(UTC).isoformat(timespec="seconds")}
-        (folder / _MARKER).write_text(
-            json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+    more = study.protocol.report.figures
+    with making_ahead(("picture", *FIGURE_FORMS, *more)) as thread:
+        sections = list_sections(content)
+        pdf = thread.submit(render_pdf, content, sections=sections)
+        _require_own_folder(target)
+        with replace_folder(target) as folder:
+            _write_tables(run, folder)
+            for name, card in make_cards(run.results, study, content.outcome_titles).items():
+                _write_json(folder / f"{name}.card.json", card)
+            if not content.paper_checks.is_empty():
+                content.paper_checks.write_csv(folder / "paper_checked.csv")
+            (folder / "methods.md").write_text(render_methods(content), encoding="utf-8")
+            words = [part for section in sections if section.id == WORDS for part in section.texts]
+            banner = SYNTHETIC_BANNER if content.synthetic else ""
+            result_words = render_results(words, title=content.title, banner=banner)
+            (folder / "results.md").write_text(result_words, encoding="utf-8")
+            cited = list_references(content)
+            (folder / "references.bib").write_text(render_bibtex(cited), encoding="utf-8")
+            (folder / "references.ris").write_text(render_ris(cited), encoding="utf-8", newline="")
+            (folder / "report.html").write_text(render_report(content, sections=sections), encoding="utf-8")
+            (folder / "report.docx").write_bytes(render_word(content, sections=sections))
+            (folder / "tables.xlsx").write_bytes(render_workbook(content, sections=sections))
+            write_figures(content, sections, folder / "figures", more=more)
+            (folder / "report.pdf").write_bytes(pdf.result())
+            asked = {"extraction": [asdict(item) for item in run.extractions]} if run.extractions else {}
+            written = {**run.settings, **asked, "written": datetime.now(UTC).isoformat(timespec="seconds")}
+            _write_json(folder / _MARKER, written)
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_tables(run: StudyRun, folder: Path) -> None:
+    """What was found, as numbers."""
+    run.results.write_csv(folder / "results.csv")
+    _pivot_patients(run.outcomes).write_csv(folder / "patients.csv")
+    run.outcomes.write_csv(folder / "outcomes.csv")
+    run.evidence.write_csv(folder / "evidence.csv")
+    run.day_account.write_csv(folder / "day_account.csv")
+    run.findings.write_csv(folder / "findings.csv")
+    if not run.answers.is_empty():
+        run.changes.write_csv(folder / "definition_changes.csv")
 
 
 def _require_own_folder(target: Path) -> None:

@@ -30,8 +30,73 @@ COMMANDS = [
 ]
 
 
+# What a file can be graded without: figures, reports, tests of statistics, and the app.
+OF_STUDIES = {
+    "PIL",
+    "docx",
+    "fastapi",
+    "firthmodels",
+    "jinja2",
+    "lxml",
+    "matplotlib",
+    "pyreadstat",
+    "scipy",
+    "sklearn",
+    "starlette",
+    "statsmodels",
+    "typst",
+    "uvicorn",
+    "xlsxwriter",
+}
+OF_TABLES = {"narwhals", "numpy", "polars", "pydantic", "pydantic_core"}
+
+
 def test_help_loads_no_heavy_library() -> None:
-    assert not modules_after(["--help"]) & {"polars", "matplotlib", "numpy", "pydantic", "jinja2", "narwhals"}
+    loaded = modules_after(["--help"])
+    assert "cyclopts" in loaded
+    assert not loaded & {*OF_STUDIES, *OF_TABLES, "markdown_it", "pygments"}
+
+
+@pytest.mark.parametrize("definition", ["ctcae_v5", "icaht_2023"])
+def test_a_file_is_graded_without_the_libraries_of_a_study(definition: str, tmp_path: Path) -> None:
+    labs, graded = SOURCE / "cytopenia" / "data" / "example" / "labs.csv", tmp_path / "graded.csv"
+    loaded = modules_after(["grade", str(labs), "--definition", definition, "--out", str(graded)])
+    assert graded.is_file()
+    assert "polars" in loaded
+    assert not loaded & OF_STUDIES
+
+
+def test_single_values_are_graded_without_what_studies_need() -> None:
+    code = (
+        "import sys, cytopenia.grade_file\n"
+        "print(any(name.startswith('cytopenia.study') for name in sys.modules))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout == "False\n"
+
+
+def test_cycles_are_searched_for_rarely_except_by_the_app(tmp_path: Path) -> None:
+    code = (
+        "import contextlib, gc\n"
+        "from unittest.mock import patch\n"
+        "usual = gc.get_threshold()\n"
+        "from cytopenia.cli import main\n"
+        "def tell(*_, **__):\n"
+        "    print('app', gc.get_threshold() == usual)\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    main(['--version'])\n"
+        "print(gc.isenabled(), gc.get_threshold()[0] > usual[0])\n"
+        "with contextlib.suppress(SystemExit), patch('cytopenia.app.server.serve', tell):\n"
+        f"    main(['app', {str(tmp_path)!r}, '--no-browser'])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout == "0.1.0\nTrue True\napp True\n"
 
 
 def test_importing_the_package_costs_nothing() -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from cytopenia.commands.terminal import search_cycles_as_usual
+
 if TYPE_CHECKING:
     from cytopenia.app.settings import AppSettings
 
@@ -61,6 +63,7 @@ def app(
     )
     with explain_failure(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    search_cycles_as_usual()
     serve(settings, tell=_tell_and_open if browser else _tell)
 
 

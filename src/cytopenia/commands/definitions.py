@@ -15,6 +15,7 @@ _SEVERE = 3
 
 definitions = App(
     name="definitions",
+    help_format="markdown",
     help="""List the definitions, show one with its sources, or say what changes from one to another.
 
 Example: `cytopenia definitions compare ctcae_v5 ctcae_v6 --study study.toml`

@@ -23,6 +23,7 @@ FOUND_INCONSISTENT = 20
 
 verify = App(
     name="verify",
+    help_format="markdown",
     help="""Check what a paper prints against itself, or find the counts behind its numbers.
 
 Example: `cytopenia verify qiu2023`

@@ -49,7 +49,7 @@ CUT_NAMES: tuple[CutName, ...] = ("below", "at_most", "above", "at_least")
 class Form(BaseModel):
     """A record without unknown keys that nobody changes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
 
     @model_validator(mode="wrap")
     @classmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from inspect import isfunction
 from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -75,7 +76,10 @@ def _repeat(fault: Any) -> InitErrorDetails:
 def _list_checks(form: type[BaseModel]) -> tuple[str, ...]:
     """Names of the checks, those of the general forms first."""
     members = (item for parent in reversed(form.__mro__) for item in vars(parent).items())
-    return tuple(dict.fromkeys(name for name, member in members if hasattr(member, _MARK)))
+    # Only functions are asked: a validator that is not built yet would be built by the question.
+    return tuple(
+        dict.fromkeys(name for name, member in members if isfunction(member) and hasattr(member, _MARK))
+    )
 
 
 def _ask(known: BaseModel, name: str, *, is_whole: bool) -> Iterator[str]:

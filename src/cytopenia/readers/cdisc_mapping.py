@@ -22,7 +22,7 @@ class CdiscMapping(BaseModel):
     study day of every infusion; day 1 is the reference day, and there is no day 0).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
 
     infusion: tuple[str, ...] = ()
     infusion_date: str | None = None

@@ -49,7 +49,7 @@ def _as_list(given: object) -> object:
 class MappingForm(BaseModel):
     """Unknown keys are errors, and blanks around texts do not count."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
 
 
 class TableMapping(MappingForm):

@@ -104,17 +104,20 @@ class Asked:
     odds: Mapping[str, Estimate]
 
 
-def _rows(content: ReportContent, analysis_id: str) -> list[dict[str, Any]]:
-    chosen = content.results.filter(
+def _select(content: ReportContent, analysis_id: str) -> pl.DataFrame:
+    return content.results.filter(
         pl.col("analysis_id") == analysis_id, pl.col("group").fill_null("") == CONVENTIONS
     )
-    return chosen.to_dicts()
+
+
+def _rows(content: ReportContent, analysis_id: str) -> list[dict[str, Any]]:
+    return _select(content, analysis_id).to_dicts()
 
 
 def read_level(content: ReportContent, analysis_id: str) -> float | None:
     """Return the level of significance that the protocol declares, None where no tests are compared."""
-    rows = _rows(content, analysis_id)
-    return next((row["value"] for row in rows if row["estimate"] == "significance_level"), None)
+    stated = _select(content, analysis_id).filter(pl.col("estimate") == "significance_level")["value"]
+    return None if stated.is_empty() else stated[0]
 
 
 def list_asked(content: ReportContent, analysis_id: str) -> list[Asked]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from cytopenia.report.ahead import make_ahead
 from cytopenia.report.display import clean_text
 from cytopenia.report.figure_formats import convert_figure
 
@@ -169,7 +170,7 @@ def finish_figure(
         svg=svg,
         description=description,
         width_mm=round(figure.get_size_inches()[0] * MM_PER_INCH, 3),
-        make_file=partial(_convert, svg, title, description),
+        make_file=make_ahead(partial(_convert, svg, title, description)),
     )
 
 

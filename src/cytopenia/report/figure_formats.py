@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -53,7 +53,7 @@ def convert_figure(svg: str, form: str, *, title: str, description: str) -> byte
         case "picture":
             return _set(svg, texts, format="png", ppi=PRINT_DPI)
         case "pdf":
-            return _set(svg, texts, format="pdf")
+            return _set_pdf(svg, texts)
         case "svg":
             return _write_paths(svg, texts)
         case _:
@@ -62,6 +62,12 @@ def convert_figure(svg: str, form: str, *, title: str, description: str) -> byte
 
 def _set(svg: str, texts: tuple[str, str], **settings: Any) -> bytes:
     return _compile(keep_known_signs(svg), "svg", size=_read_size(svg), texts=texts, **settings)
+
+
+# The letters as paths are taken from the PDF, and both files are made one after the other.
+@lru_cache(maxsize=1)
+def _set_pdf(svg: str, texts: tuple[str, str]) -> bytes:
+    return _set(svg, texts, format="pdf")
 
 
 def _compile(
@@ -108,7 +114,7 @@ def _read_size(svg: str) -> tuple[float, float]:
 def _write_paths(svg: str, texts: tuple[str, str]) -> bytes:
     """The figure as a file: its size in millimeters, letters as paths, title and description inside."""
     size = _read_size(svg)
-    outer = _compile(_set(svg, texts, format="pdf"), "pdf", size=size, texts=texts, format="svg")
+    outer = _compile(_set_pdf(svg, texts), "pdf", size=size, texts=texts, format="svg")
     inner = INNER_SVG.search(outer)
     # A Typst that shows a PDF in another way still gives a figure that looks the same.
     text = (base64.b64decode(inner[1]) if inner else outer).decode()

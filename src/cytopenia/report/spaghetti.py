@@ -70,8 +70,9 @@ def _draw(content: ReportContent, frame: pl.DataFrame) -> Figure:
 def _draw_lines(axes: Axes, own: pl.DataFrame) -> None:
     """All patients as one path, with a gap where the next begins."""
     parts: list[NDArray[np.float64]] = []
-    for part in own.sort("patient_id", "day").partition_by("patient_id", maintain_order=True):
-        line = part.select("day", "value").cast(pl.Float64).to_numpy()
+    rows = own.sort("patient_id", "day")
+    starts = np.flatnonzero(np.diff(rows["patient_id"].rle_id().to_numpy())) + 1
+    for line in np.split(rows.select("day", "value").cast(pl.Float64).to_numpy(), starts):
         # A single value is a line of no length, whose round ends are a dot.
         parts += [line, line[-1:], np.full((1, 2), np.nan)]
     points = np.concatenate(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cytopenia.definition_forms import (
     SECOND_DIP,
@@ -15,9 +16,12 @@ from cytopenia.definition_forms import (
     RecoveryTimeDefinition,
 )
 from cytopenia.grading.recovery import days_needed
-from cytopenia.study.protocol import Study
-from cytopenia.study.protocol_forms import OutcomeSpec
 from cytopenia.units import load_analytes
+
+if TYPE_CHECKING:
+    # A file is graded without a protocol, whose forms take as long to import as polars.
+    from cytopenia.study.protocol import Study
+    from cytopenia.study.protocol_forms import OutcomeSpec
 
 __all__ = [
     "FeverPlan",
