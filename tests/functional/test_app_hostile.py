@@ -268,7 +268,7 @@ def test_links_lead_nowhere_else(running: RunningApp, visitor: Visitor, study: P
     (study / "check.html").symlink_to(secret)
     base = f"/studies/{study.name}"
     assert visitor.ask("GET", f"{base}/results/report.html").text == "<p>own"
-    asked = ["results/secret.txt", "results/more/secret.txt", "results/x.card.json", "check"]
+    asked = ["results/secret.txt", "results/more/secret.txt", "results/x.card.json", "check/page"]
     asked += [
         "results/..%2fstudy.toml",
         "results/%2e%2e/study.toml",
@@ -350,7 +350,7 @@ def test_markup_in_headings_and_values_stays_text(visitor: Visitor, files: Path)
     text = "\n".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows)
     base = f"/studies/{files.name}"
     assert visitor.upload(f"{base}/files/export.csv", text.encode()).status == 201
-    reply = visitor.send_form(f"{base}/propose")
+    reply = visitor.ask("GET", f"{base}/mapping")
     assert reply.status in (200, 422)
     assert list_dangers(reply.text) == []
     assert "<script>alert" not in reply.text
@@ -366,7 +366,7 @@ def test_a_workbook_that_unfolds_without_end_is_refused(visitor: Visitor, files:
                 part.write(b"0" * 2**20)
     base = f"/studies/{files.name}"
     assert visitor.upload(f"{base}/files/bomb.xlsx", packed.getvalue()).status == 201
-    reply = visitor.send_form(f"{base}/propose")
+    reply = visitor.ask("GET", f"{base}/mapping")
     assert (reply.status, "unfold" in reply.text) == (422, True)
 
 
@@ -418,8 +418,9 @@ def test_no_study_file_breaks_its_page(visitor: Visitor, study: Path, text: str)
 def test_no_study_file_on_disk_breaks_its_page(visitor: Visitor, study: Path, text: bytes) -> None:
     (study / "study.toml").write_bytes(text)
     assert visitor.ask("GET", f"/studies/{study.name}").status == 200
-    for action in ("check", "propose"):
-        assert visitor.send_form(f"/studies/{study.name}/{action}").status in (409, 422)
+    assert visitor.send_form(f"/studies/{study.name}/check").status in (409, 422)
+    for page in ("mapping", "form"):
+        assert visitor.ask("GET", f"/studies/{study.name}/{page}").status in (200, 409, 422), page
 
 
 def test_what_was_typed_in_a_second_tab_is_given_back(running: RunningApp, study: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -29,7 +28,7 @@ from cytopenia.app.study_pages import find_study
 from cytopenia.app.texts import load_texts, make_say
 from cytopenia.app.workspace import PROTOCOL, StudyFolder, name_version
 from cytopenia.definitions import Library, load_library
-from cytopenia.errors import CytopeniaError, DefinitionError
+from cytopenia.errors import CytopeniaError, DefinitionError, ProtocolError
 
 __all__ = ["form", "save_form"]
 
@@ -96,7 +95,7 @@ def _find_unreadable(text: str, version: str) -> str | None:
         return "form.not_text"
     try:
         parse_text(text)
-    except tomllib.TOMLDecodeError:
+    except ProtocolError:
         return "form.not_toml"
     return None
 
@@ -106,7 +105,7 @@ def _read_draft(word: str) -> str:
     try:
         text = base64.b64decode(word, validate=True).decode()
         parse_text(text)
-    except (binascii.Error, UnicodeDecodeError, tomllib.TOMLDecodeError) as cause:
+    except (binascii.Error, UnicodeDecodeError, ProtocolError) as cause:
         raise RefusedError(422, "refusal.changed_elsewhere") from cause
     return text
 

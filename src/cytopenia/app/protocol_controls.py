@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from cytopenia.app.protocol_edit import ABSENT, write_value
+from cytopenia.errors import ProtocolError
+from cytopenia.forms import parse_toml
 from cytopenia.readers.mapping import DataSection
 from cytopenia.study.protocol_forms import Protocol
 
@@ -303,8 +304,9 @@ def _read_raw(text: str) -> Any:
     if _WORD.fullmatch(text):
         return text
     try:
-        table = tomllib.loads(f"x = {text.replace(chr(13), '')}\n")
-    except tomllib.TOMLDecodeError as cause:
+        content = f"x = {text.replace(chr(13), '')}\n".encode()
+        table = parse_toml(content, name="", error=ProtocolError)
+    except ProtocolError as cause:
         raise TypedError("raw") from cause
     if set(table) != {"x"}:
         raise TypedError("raw")

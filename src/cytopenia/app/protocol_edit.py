@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, cast
 
 from cytopenia.app.protocol_blocks import GROUPS, Block, edit_lines, insert_block, list_blocks
+from cytopenia.errors import ProtocolError
+from cytopenia.forms import parse_toml
 
 __all__ = [
     "ABSENT",
@@ -45,7 +46,7 @@ def parse_text(text: str) -> dict[str, Any]:
 
     Raises
     ------
-    TOMLDecodeError
+    ProtocolError
         It is none.
 
     Examples
@@ -53,7 +54,7 @@ def parse_text(text: str) -> dict[str, Any]:
     >>> parse_text("[study]\nseed = 1\n")
     {'study': {'seed': 1}}
     """
-    return tomllib.loads(text.removeprefix("\ufeff"))
+    return parse_toml(text.encode(), name="study.toml", error=ProtocolError)
 
 
 def write_value(value: Any) -> str:
@@ -117,7 +118,7 @@ def require_content(text: str, expected: Mapping[str, Any]) -> None:
     """
     try:
         found = parse_text(text)
-    except tomllib.TOMLDecodeError as cause:
+    except ProtocolError as cause:
         raise UnchangeableError from cause
     in_order = all(_list_keys(found, section) == _list_keys(expected, section) for section in GROUPS)
     if found != expected or not in_order:

@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import time
-import tomllib
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ from starlette.concurrency import run_in_threadpool
 from cytopenia.app.failures import ConflictError, RefusedError
 from cytopenia.app.study_lock import hold_lock
 from cytopenia.contract import TABLES
-from cytopenia.errors import CytopeniaError
+from cytopenia.errors import CytopeniaError, ProtocolError
 from cytopenia.folders import explain_failure, restore_folder
+from cytopenia.forms import parse_toml
 from cytopenia.readers.mapping_draft import as_table
 from cytopenia.readers.statistics_content import STATISTICS_KINDS
 from cytopenia.study.protocol import read_protocol
@@ -106,9 +106,10 @@ class StudyFolder:
     def list_mapped(self) -> dict[str, str]:
         """Return what the study file itself says of where each table comes from; nothing if it is no TOML."""
         try:
-            data = as_table(tomllib.loads(self.read_protocol()[0]).get("data"))
-        except (tomllib.TOMLDecodeError, RecursionError):
+            content = parse_toml(self.read_protocol()[0].encode(), name=PROTOCOL, error=ProtocolError)
+        except ProtocolError:
             return {}
+        data = as_table(content.get("data"))
         told = {name: as_table(form) for name, form in data.items()}
         return {name: str(form.get("file") or name) for name, form in told.items() if form}
 
