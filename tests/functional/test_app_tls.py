@@ -18,6 +18,7 @@ import pytest
 from app_server import Reply, RunningApp, Visitor, run_app
 from study_files import write_study
 
+pytestmark = pytest.mark.long
 PASSWORD = "correct horse battery staple"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
