@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from cytopenia.app.protocol_blocks import GROUPS
 from cytopenia.app.protocol_controls import (
     Control,
     Section,
@@ -46,6 +47,11 @@ class Field:
     is_given: bool
     is_known: bool = True
     parts: tuple[Field, ...] = ()
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it is a key of a table inside a key."""
+        return len(self.path) > (3 if self.path[0] in GROUPS else 2)
 
 
 @dataclass(frozen=True, kw_only=True)
