@@ -31,6 +31,8 @@ __all__ = [
 
 # What is typed beside the names that can be ticked.
 MORE = ".more"
+_SECTION = ("section",)
+_ENTRY = (*_SECTION, "name")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,8 @@ class Field:
     @property
     def is_inside(self) -> bool:
         """Whether it is a key of a table inside a key."""
-        return len(self.path) > (3 if self.path[0] in GROUPS else 2)
+        *table, _ = self.path
+        return len(table) > len(_ENTRY if self.path[0] in GROUPS else _SECTION)
 
 
 @dataclass(frozen=True, kw_only=True)
