@@ -278,6 +278,15 @@ def test_help_says_what_a_key_means_its_range_and_what_a_blank_is() -> None:
     )
 
 
+def test_a_key_that_an_optional_table_needs_is_not_needed_by_itself() -> None:
+    view = view_of('[[analyses]]\nid = "a"\nkind = "prediction"\n')
+    fields = {field.id: field for field in list_fields(view.sections)}
+    assert view.help(fields["analyses.0.resamples"]).endswith("200 to 20000. Needed.")
+    assert view.help(fields["analyses.0.select.p_below"]) == (
+        "A candidate enters if its P is below this. Above 0, at most 1. Needed if anything here is given."
+    )
+
+
 def test_every_help_can_be_said() -> None:
     kinds = next(section for section in describe_protocol() if section.name == "analyses").kinds
     text = "".join(f'[[analyses]]\nid = "{kind}"\nkind = "{kind}"\n' for kind in kinds)
@@ -294,7 +303,7 @@ def test_problems_stand_at_their_field_or_block() -> None:
     )
     message = "\n".join(
         [
-            "study.toml: 7 problems",
+            "study.toml: 8 problems",
             "  - study.toml: 'study.seed' is missing",
             "  - study.toml: unknown key 'study.sead' (did you mean 'seed'?); allowed: seed",
             "  - study.toml: outcomes.low: unknown definition 'xx'; known: a",
@@ -302,6 +311,7 @@ def test_problems_stand_at_their_field_or_block() -> None:
             "  - study.toml: analyses.b: unknown outcome 'zz'; add [outcomes.zz]",
             '  - study.toml: \'factors.q\': needs at = "baseline" or at = "peak"',
             "  - study.toml: 'data.labs.file' is missing",
+            "  - study.toml: 'analyses.1': needs directions or resamples (such as 2000)",
         ]
     )
     placed = place_problems(message, lay_out(content), file="study.toml")
@@ -313,5 +323,6 @@ def test_problems_stand_at_their_field_or_block() -> None:
         "analyses.1.outcomes",
         "factors.0.at",
         None,
+        "analyses.0.resamples",
     ]
     assert placed[0].text == "'study.seed' is missing"

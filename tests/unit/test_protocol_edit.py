@@ -106,7 +106,10 @@ def test_entries_in_braces_are_edited_where_they_are() -> None:
 
 
 def test_a_file_without_headers_is_edited_in_its_lines() -> None:
-    text = 'study.seed = 1 # y\noutcomes.low.title = "x"\nstudy.synthetic = true # w\nreport = { style = "ash" }\n'
+    text = (
+        'study.seed = 1 # y\noutcomes.low.title = "x"\nstudy.synthetic = true # w\n'
+        'report = { style = "ash" }\n'
+    )
     changes = [
         Change(("study", "seed"), 2),
         Change(("study", "synthetic"), ABSENT),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from cytopenia.app.protocol_blocks import GROUPS
 from cytopenia.app.protocol_controls import (
     Control,
     Section,
@@ -30,6 +31,8 @@ __all__ = [
 
 # What is typed beside the names that can be ticked.
 MORE = ".more"
+_SECTION = ("section",)
+_ENTRY = (*_SECTION, "name")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,12 @@ class Field:
     is_given: bool
     is_known: bool = True
     parts: tuple[Field, ...] = ()
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it is a key of a table inside a key."""
+        *table, _ = self.path
+        return len(table) > len(_ENTRY if self.path[0] in GROUPS else _SECTION)
 
 
 @dataclass(frozen=True, kw_only=True)

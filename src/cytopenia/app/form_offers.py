@@ -73,9 +73,11 @@ def list_offers(content: Mapping[str, Any], library: Library) -> dict[str, tuple
     """
     outcomes = [Offer(name, _title_of(spec)) for name, spec in _list_tables(content.get("outcomes"))]
     own = [Offer(name, _title_of(spec)) for name, spec in _list_tables(content.get("factors"))]
-    columns = [
+    known = [
         Offer(column, group=table) for table in ("patients", "infusions") for column in _list_columns(table)
     ]
+    # When something was given is no property of a patient.
+    columns = [offer for offer in known if not offer.value.endswith(("day", "date"))]
     named = {offer.value for offer in own}
     factors = [*own, *(offer for offer in columns if offer.value not in named)]
     scores = [
@@ -95,7 +97,7 @@ def list_offers(content: Mapping[str, Any], library: Library) -> dict[str, tuple
         "factors": factors,
         "groups": [*factors, *outcomes],
         "columns": columns,
-        "table_columns": [Offer(f"{offer.group}.{offer.value}") for offer in columns],
+        "table_columns": [Offer(f"{offer.group}.{offer.value}") for offer in known],
         "analytes": [Offer(name) for name in load_analytes()],
         "scores": scores,
         "score_factors": [*own, *scores],

@@ -91,6 +91,6 @@ def _find_mentioned(fields: Sequence[Field], sentence: str) -> str | None:
 
 
 def _list_words(sentence: str) -> Iterator[str]:
-    yield from re.findall(r"'([a-z_]+)'", sentence)
-    yield from re.findall(r"([a-z_]+) = ", sentence)
-    yield from (word for word in re.findall(r"[a-z_]+", sentence) if word not in _COMMON)
+    yield from re.findall(r"'([a-z][a-z0-9_]*)'", sentence)
+    yield from re.findall(r"([a-z][a-z0-9_]*) = ", sentence)
+    yield from (word for word in re.findall(r"[a-z][a-z0-9_]*", sentence) if word not in _COMMON)

@@ -82,7 +82,10 @@ class FormView:
         control = one.control
         if not one.is_known and not control.forms:
             return self.say("form.not_a_key")
-        lines = [self._find("key_help", control), self._say_range(control), self._say_blank(control)]
+        blank = self.say("form.blank", what=self.what_holds(control))
+        if control.is_needed:
+            blank = self.say("form.needed_inside" if one.is_inside else "form.needed")
+        lines = [self._find("key_help", control), self._say_range(control), blank]
         if control.kind == "names":
             lines.append(self.say("form.order_help"))
         if not one.is_known:
@@ -148,11 +151,6 @@ class FormView:
         # In the order of the alphabet: those from below stand before those from above.
         text = self.say(f"form.range_{''.join(sorted(bounds))}", **bounds)
         return f"{text[0].upper()}{text[1:]}."
-
-    def _say_blank(self, control: Control) -> str:
-        if control.is_needed:
-            return self.say("form.needed")
-        return self.say("form.blank", what=self.what_holds(control))
 
 
 def list_new_factors(offers: Mapping[str, Sequence[Offer]]) -> list[Offer]:
