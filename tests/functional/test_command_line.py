@@ -80,9 +80,10 @@ def test_single_values_are_graded_without_what_studies_need() -> None:
 
 def test_cycles_are_searched_for_rarely_except_by_the_app(tmp_path: Path) -> None:
     code = (
-        "import contextlib, gc\n"
+        "import atexit, contextlib, gc\n"
         "from unittest.mock import patch\n"
         "usual = gc.get_threshold()\n"
+        "atexit.register(lambda: print('left out at the end', gc.get_freeze_count() > 10_000))\n"
         "from cytopenia.cli import main\n"
         "def tell(*_, **__):\n"
         "    print('app', gc.get_threshold() == usual)\n"
@@ -96,7 +97,7 @@ def test_cycles_are_searched_for_rarely_except_by_the_app(tmp_path: Path) -> Non
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
     )
-    assert done.stdout == "0.1.0\nTrue True\napp True\n"
+    assert done.stdout == "0.1.0\nTrue True\napp True\nleft out at the end True\n"
 
 
 def test_importing_the_package_costs_nothing() -> None:
