@@ -206,7 +206,8 @@ def _insert_on_top(lines: list[str], draft: Draft, edit: Edit) -> None:
     key = edit.path[0]
     headings = [place for place, text in enumerate(lines) if _TOP.match(text)]
     if len(edit.path) == 1 and edit.value is not None and key not in draft.data and headings:
-        lines.insert(headings[0] + 1, f"{key} = {tomlkit.item(edit.value).as_string()}")
+        written: Any = tomlkit.item(edit.value)
+        lines.insert(headings[0] + 1, f"{key} = {written.as_string()}")
 
 
 def _set(table: Any, path: tuple[str, ...], value: Any) -> None:
@@ -276,8 +277,16 @@ def _cut_out(text: str) -> tuple[str, str, str]:
     if not own or own[-1] - own[0] + 1 != len(own):
         return text, "", ""
     start = heads[own[0]][0]
-    stop = heads[own[-1] + 1][0] if own[-1] + 1 < len(heads) else len(lines)
+    stop = _leave_remark(lines, heads[own[-1] + 1][0]) if own[-1] + 1 < len(heads) else len(lines)
     return "".join(lines[:start]), "".join(lines[start:stop]), "".join(lines[stop:])
+
+
+def _leave_remark(lines: Sequence[str], stop: int) -> int:
+    """A remark right above the next heading, with a blank line over it, is about what follows."""
+    first = stop
+    while first > 0 and lines[first - 1].startswith("#"):
+        first -= 1
+    return first if not lines[first - 1].strip() else stop
 
 
 def replace_data(text: str, draft: Draft) -> str:
@@ -307,7 +316,8 @@ def replace_data(text: str, draft: Draft) -> str:
     if _loads(written) == wanted:
         return written
     document = _parse(text)
-    document["data"] = _parse(f"{own}\n\n").get("data", tomlkit.table())
+    new = _parse(f"{own}\n\n")
+    document["data"] = new["data"] if "data" in new else tomlkit.table()
     written = document.as_string()
     if _loads(written) != wanted:
         raise ProtocolError(
