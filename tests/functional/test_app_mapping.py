@@ -172,17 +172,16 @@ def test_text_and_choices_are_taken_together(running: RunningApp, visitor: Visit
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("study", "typed", "told"),
     [
-        ("[data]\nfolder = \n", "[data]"),
-        ('[data]\nfolder = "."\n[study]\ntitle = "x"\n', "holds more than [data]"),
-        ('[data.labs]\ncolums = { day = "x" }\n', "columns"),
+        ("no-toml", "[data]\nfolder = \n", "[data]: not a valid TOML file"),
+        ("more", '[data]\nfolder = "."\n[study]\ntitle = "x"\n', "holds more than [data]"),
+        ("misspelled", '[data.labs]\ncolums = { day = "x" }\n', "did you mean"),
     ],
 )
 def test_a_text_that_is_wrong_comes_back_as_it_was_typed(
-    running: RunningApp, visitor: Visitor, typed: str, told: str, request: pytest.FixtureRequest
+    running: RunningApp, visitor: Visitor, study: str, typed: str, told: str
 ) -> None:
-    study = f"typed{abs(hash(request.node.name)) % 1000}"
     path = bring(visitor, study, export__csv=WIDE)
     before = (running.folder / study / "study.toml").read_bytes()
     reply = open_form(visitor, path).send(visitor, path, "take", text=typed)
@@ -375,3 +374,26 @@ def test_a_unit_against_its_heading_says_what_the_heading_means(
     labs = read_data(running, "against")["labs"]
     assert labs["wide"]["hemoglobin"]["unit"] == "g/L"
     assert labs.get("units", {}) == {}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"shown": "[data]\nx = " + "[" * 3000, "text": "[data]\n", "take": "1"},
+        {"shown": "data = 3\n", "text": "data = 3\n", "show": "1"},
+        {"shown": "[data.labs]\nfill_down = 3\nwide = 'x'\n", "text": "[data]\n", "take": "1"},
+        {"shown": "[data]\n", "text": "[data]\nquestions = 3\n", "take": "1", "version": "0"},
+    ],
+)
+def test_a_form_that_no_page_made_is_refused_in_words(
+    running: RunningApp, visitor: Visitor, fields: dict[str, str]
+) -> None:
+    study = "made-up"
+    if not (running.folder / study).exists():
+        bring(visitor, study, export__csv=WIDE)
+    before = (running.folder / study / "study.toml").read_bytes()
+    reply = visitor.send_form(f"/studies/{study}/mapping", **fields)
+    assert reply.status in {409, 422} or (not fields and reply.status == 200)
+    assert "defect" not in reply.text
+    assert (running.folder / study / "study.toml").read_bytes() == before

@@ -184,6 +184,8 @@ def change_draft(
     settled
         Questions that go.
     """
+    # Reading comes first: a text that is no TOML is told by its line.
+    left = [text for text in draft.questions if text not in set(settled)]
     gone = {line.place for line in draft.open_lines if line.slot in set(answered)}
     lines = [text for place, text in enumerate(draft.text.splitlines()) if place not in gone]
     for edit in edits:
@@ -194,7 +196,6 @@ def change_draft(
     data: Any = document["data"]
     for edit in edits:
         _set(data, edit.path, edit.value)
-    left = [text for text in draft.questions if text not in set(settled)]
     text = document.as_string()
     if len(left) < len(draft.questions):
         text = _write_questions(document, data, left)
@@ -206,8 +207,8 @@ def _insert_on_top(lines: list[str], draft: Draft, edit: Edit) -> None:
     key = edit.path[0]
     headings = [place for place, text in enumerate(lines) if _TOP.match(text)]
     if len(edit.path) == 1 and edit.value is not None and key not in draft.data and headings:
-        written: Any = tomlkit.item(edit.value)
-        lines.insert(headings[0] + 1, f"{key} = {written.as_string()}")
+        written = tomlkit.dumps({key: edit.value})
+        lines.insert(headings[0] + 1, written.rstrip("\n"))
 
 
 def _set(table: Any, path: tuple[str, ...], value: Any) -> None:
