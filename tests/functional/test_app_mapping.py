@@ -172,17 +172,16 @@ def test_text_and_choices_are_taken_together(running: RunningApp, visitor: Visit
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("study", "typed", "told"),
     [
-        ("[data]\nfolder = \n", "[data]"),
-        ('[data]\nfolder = "."\n[study]\ntitle = "x"\n', "holds more than [data]"),
-        ('[data.labs]\ncolums = { day = "x" }\n', "columns"),
+        ("no-toml", "[data]\nfolder = \n", "[data]: not a valid TOML file"),
+        ("more", '[data]\nfolder = "."\n[study]\ntitle = "x"\n', "holds more than [data]"),
+        ("misspelled", '[data.labs]\ncolums = { day = "x" }\n', "did you mean"),
     ],
 )
 def test_a_text_that_is_wrong_comes_back_as_it_was_typed(
-    running: RunningApp, visitor: Visitor, typed: str, told: str, request: pytest.FixtureRequest
+    running: RunningApp, visitor: Visitor, study: str, typed: str, told: str
 ) -> None:
-    study = f"typed{abs(hash(request.node.name)) % 1000}"
     path = bring(visitor, study, export__csv=WIDE)
     before = (running.folder / study / "study.toml").read_bytes()
     reply = open_form(visitor, path).send(visitor, path, "take", text=typed)
@@ -195,7 +194,8 @@ def test_a_text_that_is_wrong_comes_back_as_it_was_typed(
 def test_words_units_and_dates_of_a_long_table(running: RunningApp, visitor: Visitor) -> None:
     path = bring(visitor, "long", lis__csv=LONG)
     page = open_form(visitor, path)
-    assert page.find("set", "labs", "", "date_format").chosen == "?"
+    order = page.find("set", "labs", "", "date_format")
+    assert (order.chosen, order.words[2:4]) == ("?", ["as in 31/01/2024", "as in 01/31/2024"])
     assert page.find("set", "labs", "", "decimal").chosen == "?"
     assert page.find("set", "labs", "default_units", "hemoglobin").chosen == "?"
     assert page.find("set", "labs", "analytes", "Neutrophils abs. auto").chosen == "?"
@@ -375,3 +375,71 @@ def test_a_unit_against_its_heading_says_what_the_heading_means(
     labs = read_data(running, "against")["labs"]
     assert labs["wide"]["hemoglobin"]["unit"] == "g/L"
     assert labs.get("units", {}) == {}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"shown": "[data]\nx = " + "[" * 3000, "text": "[data]\n", "take": "1"},
+        {"shown": "data = 3\n", "text": "data = 3\n", "show": "1"},
+        {"shown": "[data.labs]\nfill_down = 3\nwide = 'x'\n", "text": "[data]\n", "take": "1"},
+        {"shown": "[data]\n", "text": "[data]\nquestions = 3\n", "take": "1", "version": "0"},
+    ],
+)
+def test_a_form_that_no_page_made_is_refused_in_words(
+    running: RunningApp, visitor: Visitor, fields: dict[str, str]
+) -> None:
+    study = "made-up"
+    if not (running.folder / study).exists():
+        bring(visitor, study, export__csv=WIDE)
+    before = (running.folder / study / "study.toml").read_bytes()
+    reply = visitor.send_form(f"/studies/{study}/mapping", **fields)
+    assert reply.status in {409, 422} or (not fields and reply.status == 200)
+    assert "defect" not in reply.text
+    assert (running.folder / study / "study.toml").read_bytes() == before
+
+
+def test_columns_that_need_no_line_get_one_once_another_is_corrected(
+    running: RunningApp, visitor: Visitor
+) -> None:
+    labs = "patient_id,day,ANC (10^9/L),Hb (g/L),PLT (10^9/L)\nP1,0,2.1,9.1,150\nP1,7,0.4,8.2,40\n"
+    path = bring(visitor, "known", labs__csv=labs)
+    page = open_form(visitor, path)
+    assert page.find("becomes", "labs", "columns", "Hb (g/L)").chosen == "measure:hemoglobin"
+    assert page.find("unit", "labs", "wide", "PLT (10^9/L)").chosen == "10^9/L"
+    assert "" not in page.find("becomes", "labs", "columns", "patient_id").options
+    unit = {name_of("unit", "labs", "wide", "Hb (g/L)"): "g/dL"}
+    assert page.send(visitor, path, "take", **unit).status == 303
+    assert read_data(running, "known") == {
+        "folder": ".",
+        "labs": {
+            "wide": {
+                "hemoglobin": {"column": "Hb (g/L)", "unit": "g/dL"},
+                "anc": {"column": "ANC (10^9/L)", "unit": "10^9/L"},
+                "platelets": {"column": "PLT (10^9/L)", "unit": "10^9/L"},
+            },
+            "units": {"g/L": "g/dL"},
+        },
+    }
+
+
+def test_dates_of_infusion_beside_patients_are_read_as_infusions(
+    running: RunningApp, visitor: Visitor
+) -> None:
+    people = "MRN,Age,Date of infusion\nP1,61,03/04/2024\nP2,48,05/06/2024\n"
+    counts = "MRN,Collected,ANC (G/L)\nP1,2024-04-05,0.4\nP2,2024-06-09,0.2\nP1,2024-04-09,0.3\n"
+    path = bring(visitor, "people", people__csv=people, counts__csv=counts)
+    page = open_form(visitor, path)
+    order = name_of("set", "patients", "", "date_format")
+    assert page.selects[order].chosen == "?"
+    assert page.send(visitor, path, "take", **{order: "%m/%d/%Y"}).status == 303
+    data = read_data(running, "people")
+    assert data["infusions"] == {"date_format": "%m/%d/%Y"}
+    assert "date_format" not in data["patients"]
+    assert "questions" not in data
+    assert visitor.send_form("/studies/people/check").status == 303
+    # March 4 and May 6: the counts lie after the infusions, and the map has days.
+    shown = visitor.ask("GET", "/studies/people/check").text
+    assert "ambiguous" not in shown
+    assert 'class="panel-title"' in shown

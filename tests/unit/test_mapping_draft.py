@@ -109,8 +109,9 @@ def test_lines_outside_stay_to_the_letter() -> None:
     plain = STUDY.replace("[data]\n[data.labs] # in a text\n", "").replace("rows = [\n  [1, 2]\n]\n", "")
     written = replace_data(plain, Draft('[data]\nfolder = "."\n'))
     assert written == plain.replace(
-        '[data]\nfolder = "x"\n[data.labs]\nfile = "old.csv"\n\n# on the cohort\n', '[data]\nfolder = "."\n'
+        '[data]\nfolder = "x"\n[data.labs]\nfile = "old.csv"\n', '[data]\nfolder = "."\n'
     )
+    assert "# on the cohort\n[cohort]" in written
     assert replace_data(plain, take_data(plain)) == plain
 
 

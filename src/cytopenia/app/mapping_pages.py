@@ -44,7 +44,6 @@ class _Page:
     problems: tuple[str, ...] = ()
     preview: str = ""
     doubts: tuple[RuleFindings, ...] = ()
-    is_changed: bool = False
 
 
 async def mapping(request: Request) -> Response:
@@ -84,20 +83,16 @@ def _open(found: StudyFolder, *, anew: bool) -> _Page:
         if proposal is None:
             raise RefusedError(409, "refusal.nothing_to_propose") if not problem else ReaderError(problem)
         draft = Draft(write_data_section(proposal))
-        return _take_apart(found, draft, version=version, proposal=proposal, is_changed=True)
-    return _take_apart(found, draft, version=version, proposal=proposal, is_changed=False)
+    return _take_apart(found, draft, version=version, proposal=proposal)
 
 
-def _take_apart(
-    found: StudyFolder, draft: Draft, *, version: str, proposal: Proposal | None, is_changed: bool
-) -> _Page:
+def _take_apart(found: StudyFolder, draft: Draft, *, version: str, proposal: Proposal | None) -> _Page:
     return _Page(
         shown=draft,
         text=draft.text,
         version=version,
         choices=make_choices(draft, found.path, proposal),
         proposal=proposal,
-        is_changed=is_changed,
     )
 
 
@@ -120,9 +115,7 @@ def _answer(found: StudyFolder, form: Mapping[str, list[str]]) -> _Page:
     given = {name: values[-1] for name, values in form.items() if values}
     shown, text = (Draft(_plain(given.get(name, ""))) for name in ("shown", "text"))
     proposal, _ = _propose(list_foreign_files(found.path) or _list_files(found.path))
-    page = _take_apart(
-        found, shown, version=given.get("version", ""), proposal=proposal, is_changed="changed" in given
-    )
+    page = _take_apart(found, shown, version=given.get("version", ""), proposal=proposal)
     page = replace(page, text=text.text, answers=given)
     try:
         changed, problems = answer_choices(
@@ -133,8 +126,7 @@ def _answer(found: StudyFolder, form: Mapping[str, list[str]]) -> _Page:
         return replace(page, problems=(str(cause),))
     if problems or faults:
         return replace(page, problems=(*problems, *faults))
-    is_changed = page.is_changed or changed.text != shown.text
-    return _take_apart(found, changed, version=page.version, proposal=proposal, is_changed=is_changed)
+    return _take_apart(found, changed, version=page.version, proposal=proposal)
 
 
 def _plain(text: str) -> str:

@@ -121,8 +121,8 @@ def list_unit_choices(measures: Iterable[str], *, first: Sequence[Choice]) -> tu
 
     Examples
     --------
-    >>> [one.value for one in list_unit_choices(["hemoglobin"], first=[])]
-    ['g/L', 'g/dL', 'mmol/L']
+    >>> [one.value for one in list_unit_choices(["crp"], first=[])]
+    ['mg/L', 'ug/mL', 'mg/dL']
     """
     units = dict.fromkeys(unit for measure in measures for unit in list_measure_units(measure))
     return (*first, *(Choice(unit, "as_named", unit) for unit in units))

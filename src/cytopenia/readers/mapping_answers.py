@@ -172,7 +172,12 @@ def _write(changes: _Changes, table: str, column: ColumnChoice, given: tuple[str
         return
     changes.edits.append(Edit(path, value))
     printed = column.printed
-    if measure in load_analytes() and unit != AS_IT_IS and match_unit(measure, printed) is not None:
+    if (
+        measure is not None
+        and measure in load_analytes()
+        and unit != AS_IT_IS
+        and match_unit(measure, printed) is not None
+    ):
         # The reader takes no unit against that of the heading, unless it is told what the heading means.
         sizes = {convert_value(1.0, text, analyte=measure) for text in (unit, printed)}
         changes.edits.append(Edit((table, "units", printed), unit if len(sizes) > 1 else None))

@@ -184,6 +184,8 @@ def change_draft(
     settled
         Questions that go.
     """
+    # Reading comes first: a text that is no TOML is told by its line.
+    left = [text for text in draft.questions if text not in set(settled)]
     gone = {line.place for line in draft.open_lines if line.slot in set(answered)}
     lines = [text for place, text in enumerate(draft.text.splitlines()) if place not in gone]
     for edit in edits:
@@ -194,7 +196,6 @@ def change_draft(
     data: Any = document["data"]
     for edit in edits:
         _set(data, edit.path, edit.value)
-    left = [text for text in draft.questions if text not in set(settled)]
     text = document.as_string()
     if len(left) < len(draft.questions):
         text = _write_questions(document, data, left)
@@ -206,7 +207,8 @@ def _insert_on_top(lines: list[str], draft: Draft, edit: Edit) -> None:
     key = edit.path[0]
     headings = [place for place, text in enumerate(lines) if _TOP.match(text)]
     if len(edit.path) == 1 and edit.value is not None and key not in draft.data and headings:
-        lines.insert(headings[0] + 1, f"{key} = {tomlkit.item(edit.value).as_string()}")
+        written = tomlkit.dumps({key: edit.value})
+        lines.insert(headings[0] + 1, written.rstrip("\n"))
 
 
 def _set(table: Any, path: tuple[str, ...], value: Any) -> None:
@@ -276,8 +278,16 @@ def _cut_out(text: str) -> tuple[str, str, str]:
     if not own or own[-1] - own[0] + 1 != len(own):
         return text, "", ""
     start = heads[own[0]][0]
-    stop = heads[own[-1] + 1][0] if own[-1] + 1 < len(heads) else len(lines)
+    stop = _leave_remark(lines, heads[own[-1] + 1][0]) if own[-1] + 1 < len(heads) else len(lines)
     return "".join(lines[:start]), "".join(lines[start:stop]), "".join(lines[stop:])
+
+
+def _leave_remark(lines: Sequence[str], stop: int) -> int:
+    """A remark right above the next heading, with a blank line over it, is about what follows."""
+    first = stop
+    while first > 0 and lines[first - 1].startswith("#"):
+        first -= 1
+    return first if not lines[first - 1].strip() else stop
 
 
 def replace_data(text: str, draft: Draft) -> str:
@@ -307,7 +317,8 @@ def replace_data(text: str, draft: Draft) -> str:
     if _loads(written) == wanted:
         return written
     document = _parse(text)
-    document["data"] = _parse(f"{own}\n\n").get("data", tomlkit.table())
+    new = _parse(f"{own}\n\n")
+    document["data"] = new["data"] if "data" in new else tomlkit.table()
     written = document.as_string()
     if _loads(written) != wanted:
         raise ProtocolError(

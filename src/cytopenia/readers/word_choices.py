@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 import polars as pl
 
@@ -35,6 +36,8 @@ _KINDS: Mapping[str, tuple[str, Sequence[str]]] = {
     "responses": ("response", RESPONSES),
 }
 _DATE_FORMATS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y-%m-%d", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y")
+# A day that is no month, so that the order shows.
+_SHOWN_DATE = date(2024, 1, 31)
 _DATES = ("date", "infusion_date", "lymphodepletion_date", "start_date", "stop_date")
 
 
@@ -125,7 +128,7 @@ def list_unit_texts(draft: Draft, sheet: TableSheet, assigned: Assigned) -> Iter
     asked = {line.key: line for line in draft.open_lines if line.slot[:2] == ("labs", "units")}
     for text in dict.fromkeys([*texts, *told, *asked]):
         measures = texts.get(text, {})
-        rows = f"{sum(measures.values()):,} values of {', '.join(measures)}" if measures else ""
+        rows = f"{_count_values(sum(measures.values()))} of {', '.join(measures)}" if measures else ""
         is_known = bool(measures) and all(is_listed_unit(one, text) for one in measures)
         first = [Choice(AS_IT_IS, "as_it_is" if is_known else "not_listed", text if is_known else "")]
         options = list_unit_choices(measures or list_measures(), first=first)
@@ -137,8 +140,12 @@ def list_unit_texts(draft: Draft, sheet: TableSheet, assigned: Assigned) -> Iter
             first = [Choice(AS_IT_IS, "not_stated")]
             options = (*first, *(Choice(unit, "as_named", unit) for unit in list_measure_units(measure)))
             slot = ("labs", "default_units", measure)
-            why = f"{blank[measure]:,} values without a unit" if measure in blank else ""
+            why = f"{_count_values(blank[measure])} without a unit" if measure in blank else ""
             yield _make(draft, slot, options, now=stated.get(measure, AS_IT_IS), why=why)
+
+
+def _count_values(rows: int) -> str:
+    return f"{rows:,} {'value' if rows == 1 else 'values'}"
 
 
 def _read_units(
@@ -188,7 +195,7 @@ def list_settings(draft: Draft, sheet: TableSheet, assigned: Assigned) -> Iterat
         owner = "infusions" if table == "patients" else table
         now = str(draft.table(owner).get("date_format", AS_IT_IS))
         formats = [Choice(AS_IT_IS, "dates_auto")]
-        formats += [Choice(one, "dates_as", one) for one in _DATE_FORMATS]
+        formats += [Choice(one, "dates_as", _SHOWN_DATE.strftime(one)) for one in _DATE_FORMATS]
         slot = (table, "", "date_format")
         yield _make(draft, slot, formats, now=now, path=(owner, "date_format"))
     slot = (table, "", "fill_down")
