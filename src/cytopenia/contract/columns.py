@@ -12,7 +12,15 @@ from cytopenia.errors import DataError, MissingColumnError, join_problems, sugge
 from cytopenia.units import fold_name
 from cytopenia.values import clean_text, is_missing_text, parse_values
 
-__all__ = ["add_basics", "match_words", "read_factor", "read_number", "read_reason", "read_text", "require_columns"]
+__all__ = [
+    "add_basics",
+    "match_words",
+    "read_factor",
+    "read_number",
+    "read_reason",
+    "read_text",
+    "require_columns",
+]
 
 SHOWN_COLUMNS = 12
 

@@ -9,6 +9,7 @@ import pickle
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import polars as pl
@@ -51,21 +52,22 @@ def grade_batches(batches: Iterable[Any], question: bytes) -> Iterator[Any]:
     plan = build_plan(asked.study)
     target = _make_arrow_schema()
     for block in cut_blocks(pl.DataFrame(batch) for batch in batches):
-        for frame in _grade_quietly(block, asked, plan):
-            table: Any = frame.to_arrow()
-            yield from table.cast(target).to_batches(max_chunksize=_ROWS_OF_A_BATCH)
+        frames: list[Any] = [*_grade_quietly(block, asked, plan)]
+        for frame in frames:
+            yield from frame.to_arrow().cast(target).to_batches(max_chunksize=_ROWS_OF_A_BATCH)
 
 
 def _make_arrow_schema() -> Any:
-    import pyarrow as pa
-
-    empty: Any = pl.DataFrame(schema=dict(ROW_SCHEMA)).to_arrow()
-    large = pa.large_string()
-    plain = [
-        pa.field(field.name, pa.string() if field.type in (large, pa.string_view()) else field.type)
-        for field in empty.schema
-    ]
-    return pa.schema(plain)
+    """The types that Spark takes; Polars writes texts in another one."""
+    arrow: Any = import_module("pyarrow")
+    kinds: dict[Any, Any] = {
+        pl.String: arrow.string(),
+        pl.Float64: arrow.float64(),
+        pl.Int32: arrow.int32(),
+        pl.Int64: arrow.int64(),
+        pl.Boolean: arrow.bool_(),
+    }
+    return arrow.schema([(name, kinds[dtype]) for name, dtype in ROW_SCHEMA.items()])
 
 
 def cut_blocks(
@@ -167,9 +169,7 @@ def prepare_block(block: pl.DataFrame, asked: Question) -> tuple[Tables, pl.Seri
         )
         for name, table in raw.items()
     }
-    tables = prepare_tables(
-        numbered, day_zero=data.day_zero, formats=formats, lln=data.labs.lower_limits
-    )
+    tables = prepare_tables(numbered, day_zero=data.day_zero, formats=formats, lln=data.labs.lower_limits)
     day = asked.study.protocol.study.lymphodepletion_day
     return set_lymphodepletion_day(tables, day), numbers
 

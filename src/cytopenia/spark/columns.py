@@ -40,9 +40,7 @@ NUMBERS = ("value", "lln", "uln", "baseline")
 # No outcome rests on any other column.
 TAKEN: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        name: tuple(
-            column for column in TABLES[name].inputs if column in {*TEXTS, *WHOLE, *DATES, *NUMBERS}
-        )
+        name: tuple(column for column in TABLES[name].inputs if column in {*TEXTS, *WHOLE, *DATES, *NUMBERS})
         for name in ("labs", "infusions", "support", "events")
     }
     | {"patients": ("patient_id", "source_row")}

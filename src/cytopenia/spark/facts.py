@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,9 +17,20 @@ from cytopenia.spark.tables import read_minute
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["find_percents", "find_times"]
+__all__ = ["find_percents", "find_times", "map_arrow"]
+
+Task = Callable[[Iterable[Any]], Iterator[Any]]
 
 _MOST_NAMES = 10_000
+
+
+def map_arrow(table: DataFrame, task: Task, schema: str) -> DataFrame:
+    """Return the table that a task makes of the Arrow batches of each partition."""
+    with warnings.catch_warnings():
+        # Spark says of pandas 3 that it is not tested with it. No row passes through pandas here.
+        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+        frame: Any = table
+        return frame.mapInArrow(task, schema)
 
 
 def find_times(labs: DataFrame, *, zone: str | None) -> bool:
@@ -42,9 +54,9 @@ def find_percents(labs: DataFrame, text: TextFormat) -> bool:
     """
     from pyspark.sql import functions as f
 
-    names = f.col("analyte").cast("string"), f.col("unit").cast("string")
+    names = [f.col(name).cast("string").alias(name) for name in ("analyte", "unit")]
     pairs = labs.select(*names).distinct().limit(_MOST_NAMES + 1).collect()
-    shares = sorted({name for name, unit in pairs if name is not None and _is_share(name, unit)})
+    shares = sorted({row["analyte"] for row in pairs if _is_share(row["analyte"], row["unit"])})
     if not shares:
         return False
     taken = [
@@ -53,21 +65,22 @@ def find_percents(labs: DataFrame, text: TextFormat) -> bool:
         if name in {"analyte", "value", "unit", "invalid"}
     ]
     rows = labs if len(pairs) > _MOST_NAMES else labs.filter(f.col("analyte").cast("string").isin(shares))
-    answers = rows.select(*taken).mapInArrow(_make_task(text), "found boolean").distinct().collect()
+    answers = map_arrow(rows.select(*taken), _make_task(text), "found boolean").distinct().collect()
     return any(row["found"] for row in answers)
 
 
-def _is_share(name: str, unit: str | None) -> bool:
-    measure = resolve_measure(name)
+def _is_share(name: str | None, unit: str | None) -> bool:
+    measure = resolve_measure(name or "")
     return measure == NEUTROPHIL_SHARE or (measure == "anc" and (unit or "").strip() == PERCENT)
 
 
-def _make_task(text: TextFormat) -> Callable[[Iterable[Any]], Iterator[Any]]:
+def _make_task(text: TextFormat) -> Task:
     def look(batches: Iterable[Any]) -> Iterator[Any]:
         for batch in batches:
             frame = pl.DataFrame(batch)
             if frame.height and has_percents(frame, text):
-                yield pl.DataFrame({"found": [True]}).to_arrow().to_batches()[0]
+                answer: Any = pl.DataFrame({"found": [True]})
+                yield from answer.to_arrow().to_batches()
                 return
 
     return look

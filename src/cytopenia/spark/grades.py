@@ -15,8 +15,9 @@ import polars as pl
 
 from cytopenia import errors
 from cytopenia.errors import CytopeniaError, DataError, ReaderError, join_problems
+from cytopenia.readers.omop_spark import shorten_failure
 from cytopenia.spark.columns import PART, PARTS, ROW_SCHEMA, Question
-from cytopenia.spark.facts import find_percents, find_times
+from cytopenia.spark.facts import find_percents, find_times, map_arrow
 from cytopenia.spark.tables import pick_columns, refuse_protocol, require_frames, require_types, stack_tables
 from cytopenia.study.protocol import Study, read_protocol
 
@@ -72,7 +73,9 @@ class SparkGrades:
 
         place = f.array_position(f.array(*map(f.lit, _SEVERITIES)), f.col("severity"))
         keys = ("table", "column", "rule", "severity", "message")
-        counted = self._pick("findings").groupBy(*keys).agg(f.min("row").alias("row"), f.sum("rows").alias("rows"))
+        counted = (
+            self._pick("findings").groupBy(*keys).agg(f.min("row").alias("row"), f.sum("rows").alias("rows"))
+        )
         return counted.select(*PARTS["findings"]).orderBy(place, "table", "rule", "column", "message")
 
     def require_findings(self) -> None:
@@ -86,7 +89,7 @@ class SparkGrades:
         with _explain():
             found = self.findings.filter("severity = 'error'").select("message", "rows").collect()
         if found:
-            listed = [f"{message} ({count:,})" for message, count in found]
+            listed = [f"{row['message']} ({row['rows']:,})" for row in found]
             raise DataError(join_problems(f"The tables have {len(listed)} errors", listed))
 
     def write(self, folder: str) -> SparkGrades:
@@ -176,7 +179,7 @@ def grade(
         columns = pick_columns(tables, has_times=has_times)
         question = Question(_drop_zone(asked), columns, wanted, has_percents)
         stacked = stack_tables(tables, zone=data.time_zone, has_times=has_times)
-        return SparkGrades(stacked.mapInArrow(_make_task(pickle.dumps(question)), _make_schema()))
+        return SparkGrades(map_arrow(stacked, _make_task(pickle.dumps(question)), _make_schema()))
 
 
 def _require_spark() -> None:
@@ -226,7 +229,7 @@ def _make_task(question: bytes) -> Callable[[Iterable[Any]], Iterator[Any]]:
 
 @contextmanager
 def _explain() -> Generator[None]:
-    """An error of ours that a worker raised, as itself; what Spark says, in one line and without quotes."""
+    """An error of ours that a worker raised, as itself; what Spark says, in one line, quotes left out."""
     known: tuple[type[Exception], ...] = (
         importlib.import_module("pyspark.errors").PySparkException,
         importlib.import_module("py4j.protocol").Py4JError,
@@ -238,4 +241,4 @@ def _explain() -> Generator[None]:
         if found is not None:
             kind: type[CytopeniaError] = getattr(errors, found[1])
             raise kind(found[2].strip()) from None
-        raise
+        raise ReaderError(f"Spark could not grade: {shorten_failure(cause)}") from None

@@ -1,4 +1,4 @@
-"""Tables of Spark at the door: what is wrong with their types is said before any job, then they are one frame.
+"""Tables of Spark at the door: wrong types are named before any job, then the tables become one frame.
 
 On one machine a whole column can settle how it is read (which decimal mark, whether the day comes first). A
 part of a table cannot, so here types settle it, and what they leave open has to be stated.
@@ -19,7 +19,14 @@ from cytopenia.study.protocol import Study
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["pick_columns", "refuse_protocol", "require_frames", "require_types", "stack_tables"]
+__all__ = [
+    "pick_columns",
+    "read_minute",
+    "refuse_protocol",
+    "require_frames",
+    "require_types",
+    "stack_tables",
+]
 
 _WHOLE_TYPES = ("tinyint", "smallint", "int", "bigint")
 _MOMENT_TYPES = ("timestamp", "timestamp_ntz")
@@ -73,8 +80,8 @@ def require_types(tables: Mapping[str, DataFrame], study: Study) -> None:
     ]
     if "labs" in tables and "system" in tables["labs"].columns:
         problems.append(
-            "labs: column 'system': what two systems repeat is found in whole columns only; keep one row of each"
-            " measurement and drop the column"
+            "labs: column 'system': what two systems repeat is found in whole columns only; keep one row of"
+            " each measurement and drop the column"
         )
     _raise(problems)
     data = study.protocol.data
@@ -103,13 +110,13 @@ def _advise(column: str, kind: str, study: Study) -> str:
     if base not in _NUMBER_TYPES:
         return f"allowed: {', '.join(_NUMBER_TYPES)}"
     if base == "string" and study.protocol.data.labs.decimal == "auto":
-        return "state its decimal mark in the study file, [data.labs] decimal = \".\", or cast it to double"
+        return 'state its decimal mark in the study file, [data.labs] decimal = ".", or cast it to double'
     return ""
 
 
 def _make_empty(table: DataFrame) -> pl.DataFrame:
     """No rows, but the columns: for the questions that need no rows."""
-    kinds = dict.fromkeys(WHOLE, pl.Int64) | dict.fromkeys(DATES, pl.Date)
+    kinds: dict[str, Any] = {**dict.fromkeys(WHOLE, pl.Int64), **dict.fromkeys(DATES, pl.Date)}
     return pl.DataFrame(schema={name: kinds.get(name, pl.String) for name in table.columns})
 
 
@@ -144,9 +151,7 @@ def pick_columns(tables: Mapping[str, DataFrame], *, has_times: bool) -> dict[st
     return picked
 
 
-def stack_tables(
-    tables: Mapping[str, DataFrame], *, zone: str | None, has_times: bool
-) -> DataFrame:
+def stack_tables(tables: Mapping[str, DataFrame], *, zone: str | None, has_times: bool) -> DataFrame:
     """Return the rows of all tables as one frame, all rows of a patient together and in one partition.
 
     Parameters
@@ -193,15 +198,15 @@ def _convert(column: str, kind: str, zone: str | None) -> Column:
     if column in WHOLE:
         return cells.cast("bigint")
     if column in DATES:
-        return f.to_date(read_wall(column, kind, zone)) if base in _MOMENT_TYPES else cells.cast("date")
+        return f.to_date(_read_wall(column, kind, zone)) if base in _MOMENT_TYPES else cells.cast("date")
     if base == "string":
         return cells
     # A short fraction is the number that is printed, as everywhere in the package.
     return cells.cast("string").cast("double") if base == "float" else cells.cast("double")
 
 
-def read_wall(column: str, kind: str, zone: str | None) -> Column:
-    """Return a moment as the clock on the wall showed it: in the zone that is stated, else the session's."""
+def _read_wall(column: str, kind: str, zone: str | None) -> Column:
+    """A moment as the clock on the wall showed it: in the zone that is stated, else the session's."""
     from pyspark.sql import functions as f
 
     cells = f.col(column).cast("timestamp_ntz")
@@ -214,5 +219,5 @@ def read_minute(column: str, kind: str, zone: str | None) -> Column:
     """Return the minutes after midnight of a moment."""
     from pyspark.sql import functions as f
 
-    wall = read_wall(column, kind, zone)
+    wall = _read_wall(column, kind, zone)
     return (f.hour(wall) * _MINUTES + f.minute(wall)).cast("bigint")
