@@ -1,9 +1,9 @@
 """Grade 10,000 to 1,000,000 simulated patients x 60 values on Spark; what would a cluster need?
 
 The session is `local[2]`. The values are those of `bench_grading.py`, written as Parquet in blocks of
-patients, rows shuffled. Two studies: `recovery` (CTCAE v4, nadirs, recovery) and `days` (CTCAE v5, early and late ICAHT
-and T-ICAHT). Every run is a process of its own; outcomes, evidence and findings are written as Parquet. Twice
-a second the processor time and the memory (proportional set size) of its Java and Python processes are read.
+patients, rows shuffled. Two studies: `recovery` (CTCAE v4, nadirs, recovery) and `days` (CTCAE v5, early and
+late ICAHT and T-ICAHT). Every run is a process of its own; outcomes, evidence and findings are written as
+Parquet. Twice a second the processor time and the memory (proportional set size) of its processes are read.
 
 Run `python benchmarks/bench_spark.py --help`. It needs the extra `spark` and Java.
 """
