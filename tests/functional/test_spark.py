@@ -16,7 +16,7 @@ from tests.messy_cohort import make_messy_cohort
 from tests.spark_session import start_spark
 
 from cytopenia.contract import prepare_tables
-from cytopenia.errors import DataError, MissingColumnError, ProtocolError, ReaderError
+from cytopenia.errors import DataError, DefinitionError, MissingColumnError, ProtocolError, ReaderError
 from cytopenia.spark import SparkGrades, grade
 from cytopenia.spark.findings import OF_WHOLE_COHORTS
 from cytopenia.study.protocol import Study, read_protocol
@@ -284,7 +284,8 @@ WRONG_TABLES: dict[str, tuple[Callable[[Any], Mapping[str, Any]], type[Exception
     "types": (
         lambda labs: {
             "labs": labs.selectExpr(
-                "cast(patient_id as double) as patient_id", "'2024-01-31' as date", "analyte", "value", "unit",
+                "cast(patient_id as double) as patient_id", "'2024-01-31' as date",
+                "analyte", "value", "unit",
                 "cast(source_row as string) as source_row",
             )
         },
@@ -298,7 +299,10 @@ WRONG_TABLES: dict[str, tuple[Callable[[Any], Mapping[str, Any]], type[Exception
         "labs: column 'system': what two systems repeat is found in whole columns only",
     ),
     "infusions": (
-        lambda labs: {"labs": labs, "patients": labs.selectExpr("patient_id", "current_date() as infusion_date")},
+        lambda labs: {
+            "labs": labs,
+            "patients": labs.selectExpr("patient_id", "current_date() as infusion_date"),
+        },
         DataError,
         "patients: infusion_date stands there and no table infusions is given",
     ),
@@ -309,10 +313,10 @@ WRONG_TABLES: dict[str, tuple[Callable[[Any], Mapping[str, Any]], type[Exception
 def test_wrong_tables_are_refused_before_any_job(spark: Any, study: Path, tmp_path: Path, name: str) -> None:
     make, error, words = WRONG_TABLES[name]
     tables = make(send(spark, {"labs": LABS}, tmp_path / "sent")["labs"])
-    spark.sparkContext.setJobGroup("door", "nothing is to run here")
+    spark.sparkContext.setJobGroup(name, "nothing is to run here")
     with pytest.raises(error, match=re.compile(words, re.DOTALL)) as told:
         grade(tables, study)
-    assert not spark.sparkContext.statusTracker().getJobIdsForGroup("door")
+    assert not spark.sparkContext.statusTracker().getJobIdsForGroup(name)
     assert "400" not in str(told.value)
 
 
@@ -337,18 +341,16 @@ def test_wrong_protocols_are_refused(spark: Any, study: Path, tmp_path: Path) ->
         grade({"labs": labs}, study, parts=("outcome",))
 
 
-def test_a_failing_worker_says_where_and_no_value(spark: Any, study: Path, tmp_path: Path) -> None:
-    """Bounds that are none stand for a defect of ours."""
+def test_an_error_of_a_worker_arrives_as_itself(spark: Any, study: Path, tmp_path: Path) -> None:
+    """A definition of another kind in the place of the bounds stands for whatever a worker may refuse."""
     study.write_text(HEAD + ONE, "utf-8")
     asked = read_protocol(study)
     definitions = {**asked.library.definitions, "neighbor_bounds": asked.library.baseline}
     broken = replace(asked, library=replace(asked.library, definitions=definitions))
     found = grade(send(spark, {"labs": LABS}, tmp_path / "sent"), broken)
-    with pytest.raises(
-        DataError, match=r"^Spark: a block of \d patients? could not be graded \(\w+ in "
-    ) as told:
-        found.write(str(tmp_path / "graded"))
-    assert not re.search(r"400|furlong|5000000", str(told.value))
+    for ask in (lambda: found.write(str(tmp_path / "graded")), found.require_findings):
+        with pytest.raises(DefinitionError, match=r"^'neighbor_bounds' must be of kind 'bounds'$"):
+            ask()
 
 
 def test_a_folder_that_exists_is_not_overwritten(spark: Any, study: Path, tmp_path: Path) -> None:

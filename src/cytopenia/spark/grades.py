@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from cytopenia import errors
-from cytopenia.errors import CytopeniaError, DataError, ReaderError, join_problems
+from cytopenia.errors import (
+    CytopeniaError,
+    DataError,
+    DefinitionError,
+    MissingColumnError,
+    ProtocolError,
+    ReaderError,
+    UnitError,
+    join_problems,
+)
 from cytopenia.readers.omop_spark import shorten_failure
 from cytopenia.spark.columns import PART, PARTS, ROW_SCHEMA, Question
 from cytopenia.spark.facts import find_percents, find_times, map_arrow
@@ -34,7 +42,13 @@ _TYPES: Mapping[Any, str] = {
     pl.Int64: "bigint",
     pl.Boolean: "boolean",
 }
-_OURS = re.compile(r"cytopenia\.errors\.(\w+): (.*?)(?:\n\s*\n|\nJVM stacktrace|\Z)", re.DOTALL)
+_OURS: Mapping[str, type[CytopeniaError]] = {
+    kind.__name__: kind
+    for kind in (DataError, DefinitionError, MissingColumnError, ProtocolError, ReaderError, UnitError)
+}
+_RAISED = re.compile(
+    rf"cytopenia\.errors\.({'|'.join(_OURS)}): (.*?)(?:\n\s*\n|\nJVM stacktrace|\Z)", re.DOTALL
+)
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -237,8 +251,7 @@ def _explain() -> Generator[None]:
     try:
         yield
     except known as cause:
-        found = _OURS.search(str(cause))
+        found = _RAISED.search(str(cause))
         if found is not None:
-            kind: type[CytopeniaError] = getattr(errors, found[1])
-            raise kind(found[2].strip()) from None
+            raise _OURS[found[1]](found[2].strip()) from None
         raise ReaderError(f"Spark could not grade: {shorten_failure(cause)}") from None
