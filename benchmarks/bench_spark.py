@@ -182,7 +182,8 @@ def count_partitions(rows: int) -> int:
     return max(2 * CORES, math.ceil(rows / 1_000_000))
 
 
-def print_row(study: str, patients: int, found: dict[str, object]) -> float:
+def print_row(study: str, patients: int, found: dict[str, object]) -> tuple[int, float]:
+    """Print what was measured; return the rows and the processor time."""
     rows, seconds, peaks, counts = (
         patients * ROWS_OF_A_PATIENT,
         found["seconds"],
@@ -200,15 +201,18 @@ def print_row(study: str, patients: int, found: dict[str, object]) -> float:
         *(f"{count:,}" for count in counts.values()),
     ]
     print(f"| {' | '.join(cells)} |", flush=True)
-    return speed
+    return rows, found["processor"]
 
 
-def print_need(study: str, speed: float) -> None:
+def print_need(study: str, spent: list[tuple[int, float]]) -> None:
+    """Print what a cluster needs; from two sizes on the start of Spark counts no longer."""
+    (fewer, before), (more, after) = [(0, 0.0), *spent] if len(spent) == 1 else (spent[0], spent[-1])
+    speed = (more - fewer) / (after - before)
     rows = PATIENTS_ON_PAPER * ROWS_OF_A_PATIENT
     cores = math.ceil(rows / (speed * SECONDS_ON_PAPER) * LOST)
     executors = math.ceil(cores / CORES_OF_AN_EXECUTOR)
-    spent = f"({speed:,.0f} rows/s per core x {SECONDS_ON_PAPER:,} s)"
-    print(f"\n`{study}`: {rows:,} rows / {spent} x {LOST} = {cores:,} cores (on paper),")
+    each = f"({speed:,.0f} rows/s per core x {SECONDS_ON_PAPER:,} s)"
+    print(f"\n`{study}`: {rows:,} rows / {each} x {LOST} = {cores:,} cores (on paper),")
     print(f"or {executors:,} executors of {CORES_OF_AN_EXECUTOR} cores.")
 
 
@@ -228,16 +232,16 @@ def main() -> None:
         grade_here(asked.folder, asked.only, asked.partitions or 2 * CORES)
         return
     print(f"| {' | '.join(HEADINGS)} |\n|---|{'---:|' * (len(HEADINGS) - 1)}")
-    speeds: dict[str, float] = {}
+    spent: dict[str, list[tuple[int, float]]] = {study: [] for study in asked.studies}
     for patients in asked.patients:
         folder = DATA / f"spark_labs_{patients}"
         if not folder.exists():
             write_blocks(folder, patients=patients)
         for study in asked.studies:
             partitions = asked.partitions or count_partitions(patients * ROWS_OF_A_PATIENT)
-            speeds[study] = print_row(study, patients, measure(folder, study, partitions))
-    for study, speed in speeds.items():
-        print_need(study, speed)
+            spent[study].append(print_row(study, patients, measure(folder, study, partitions)))
+    for study, runs in spent.items():
+        print_need(study, runs)
 
 
 if __name__ == "__main__":
