@@ -260,7 +260,6 @@ FLOORS: list[dict[str, list[str]]] = [
             "tables",
             "cohorts",
         ],
-        "spark": [],
         "published": [
             "claim_parts",
             "effect_forms",
@@ -544,7 +543,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
     {"study_tables": []},
     {"workflow": [], "mapping_text": [], "check_file": [], "score_words": [], "one_course": []},
-    {"new_study": []},
+    {"new_study": [], "spark": ["columns", "findings", "blocks", "tables", "facts", "grades"]},
     {"page_file": [], "public_file": [], "adam_file": []},
     {
         "app": [

@@ -13,7 +13,13 @@ from cytopenia.readers.sources import read_tables
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.protocol import Study, read_protocol
 
-__all__ = ["CheckedStudy", "look_at_study", "read_checked", "read_study_tables"]
+__all__ = [
+    "CheckedStudy",
+    "look_at_study",
+    "read_checked",
+    "read_study_tables",
+    "set_lymphodepletion_day",
+]
 
 
 @dataclass(frozen=True)
@@ -55,18 +61,18 @@ def look_at_study(path: Path | str) -> tuple[CheckedStudy, str]:
 def _read(path: Path | str) -> CheckedStudy:
     study = read_protocol(path)
     read = read_tables(study.data_folder, study.protocol.data)
-    tables = _set_lymphodepletion_day(read, study.protocol.study.lymphodepletion_day)
+    tables = set_lymphodepletion_day(read, study.protocol.study.lymphodepletion_day)
     return CheckedStudy(study, tables, check_tables(read))
 
 
 def read_study_tables(study: Study) -> Tables:
     """Return the tables of a study, with the day of lymphodepletion that its protocol states."""
     tables = require_tables(read_tables(study.data_folder, study.protocol.data))
-    return _set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
+    return set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
 
 
-def _set_lymphodepletion_day(tables: Tables, day: int | None) -> Tables:
-    """The protocol's day where the infusions table gives none."""
+def set_lymphodepletion_day(tables: Tables, day: int | None) -> Tables:
+    """Return the tables with the day of lymphodepletion of the protocol where the infusions give none."""
     if day is None:
         return tables
     infusions = tables.infusions

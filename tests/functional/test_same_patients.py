@@ -22,6 +22,7 @@ from tests.same_patients import (
     write_csv,
     write_fhir,
 )
+from tests.spark_session import start_spark
 
 from cytopenia.contract import Tables
 from cytopenia.errors import ReaderError
@@ -124,23 +125,9 @@ def test_omop_in_postgres(
 
 
 @pytest.fixture
-def spark(
-    tmp_path: Path, find_program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
-) -> Generator[Any]:
-    """A session of Spark in this process, with two workers and its files in a folder of the test."""
-    sql = pytest.importorskip("pyspark.sql", reason="the extra 'spark' is not installed")
-    find_program("java")
-    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-    settings = {
-        "spark.ui.enabled": "false",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.sql.warehouse.dir": str(tmp_path / "warehouse"),
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.session.timeZone": "America/New_York",
-    }
-    session = sql.SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
-    yield session
-    session.stop()
+def spark(tmp_path: Path, find_program: Callable[[str], str]) -> Generator[Any]:
+    with start_spark(tmp_path, find_program) as session:
+        yield session
 
 
 def test_omop_in_spark(study: Path, tmp_path: Path, from_csv: tuple[Tables, StudyRun], spark: Any) -> None:

@@ -12,7 +12,15 @@ from cytopenia.errors import DataError, MissingColumnError, join_problems, sugge
 from cytopenia.units import fold_name
 from cytopenia.values import clean_text, is_missing_text, parse_values
 
-__all__ = ["add_basics", "match_words", "read_factor", "read_number", "read_text", "require_columns"]
+__all__ = [
+    "add_basics",
+    "match_words",
+    "read_factor",
+    "read_number",
+    "read_reason",
+    "read_text",
+    "require_columns",
+]
 
 SHOWN_COLUMNS = 12
 
@@ -92,6 +100,20 @@ def read_number(table: pl.DataFrame, name: str) -> tuple[pl.Series, pl.Series]:
     plain = (parsed["comparator"] == "=") & parsed["value"].is_not_null()
     blank = is_missing_text(table[name]) if table[name].dtype == pl.String else table[name].is_null()
     return parsed["value"].set(~plain, None).alias(name), ~plain & ~blank
+
+
+def read_reason(column: pl.Series) -> pl.Series:
+    """Return the reasons of the file itself not to judge a row; a plain yes or no is understood."""
+    text = read_text(pl.DataFrame({"invalid": column}), "invalid")
+    plain: dict[str, str | None] = {
+        **dict.fromkeys(("0", "0.0", "n", "no", "false", "-", "none", "ok", "valid")),
+        **dict.fromkeys(("1", "1.0", "y", "yes", "true"), "marked invalid"),
+    }
+    return pl.select(
+        pl.when(text.str.to_lowercase().is_in(list(plain)))
+        .then(text.str.to_lowercase().replace_strict(plain, default=None))
+        .otherwise(text)
+    ).to_series()
 
 
 def read_factor(column: pl.Series) -> pl.Series:

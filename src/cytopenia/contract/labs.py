@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from cytopenia.contract.columns import add_basics, read_number, read_text, require_columns
+from cytopenia.contract.columns import add_basics, read_number, read_reason, read_text, require_columns
 from cytopenia.contract.days import place_days, read_moments, read_times
 from cytopenia.contract.findings import Finding, collect_findings, note_rows
 from cytopenia.contract.lab_account import (
@@ -20,7 +20,13 @@ from cytopenia.contract.lab_account import (
 )
 from cytopenia.contract.limits import read_limits
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name, name_apart, resolve_measure
-from cytopenia.contract.neutrophil_shares import PERCENT, add_computed_anc, split_shares, state_percent
+from cytopenia.contract.neutrophil_shares import (
+    PERCENT,
+    add_computed_anc,
+    show_percents,
+    split_shares,
+    state_percent,
+)
 from cytopenia.contract.schemas import TABLES, TextFormat
 from cytopenia.contract.suspects import find_anc_above_wbc, suspect_units
 from cytopenia.contract.system_repeats import count_decimals, drop_twins, mark_twins
@@ -34,6 +40,7 @@ from cytopenia.values import AMBIGUOUS, MISSING, NEGATIVE, NOT_A_NUMBER, parse_v
 
 __all__ = [
     "LabOptions",
+    "has_percents",
     "prepare_cohort_rows",
     "prepare_lab_rows",
     "prepare_labs",
@@ -143,6 +150,12 @@ def prepare_cohort_rows(
     return _write_out(kept), [*findings, *found], account_rows(judged, kept, total=labs.height)
 
 
+def has_percents(labs: pl.DataFrame, text: TextFormat) -> bool:
+    """Return whether the rows show that shares of neutrophils in "%" are percentages, not fractions."""
+    table, _ = _resolve_analytes(add_basics(labs, "labs")[0], total=labs.height)
+    return show_percents(split_shares(_parse_numbers(table, text.decimal), total=labs.height)[1])
+
+
 def _judge_rows(
     labs: pl.DataFrame, options: LabOptions, *, zeros: pl.DataFrame | None, need_day: bool
 ) -> tuple[pl.DataFrame, list[Finding]]:
@@ -167,7 +180,8 @@ def _judge_rows(
     if options.collapse_duplicates:
         rows, found = mark_twins(rows, total=total)
         findings += found
-    rows, found = add_computed_anc(rows, shares, marks=_MARKS, total=total)
+    known = options.text.has_percents
+    rows, found = add_computed_anc(rows, shares, marks=_MARKS, total=total, are_percents=known)
     rows, limits = read_limits(rows, options.lln, total=total)
     findings += [*found, *limits]
     if not need_day:
@@ -251,22 +265,8 @@ def _parse_numbers(table: pl.DataFrame, decimal: str) -> pl.DataFrame:
                 pl.lit(None, dtype=pl.Float64).alias(name), pl.lit(value=False).alias(f"bad_{name}")
             )
     if "invalid" in table.columns:
-        rows = rows.with_columns(invalid=pl.coalesce(_read_reason(table["invalid"]), "invalid"))
+        rows = rows.with_columns(invalid=pl.coalesce(read_reason(table["invalid"]), "invalid"))
     return rows
-
-
-def _read_reason(column: pl.Series) -> pl.Series:
-    """The user's own reason; a plain yes or no is understood."""
-    text = read_text(pl.DataFrame({"invalid": column}), "invalid")
-    plain: dict[str, str | None] = {
-        **dict.fromkeys(("0", "0.0", "n", "no", "false", "-", "none", "ok", "valid")),
-        **dict.fromkeys(("1", "1.0", "y", "yes", "true"), "marked invalid"),
-    }
-    return pl.select(
-        pl.when(text.str.to_lowercase().is_in(list(plain)))
-        .then(text.str.to_lowercase().replace_strict(plain, default=None))
-        .otherwise(text)
-    ).to_series()
 
 
 def _minutes(table: pl.DataFrame, minutes: pl.Series) -> pl.Series:

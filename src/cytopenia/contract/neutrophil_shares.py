@@ -13,7 +13,7 @@ from cytopenia.contract.findings import Finding, note_rows
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE, SHARE_UNITS
 from cytopenia.contract.texts import Wording, note_texts
 
-__all__ = ["PERCENT", "add_computed_anc", "split_shares", "state_percent"]
+__all__ = ["PERCENT", "add_computed_anc", "show_percents", "split_shares", "state_percent"]
 
 PERCENT = "%"
 
@@ -64,7 +64,12 @@ def split_shares(rows: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, pl.Da
 
 
 def add_computed_anc(
-    rows: pl.DataFrame, shares: pl.DataFrame, *, marks: Collection[str], total: int
+    rows: pl.DataFrame,
+    shares: pl.DataFrame,
+    *,
+    marks: Collection[str],
+    total: int,
+    are_percents: bool = False,
 ) -> tuple[pl.DataFrame, list[Finding]]:
     """Return the rows with the ANC that could be computed, at the places of the shares, and the findings.
 
@@ -81,10 +86,12 @@ def add_computed_anc(
     marks
         The reasons in `invalid` that are not the file's own. Where the file itself says that the ANC of a
         moment is not to be judged, none is computed from the same sample.
+    are_percents
+        The rows are part of a table that shows that "%" means percent; else they show it themselves.
     """
     if shares.is_empty():
         return rows, []
-    shares, findings = _read_shares(shares, total=total)
+    shares, findings = _read_shares(shares, total=total, are_percents=are_percents)
     placed = (pl.col("patient_id") != "") & (pl.col("day").is_not_null() | pl.col("date").is_not_null())
     keyed = rows.filter(placed).with_columns(_date=_free_date())
     if "twin" in rows.columns:
@@ -126,7 +133,9 @@ def _free_date() -> pl.Expr:
     return pl.when(pl.col("day").is_null()).then("date")
 
 
-def _read_shares(shares: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, list[Finding]]:
+def _read_shares(
+    shares: pl.DataFrame, *, total: int, are_percents: bool
+) -> tuple[pl.DataFrame, list[Finding]]:
     """Shares in percent that can be used; findings on the others."""
     shares = shares.with_columns(pl.col("printed").cast(pl.String))
     filled = shares.filter(pl.col("value").is_not_null())
@@ -154,11 +163,21 @@ def _read_shares(shares: pl.DataFrame, *, total: int) -> tuple[pl.DataFrame, lis
     read = read.filter(~outside & pl.col("invalid").is_null())
     fractions = (pl.col("printed") == PERCENT) & (pl.col("value") > 0)
     small = read.filter(fractions)
-    if small.height and float(str(small["value"].max())) <= 1:
+    if small.height and not are_percents and float(str(small["value"].max())) <= 1:
         what = f"{_OWNER} is nowhere above 1 in '%', as if it were a fraction, and is not used"
         findings += note_rows("labs", "suspected_unit", what, rows=small["source_row"], total=total)
         read = read.filter(~fractions)
     return read, findings
+
+
+def show_percents(shares: pl.DataFrame) -> bool:
+    """Return whether a share in "%" is above 1, so that none of the table is a fraction.
+
+    `shares` as `split_shares` returns them.
+    """
+    printed = pl.col("printed").cast(pl.String) == PERCENT
+    usable = shares.filter(printed, pl.col("invalid").is_null(), pl.col("value") <= _WHOLE)
+    return bool((usable["value"] > 1).any())
 
 
 def _list_moments(rows: pl.DataFrame) -> pl.DataFrame:

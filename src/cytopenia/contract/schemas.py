@@ -80,11 +80,13 @@ class TextFormat:
     """How text is written: `decimal` is "auto", "." or ","; `date_format` as strftime has it.
 
     `time_zone` is where the patients are ("Europe/Berlin"); without it no offset moves a day.
+    `has_percents` says of a part of a table that the whole shows percentages of neutrophils above 1.
     """
 
     decimal: str = "auto"
     date_format: str | None = None
     time_zone: str | None = None
+    has_percents: bool = False
 
 
 LAB_ACCOUNT_SCHEMA: Mapping[str, Any] = MappingProxyType(

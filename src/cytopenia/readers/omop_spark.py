@@ -12,7 +12,7 @@ import polars as pl
 
 from cytopenia.errors import ReaderError
 
-__all__ = ["SparkDriver", "open_spark"]
+__all__ = ["SparkDriver", "open_spark", "shorten_failure"]
 
 _MOST_OF_A_MESSAGE = 300
 _QUOTED = re.compile(r"'[^']*'")
@@ -63,8 +63,19 @@ def _explain(place: str) -> Generator[None]:
     try:
         yield
     except known as cause:
-        said = _QUOTED.sub("'...'", " ".join(str(cause).partition("\n")[0].split()))
-        raise ReaderError(f"{place}: Spark refuses a query: {said[:_MOST_OF_A_MESSAGE]}") from None
+        raise ReaderError(f"{place}: Spark refuses a query: {shorten_failure(cause)}") from None
+
+
+def shorten_failure(cause: Exception) -> str:
+    """Return what Spark says in one line, without its plan, its traces and what it quotes.
+
+    Examples
+    --------
+    >>> shorten_failure(ValueError("The value 'of a patient' cannot be cast."))
+    "The value '...' cannot be cast."
+    """
+    said = _QUOTED.sub("'...'", " ".join(str(cause).partition("\n")[0].split()))
+    return said[:_MOST_OF_A_MESSAGE]
 
 
 def _import_gateway() -> Any:
