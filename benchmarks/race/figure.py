@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from measure import Finished
+from measure import Finished, Measured
 from page import say_number
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ DARK = "<style>svg{color:#1f2328}@media(prefers-color-scheme:dark){svg{color:#e6
 
 
 def draw_race(tasks: Sequence[Finished], growth: Sequence[Finished], target: Path) -> None:
-    """Write the figure: times beside ours on the left, growth of the grading on the right."""
+    """Write the figure: times beside ours, and growth of the grading in time and memory."""
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -38,11 +38,16 @@ def draw_race(tasks: Sequence[Finished], growth: Sequence[Finished], target: Pat
     }
     with plt.rc_context(style):
         rows = _list_rows(tasks)
-        figure, (left, right) = plt.subplots(
-            1, 2, figsize=(11, 1.6 + 0.34 * len(rows)), layout="constrained", width_ratios=[3, 2]
+        figure, axes = plt.subplot_mosaic(
+            [["ratios", "seconds"], ["ratios", "memory"]],
+            figsize=(10, 1.6 + 0.3 * len(rows)),
+            layout="constrained",
+            width_ratios=[3, 2],
         )
-        _draw_ratios(left, rows)
-        _draw_growth(right, growth)
+        _draw_ratios(axes["ratios"], rows)
+        _draw_growth(axes["seconds"], growth, "seconds", lambda measured: measured.usual_warm)
+        _draw_growth(axes["memory"], growth, "memory, MB", lambda measured: measured.peak / 1e6)
+        axes["memory"].set_xlabel("patients graded")
         figure.savefig(target, transparent=True, metadata={"Date": None, "Creator": None})
         plt.close(figure)
     drawn = target.read_text("utf-8").replace(INK, "currentColor").replace("<defs>", f"{DARK}<defs>", 1)
@@ -56,7 +61,7 @@ def _list_rows(tasks: Sequence[Finished]) -> list[tuple[str, float, float]]:
         ours, *others = one.found
         rows += [
             (
-                f"{measured.contender.name}: {one.task.title.partition(':')[0]}",
+                f"{measured.contender.name}: {one.task.short}",
                 measured.usual_cold / ours.usual_cold,
                 measured.usual_warm / ours.usual_warm,
             )
@@ -74,32 +79,37 @@ def _draw_ratios(axes: Axes, rows: Sequence[tuple[str, float, float]]) -> None:
         axes.plot(first, place, marker="o", color=OTHERS, markerfacecolor="none", linestyle="")
         axes.plot(again, place, marker="o", color=OTHERS, linestyle="")
         axes.annotate(
-            say_number(again), (max(first, again), place), (6, 0), textcoords="offset points", va="center"
+            say_number(again),
+            (again, place),
+            (6 if again >= first else -6, 0),
+            textcoords="offset points",
+            ha="left" if again >= first else "right",
+            va="center",
         )
     axes.set_xscale("log")
-    axes.set_yticks(list(places), [_wrap(name) for name, *_ in rows])
-    axes.set_xlabel("times ours (line: the package); open: first answer, filled: again")
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.set_yticks(list(places), [name for name, *_ in rows])
+    axes.set_xlabel("times ours; open: first answer, filled: again")
     axes.margins(x=0.15)
 
 
-def _wrap(name: str) -> str:
-    return name if len(name) < 76 else f"{name[:74]}…"
-
-
-def _draw_growth(axes: Axes, growth: Sequence[Finished]) -> None:
+def _draw_growth(
+    axes: Axes, growth: Sequence[Finished], label: str, read: Callable[[Measured], float]
+) -> None:
     lines: dict[str, list[tuple[int, float]]] = {}
     for one in growth:
         for measured in one.found:
             if not measured.trouble:
-                point = (one.task.patients or 0, measured.usual_warm)
+                point = (one.task.patients or 0, read(measured))
                 lines.setdefault(measured.contender.name, []).append(point)
     for (name, points), marker in zip(lines.items(), MARKERS, strict=False):
         color = OURS if name == "cytopenia" else OTHERS
-        sizes, seconds = zip(*points, strict=True)
-        axes.plot(sizes, seconds, marker=marker, color=color, linewidth=1.5, markersize=4)
+        sizes, heights = zip(*points, strict=True)
+        axes.plot(sizes, heights, marker=marker, color=color, linewidth=1.5, markersize=4)
         axes.annotate(name, points[-1], (6, 0), textcoords="offset points", va="center")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("patients graded")
-    axes.set_ylabel("seconds")
-    axes.margins(x=0.25)
+    for axis, scale in ((axes.xaxis, axes.set_xscale), (axes.yaxis, axes.set_yscale)):
+        scale("log")
+        axis.set_major_formatter("{x:,g}")
+        axis.set_minor_formatter("")
+    axes.set_ylabel(label)
+    axes.margins(x=0.3, y=0.15)

@@ -38,6 +38,7 @@ class Task:
     """
 
     title: str
+    short: str
     contenders: Sequence[Contender]
     folder: Path
     options: Mapping[str, int] = field(default_factory=dict[str, int])

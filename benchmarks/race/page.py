@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from math import log
 from pathlib import Path
+from textwrap import fill
 
 from measure import Finished, Measured
 
@@ -20,6 +21,12 @@ GROWTH_HEAD = (
     "| Patients | Who | first answer, s | again, s | memory, MB | slope of time | slope of memory | Answers |"
     "\n"
     "|---:|---|---:|---:|---:|---:|---:|---|"
+)
+
+GROWTH_TEXT = (
+    "The package grades in blocks of 4,000 patients, so that its memory stays flat; the others take all at "
+    "once. The slope is that of the logarithms since the size before: 1 means twice the patients, twice the "
+    "time."
 )
 
 
@@ -40,13 +47,6 @@ def describe_race(tasks: Sequence[Finished], growth: Sequence[Finished], *, comm
     return "\n\n".join(parts) + "\n"
 
 
-GROWTH_TEXT = (
-    "The package grades in blocks of 4,000 patients, so that its memory stays flat; the others take all at "
-    "once. The slope is that of the logarithms since the size before: 1 means twice the patients, twice the "
-    "time."
-)
-
-
 def _introduce(everything: Sequence[Finished], command: str) -> str:
     loads = [load for one in everything for load in one.load]
     others = max(loads) > (os.cpu_count() or 1) + 1
@@ -54,13 +54,15 @@ def _introduce(everything: Sequence[Finished], command: str) -> str:
     return f"""Written by `{command}` on {time.strftime("%d %B %Y")}. Every patient is synthetic (`cytopenia
 simulate`, one seed); all contenders read the same files. They take turns, each in processes of its own.
 *First answer* counts from the start of the process to its first answer, with libraries and data read; *again*
-is the same work once more in the same process (statistics: the call alone). Medians, in brackets the least and
-the greatest; memory is the largest peak of the process. *Times ours* above 1: the contender takes longer;
+is the same work once more in the same process (statistics: the call alone). Medians, in brackets the least
+and the greatest; memory is the largest peak of the process. *Times ours* above 1: the contender takes longer;
 below 1: it is faster than the package. Threads as each program takes them by default. What is compared stands
 under *Answers*, with the precision asked for.
 
 Machine: {_describe_machine()}. Load (processes that want a processor, over a minute) before {loads[0]:.1f},
-after {loads[-1]:.1f}, at most {max(loads):.1f}.{busy} {_list_versions(everything)}."""
+after {loads[-1]:.1f}, at most {max(loads):.1f}.{busy}
+
+{fill(_list_versions(everything), 110)}."""
 
 
 def _describe_machine() -> str:
@@ -157,7 +159,7 @@ def _spread(times: Sequence[float]) -> str:
 
 
 def say_number(number: float) -> str:
-    """Three digits that count, never in powers of ten."""
-    if number >= 100:
-        return f"{number:,.0f}"
+    """Two or three digits that count, never in powers of ten."""
+    if number >= 10:
+        return f"{number:,.0f}" if number >= 100 else f"{number:.1f}"
     return f"{number:.2f}" if number >= 1 else f"{float(f'{number:.2g}'):.10f}".rstrip("0")

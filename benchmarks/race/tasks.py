@@ -124,7 +124,13 @@ def _grade(folder: Path, patients: int, contenders: tuple[Contender, ...] | list
     if any(one.script.endswith(".R") for one in contenders):
         write_for_r(cohort)
     title = f"Grading of {patients:,} patients: CTCAE v5, early and late ICAHT, recovery"
-    return Task(title=title, contenders=contenders, folder=cohort, patients=patients)
+    return Task(
+        title=title,
+        short=f"grading, {patients:,} patients",
+        contenders=contenders,
+        folder=cohort,
+        patients=patients,
+    )
 
 
 def _ours(work: str, does: str = "", **options: int) -> Contender:
@@ -146,6 +152,7 @@ def _find_cuts(folder: Path, cohort: Path, sizes: Sizes) -> Task:
     write_cut_table(cohort, target / "data.csv", rows=63)
     return Task(
         title=f"Youden's cut of 63 patients, {sizes.resamples:,} resamples",
+        short="bootstrap of a cut",
         contenders=(
             _ours("cuts", "cuts and out-of-bag numbers", again=0),
             _in_r("R cutpointr", "cuts", "cuts and out-of-bag numbers"),
@@ -163,6 +170,7 @@ def _measure_area(folder: Path, cohort: Path, sizes: Sizes) -> Task:
     write_cut_table(cohort, target / "data.csv", rows=sizes.areas)
     return Task(
         title=f"Area under the ROC curve with DeLong's interval, {sizes.areas:,} days",
+        short=f"AUC, {sizes.areas:,} rows",
         contenders=(_ours("roc", "the cut as well"), _in_r("R pROC", "roc")),
         folder=target,
         within={"area": 1e-9, "low": 1e-9, "high": 1e-9},
@@ -175,6 +183,7 @@ def _validate(folder: Path, cohort: Path, sizes: Sizes, *, rows: int, columns: i
     loose = 2 / sizes.resamples**0.5
     return Task(
         title=f"Optimism of a model: {rows:,} patients, {columns} columns, {sizes.resamples:,} resamples",
+        short=f"optimism, {rows:,} × {columns}",
         contenders=(_ours("validation"), _in_r("R rms", "validation", "`validate`")),
         folder=target,
         options={"resamples": sizes.resamples},
@@ -188,6 +197,7 @@ def _fit_firth(folder: Path, cohort: Path) -> Task:
     write_model_table(cohort, target / "data.csv", rows=63, columns=5)
     return Task(
         title="Firth's logistic regression, 63 patients, 5 columns",
+        short="Firth's regression",
         contenders=(
             _ours("firth", "profile intervals and P as well"),
             _in_r("R brglm2", "firth", "estimates, Wald's errors"),
@@ -205,7 +215,8 @@ def _impute_cohort(folder: Path, cohort: Path, sizes: Sizes) -> Task:
         name="statsmodels", script="statistics_others.py", work="statsmodels", does="one chain, continued"
     )
     return Task(
-        title=f"Multiple imputation: 63 patients, 4 columns, {imputations} imputations, {iterations} iterations",
+        title=f"Multiple imputation: 63 patients, 4 columns, {imputations} × {iterations} iterations",
+        short="imputation, 63 × 4",
         contenders=(_ours("imputation"), _in_r("R mice", "imputation", "`pmm`"), statsmodels),
         folder=target,
         options={"imputations": imputations, "iterations": iterations},
@@ -219,7 +230,8 @@ def _impute_register(folder: Path, cohort: Path, sizes: Sizes) -> Task:
     target = _make(folder, "imputation_register")
     write_incomplete_table(cohort, target / "data.csv", rows=rows, columns=columns)
     return Task(
-        title=f"Multiple imputation: {rows:,} patients, {columns} columns, 5 imputations, 5 iterations",
+        title=f"Multiple imputation: {rows:,} patients, {columns} columns, 5 × 5 iterations",
+        short=f"imputation, {rows:,} × {columns}",
         contenders=(_ours("imputation"), _in_r("R mice", "imputation", "`pmm`")),
         folder=target,
         options={"imputations": 5, "iterations": 5},
@@ -233,6 +245,7 @@ def _print_table_one(folder: Path, sizes: Sizes) -> Task:
     tableone = Contender(name="tableone", script="statistics_others.py", work="table_one", does="Python")
     return Task(
         title=f"Table 1 of {sizes.table_one:,} patients, 5 factors by 2 groups",
+        short=f"Table 1, {sizes.table_one:,} patients",
         contenders=(
             _ours("table_one", "a study: protocol, checks of all tables, results"),
             tableone,
@@ -247,7 +260,8 @@ def _print_table_one(folder: Path, sizes: Sizes) -> Task:
 def _run_study(folder: Path, patients: int) -> Task:
     return Task(
         title=f"The whole study of {patients:,} patients, from the tables to the written report",
-        contenders=(_ours("study", "`run_study`; nothing else does this"),),
+        short=f"study, {patients:,} patients",
+        contenders=(_ours("study", "`run_study`"),),
         folder=simulate(folder, patients),
         within={},
         patients=patients,
