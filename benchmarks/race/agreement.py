@@ -24,7 +24,7 @@ def compare_numbers(
                 wrong.append(f"{name} {two:.6g}, ours {one:.6g}")
     if wrong:
         return f"{DIFFERS}: {'; '.join(wrong)}"
-    return f"{EQUAL}: " + "; ".join(f"{', '.join(words)} to {limit:g}" for limit, words in limits.items())
+    return f"{EQUAL}: " + "; ".join(f"{', '.join(words)} to {limit:.2g}" for limit, words in limits.items())
 
 
 def compare_grades(folder: Path, contender: str) -> str:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import Numbers, Options, Work, compete
+
+if TYPE_CHECKING:
+    import polars as pl
 
 HERE = Path(__file__).parent
 BLOCK = 4_000
@@ -38,21 +42,34 @@ def prepare(folder: Path, options: Options) -> Work:
     return work
 
 
-def read_blocks(folder: Path, size: int) -> Iterator[dict[str, object]]:
-    """Yield the tables of some patients at a time; the files are in the order of the patients."""
+def read_blocks(folder: Path, size: int) -> Iterator[dict[str, pl.DataFrame]]:
+    """Yield the tables of some patients at a time; every file is in the order of the patients."""
     import polars as pl
 
-    ids = pl.read_parquet(folder / "patients.parquet", columns=["patient_id"])["patient_id"].sort()
-    asked = pl.col("analyte").is_in(["anc", "hemoglobin", "platelets"])
-    for start in range(0, ids.len(), size):
-        part = ids[start : start + size]
-        chosen = pl.col("patient_id").is_between(pl.lit(part[0]), pl.lit(part[-1]))
-        yield {
-            name: pl.scan_parquet(folder / f"{name}.parquet")
-            .filter(chosen & asked if name == "labs" else chosen)
-            .collect()
-            for name in TABLES
-        }
+    edges = {name: find_edges(folder, name, size) for name in TABLES}
+    for place in range(len(edges["patients"]) - 1):
+        block: dict[str, pl.DataFrame] = {}
+        for name, ends in edges.items():
+            rows = pl.scan_parquet(folder / f"{name}.parquet").slice(
+                ends[place], ends[place + 1] - ends[place]
+            )
+            if name == "labs":
+                rows = rows.filter(pl.col("analyte").is_in(["anc", "hemoglobin", "platelets"]))
+            block[name] = rows.collect()
+            if not block[name]["patient_id"].is_in(block["patients"]["patient_id"].implode()).all():
+                raise ValueError(f"{name}.parquet is not in the order of patients.parquet")
+        yield block
+
+
+def find_edges(folder: Path, name: str, size: int) -> list[int]:
+    """Return where the rows of each block of patients begin in a table, and where the last one ends."""
+    import polars as pl
+
+    patients = pl.scan_parquet(folder / "patients.parquet").select("patient_id")
+    rows = pl.scan_parquet(folder / f"{name}.parquet").group_by("patient_id").len()
+    counts = patients.join(rows, on="patient_id", how="left", maintain_order="left").collect()["len"]
+    ends = counts.fill_null(0).cast(pl.Int64).cum_sum()
+    return [0, *ends.gather_every(size, size - 1).to_list(), *([ends[-1]] if len(ends) % size else [])]
 
 
 if __name__ == "__main__":

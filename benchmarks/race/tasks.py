@@ -160,7 +160,7 @@ def _find_cuts(folder: Path, cohort: Path, sizes: Sizes) -> Task:
         ),
         folder=target,
         options={"resamples": sizes.resamples},
-        within={"cut": 1e-9, "Youden": 1e-9, "Youden outside": 3 / sizes.resamples**0.5},
+        within={"cut": 1e-9, "Youden": 1e-9, "Youden outside": sizes.resamples**-0.5},
         note="The two draw other resamples; the cut and its index in all patients must be the same.",
     )
 
@@ -180,14 +180,14 @@ def _measure_area(folder: Path, cohort: Path, sizes: Sizes) -> Task:
 def _validate(folder: Path, cohort: Path, sizes: Sizes, *, rows: int, columns: int) -> Task:
     target = _make(folder, f"validation_{rows}_{columns}")
     write_model_table(cohort, target / "data.csv", rows=rows, columns=columns)
-    loose = 2 / sizes.resamples**0.5
+    loose = sizes.resamples**-0.5
     return Task(
         title=f"Optimism of a model: {rows:,} patients, {columns} columns, {sizes.resamples:,} resamples",
         short=f"optimism, {rows:,} × {columns}",
         contenders=(_ours("validation"), _in_r("R rms", "validation", "`validate`")),
         folder=target,
         options={"resamples": sizes.resamples},
-        within={"C": 1e-6, "C corrected": loose, "slope corrected": 2 * loose},
+        within={"C": 1e-6, "C corrected": loose / 2, "slope corrected": loose},
         note="The two draw other resamples; on the same ones they agree to 1e-6 (`tests/parity`).",
     )
 
@@ -220,7 +220,7 @@ def _impute_cohort(folder: Path, cohort: Path, sizes: Sizes) -> Task:
         contenders=(_ours("imputation"), _in_r("R mice", "imputation", "`pmm`"), statsmodels),
         folder=target,
         options={"imputations": imputations, "iterations": iterations},
-        within={"mean": 0.15, "SD": 0.15},
+        within={"mean": 0.05, "SD": 0.05},
         note="Draws differ; mean and SD of a completed column (log counts) are compared.",
     )
 
@@ -235,7 +235,7 @@ def _impute_register(folder: Path, cohort: Path, sizes: Sizes) -> Task:
         contenders=(_ours("imputation"), _in_r("R mice", "imputation", "`pmm`")),
         folder=target,
         options={"imputations": 5, "iterations": 5},
-        within={"mean": 0.05, "SD": 0.05},
+        within={"mean": 0.02, "SD": 0.02},
     )
 
 
