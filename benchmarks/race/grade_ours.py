@@ -33,8 +33,8 @@ def prepare(folder: Path, options: Options) -> Work:
         counts = {"outcomes": 0.0, "evidence": 0.0}
         for place, raw in enumerate(read_blocks(folder, options.get("block", BLOCK))):
             found = derive_outcomes(prepare_tables(raw), plan, bounds=study.library.bounds)
-            found.outcomes.write_parquet(out / f"outcomes_{place}.parquet")
-            found.evidence.write_parquet(out / f"evidence_{place}.parquet")
+            found.outcomes.write_parquet(out / f"outcomes_{place}.parquet", compression="lz4")
+            found.evidence.write_parquet(out / f"evidence_{place}.parquet", compression="lz4")
             counts["outcomes"] += found.outcomes.height
             counts["evidence"] += found.evidence.height
         return counts
