@@ -50,11 +50,13 @@ def read_blocks(folder: Path, size: int) -> Iterator[dict[str, pl.DataFrame]]:
     for place in range(len(edges["patients"]) - 1):
         block: dict[str, pl.DataFrame] = {}
         for name, ends in edges.items():
-            rows = pl.scan_parquet(folder / f"{name}.parquet").slice(
-                ends[place], ends[place + 1] - ends[place]
-            )
+            first, last = ends[place], ends[place + 1]
+            rows = pl.scan_parquet(folder / f"{name}.parquet").slice(first, last - first)
             if name == "labs":
-                rows = rows.filter(pl.col("analyte").is_in(["anc", "hemoglobin", "platelets"]))
+                # The evidence names the row of the file, as a spreadsheet counts below the headings.
+                rows = rows.with_row_index("source_row", offset=first + 2).filter(
+                    pl.col("analyte").is_in(["anc", "hemoglobin", "platelets"])
+                )
             block[name] = rows.collect()
             if not block[name]["patient_id"].is_in(block["patients"]["patient_id"].implode()).all():
                 raise ValueError(f"{name}.parquet is not in the order of patients.parquet")

@@ -85,7 +85,7 @@ QUICK = Sizes(
     resamples=100,
     areas=5_000,
     imputed=(5, 3),
-    models=((100, 2),),
+    models=((300, 5),),
     register=(300, 6),
     table_one=400,
 )
