@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN ?= .venv/bin
 
 .DEFAULT_GOAL := list
-.PHONY: list setup check fix test test-long coverage spec reference golden race simulation constraints ci
+.PHONY: list setup check fix test test-long coverage spec reference golden race bench simulation constraints ci
 
 list:  ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -52,6 +52,9 @@ golden:  ## rewrite the kept files of tests/golden, then show what changed
 
 simulation:  ## measure how honest the statistics are at 60 patients; writes docs/simulation_study
 	for name in cutoffs models imputation imputed_prediction pipeline; do $(BIN)/python scripts/simulate_$$name.py || exit 1; done
+
+bench:  ## time and memory of the grading beside a database's own floor
+	$(BIN)/python benchmarks/bench_grading.py
 
 race:  ## times, memory and answers beside what people would use instead; writes benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/race
