@@ -16,6 +16,7 @@ import polars as pl
 
 from cytopenia.app.failures import RefusedError
 from cytopenia.app.file_cache import FileCache, Fingerprint, take_fingerprint
+from cytopenia.check_file import CHECK_PAGE
 from cytopenia.errors import CytopeniaError
 from cytopenia.grading.explain import Answer
 from cytopenia.grading.outcome_rows import OUTCOME_SCHEMA
@@ -248,9 +249,10 @@ def _make_cell(row: Mapping[str, Any], column: OutcomeColumn) -> Cell:
 
 
 def is_outdated(folder: Path) -> bool:
-    """Return whether a file of the study was written after its last run."""
+    """Return whether a file that a run reads was written after the last one; the page of a check is none."""
     try:
         ended = (folder / "results" / "provenance.json").stat().st_mtime_ns
     except OSError:
         return False
-    return any(changed > ended for _, changed, _ in take_fingerprint([folder]))
+    files = take_fingerprint([folder], wanted=lambda name: name != CHECK_PAGE)
+    return any(changed > ended for _, changed, _ in files)
