@@ -72,7 +72,8 @@
       reach(step(spot, event.key));
     }
   });
-  figure.addEventListener("focusin", (event) => tell(event.target.closest(".spot")));
+  // Chromium makes an SVG that listens for focus a stop of Tab of its own: its surroundings listen.
+  figure.parentElement.addEventListener("focusin", (event) => tell(event.target.closest(".spot")));
   figure.addEventListener("pointerover", (event) => { const spot = event.target.closest(".spot"); if (spot) tell(spot); });
   figure.addEventListener("pointerleave", () => tell(figure.contains(document.activeElement) ? document.activeElement.closest(".spot") : null));
   figure.addEventListener("wheel", (event) => {
