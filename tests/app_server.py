@@ -94,8 +94,10 @@ def find_port() -> int:
 
 
 @contextmanager
-def run_app(folder: Path, **environment: str) -> Generator[RunningApp]:
-    command = [sys.executable, "-m", "cytopenia.cli", "app", str(folder), "--no-browser", "--port"]
+def run_app(folder: Path, *, program: Path | None = None, **environment: str) -> Generator[RunningApp]:
+    """The app as the command starts it, or as a program of the tests does that takes the same arguments."""
+    start = ["-m", "cytopenia.cli", "app"] if program is None else [str(program)]
+    command = [sys.executable, *start, str(folder), "--no-browser", "--port"]
     process = subprocess.Popen(
         [*command, str(find_port())],
         stdout=subprocess.PIPE,

@@ -31,8 +31,8 @@ SCORE_VALUES = {"platelets": "110", "anc": "950", "hemoglobin": "10,1", "crp": "
 class Stop:
     """One page: its name, how it is reached from anywhere, and whether the frame of the app is around it.
 
-    Without the frame are the pages that the package writes to disk (report, check, print page); tests of their
-    own ask axe about them, which takes a minute and more for a report.
+    Without the frame are the pages that the package writes to disk (report, check, print page); tests of
+    their own ask axe about them, which takes a minute and more for a report.
     """
 
     name: str
@@ -218,14 +218,17 @@ def write_studies(folder: Path) -> None:
 
 STRUCTURE = """() => {
   const faults = [];
-  const heads = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map((head) => Number(head.tagName[1]));
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const heads = all("h1, h2, h3, h4, h5, h6").map((head) => Number(head.tagName[1]));
   if (heads.filter((level) => level === 1).length !== 1) faults.push(`h1: ${heads}`);
-  heads.forEach((level, at) => { if (at && level > heads[at - 1] + 1) faults.push(`h${heads[at - 1]}, then h${level}`); });
+  heads.forEach((level, at) => {
+    if (at && level > heads[at - 1] + 1) faults.push(`h${heads[at - 1]}, then h${level}`);
+  });
   for (const landmark of ["header", "main", "footer"]) {
-    if (document.querySelectorAll(`body > ${landmark}`).length !== 1) faults.push(`landmark ${landmark}`);
+    if (all(`body > ${landmark}`).length !== 1) faults.push(`landmark ${landmark}`);
   }
   if (!document.documentElement.lang) faults.push("no language");
-  for (const nav of document.querySelectorAll("nav")) if (!nav.getAttribute("aria-label")) faults.push("a nav without a name");
+  if (all("nav:not([aria-label])").length) faults.push("a nav without a name");
   return faults;
 }"""
 
@@ -257,7 +260,8 @@ def _judge_research(page: Page) -> list[str]:
 
 # What Tab should stop at: one of a group of radio buttons, nothing that is hidden or folded away.
 STOPS_OF_TAB = """() => {
-  const found = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")];
+  const kinds = "a[href], button, input, select, textarea, summary, [tabindex]";
+  const found = [...document.querySelectorAll(kinds)];
   return found.filter((one) => one.tabIndex >= 0 && !one.disabled && one.type !== "hidden"
     && one.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true })).length;
 }"""
@@ -272,9 +276,10 @@ FOCUSED = """() => {
   });
   const box = (one.labels && one.matches(".unseen") ? one.labels[0] : one).getBoundingClientRect();
   const inside = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
-  if (!one.dataset.reached) one.dataset.reached = String(document.querySelectorAll("[data-reached]").length + 1);
-  const others = [...document.querySelectorAll("[data-reached]")].map((other) => Number(other.dataset.reached));
-  const ordered = others.every((place, at) => !at || place > others[at - 1]);
+  const reached = () => [...document.querySelectorAll("[data-reached]")];
+  if (!one.dataset.reached) one.dataset.reached = String(reached().length + 1);
+  const places = reached().map((other) => Number(other.dataset.reached));
+  const ordered = places.every((place, at) => !at || place > places[at - 1]);
   return { name: (one.getAttribute("aria-label") || one.textContent || one.id).trim().slice(0, 40),
     tag: one.tagName, marked, inside, ordered, isSkip: one.matches(".skip") };
 }"""

@@ -1,4 +1,4 @@
-"""The app as people meet it: the whole path, every page in light, dark and on a phone, and by keyboard alone."""
+"""The app as people meet it: the whole path; each page in light, dark, on a phone, and by keys alone."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from app_tour import (
     RUN_MILLISECONDS,
     SCORE_VALUES,
     STOPS,
+    Stop,
+    at,
     enter_app,
     list_faults,
     walk_by_keys,
@@ -28,6 +30,7 @@ from app_tour import (
 from browser import open_browser
 
 pytestmark = pytest.mark.long
+PASSWORD = "a word of the tests"
 ANSWER = "3 to 5 of 7 points, risk group high (whatever the open items are)"
 
 
@@ -57,6 +60,27 @@ def test_every_page_is_in_order(browser: Browser, running: RunningApp, scheme: s
         for stop in STOPS:
             stop.go(visit.page, visit.here)
             faults += [f"{stop.name}: {fault}" for fault in list_faults(visit.page, stop)]
+    assert faults == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_the_door_is_in_order(browser: Browser, tmp_path: Path, scheme: str, width: int) -> None:
+    door = Stop("door", at("/enter"))
+    with (
+        run_app(tmp_path, CYTOPENIA_APP_PASSWORD=PASSWORD) as app,
+        enter_app(browser, app.link, scheme=scheme, width=width, calm=True) as visit,
+    ):
+        page = visit.page
+        faults = [*list_faults(page, door), *walk_by_keys(page)]
+        page.get_by_label("Password").fill("not this one")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_have_text("That is not the password.")
+        faults += list_faults(page, door)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Close this session").press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("The session is closed")
+        faults += [*list_faults(page, door), *walk_by_keys(page)]
     assert faults == []
 
 
@@ -162,7 +186,7 @@ def pinch(page: Page, *, apart: float, to: float) -> None:
     box = page.locator("#timeline svg.days").bounding_box()
     assert box is not None
     middle, high = box["x"] + box["width"] / 2, box["y"] + 80
-    touch = page.context.new_cdp_session(page)
+    touch: Any = page.context.new_cdp_session(page)
 
     def send(kind: str, distance: float | None) -> None:
         places = [] if distance is None else [middle - distance / 2, middle + distance / 2]
