@@ -36,7 +36,7 @@ COURSES = {
 # Of twenty draws, fourteen fall in the first stretch of days and six in the second.
 STRETCHES = ((-10, 30, 14), (31, 100, 6))
 
-BLOCKS = 24
+BLOCKS = 32
 PANDAS_PATIENTS = 1_000
 RECOVERY_STUDY = """
 [study]
@@ -191,9 +191,9 @@ def _run_study(path: Path, protocol: str, names: tuple[str, ...]) -> dict[str, f
         study = read_protocol(file)
         found = derive_in_blocks(path, build_plan(study), bounds=study.library.bounds, blocks=BLOCKS)
         for block, cohort in enumerate(found):
-            cohort.outcomes.write_parquet(Path(folder) / f"outcomes_{block}.parquet")
-            cohort.evidence.write_parquet(Path(folder) / f"evidence_{block}.parquet")
-            cohort.account.write_parquet(Path(folder) / f"account_{block}.parquet")
+            cohort.outcomes.write_parquet(Path(folder) / f"outcomes_{block}.parquet", compression="lz4")
+            cohort.evidence.write_parquet(Path(folder) / f"evidence_{block}.parquet", compression="lz4")
+            cohort.account.write_parquet(Path(folder) / f"account_{block}.parquet", compression="lz4")
             counts["outcomes"] += cohort.outcomes.height
             counts["evidence"] += cohort.evidence.height
             severe = cohort.outcomes.filter(pl.col("policy") >= 3)["outcome"].value_counts()

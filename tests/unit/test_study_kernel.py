@@ -72,6 +72,29 @@ def test_blocks_of_patients_give_the_same_outcomes(
     assert_frame_equal(together.sort(keys), alone.sort(keys))
 
 
+def test_blocks_keep_the_row_of_the_file_and_the_patient_whose_id_has_blanks(
+    plan: Plan, tmp_path: Path
+) -> None:
+    """Rows 2 to 5 of the file: two patients of grade 4 on every measured day."""
+    labs = pl.DataFrame(
+        {
+            "patient_id": ["1", " 1", "1 ", "2"],
+            "day": [5, 6, 7, 5],
+            "analyte": "ANC",
+            "value": [0.4, 0.3, 0.2, 0.1],
+            "unit": "10^9/L",
+        }
+    )
+    labs.write_parquet(tmp_path / "labs.parquet")
+    found = list(derive_in_blocks(tmp_path / "labs.parquet", plan, bounds=LIBRARY.bounds, blocks=7))
+    severe = pl.concat([cohort.outcomes for cohort in found]).filter(outcome="neutropenia")
+    assert sorted(severe["patient_id"]) == ["1", "2"]
+    evidence = pl.concat([cohort.evidence for cohort in found])
+    decides = evidence.filter(outcome="neutropenia", role="decides", state="measured")
+    rows = decides.select("patient_id", "day", "source_row").rows()
+    assert sorted(rows) == [("1", 5, 2), ("1", 6, 3), ("1", 7, 4), ("2", 5, 5)]
+
+
 def test_progress_is_told_until_everybody_is_done(tables: Tables, plan: Plan) -> None:
     told: list[tuple[str, int, int]] = []
     derive_outcomes(tables, plan, bounds=LIBRARY.bounds, progress=lambda *step: told.append(step))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cytopenia.grading.day_grid import Courses
 from cytopenia.grading.gaps import ScenarioGrid
-from cytopenia.grading.runs import nearest_marked
+from cytopenia.grading.runs import first_marked, last_marked
 
 __all__ = ["ACCOUNT_SCHEMA", "DAY_STATES", "account_days", "frame_account"]
 
@@ -58,9 +58,9 @@ def account_days(grid: ScenarioGrid, courses: Courses, *, window: tuple[int, int
     (after the first discharge), or merely not measured.
     """
     days = np.arange(window[0], window[1] + 1, dtype=np.float64)[None, :]
-    before, after = nearest_marked(grid.measured)
-    inside = slice(window[0] - grid.first_day, window[1] - grid.first_day + 1)
-    has_before, has_after = before[:, inside] >= 0, after[:, inside] < grid.measured.shape[1]
+    first = first_marked(grid.measured, otherwise=grid.measured.shape[1]) + grid.first_day
+    last = last_marked(grid.measured, otherwise=-1) + grid.first_day
+    has_before, has_after = np.greater_equal(days, first[:, None]), np.less_equal(days, last[:, None])
     part = grid.window(*window)
     lost, discharged = (
         np.greater(days, day[:, None]) for day in (courses.last_contact_day, courses.discharge_day)

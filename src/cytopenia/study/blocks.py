@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -13,6 +15,10 @@ from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.plan import Plan
 
 __all__ = ["derive_in_blocks"]
+
+# A spreadsheet counts from one, and its first row holds the headings.
+_FIRST_ROW = 2
+_WHOLE_BLOCK = 2**62
 
 
 def derive_in_blocks(
@@ -42,25 +48,35 @@ def derive_in_blocks(
 
     Notes
     -----
-    The file is read once; its repeated words are held once each, and each block is prepared by itself. A
-    course is a pure function of the rows of one patient, so that nothing is lost between blocks.
+    The file is read once, row group by row group, and its rows are laid into one temporary file per block;
+    then one block at a time is in memory, with the row of the file behind each value. A course is a pure
+    function of the rows of one patient, so that nothing is lost between blocks.
     """
-    rows = _read_compact(labs)
-    for block in range(blocks):
-        tables = prepare_tables({"labs": _pick_block(rows, block, blocks)})
-        yield derive_outcomes(tables, plan, bounds=bounds, use_caps=use_caps)
-        if progress is not None:
-            progress("grading", block + 1, blocks)
+    with TemporaryDirectory(prefix="cytopenia-") as folder:
+        parts = _lay_out_blocks(Path(labs), Path(folder), blocks)
+        for done, part in enumerate(parts, start=1):
+            rows = pl.concat([pl.read_parquet(file) for file in sorted(part.iterdir())])
+            shutil.rmtree(part)
+            yield derive_outcomes(prepare_tables({"labs": rows}), plan, bounds=bounds, use_caps=use_caps)
+            if progress is not None:
+                progress("grading", done, len(parts))
 
 
-def _read_compact(labs: Path | str) -> pl.DataFrame:
-    """The rows of the file, with the columns that repeat a few words as categories."""
-    repeating = [name for name in ("analyte", "unit") if name in pl.read_parquet_schema(labs)]
-    rows = pl.scan_parquet(labs).with_columns(pl.col(repeating).cast(pl.Categorical))
-    return rows.collect(engine="streaming")
+def _lay_out_blocks(labs: Path, folder: Path, blocks: int) -> list[Path]:
+    """Write the rows of each block into a folder of its own, in the order of the file, with `source_row`.
 
-
-def _pick_block(rows: pl.DataFrame, block: int, blocks: int) -> pl.DataFrame:
-    if blocks == 1:
-        return rows
-    return rows.filter(pl.col("patient_id").hash(seed=0) % blocks == block)
+    A block that no patient falls into has no folder.
+    """
+    rows = pl.scan_parquet(labs)
+    if "source_row" not in rows.collect_schema():
+        rows = rows.with_row_index("source_row", offset=_FIRST_ROW)
+    # An id with blanks around it is the same patient.
+    patient = pl.col("patient_id").cast(pl.String).str.strip_chars()
+    target = pl.PartitionBy(
+        folder,
+        key={"block": patient.hash(seed=0) % blocks},
+        include_key=False,
+        approximate_bytes_per_file=_WHOLE_BLOCK,
+    )
+    rows.sink_parquet(target, compression="lz4", mkdir=True)
+    return sorted(folder.iterdir())
