@@ -104,12 +104,18 @@ def find_port() -> int:
 
 
 @contextmanager
-def run_app(folder: Path, *options: str, before: str = "", **environment: str) -> Generator[RunningApp]:
-    """Run the app; `before` is Python that its process carries out first."""
-    words = ["app", str(folder), "--no-browser", "--port", str(find_port()), *options]
+def run_app(
+    folder: Path, *options: str, before: str = "", program: Path | None = None, **environment: str
+) -> Generator[RunningApp]:
+    """Run the app as the command starts it.
+
+    `before` is Python that its process carries out first; `program` one that takes the command's arguments.
+    """
+    words = [str(folder), "--no-browser", "--port", str(find_port()), *options]
     code = f"import sys\n{before}\nfrom cytopenia.cli import main\nmain(sys.argv[1:])"
+    start = ["-c", code, "app"] if before else ["-m", "cytopenia.cli", "app"]
     process = subprocess.Popen(
-        [sys.executable, *(["-c", code] if before else ["-m", "cytopenia.cli"]), *words],
+        [sys.executable, *(start if program is None else [str(program)]), *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

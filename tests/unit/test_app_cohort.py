@@ -245,6 +245,14 @@ def test_a_file_written_after_the_run_is_told(tmp_path: Path) -> None:
     assert is_outdated(folder)
 
 
+def test_a_check_after_the_run_changes_nothing(tmp_path: Path) -> None:
+    folder = write_results(tmp_path)
+    (folder / "check.html").write_text("x", encoding="utf-8")
+    ended = (folder / "results" / "provenance.json").stat().st_mtime
+    os.utime(folder / "check.html", (ended + 5, ended + 5))
+    assert not is_outdated(folder)
+
+
 def test_searched_words_are_kept_for_a_while() -> None:
     cohorts = Cohorts()
     words = [cohorts.hold_search(f"id {place}") for place in range(201)]

@@ -151,6 +151,30 @@ def test_marks_are_those_of_the_printed_timeline(timeline: Timeline) -> None:
     assert panel.spots[0].label.startswith("Absolute neutrophil count, day −1: not measured")
 
 
+def test_the_key_names_what_is_drawn_and_nothing_else(timeline: Timeline) -> None:
+    shapes = {"dot", "down", "up", "hollow_down", "cross"}
+    assert timeline.kinds == shapes | {"taken", "between", "open"}
+    (series,) = make_patient().series
+    plain = replace(series, days=DAYS[1:3], left_out=())
+    assert lay_out_timeline(make_patient(series=(plain,)), SAY).kinds == {"dot", "down"}
+
+
+# Five days, from 0 to 4, each 140 of the 700 points wide; no line crosses the day that is open.
+def test_no_line_goes_through_an_open_day() -> None:
+    (series,) = make_patient().series
+    values = {0: 1.0, 1: 1.0, 3: 1.0, 4: 1.0}
+    days = tuple(
+        make_day(day, "measured", measurement=measure(day, values[day]))
+        if day in values
+        else make_day(day, "open")
+        for day in range(5)
+    )
+    course = make_patient(series=(replace(series, days=days, left_out=()),), lymphodepletion_day=None)
+    (panel,) = lay_out_timeline(course, SAY).panels
+    places = [[point.partition(",")[0] for point in line.split()] for line in panel.lines]
+    assert places == [["70.0", "210.0"], ["490.0", "630.0"]]
+
+
 # The scale is that of the printed figure: from the least value / 1.5 to the highest x 1.4, in logarithms.
 # log(14 / 1) / log(14 / (0.1 / 1.5)) = 2.63906 / 5.34711 = 0.493549 of 136 points from the top.
 def test_values_stand_where_they_belong(timeline: Timeline) -> None:

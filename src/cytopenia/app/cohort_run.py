@@ -249,7 +249,7 @@ def _make_cell(row: Mapping[str, Any], column: OutcomeColumn) -> Cell:
 
 
 def is_outdated(folder: Path) -> bool:
-    """Return whether a file of the study was written after its last run."""
+    """Return whether a file that a run reads was written after the last one; the page of a check is none."""
     try:
         ended = (folder / "results" / "provenance.json").stat().st_mtime_ns
     except OSError:

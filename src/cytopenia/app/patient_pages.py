@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -145,4 +146,9 @@ def _print(request: Request, found: StudyFolder) -> str:
     read, _, explained = _explain(request, found)
     page = disguise_page(complete_page(read.study, read.tables, explained), Disguise())
     with DRAWING:
-        return render_patient_page(page)
+        text = render_patient_page(page)
+    # The browser keeps titles in its history, and names files of printed pages by them.
+    settings: AppSettings = request.app.state.settings
+    before, _, rest = text.partition("<title>")
+    title = escape(make_say(settings.language)("patient.print"))
+    return f"{before}<title>{title}</title>{rest.partition('</title>')[2]}"

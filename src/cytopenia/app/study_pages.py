@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
+from cytopenia.app.cohort_run import is_outdated
 from cytopenia.app.failures import RefusedError, describe_failure
 from cytopenia.app.form_fields import read_form
 from cytopenia.app.jobs import Jobs
@@ -79,6 +80,7 @@ def _look_at(found: StudyFolder) -> dict[str, Any]:
         "results": _list_results(found),
         "foreign": list_foreign_files(found.path),
         "is_checked": (found.path / CHECK_PAGE).is_file(),
+        "is_outdated": is_outdated(found.path),
     }
 
 

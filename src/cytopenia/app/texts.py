@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any, cast
 
 __all__ = ["Say", "list_languages", "load_texts", "make_say"]
@@ -13,10 +14,15 @@ __all__ = ["Say", "list_languages", "load_texts", "make_say"]
 Say = Callable[..., str]
 
 
+def find_folder() -> Traversable:
+    """Return the folder with a file for each language."""
+    return resources.files("cytopenia.app") / "texts"
+
+
 def list_languages() -> list[str]:
     """Return the languages that the app speaks."""
-    folder = resources.files("cytopenia.app") / "texts"
-    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
+    files = [item.name for item in find_folder().iterdir() if item.name.endswith(".toml")]
+    return sorted(name.removesuffix(".toml") for name in files)
 
 
 @cache
@@ -28,7 +34,7 @@ def load_texts(language: str) -> Mapping[str, str]:
     >>> load_texts("en")["app.name"]
     'cytopenia'
     """
-    content = (resources.files("cytopenia.app") / "texts" / f"{language}.toml").read_text(encoding="utf-8")
+    content = (find_folder() / f"{language}.toml").read_text(encoding="utf-8")
     return dict(_flatten(tomllib.loads(content), ""))
 
 

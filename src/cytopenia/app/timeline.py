@@ -63,13 +63,16 @@ class Spot:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One count: ticks and cuts with their places, and the days."""
+    """One count: ticks and cuts with their places, and the days.
+
+    `lines` join measured days, and are broken where a day between them is open.
+    """
 
     title: str
     top: float
     ticks: tuple[tuple[float, str], ...]
     cuts: tuple[tuple[float, float, str], ...]
-    line: str
+    lines: tuple[str, ...]
     spots: tuple[Spot, ...]
 
 
@@ -98,6 +101,15 @@ class Timeline:
     days: tuple[tuple[int, float], ...]
     zero: float | None
     over: tuple[tuple[float, str], ...]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What the figure shows, for its key: the shapes that are drawn, "taken", "between", "open"."""
+        spots = [spot for panel in self.panels for spot in panel.spots]
+        found = {spot.shape for spot in spots if spot.shape}
+        found |= {"taken" for spot in spots if spot.taken is not None}
+        found |= {"between" for spot in spots if spot.low is not None}
+        return frozenset(found | {"open" for spot in spots if spot.is_open})
 
     @property
     def is_near(self) -> bool:
@@ -199,11 +211,6 @@ def _lay_out_panel(series: AnalyteSeries, days: _Days, top: float, say: Say) -> 
     cuts = sorted(series.cuts, key=lambda cut: cut.value)
     wanted = [top + PANEL - place(cut.value) for cut in cuts]
     labels = spread_labels(wanted, PANEL, _LABELS_APART)
-    measured = [
-        (days.middle(day.day), place(day.measurement.value))
-        for day in series.days
-        if day.state == "measured" and day.measurement is not None
-    ]
     return Panel(
         title=f"{series.title} ({show_unit(series.unit)})",
         top=top,
@@ -212,9 +219,21 @@ def _lay_out_panel(series: AnalyteSeries, days: _Days, top: float, say: Say) -> 
             (place(cut.value), round(top + PANEL - label, 2), f"{format_number(cut.value)}  {cut.label}")
             for cut, label in zip(cuts, labels, strict=True)
         ),
-        line=" ".join(f"{x},{y}" for x, y in measured),
+        lines=tuple(_list_lines(series, days, place)),
         spots=tuple(_list_spots(series, days, place, say, low=low)),
     )
+
+
+def _list_lines(series: AnalyteSeries, days: _Days, place: Scale) -> Iterator[str]:
+    points: list[str] = []
+    for day in series.days:
+        if day.state == "measured" and day.measurement is not None:
+            points.append(f"{days.middle(day.day)},{place(day.measurement.value)}")
+        elif day.state == "open" and points:
+            yield " ".join(points)
+            points = []
+    if points:
+        yield " ".join(points)
 
 
 def _list_spots(series: AnalyteSeries, days: _Days, place: Scale, say: Say, *, low: float) -> Iterator[Spot]:

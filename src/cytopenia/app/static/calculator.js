@@ -39,6 +39,11 @@
     if (!fresh || mine !== asked) return;
     shown.replaceChildren(...fresh.childNodes);
     dress(shown);
+    // The answer alone is told: a whole table after each key is more than anyone can listen to.
+    const line = shown.querySelector(".answer");
+    const said = document.getElementById("said");
+    const words = line ? line.textContent : "";
+    if (said.textContent !== words) said.textContent = words;
   }
 
   for (const chooser of document.querySelectorAll("input[type=file][data-into]")) {

@@ -72,7 +72,8 @@
       reach(step(spot, event.key));
     }
   });
-  figure.addEventListener("focusin", (event) => tell(event.target.closest(".spot")));
+  // Chromium makes an SVG that listens for focus a stop of Tab of its own: its surroundings listen.
+  figure.parentElement.addEventListener("focusin", (event) => tell(event.target.closest(".spot")));
   figure.addEventListener("pointerover", (event) => { const spot = event.target.closest(".spot"); if (spot) tell(spot); });
   figure.addEventListener("pointerleave", () => tell(figure.contains(document.activeElement) ? document.activeElement.closest(".spot") : null));
   figure.addEventListener("wheel", (event) => {
@@ -81,10 +82,30 @@
     zoom(event.deltaY < 0 ? 1.25 : 1 / 1.25, place(event));
   }, { passive: false });
 
+  /* One pointer moves the days, two zoom them: the days under the two stay under them. */
+  const down = new Map();
   let held = null;
-  figure.addEventListener("pointerdown", (event) => { if (shown < width && event.button === 0) { held = { at: place(event) }; figure.setPointerCapture(event.pointerId); } });
-  figure.addEventListener("pointermove", (event) => { if (held) { left += held.at - place(event); draw(); } });
-  for (const end of ["pointerup", "pointercancel"]) figure.addEventListener(end, () => { held = null; });
+  let apart = 0;
+  const spread = () => { const [one, other] = [...down.values()]; return Math.max(Math.abs(one.clientX - other.clientX), 1); };
+  const between = () => { const [one, other] = [...down.values()]; return place({ clientX: (one.clientX + other.clientX) / 2 }); };
+  figure.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    down.set(event.pointerId, event);
+    if (down.size === 2) { apart = spread(); held = null; }
+    else if (down.size === 1 && shown < width) { held = place(event); figure.setPointerCapture(event.pointerId); }
+  });
+  figure.addEventListener("pointermove", (event) => {
+    if (!down.has(event.pointerId)) return;
+    down.set(event.pointerId, event);
+    if (down.size === 2) {
+      const now = spread();
+      zoom(now / apart, between());
+      apart = now;
+    } else if (held !== null) { left += held - place(event); draw(); }
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    window.addEventListener(end, (event) => { down.delete(event.pointerId); held = null; });
+  }
 
   for (const button of document.querySelectorAll("[data-zoom]")) {
     button.addEventListener("click", () => ({ in: () => zoom(1.5), out: () => zoom(1 / 1.5), all: showAll })[button.dataset.zoom]());
@@ -96,6 +117,12 @@
   draw();
 
   const explanation = document.getElementById("explanation");
+  /* The outcomes above lead to their reasons on this page, once these stand here. */
+  function point() {
+    for (const link of document.querySelectorAll("[data-behind]")) {
+      if (document.getElementById(link.dataset.behind)) link.setAttribute("href", `#${link.dataset.behind}`);
+    }
+  }
   async function ask() {
     const link = [...explanation.childNodes];
     const wait = document.createElement("p");
@@ -106,10 +133,12 @@
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       explanation.replaceChildren(...page.body.childNodes);
+      point();
     } catch {
       wait.textContent = explanation.dataset.failed;
       explanation.replaceChildren(wait, ...link);
     }
   }
-  if (!explanation.dataset.done) ask();
+  if (explanation.dataset.done) point();
+  else ask();
 })();

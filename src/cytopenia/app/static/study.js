@@ -65,9 +65,15 @@
       window.setTimeout(watch, 500);
       return;
     }
+    const page = await fetch(window.location.pathname, { headers: { Accept: "text/html" } });
+    if (!page.ok) { window.location.reload(); return; }
+    const fresh = new DOMParser().parseFromString(await page.text(), "text/html");
+    // What stands there is changed in place: after a new load nobody would be told how the run ended.
+    for (const id of ["next", "outputs"]) document.getElementById(id).replaceWith(fresh.getElementById(id));
+    document.getElementById("start").disabled = false;
+    document.getElementById("stop").hidden = true;
+    bar.hidden = true;
     words.textContent = fill(job.dataset[now.state] || "", now);
-    window.location.hash = "results";
-    window.location.reload();
   }
 
   if (job.dataset.state === "running") watch();
