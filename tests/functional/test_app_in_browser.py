@@ -81,6 +81,7 @@ def test_from_an_export_to_its_mapping(page: Page, running: RunningApp, tmp_path
     export.write_text(EXPORT, encoding="utf-8")
     page.get_by_label("Name").fill("Export")
     page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/studies/Export")
     page.locator("#files").set_input_files(export)
     page.get_by_role("button", name="Propose how these files are read").click()
     expect(page.get_by_label("What Neutros (G/L) becomes")).to_have_value("measure:anc")
