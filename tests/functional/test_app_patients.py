@@ -91,7 +91,9 @@ def test_the_page_for_printing_runs_nothing_and_loads_nothing(visitor: Visitor) 
 # LONG: at most 0.5 on days 5 to 16, 12 days: grade 2 of early ICAHT; 0.3 is grade 4 of CTCAE.
 def test_the_grades_are_those_worked_out_by_hand(visitor: Visitor) -> None:
     page = show(visitor, list_patients(show(visitor, BASE))[HOSTILE["LONG"]])
-    rows = re.findall(r'<tr><th scope="row"><bdi>(.*?)</bdi></th>.*?<strong>(.*?)</strong>', page)
+    rows = re.findall(
+        r'<tr><th scope="row"><a [^>]*><bdi>(.*?)</bdi></a></th>.*?<strong>(.*?)</strong>', page
+    )
     assert dict(rows)["Early ICAHT"] == "grade 2"
     assert dict(rows)["Neutrophil count decreased"] == "grade 4"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -179,6 +180,19 @@ def test_a_calculator_tells_the_answer_alone(browser: Browser, running: RunningA
         expect(page.locator("#said")).to_have_text("")
         page.locator("[name=value_crp]").fill("4.2")
         expect(page.locator("#said")).to_have_text("1 to 7 of 7 points, risk group open: low or high")
+
+
+def test_what_is_folded_away_is_opened_by_key(browser: Browser, running: RunningApp) -> None:
+    with enter_app(browser, running.link) as visit:
+        page = visit.page
+        page.goto(f"{visit.here}/studies/demo/patients")
+        page.locator("#patients tbody th a", has_text="SYN-16").press("Enter")
+        table = page.locator(".by-day")
+        expect(table).to_be_hidden()
+        page.get_by_text("The same as a table").press("Enter")
+        # Row 2386 of the labs file: 0.09 on day 3.
+        row = table.locator("tr", has=page.locator("th", has_text=re.compile("^3$")))
+        expect(row).to_contain_text("0.09 ×10⁹/L, measured, row 2386")
 
 
 def pinch(page: Page, *, apart: float, to: float) -> None:
