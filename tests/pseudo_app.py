@@ -5,12 +5,13 @@ Run as a program it starts the app as the command does, with the texts of the fo
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tomllib
 from pathlib import Path
 from typing import Any
+
+import tomlkit
 
 LANGUAGE = "xx"
 
@@ -18,16 +19,14 @@ LANGUAGE = "xx"
 def write_pseudo_texts(source: Path, folder: Path) -> None:
     """Write the texts of a language anew, each between [[ and ]]."""
     content = tomllib.loads(source.read_text("utf-8"))
-    lines: list[str] = []
-    for section, texts in content.items():
-        lines.append(f"[{section}]")
-        lines += [f"{json.dumps(key)} = {_wrap(text)}" for key, text in texts.items()]
-    (folder / f"{LANGUAGE}.toml").write_text("\n".join(lines), encoding="utf-8")
+    (folder / f"{LANGUAGE}.toml").write_text(tomlkit.dumps(_wrap(content)), encoding="utf-8")
 
 
-def _wrap(text: Any) -> str:
-    assert isinstance(text, str), text
-    return json.dumps(f"[[{text}]]", ensure_ascii=False)
+def _wrap(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {key: _wrap(inner) for key, inner in part.items()}
+    assert isinstance(part, str), part
+    return f"[[{part}]]"
 
 
 def main(folder: str, port: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from app_server import Reply, RunningApp, Visitor, run_app
 from cytopenia.app.protocol_edit import parse_text
+from cytopenia.app.study_lock import hold_lock
 
 # Synthetic: no data stand behind this file, which is never run.
 STUDY = """# The study of nobody.
@@ -208,13 +209,65 @@ def test_columns_that_are_not_offered_can_be_named(visitor: Visitor, study: Path
     assert text_of(study) == STUDY.replace('["sex", "age_years"]', '["sex", "age_years", "ldh_high"]')
 
 
-def test_a_change_elsewhere_is_not_overwritten(visitor: Visitor, study: Path) -> None:
+def test_what_was_typed_before_a_change_elsewhere_is_given_back(visitor: Visitor, study: Path) -> None:
     page = look(visitor, study)
-    study.write_text(f"{STUDY}\n# by hand\n", encoding="utf-8")
-    reply = send(visitor, study, page, study__seed="7")
+    # The entries have changed their places: what was typed must not slip into another one.
+    first, second = STUDY.index("[outcomes.low]"), STUDY.index("[outcomes.recovery]")
+    third = STUDY.index("[[analyses]]")
+    moved = f"{STUDY[:first]}{STUDY[second:third]}{STUDY[first:second]}{STUDY[third:]}# by <hand>\n"
+    study.write_text(moved, encoding="utf-8")
+    reply = send(visitor, study, page, study__seed="7", outcomes__0__window=["-5", "28"])
     assert reply.status == 409
+    assert text_of(study) == moved
     assert "Nothing was overwritten" in reply.text
-    assert text_of(study) == f"{STUDY}\n# by hand\n"
+    assert "# by &lt;hand&gt;" in reply.text
+    given = Page(reply.text)
+    assert given.sent["study.seed"] == ["7"]
+    assert given.sent["outcomes.0.definition"] == ["ctcae_v5.anemia"]
+    assert given.sent["outcomes.0.window"] == ["-5", "28"]
+    assert address(study) in given.links
+    assert send(visitor, study, given).status == 303
+    assert text_of(study) == STUDY.replace("seed = 1", "seed = 7").replace("[0, 28]", "[-5, 28]")
+
+
+def test_what_is_wrong_is_given_back_after_a_change_elsewhere(visitor: Visitor, study: Path) -> None:
+    page = look(visitor, study)
+    study.write_bytes(b"\xff no text any more")
+    reply = send(visitor, study, page, study__seed="one", study__title="B")
+    assert reply.status == 409
+    given = Page(reply.text)
+    assert (given.sent["study.seed"], given.sent["study.title"]) == (["one"], ["B"])
+    assert "#study.seed" in given.links
+    assert send(visitor, study, given, study__seed="2").status == 303
+    assert text_of(study) == STUDY.replace('"A"', '"B"').replace("seed = 1", "seed = 2")
+
+
+def test_the_same_change_elsewhere_is_no_conflict(visitor: Visitor, study: Path) -> None:
+    page = look(visitor, study)
+    for said in ("saved", "unchanged"):
+        assert f"said={said}" in send(visitor, study, page, study__seed="7").headers["location"]
+    assert text_of(study) == STUDY.replace("seed = 1", "seed = 7")
+
+
+def test_what_cannot_be_written_is_given_back(visitor: Visitor, study: Path) -> None:
+    page = look(visitor, study)
+    with hold_lock(study.parent / ".study.lock", seconds=1):
+        reply = send(visitor, study, page, study__seed="7")
+    assert reply.status == 409
+    assert "Another page is writing this study just now" in reply.text
+    assert "replaces the file" not in reply.text
+    assert text_of(study) == STUDY
+    assert send(visitor, study, Page(reply.text)).status == 303
+    assert text_of(study) == STUDY.replace("seed = 1", "seed = 7")
+
+
+def test_a_program_is_told_the_conflict_alone(visitor: Visitor, study: Path) -> None:
+    page = look(visitor, study)
+    study.write_text(f"{STUDY}# by hand\n", encoding="utf-8")
+    kind = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    body = urlencode({**page.sent, "study.seed": ["7"]}, doseq=True)
+    reply = visitor.ask("POST", address(study), body=body, headers=kind)
+    assert (reply.status, reply.headers["content-type"]) == (409, "application/json")
 
 
 def test_what_was_typed_is_kept_where_it_is_wrong(visitor: Visitor, study: Path) -> None:
@@ -261,12 +314,14 @@ def test_a_new_outcome_asks_for_what_its_definition_needs(visitor: Visitor, stud
     assert text_of(study) == STUDY.replace('[[analyses]]\nid = "who"', f'{block}[[analyses]]\nid = "who"')
 
 
-def test_a_draft_ends_where_it_is_forgotten_or_the_file_changes(visitor: Visitor, study: Path) -> None:
+def test_a_draft_is_forgotten_or_given_back_where_the_file_changes(visitor: Visitor, study: Path) -> None:
     added = {"add.outcomes.name": "anc", "add.outcomes.what": "ctcae_v5.anemia"}
     page = Page(send(visitor, study, look(visitor, study), do="add:outcomes", **added).text)
     assert "outcomes.2.definition" not in look(visitor, study).sent
     study.write_text(f"{STUDY}\n# by hand\n", encoding="utf-8")
-    assert send(visitor, study, page, outcomes__2__window=["0", "28"]).status == 409
+    reply = send(visitor, study, page, outcomes__2__window=["0", "28"])
+    assert reply.status == 409
+    assert Page(reply.text).sent["outcomes.2.window"] == ["0", "28"]
     assert text_of(study) == f"{STUDY}\n# by hand\n"
 
 

@@ -110,15 +110,53 @@ def test_a_chosen_unit_answers_its_question_and_the_rest_of_the_study_file_stays
     assert "No run starts while" not in written
 
 
-def test_what_was_changed_elsewhere_is_not_overwritten(running: RunningApp, visitor: Visitor) -> None:
+def test_what_was_chosen_before_a_change_elsewhere_is_given_back(
+    running: RunningApp, visitor: Visitor
+) -> None:
     path = bring(visitor, "elsewhere", export__csv=WIDE)
     page = open_form(visitor, path)
     file = running.folder / "elsewhere" / "study.toml"
-    file.write_text(file.read_text("utf-8") + "# from an editor\n", encoding="utf-8")
-    reply = page.send(visitor, path, "take")
+    changed = file.read_text("utf-8").replace('folder = "."', 'folder = "."  # <their> remark')
+    changed += "# from an editor\n"
+    file.write_text(changed, encoding="utf-8")
+    typed = page.texts["text"].replace("[data.labs]\n", "[data.labs]\n# typed by me\n")
+    unit = name_of("unit", "labs", "wide", "Hb")
+    reply = page.send(visitor, path, "take", text=typed, **{unit: "g/dL"})
     assert reply.status == 409
     assert "Nothing was overwritten" in reply.text
-    assert "Pat.-Nr." not in file.read_text("utf-8")
+    assert "&lt;their&gt; remark" in reply.text
+    assert file.read_text("utf-8") == changed
+    given = FormPage(reply)
+    assert given.find("unit", "labs", "wide", "Hb").chosen == "g/dL"
+    assert "# typed by me" in given.texts["text"]
+    assert given.send(visitor, path, "take", text=given.texts["text"]).status == 303
+    written = file.read_text("utf-8")
+    assert "# typed by me" in written
+    assert written.endswith("# from an editor\n")
+    assert read_data(running, "elsewhere")["labs"]["wide"]["hemoglobin"] == {"column": "Hb", "unit": "g/dL"}
+
+
+@pytest.mark.parametrize(
+    ("study", "content", "status"), [("no-file", b"x = [", 409), ("no-study", b'[study]\ntitle = "A"\n', 409)]
+)
+def test_what_cannot_be_taken_over_is_given_back(
+    running: RunningApp, visitor: Visitor, study: str, content: bytes, status: int
+) -> None:
+    path = bring(visitor, study, export__csv=WIDE)
+    page = open_form(visitor, path)
+    file = running.folder / study / "study.toml"
+    file.write_bytes(content)
+    typed = page.texts["text"] + "# typed by me\n"
+    reply = page.send(visitor, path, "take", text=typed)
+    assert reply.status == status
+    # The rest of the file is wrong, which this page cannot mend: told, and nothing that was typed is lost.
+    again = FormPage(reply)
+    reply = again.send(visitor, path, "take", text=again.texts["text"])
+    assert reply.status == 422
+    assert "study.toml" in reply.text
+    assert "What you chose stands below and is not written." in reply.text
+    assert "# typed by me" in FormPage(reply).texts["text"]
+    assert file.read_bytes() == content
 
 
 def test_two_columns_for_one_thing_are_refused_and_the_choices_stay(

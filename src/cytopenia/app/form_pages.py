@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -13,14 +13,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from cytopenia.app.failures import ConflictError, RefusedError
+from cytopenia.app.failures import ConflictError, RefusedError, describe_failure
 from cytopenia.app.form_actions import ActionError, run_action
 from cytopenia.app.form_fields import read_form
 from cytopenia.app.form_layout import lay_out, read_changes
 from cytopenia.app.form_offers import list_offers
 from cytopenia.app.form_problems import Problem, place_problems
 from cytopenia.app.form_view import FormView, list_new_factors
-from cytopenia.app.pages import render_page
+from cytopenia.app.pages import render_page, wants_json
 from cytopenia.app.protocol_blocks import GROUPS
 from cytopenia.app.protocol_edit import ABSENT, UnchangeableError, apply_changes, parse_text
 from cytopenia.app.settings import AppSettings
@@ -42,6 +42,8 @@ class _Page:
     text: str
     version: str
     is_draft: bool = False
+    refused: str = ""
+    elsewhere: str | None = None
     message: str = ""
     sent: _Sent | None = None
     faults: Mapping[str, str] | None = None
@@ -66,27 +68,51 @@ async def save_form(request: Request) -> Response:
     found = await run_in_threadpool(find_study, request)
     sent = await read_form(request)
     disk, version = await run_in_threadpool(found.read_protocol)
-    if sent.get("version", [""])[0] != version or _find_unreadable(disk, version) is not None:
+    given = sent.get("version", [""])[0]
+    base = _read_base(sent)
+    if base is None and (given != version or _find_unreadable(disk, version) is not None):
         raise ConflictError("refusal.changed_elsewhere")
-    text = _read_draft(sent.get("draft", [""])[0]) or disk
-    text, opened, faults = await run_in_threadpool(_change, text, sent)
+    text, opened, faults = await run_in_threadpool(_change, disk if base is None else base, sent)
     message = await run_in_threadpool(_check, found, text)
+    page = _Page(
+        text=text,
+        version=version,
+        is_draft=name_version(text.encode()) != version,
+        message=message,
+        sent=sent,
+        faults=faults,
+        opened=frozenset(opened),
+    )
+    try:
+        if page.is_draft and given != version:
+            raise ConflictError("refusal.changed_elsewhere")
+        if page.is_draft and not faults and not message:
+            await run_in_threadpool(found.save_protocol, text, version=version)
+    except (CytopeniaError, RefusedError) as cause:
+        if wants_json(request.scope):
+            raise
+        return await _give_back(request, found, page, cause, given=given)
     if faults or message:
-        page = _Page(
-            text=text,
-            version=version,
-            is_draft=text != disk,
-            message=message,
-            sent=sent,
-            faults=faults,
-            opened=frozenset(opened),
-        )
         return await _show(request, found, page, status=422)
-    if text != disk:
-        await run_in_threadpool(found.save_protocol, text, version=version)
-    said = "unchanged" if text == disk else "saved"
+    said = "saved" if page.is_draft else "unchanged"
     address = f"/studies/{quote(found.name)}/form?said={said}&open={quote(','.join(opened))}"
     return RedirectResponse(f"{address}#{quote(opened[0])}" if opened else address, status_code=303)
+
+
+async def _give_back(
+    request: Request, found: StudyFolder, page: _Page, cause: Exception, *, given: str
+) -> Response:
+    """What was typed and not saved stands in the form, which now speaks of the file as it is on disk."""
+    disk, newest = await run_in_threadpool(found.read_protocol)
+    status, key, values = describe_failure(cause)
+    settings: AppSettings = request.app.state.settings
+    page = replace(
+        page,
+        version=newest,
+        refused=make_say(settings.language)(key, **values),
+        elsewhere=disk if newest != given else None,
+    )
+    return await _show(request, found, page, status=status)
 
 
 def _find_unreadable(text: str, version: str) -> str | None:
@@ -100,12 +126,14 @@ def _find_unreadable(text: str, version: str) -> str | None:
     return None
 
 
-def _read_draft(word: str) -> str:
-    """The text that the page was about, where it is not the one in the file."""
+def _read_base(sent: _Sent) -> str | None:
+    """The text that the page was about: fields name places in it, whatever is in the file by now."""
+    if "base" not in sent:
+        return None
     try:
-        text = base64.b64decode(word, validate=True).decode()
+        text = base64.b64decode(sent["base"][0], validate=True).decode()
         parse_text(text)
-    except (binascii.Error, UnicodeDecodeError, ProtocolError) as cause:
+    except (binascii.Error, UnicodeError, ValueError, ProtocolError) as cause:
         raise RefusedError(422, "refusal.changed_elsewhere") from cause
     return text
 
@@ -177,7 +205,10 @@ def _lay_out_page(found: StudyFolder, page: _Page, language: str) -> dict[str, A
         "unreadable": None,
         "view": view,
         "version": page.version,
-        "draft": base64.b64encode(page.text.encode()).decode() if page.is_draft else "",
+        "basis": base64.b64encode(page.text.encode()).decode(),
+        "is_draft": page.is_draft,
+        "refused": page.refused,
+        "elsewhere": page.elsewhere,
         "questions": len(cast("list[Any]", questions)) if isinstance(questions, list) else 0,
         "new_factors": list_new_factors(offers),
         "was_sent": page.sent is not None,

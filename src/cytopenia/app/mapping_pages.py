@@ -12,10 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from cytopenia.app.failures import ConflictError, RefusedError
+from cytopenia.app.failures import ConflictError, RefusedError, describe_failure
 from cytopenia.app.form_fields import read_form
-from cytopenia.app.pages import render_page
+from cytopenia.app.pages import render_page, wants_json
 from cytopenia.app.study_pages import find_study
+from cytopenia.app.texts import make_say
 from cytopenia.app.workspace import PROTOCOL, StudyFolder
 from cytopenia.errors import CytopeniaError, ReaderError
 from cytopenia.mapping_text import write_data_section
@@ -42,6 +43,9 @@ class _Page:
     proposal: Proposal | None
     answers: Mapping[str, str] = field(default_factory=dict[str, str])
     problems: tuple[str, ...] = ()
+    refused: str = ""
+    elsewhere: str | None = None
+    status: int = 0
     preview: str = ""
     doubts: tuple[RuleFindings, ...] = ()
 
@@ -60,7 +64,15 @@ async def change_mapping(request: Request) -> Response:
     form = await read_form(request)
     page = await run_in_threadpool(_answer, found, form)
     if form.get("take") == ["1"] and not page.problems:
-        await run_in_threadpool(_take, found, page)
+        try:
+            await run_in_threadpool(_take, found, page)
+        except (CytopeniaError, RefusedError) as cause:
+            if wants_json(request.scope):
+                raise
+            page = await run_in_threadpool(
+                _give_back, found, page, cause, request.app.state.settings.language
+            )
+            return _render(request, found, page)
         return RedirectResponse(f"/studies/{quote(found.name)}#data", status_code=303)
     if not page.problems:
         page = await run_in_threadpool(_look_ahead, found, page)
@@ -71,7 +83,7 @@ def _render(request: Request, found: StudyFolder, page: _Page) -> Response:
     choices = offer_units(page.choices, page.answers)
     shown: dict[str, Any] = {"page": page, "choices": choices, "answers": page.answers}
     status = 422 if page.problems else 200
-    return render_page(request, "mapping.html", status=status, study=found, **shown)
+    return render_page(request, "mapping.html", status=page.status or status, study=found, **shown)
 
 
 def _open(found: StudyFolder, *, anew: bool) -> _Page:
@@ -142,6 +154,28 @@ def _take(found: StudyFolder, page: _Page) -> None:
     written = replace_data(text, page.shown)
     found.check_protocol(written)
     found.save_protocol(written, version=version)
+
+
+def _give_back(found: StudyFolder, page: _Page, cause: Exception, language: str) -> _Page:
+    """What was chosen and not written stays on the page, which now speaks of the file as it is on disk."""
+    text, newest = found.read_protocol()
+    status, key, values = describe_failure(cause)
+    return replace(
+        page,
+        version=newest,
+        status=status,
+        refused=make_say(language)(key, **values),
+        elsewhere=_find_data(text) if newest != page.version else None,
+    )
+
+
+def _find_data(text: str) -> str:
+    """The section [data] of a text, or all of it where it is no study file."""
+    try:
+        draft = take_data(text)
+    except CytopeniaError:
+        return text
+    return "" if draft is None else draft.text
 
 
 def _look_ahead(found: StudyFolder, page: _Page) -> _Page:

@@ -62,7 +62,7 @@ async def study(request: Request) -> Response:
         suffixes=",".join(READ_SUFFIXES),
         job=None if job is None else job.describe(),
         check=check,
-        is_outdated=check is not None and await run_in_threadpool(lambda: check.is_outdated),
+        is_check_outdated=check is not None and await run_in_threadpool(lambda: check.is_outdated),
         **on_disk,
     )
 
@@ -77,7 +77,7 @@ def _look_at(found: StudyFolder) -> dict[str, Any]:
         "is_mapped": bool(mapped),
         "protocol": text,
         "version": version,
-        "results": _list_results(found),
+        "results": found.list_results(),
         "foreign": list_foreign_files(found.path),
         "is_checked": (found.path / CHECK_PAGE).is_file(),
         "is_outdated": is_outdated(found.path),
@@ -150,16 +150,11 @@ async def run_state(request: Request) -> Response:
     return JSONResponse({"state": "none"} if job is None else job.describe())
 
 
-def _list_results(found: StudyFolder) -> list[str]:
-    """The files of the results, those of its folders after the others."""
-    return found.list_results()
-
-
 async def result_file(request: Request) -> Response:
     """One file of the results; only what is listed there."""
     found = await run_in_threadpool(find_study, request)
     name = request.path_params["file"]
-    if name not in await run_in_threadpool(_list_results, found):
+    if name not in await run_in_threadpool(found.list_results):
         raise RefusedError(404, "refusal.no_page")
     path = found.path / "results" / name
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
@@ -172,7 +167,7 @@ async def result_file(request: Request) -> Response:
 async def all_results(request: Request) -> Response:
     """Every file of the results in one archive."""
     found = await run_in_threadpool(find_study, request)
-    names = await run_in_threadpool(_list_results, found)
+    names = await run_in_threadpool(found.list_results)
     if not names:
         raise RefusedError(404, "refusal.no_results")
     content = await run_in_threadpool(_pack, found.path / "results", names)
