@@ -127,7 +127,7 @@ def test_a_section_is_taken_out_with_its_comments() -> None:
         ("[data]\nfolder =\n", r"\[data\]: not a valid TOML file: .*at line 2"),
         ('[data]\n[study]\ntitle = "x"\n', r"holds more than \[data\]"),
         ("data = 3\n", r"holds more than \[data\]"),
-        ("[data]\nx = " + "[" * 5000, "too deep in one another"),
+        ("[data]\nx = " + "[" * 5000, "nesting beyond all measure"),
     ],
 )
 def test_a_text_that_is_no_section_is_told(text: str, said: str) -> None:
