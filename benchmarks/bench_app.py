@@ -1,6 +1,6 @@
 """How long the pages of the app take on a cohort, and whether its memory stays flat.
 
-Usage: python benchmarks/bench_app.py FOLDER [--patients 2000] [--views 1000]
+Usage: python benchmarks/bench_app.py FOLDER [--patients 2000] [--views 1000] [--users 20] [--seconds 60]
 
 FOLDER gets a simulated study with its run, once; then the app is started on it. Prints Markdown.
 """
@@ -19,6 +19,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from app_crowd import browse_together
 from app_server import RunningApp, Visitor, run_app
 
 STUDY = "bench"
@@ -31,11 +32,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--patients", type=int, default=2000)
     parser.add_argument("--views", type=int, default=1000)
+    parser.add_argument("--users", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=60)
     given = parser.parse_args()
     make_study(given.folder / STUDY, given.patients)
     print(f"load before: {os.getloadavg()[0]:.1f}", file=sys.stderr)
     with run_app(given.folder) as app:
         measure(app, given.views)
+        measure_crowd(app, users=given.users, seconds=given.seconds)
     print(f"load after: {os.getloadavg()[0]:.1f}", file=sys.stderr)
 
 
@@ -98,6 +102,21 @@ def measure(app: RunningApp, views: int) -> None:
         if place % max(views // 10, 1) == 0:
             print(f"| {place} | {read_memory(app)} |", flush=True)
         show(visitor, f"{base}/{keys[place % len(keys)]}")
+
+
+def measure_crowd(app: RunningApp, *, users: int, seconds: float) -> None:
+    """Print what many visitors at once are answered."""
+    visitor, base = app.visit(), f"/studies/{STUDY}"
+    keys = re.findall(r'/patients/([0-9a-f]{16})"', show(visitor, f"{base}/patients"))
+    paths = ["/", base, f"{base}/patients?sort=anemia", "/calculators/car_hematotox", "/static/app.css"]
+    paths += [f"{base}/patients/{key}" for key in dict.fromkeys(keys)]
+    crowd = browse_together(app, paths, users=users, seconds=seconds)
+    print(
+        f"\n{users} visitors for {seconds:.0f} s: {len(crowd.seconds):,} pages, "
+        f"{len(crowd.failures)} failed; "
+        f"half within {crowd.find_slowest(0.5):.2f} s, 95% within {crowd.find_slowest(0.95):.2f} s; "
+        f"memory afterwards {read_memory(app)} MB"
+    )
 
 
 if __name__ == "__main__":
