@@ -76,16 +76,61 @@ def _search_nobody(page: Page, here: str) -> None:
     page.wait_for_url("**found=*")
 
 
+def _show_mapping(page: Page, here: str) -> None:
+    page.goto(f"{here}/studies/Export/mapping")
+    page.get_by_role("button").and_(page.locator("[name=show]")).click()
+    expect(page.locator(".preview")).to_be_visible()
+
+
 def _propose(page: Page, here: str) -> None:
     page.goto(f"{here}/studies/Export")
-    page.locator("form[action$='/propose'] button").first.click()
-    expect(page.get_by_role("cell", name="anc in G/L")).to_be_visible()
+    page.locator("form[action$='/mapping'] button").first.click()
+    expect(page.locator(".mapping .heading", has_text="Hb (g/dL)")).to_be_visible()
 
 
 def _check(page: Page, here: str) -> None:
-    page.goto(f"{here}/studies/demo")
-    page.locator("form[action$='/check'] button").first.click()
-    expect(page.locator("#findings").first).to_be_attached()
+    page.goto(f"{here}/studies/demo/check")
+    page.locator("main form[action$='/check'] button").click()
+    expect(page.locator("#coverage")).to_be_attached()
+
+
+def open_parts(page: Page, *ids: str) -> None:
+    for one in ids:
+        page.locator(f"[id='{one}'] > summary").click()
+
+
+def _open_entries(page: Page, here: str) -> None:
+    page.goto(f"{here}/studies/demo/form")
+    open_parts(page, "outcomes.0", "analyses.2")
+    page.locator("details.entry[open] details.further > summary").first.click()
+
+
+def _mistype(page: Page, here: str) -> None:
+    page.goto(f"{here}/studies/demo/form")
+    page.locator("[id='study.seed']").fill("soon")
+    open_parts(page, "outcomes.1")
+    page.locator("[id='outcomes.1.min_grade']").fill("9")
+    page.locator("button[value=save]").first.click()
+    expect(page.locator("[id='study.seed'][aria-invalid=true]")).to_be_visible()
+    expect(page.locator("[id='outcomes.1.min_grade'][aria-invalid=true]")).to_be_visible()
+
+
+def _collide(place: str, button: str) -> Callable[[Page, str], None]:
+    """Save what another has changed meanwhile: the page says of an earlier version that it was loaded."""
+
+    def go(page: Page, here: str) -> None:
+        page.goto(f"{here}{place}")
+        form = page.locator("main form:has([name=version])")
+        area = form.locator("textarea[name=text]")
+        if area.count():
+            area.fill(f"{area.input_value()}# typed\n")
+        else:
+            form.locator("[id='study.seed']").fill("1234567")
+        form.locator("[name=version]").evaluate("field => { field.value = '0123456789abcdef'; }")
+        form.locator(button).first.click()
+        expect(page.locator("#elsewhere")).to_be_visible()
+
+    return go
 
 
 def _type_score(page: Page, here: str) -> None:
@@ -130,7 +175,16 @@ STOPS = (
     Stop("study", at("/studies/demo")),
     Stop("study without tables", at("/studies/Empty")),
     Stop("proposal", _propose),
-    Stop("check", _check, is_framed=False),
+    Stop("mapping shown", _show_mapping),
+    Stop("mapping", at("/studies/demo/mapping")),
+    Stop("mapping, changed elsewhere", _collide("/studies/Export/mapping", "[name=take]")),
+    Stop("form", at("/studies/demo/form")),
+    Stop("form, opened", _open_entries),
+    Stop("form, mistyped", _mistype),
+    Stop("form, changed elsewhere", _collide("/studies/demo/form", "button[value=save]")),
+    Stop("check, none yet", at("/studies/Empty/check")),
+    Stop("check", _check),
+    Stop("check, printed", at("/studies/demo/check/page"), is_framed=False),
     Stop("report", at("/studies/demo/results/report.html"), is_framed=False),
     Stop("patients", at("/studies/demo/patients")),
     Stop("patients before a run", at("/studies/Empty/patients")),
@@ -152,6 +206,7 @@ STOPS = (
     Stop("recovery, pasted", _paste("recovery")),
     Stop("failure", at("/nowhere")),
     Stop("a study file that is none", _break_protocol),
+    Stop("study file, changed elsewhere", _collide("/studies/demo", "button")),
 )
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import html
 import io
 import json
+import re
 import secrets
 import shutil
 import zipfile
 from collections.abc import Generator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from app_attacks import list_addresses, list_dangers, send_raw, take_snapshot
-from app_server import RunningApp, Visitor, run_app
+from app_server import Reply, RunningApp, Visitor, run_app
 from cytopenia.app.failures import RefusedError
 from cytopenia.app.security import BodyLimit, Sessions
 from cytopenia.app.settings import AppSettings, Limits
@@ -370,29 +373,33 @@ def test_a_workbook_that_unfolds_without_end_is_refused(visitor: Visitor, files:
     assert (reply.status, "unfold" in reply.text) == (422, True)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "x = " + "[" * 20_000,
-        "x = " + "{a=" * 20_000,
-        "x = " + "9" * 6000,
-        "x = 0x" + "f" * 6000,
-        "x = 2024-13-45",
-        "x = 99999-01-01",
-        "x = 1e999999999",
-        "a" + ".a" * 20_000 + " = 1",
-        "[" + "a." * 20_000 + "a]",
-        "x = 'a\u0000b'",
-        '[study]\ntitle = "\\ud800"',
-        "[study]\nseed = " + "-" * 1000 + "1",
-        "[study]\ntitle = 1\nseed = inf",
-        '[data]\nfolder = "\u0000"',
-        '[data]\nfolder = "' + "x/" * 5000 + '"',
-        "\ufffe" * 1000,
-        MARKUP,
-    ],
-    ids=lambda text: text[:12].encode("ascii", "replace").decode().replace("\n", " ").replace("\x00", "0"),
-)
+TEXTS = [
+    "x = " + "[" * 20_000,
+    "x = " + "{a=" * 20_000,
+    "x = " + "9" * 6000,
+    "x = 0x" + "f" * 6000,
+    "x = 2024-13-45",
+    "x = 99999-01-01",
+    "x = 1e999999999",
+    "a" + ".a" * 20_000 + " = 1",
+    "[" + "a." * 20_000 + "a]",
+    "x = 'a\u0000b'",
+    '[study]\ntitle = "\\ud800"',
+    "[study]\nseed = " + "-" * 1000 + "1",
+    "[study]\ntitle = 1\nseed = inf",
+    '[data]\nfolder = "\u0000"',
+    '[data]\nfolder = "' + "x/" * 5000 + '"',
+    "\ufffe" * 1000,
+    MARKUP,
+    "[study]\nseed = 0x" + "f" * 6000,
+]
+
+
+def name_text(text: str) -> str:
+    return text[:12].encode("ascii", "replace").decode().replace("\n", " ").replace("\x00", "0")
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=name_text)
 def test_no_study_file_breaks_its_page(visitor: Visitor, study: Path, text: str) -> None:
     """It is refused in words, the file on disk stays, and what was typed is given back."""
     before = take_snapshot(study)
@@ -413,6 +420,8 @@ def test_no_study_file_breaks_its_page(visitor: Visitor, study: Path, text: str)
         b"\xed\xa0\x80",
         b"x = " + b"9" * 6000,
         b"a" + b".a" * 20_000 + b" = 1",
+        b"[study]\nseed = 0x" + b"f" * 6000,
+        b"[analyses]\nx = 0x" + b"f" * 6000,
     ],
 )
 def test_no_study_file_on_disk_breaks_its_page(visitor: Visitor, study: Path, text: bytes) -> None:
@@ -421,6 +430,82 @@ def test_no_study_file_on_disk_breaks_its_page(visitor: Visitor, study: Path, te
     assert visitor.send_form(f"/studies/{study.name}/check").status in (409, 422)
     for page in ("mapping", "form"):
         assert visitor.ask("GET", f"/studies/{study.name}/{page}").status in (200, 409, 422), page
+
+
+def send_fields(visitor: Visitor, path: str, *fields: tuple[str, str]) -> Reply:
+    """Send a form; half a character goes as a program would send it."""
+    body = urlencode([("csrf", visitor.csrf), *fields], errors="surrogatepass")
+    return visitor.ask("POST", path, body=body, headers=FORM)
+
+
+VALUES = [
+    *TEXTS,
+    *(text.partition("= ")[2] for text in TEXTS if "= " in text),
+    "\ud800",
+    '"\\ud800"',
+    "{ a = '\udfff' }",
+    "\x00",
+    "9" * 6000,
+    "-" + "9" * 4300,
+    "²",
+    "1" * 400 + ".5",
+    "\n[study]\nseed = 1\n",
+    "'''\n[study]\n'''",
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=name_text)
+def test_nothing_typed_into_the_form_breaks_it(visitor: Visitor, study: Path, value: str) -> None:
+    """Each kind of field with one value, of which at least one can hold none of them."""
+    before = take_snapshot(study)
+    page = visitor.ask("GET", f"/studies/{study.name}/form")
+    shown = read_hidden(page.text)
+    names = set(re.findall(r'name="((?:study|cohort|outcomes|factors|analyses|report)\.[^"]+)"', page.text))
+    raw = set(re.findall(r'<textarea id="([^"]+)"', page.text))
+    assert len(names) > 40
+    assert raw
+    for chosen in ({"study.seed"}, {"study.seed", *raw}, names):
+        reply = send_fields(
+            visitor, f"/studies/{study.name}/form", *shown.items(), *((name, value) for name in chosen)
+        )
+        assert reply.status == 422
+        assert list_dangers(reply.text) == []
+    for number in ("²", "9" * 6000, "-1", "\x00", value[:6000]):
+        reply = send_fields(
+            visitor, f"/studies/{study.name}/form", *shown.items(), ("do", f"copy:analyses:{number}")
+        )
+        assert reply.status == 422, number
+    for word in ("base", "version"):
+        reply = send_fields(visitor, f"/studies/{study.name}/form", *(shown | {word: value}).items())
+        assert reply.status in (409, 422), word
+    packed = base64.b64encode(value.encode(errors="surrogatepass")).decode()
+    reply = send_fields(visitor, f"/studies/{study.name}/form", *(shown | {"base": packed}).items())
+    assert reply.status == 422
+    assert take_snapshot(study) == before
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "\ud800", "[data]\nfolder = '\udfff'"], ids=name_text)
+def test_no_text_of_a_mapping_breaks_its_page(visitor: Visitor, study: Path, text: str) -> None:
+    before = take_snapshot(study)
+    path = f"/studies/{study.name}/mapping"
+    shown = read_hidden(visitor.ask("GET", path).text)
+    inside = f"[data.labs]\n{text}" if "[data]" not in text else text
+    for typed in (text, inside, f"[data]\n{text.removeprefix('[study]')}"):
+        for button in ("show", "take"):
+            reply = send_fields(visitor, path, *shown.items(), ("text", typed), (button, "1"))
+            assert reply.status == 422, (button, typed[:40])
+            assert list_dangers(reply.text) == []
+    for word in ("shown", "version", "settled", 'unit ["labs", "wide", "anc"]'):
+        fields = {**shown, "text": "[data]\n", word: text, "show": "1"}
+        assert send_fields(visitor, path, *fields.items()).status in (200, 422), word
+    assert take_snapshot(study) == before
+
+
+def read_hidden(page: str) -> dict[str, str]:
+    """The hidden fields of the last form of a page."""
+    form = page.rpartition("<form")[2] if 'name="shown"' in page else page.partition('class="protocol"')[2]
+    found = re.findall(r'<input type="hidden" name="(base|version|shown)" value="([^"]*)"', form)
+    return {name: html.unescape(value) for name, value in found}
 
 
 def test_what_was_typed_in_a_second_tab_is_given_back(running: RunningApp, study: Path) -> None:

@@ -103,8 +103,12 @@ def test_the_whole_path(browser: Browser, tmp_path: Path) -> None:
         page.get_by_role("button", name="Open the demonstration").click()
         expect(page.locator("#next")).to_contain_text("Next: check the data")
         page.get_by_role("button", name="Check the data").click()
+        expect(page.get_by_role("heading", name="Which days were measured")).to_be_visible()
+        page.get_by_role("link", name="All of it on one page").click()
         expect(page.get_by_role("heading", name="What to answer first")).to_be_visible()
-        page.goto(f"{visit.here}/studies/demo")
+        page.go_back()
+        page.get_by_role("link", name="demo: Overview").click()
+        expect(page.locator("#next")).to_contain_text("The data were checked.")
         run_and_watch(page)
         with page.expect_download() as download:
             page.get_by_role("link", name="Download everything").click()

@@ -44,9 +44,9 @@ BENEATH = {
     "textarea": "what the user writes",
     "tr[class] th, tr th[scope=row], .ask td": "columns of files, tables, studies",
     ".files": "names of files",
+    "form[action$='/mapping'] :is(.heading, .why, h2 bdi, .asked p, .help)": "readers.proposal; headings",
+    ".preview :is(table, bdi), .concern bdi, .beneath, #units ~ *": "what a check says in a terminal",
 }
-# The page of a proposal is the table and the questions of readers.proposal.
-OF_THE_PROPOSAL = "main td, main h2, main ol, main .help"
 
 COLLECT = """(beneath) => {
   const found = [];
@@ -122,8 +122,7 @@ def test_every_word_of_the_app_is_in_its_file(browser: Browser, running: Running
         page = visit.page
         for stop in (stop for stop in STOPS if stop.is_framed):
             stop.go(page, visit.here)
-            beneath = [*BENEATH, OF_THE_PROPOSAL] if stop.name == "proposal" else [*BENEATH]
-            bare += [f"{stop.name}: {words}" for words in list_bare(page, known, ", ".join(beneath))]
+            bare += [f"{stop.name}: {words}" for words in list_bare(page, known, ", ".join(BENEATH))]
             assert page.locator("main").inner_text().count("[[") >= 2, stop.name
         page.locator("form[action='/leave'] button").click()
         page.wait_for_load_state()
