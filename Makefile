@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN ?= .venv/bin
 
 .DEFAULT_GOAL := list
-.PHONY: list setup check fix test test-long coverage spec reference golden race bench simulation constraints ci
+.PHONY: list setup check fix test test-long test-rare coverage spec reference golden race bench simulation constraints ci
 
 list:  ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -35,6 +35,9 @@ test:  ## the fast tests
 
 test-long:  ## the long tests and every property test with many more examples
 	$(BIN)/python -m pytest -m "long or not long" --hypothesis-profile=long
+
+test-rare:  ## the stored numbers of other programs that take minutes to make again
+	$(BIN)/python -m pytest -m rare
 
 coverage:  ## the fast tests with branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered

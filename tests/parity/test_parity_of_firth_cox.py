@@ -78,6 +78,6 @@ def test_maximum_likelihood_has_no_answer_where_firths_method_has_one() -> None:
     assert fit_case("monotone").status == "ok"
 
 
-@pytest.mark.long
+@pytest.mark.rare
 def test_r_gives_the_stored_numbers_of_firth_cox(find_program: Callable[[str], str], tmp_path: Path) -> None:
     check_r_again(find_program, "make_firth_cox.R", "firth_cox_results.csv", tmp_path, rel=1e-6, floor=1e-9)

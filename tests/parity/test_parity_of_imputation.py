@@ -193,6 +193,6 @@ def test_distribution_of_means(many: dict[str, Imputations]) -> None:
         assert means.var(ddof=1) == pytest.approx(variance, rel=2 * CHANCE * math.sqrt(4 / MANY))
 
 
-@pytest.mark.long
+@pytest.mark.rare
 def test_r_gives_the_stored_numbers_of_imputation(find_program: Callable[[str], str], tmp_path: Path) -> None:
     check_r_again(find_program, "make_imputation.R", "imputation_results.csv", tmp_path, rel=1e-6, floor=1e-9)
