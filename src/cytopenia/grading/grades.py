@@ -110,14 +110,15 @@ def grade_courses(
     possible = between | np.stack([any_marked(found.possible & graded_by_cap) for found in days])
     open_questions = np.stack([any_marked(found.possible & grid.measured) for found in days])
     has_measurement = any_marked(grid.measured)
-    has_question = any_marked(open_questions.T)
     decider = _first_of_its_grade(_highest(known), known, grade)
     proven = _grade_at(decider, grade)
-    is_judged = np.where(has_measurement, any_marked(known.T) | ~has_question, proven == grade[-1])
+    is_judged = np.where(
+        has_measurement, any_marked(known.T) | ~any_marked(open_questions.T), proven == grade[-1]
+    )
     policy = np.where(is_judged, proven, np.nan)
-    measured_worst = np.where(has_question, _grade_at(_highest(open_questions), grade), 0.0)
+    measured_worst = _grade_at(_highest(open_questions), grade)
     policy_worst = np.where(has_measurement & ~is_judged, measured_worst, policy)
-    answer = policy
+    answer = policy if min_grade is None else np.where(policy_worst < min_grade, policy_worst, policy)
     decider = np.where(is_judged, decider, -1).astype(np.int8)
     is_at_risk = any_marked(grid.at_risk)
     best = np.where(is_at_risk, _grade_at(_highest(certain), grade), np.nan)
@@ -128,15 +129,13 @@ def grade_courses(
     deciding_days = _pick_days(policy, grade, known_days)
     if min_grade is not None:
         asked = grade >= min_grade
-        answer = np.where(policy_worst < min_grade, policy_worst, policy)
         is_final = proven >= min_grade
         decider = np.where(is_final, np.argmax(asked), decider).astype(np.int8)
         deciding_days = np.logical_or.reduce([known_days[place] for place in np.flatnonzero(asked)])
         # Below the question no day can settle it; once it is reached none needs to.
         floor = np.where(is_final, worst, np.maximum(floor, min_grade - 1))
-    gap_worst = _grade_at(_highest(between), grade)
     first, last = span_days(deciding_days, grid.first_day)
-    grades = (answer, best, worst, measured_worst, gap_worst)
+    grades = (answer, best, worst, measured_worst, _grade_at(_highest(between), grade))
     outcome = OutcomeRows(
         policy=policy,
         best=best,
@@ -151,8 +150,7 @@ def grade_courses(
         days=count_days(grid),
         is_asked=min_grade is not None,
     )
-    entering = grid.short_gap | graded_by_cap
-    settling = _settling_days(rules, days, floor, worst > floor, entering)
+    settling = _settling_days(rules, days, floor, worst > floor, grid.short_gap | graded_by_cap)
     return outcome, collect_evidence(deciding_days, settling, grid)
 
 

@@ -73,7 +73,7 @@ class OutcomeRows:
     """One outcome of the patients of one part, as arrays of one entry per patient.
 
     `policy`, `best` and `worst` are NaN where there is none; days are `NO_DAY` where there is none.
-    `policy_worst` is the highest that `policy` can be: itself where it is judged (and everywhere if not given),
+    `policy_worst` is the highest that `policy` can be: itself where it is judged (everywhere if not given),
     else what the measured values leave possible, NaN where that is not known.
     `evidence`, `reason`, `rule` and `label` are places in their lists of names; -1 is none. `possible` marks,
     patient by label, every label that can have been; only outcomes without an order have it. With `is_asked`

@@ -101,8 +101,8 @@ def drop_settled(evidence: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame
 def judge_threshold(frame: pl.DataFrame, min_grade: float) -> pl.DataFrame:
     """Return `policy`, `best`, `worst` as 0, 1 or null for "the grade is at least `min_grade`".
 
-    A course without a policy grade is still judged where every grade that it can have lies on one side: below,
-    where nothing measured can reach `min_grade` (`policy_worst`, where the frame has it), or by both bounds.
+    A course without a policy grade is still judged where every grade that it can have lies on one side:
+    below, where nothing measured can reach it (`policy_worst`, where the frame has it), or by both bounds.
     """
     reached = {
         name: pl.col(name) >= min_grade for name in (*_GRADES, "policy_worst") if name in frame.columns
