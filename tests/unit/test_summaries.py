@@ -126,7 +126,11 @@ def test_a_grade_that_no_value_can_have_is_judged_without_a_limit() -> None:
     assert unjudged == {
         "any grade": 1,
         "grade >= 3": 0,
-        **{"grade 0": 1, "grade 1": 1, "grade 2": 0, "grade 3": 0, "grade 4": 0},
+        "grade 0": 1,
+        "grade 1": 1,
+        "grade 2": 0,
+        "grade 3": 0,
+        "grade 4": 0,
     }
     assert counts(rows, "not judged") == [1]
 

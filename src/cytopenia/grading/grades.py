@@ -112,11 +112,9 @@ def grade_courses(
     has_measurement = any_marked(grid.measured)
     decider = _first_of_its_grade(_highest(known), known, grade)
     proven = _grade_at(decider, grade)
-    is_judged = np.where(
-        has_measurement, any_marked(known.T) | ~any_marked(open_questions.T), proven == grade[-1]
-    )
-    policy = np.where(is_judged, proven, np.nan)
     measured_worst = _grade_at(_highest(open_questions), grade)
+    is_judged = np.where(has_measurement, (proven > 0) | (measured_worst == 0), proven == grade[-1])
+    policy = np.where(is_judged, proven, np.nan)
     policy_worst = np.where(has_measurement & ~is_judged, measured_worst, policy)
     answer = policy if min_grade is None else np.where(policy_worst < min_grade, policy_worst, policy)
     decider = np.where(is_judged, decider, -1).astype(np.int8)
