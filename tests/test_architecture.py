@@ -329,6 +329,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "outcomes",
             "blocks",
             "derived",
+            "limit_checks",
             "lab_quality",
             "coverage",
             "data_quality",
