@@ -146,9 +146,9 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "limit_missing": FindingRule(
             "warning",
             "lln",
-            "Such grades are not judged. Map the column of the limits in columns = { lln = 'their column' }, or "
-            "state the limit of your laboratory under [data.labs]: lln = { anc = { value = ..., unit = "
-            '"1e9/L" } }.',
+            "Such grades are not judged. Map the column of the limits in columns = { lln = 'their column' }, "
+            "or state the limit of your laboratory under [data.labs]: lln = { anc = { value = ..., "
+            'unit = "1e9/L" } }.',
         ),
         "limits_reversed": FindingRule("warning", "lln", "Both limits are not used; lln must be below uln."),
         "limit_stated": FindingRule("info", "lln", ""),

@@ -41,8 +41,8 @@ def note_missing_limits(study: Study, plan: Plan, labs: pl.DataFrame) -> list[Fi
 
     Notes
     -----
-    A patient is concerned if a value without a limit can mean a higher grade than all others have for certain,
-    and this grade is asked for. Severe grades have fixed cuts in most definitions, and need no limit.
+    A patient is concerned if a value without a limit can mean a higher grade than any has for certain, and this
+    grade is asked for. Severe grades have fixed cuts in most definitions, and need no limit.
     """
     patients: dict[str, set[str]] = {}
     asking: dict[str, list[str]] = {}
@@ -90,10 +90,10 @@ def _find_concerned(question: _Question, labs: pl.DataFrame) -> list[str]:
     judged = judge_rows(rows, question.part)
     lacking = rows["lln"].is_null() & judged["grade_reason"].str.contains(_LIMIT, literal=True)
     frame = pl.DataFrame(
-        [rows["patient_id"], judged["grade_best"], judged["grade_worst"], lacking.alias("l")]
+        [rows["patient_id"], judged["grade_best"], judged["grade_worst"], lacking.alias("lacks")]
     )
     ends = frame.group_by("patient_id").agg(
-        certain=pl.col("grade_best").max(), possible=pl.col("grade_worst").filter("l").max()
+        certain=pl.col("grade_best").max(), possible=pl.col("grade_worst").filter("lacks").max()
     )
     is_open = pl.col("possible") > pl.col("certain")
     if question.least is not None:
