@@ -28,7 +28,7 @@ def study(tmp_path: Path):
         (tmp_path / "labs.csv").write_text("\n".join([HEAD, *rows]) + "\n", encoding="utf-8")
         text = "\n".join(
             [
-                '[study]\nid = "limits"\ntitle = "Made up"\nsynthetic = true\nseed = 1',
+                '[study]\ntitle = "Made up"\nsynthetic = true\nseed = 1',
                 f'[data]\nfolder = "."\n[data.labs]\nfile = "labs.csv"\n{lln}',
                 *outcomes,
                 '[[analyses]]\nid = "seen"\nkind = "occurrence"\noutcomes = ["low"]',
@@ -60,9 +60,8 @@ def test_who_has_a_grade_that_a_limit_decides_is_counted(study, asked: str) -> N
     found = missing(study(asked))
     assert found.select("table", "column", "severity", "rows").rows() == [("labs", "lln", "warning", 1)]
     message = found["message"][0]
-    assert message.startswith(
-        "labs: the lower limit of normal (lln) is missing where it decides a grade: platelets (1 patient: low). "
-    )
+    said = "labs: the lower limit of normal (lln) is missing where it decides a grade: "
+    assert message.startswith(f"{said}platelets (1 patient: low). ")
     assert 'under [data.labs]: lln = { anc = { value = ..., unit = "1e9/L" } }' in message
     assert "P1" not in message
 

@@ -223,8 +223,8 @@ def _tell_absent(chosen: Mapping[str, SheetGuess], parts: Sequence[Part], beside
         notes.append("No growth factors or transfusions were found: recovery is then called count recovery.")
     if labs is not None and "lln" not in becomes:
         notes.append(
-            "No lower limits of normal were found: grade 1 of CTCAE is not judged without them. Write those of the"
-            ' laboratory under [data.labs]: lln = { anc = { value = ..., unit = "1e9/L" } }.'
+            "No lower limits of normal were found: grade 1 of CTCAE is not judged without them. Write those"
+            ' of the laboratory under [data.labs]: lln = { anc = { value = ..., unit = "1e9/L" } }.'
         )
     return Part(notes=tuple(notes))
 

@@ -41,8 +41,8 @@ def note_missing_limits(study: Study, plan: Plan, labs: pl.DataFrame) -> list[Fi
 
     Notes
     -----
-    A patient is concerned if a value without a limit can mean a higher grade than any has for certain, and this
-    grade is asked for. Severe grades have fixed cuts in most definitions, and need no limit.
+    A patient is concerned if a value without a limit can mean a higher grade than any has for certain, and
+    this grade is asked for. Severe grades have fixed cuts in most definitions, and need no limit.
     """
     patients: dict[str, set[str]] = {}
     asking: dict[str, list[str]] = {}
