@@ -53,6 +53,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "data_quality",
             "texts",
             "columns",
+            "patient_ids",
             "local_days",
             "days",
             "limits",

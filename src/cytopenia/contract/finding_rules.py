@@ -26,6 +26,16 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
             "info", "day", "Rows are judged one by one; whole courses need patient_id and day (or date)."
         ),
         "patient_id_missing": FindingRule("error", "patient_id", "Fill in patient_id, or remove these rows."),
+        "patient_id_blanks": FindingRule(
+            "warning",
+            "patient_id",
+            "They are read as one patient; if they are two, correct patient_id.",
+        ),
+        "patient_id_near": FindingRule(
+            "warning",
+            "patient_id",
+            "They could be one patient and are read as two; if they are one, write patient_id in one way.",
+        ),
         "patients_from_labs": FindingRule(
             "info", "patient_id", "Give a patients table to describe the cohort."
         ),
