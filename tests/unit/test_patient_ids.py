@@ -89,8 +89,8 @@ def test_the_rarer_writing_is_named_in_its_table_without_the_id() -> None:
     findings = tables.findings.filter(pl.col("rule") == NEAR)
     assert findings["message"].to_list() == [
         "patients: 2 patients are named like another but for case, zeros in front, blanks or signs in 2 of 2 "
-        "rows (rows 2, 3). They could be one patient and are read as two; if they are one, write patient_id in "
-        "one way."
+        "rows (rows 2, 3). They could be one patient and are read as two; if they are one, write patient_id "
+        "in one way."
     ]
 
 

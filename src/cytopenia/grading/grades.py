@@ -113,7 +113,7 @@ def grade_courses(
     decider = _first_of_its_grade(_highest(known), known, grade)
     proven = _grade_at(decider, grade)
     measured_worst = _grade_at(_highest(open_questions), grade)
-    is_judged = np.where(has_measurement, (proven > 0) | (measured_worst == 0), proven == grade[-1])
+    is_judged = np.where(has_measurement, any_marked(known.T) | (measured_worst == 0), proven == grade[-1])
     policy = np.where(is_judged, proven, np.nan)
     policy_worst = np.where(has_measurement & ~is_judged, measured_worst, policy)
     answer = policy if min_grade is None else np.where(policy_worst < min_grade, policy_worst, policy)
