@@ -112,10 +112,10 @@ def grade_courses(
     has_measurement = any_marked(grid.measured)
     decider = _first_of_its_grade(_highest(known), known, grade)
     proven = _grade_at(decider, grade)
-    measured_worst = _grade_at(_highest(open_questions), grade)
-    is_judged = np.where(has_measurement, any_marked(known.T) | (measured_worst == 0), proven == grade[-1])
+    seen_worst = _grade_at(_highest(open_questions), grade)
+    is_judged = np.where(has_measurement, any_marked(known.T) | np.equal(seen_worst, 0), proven == grade[-1])
     policy = np.where(is_judged, proven, np.nan)
-    policy_worst = np.where(has_measurement & ~is_judged, measured_worst, policy)
+    policy_worst = np.where(has_measurement & ~is_judged, seen_worst, policy)
     answer = policy if min_grade is None else np.where(policy_worst < min_grade, policy_worst, policy)
     decider = np.where(is_judged, decider, -1).astype(np.int8)
     is_at_risk = any_marked(grid.at_risk)
@@ -133,7 +133,7 @@ def grade_courses(
         # Below the question no day can settle it; once it is reached none needs to.
         floor = np.where(is_final, worst, np.maximum(floor, min_grade - 1))
     first, last = span_days(deciding_days, grid.first_day)
-    grades = (answer, best, worst, measured_worst, _grade_at(_highest(between), grade))
+    grades = (answer, best, worst, seen_worst, _grade_at(_highest(between), grade))
     outcome = OutcomeRows(
         policy=policy,
         best=best,
