@@ -206,10 +206,12 @@ def _lay_out(frame: pl.DataFrame, dates: Mapping[str, dt.date]) -> tuple[Tables,
     newest = last.sort("day").row(-1, named=True)
     end_day, end_date = newest["day"], newest["printed"]
     if (as_of := dates.get(_AS_OF)) is not None:
-        end_day += (as_of - dt.date.fromisoformat(end_date)).days
-        if end_day < newest["day"]:
+        # Without an infusion no day is counted from it, and dates are compared as they are printed.
+        stated = end_day if _INFUSION not in dates else (as_of - dates[_INFUSION]).days
+        is_early = as_of.isoformat() < end_date if _DATE.fullmatch(end_date) else False
+        if is_early or stated < end_day:
             raise RefusedError(422, "api.as_of_early")
-        end_date = as_of.isoformat()
+        end_day, end_date = stated, as_of.isoformat()
     patient = CdsPatient(
         tables=tables,
         printed=printed,
