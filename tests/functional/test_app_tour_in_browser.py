@@ -141,7 +141,7 @@ def run_and_watch(page: Page) -> None:
         "document.getElementById('job-words'), { childList: true }); }"
     )
     expect(page.get_by_role("link", name="Read the report")).to_be_visible(timeout=RUN_MILLISECONDS)
-    expect(page.get_by_role("status").first).to_contain_text("Finished in")
+    expect(page.locator("#job-words[role=status]")).to_contain_text("Finished in")
     told = page.evaluate("window.told")
     assert len(set(told)) >= 2, told
     assert "Finished in" in told[-1]
