@@ -52,9 +52,7 @@ def browser(find_program: Callable[[str], str]) -> Generator[Browser]:
         yield opened
 
 
-@pytest.mark.parametrize(
-    ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
-)
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_every_page_is_in_order(browser: Browser, running: RunningApp, scheme: str, width: int) -> None:
     faults: list[str] = []
     with enter_app(browser, running.link, scheme=scheme, width=width) as visit:
