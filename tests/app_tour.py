@@ -109,6 +109,7 @@ def _mistype(page: Page, here: str) -> None:
     page.goto(f"{here}/studies/demo/form")
     page.locator("[id='study.seed']").fill("soon")
     open_parts(page, "outcomes.1")
+    page.locator("[id='outcomes.1'] details.further > summary").click()
     page.locator("[id='outcomes.1.min_grade']").fill("9")
     page.locator("button[value=save]").first.click()
     expect(page.locator("[id='study.seed'][aria-invalid=true]")).to_be_visible()

@@ -20,6 +20,7 @@ __all__ = ["describe_problems", "parse_toml", "read_bytes", "read_form"]
 Form = TypeVar("Form", bound=BaseModel)
 
 _UNIONS = (Union, UnionType)
+_LARGEST = 2**63 - 1
 # The time for a key grows with the square of its parts: 20,000 of them take the parser 20 seconds.
 _LONG_KEY = re.compile(rb"""(?<![\w\-"'])(?:[\w\-"']+[ \t]*\.[ \t]*){100}""")
 
@@ -60,7 +61,8 @@ def parse_toml(data: bytes, *, name: str, error: type[CytopeniaError]) -> dict[s
         line = data[: long.start()].count(b"\n") + 1
         raise error(f"{name}: line {line} has a key of more than 100 parts. Write it as sections.")
     try:
-        return tomllib.loads(data.decode("utf-8-sig"))
+        content = tomllib.loads(data.decode("utf-8-sig"))
+        _require_measure(content)
     except UnicodeDecodeError as cause:
         line = data[: cause.start].count(b"\n") + 1
         message = f"{name}: line {line} is not UTF-8 text. Save the file as UTF-8 and try again."
@@ -70,6 +72,20 @@ def parse_toml(data: bytes, *, name: str, error: type[CytopeniaError]) -> dict[s
         raise error(f"{name}: not a valid TOML file: {cause}. {hint}") from cause
     except (RecursionError, ValueError, OverflowError) as cause:
         raise error(f"{name}: not a valid TOML file: a number or a nesting beyond all measure.") from cause
+    return content
+
+
+def _require_measure(content: dict[str, Any]) -> None:
+    """A whole number has 64 bits in TOML; a longer one breaks whatever counts or prints it."""
+    waiting: list[Any] = [content]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            waiting += cast("dict[str, Any]", part).values()
+        elif isinstance(part, list):
+            waiting += cast("list[Any]", part)
+        elif isinstance(part, int) and not -_LARGEST - 1 <= part <= _LARGEST:
+            raise OverflowError
 
 
 def read_form(model: type[Form], content: Mapping[str, Any], *, where: str) -> tuple[Form | None, list[str]]:

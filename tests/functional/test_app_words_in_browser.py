@@ -45,7 +45,11 @@ BENEATH = {
     "tr[class] th, tr th[scope=row], .ask td": "columns of files, tables, studies",
     ".files": "names of files",
     "form[action$='/mapping'] :is(.heading, .why, h2 bdi, .asked p, .help)": "readers.proposal; headings",
-    ".preview :is(table, bdi), .concern bdi, .beneath, #units ~ *": "what a check says in a terminal",
+    ".protocol :is(fieldset:not(.add) > legend, summary *, h2 code, .entry > .help, .fault)": "keys, names",
+    ".protocol option:not([value=''])": "what definitions, tables and keys are called",
+    ".coverage-map a text, .coverage-map > text": "patients",
+    ".preview :is(.table, .table *, bdi)": "what a check says in a terminal",
+    ".concern bdi, .beneath, #units ~ *": "the same",
 }
 
 COLLECT = """(beneath) => {

@@ -137,3 +137,16 @@ def test_a_file_that_is_absent(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ProtocolError, match=r"cannot be read \(.+\)\."):
         read_bytes(tmp_path, error=ProtocolError)
+
+
+@pytest.mark.parametrize("number", ["9223372036854775807", "-9223372036854775808"])
+def test_toml_holds_whole_numbers_of_64_bits(number: str) -> None:
+    assert parse_toml(f"a = {number}".encode(), name="x.toml", error=ProtocolError) == {"a": int(number)}
+
+
+@pytest.mark.parametrize(
+    "text", ["a = 9223372036854775808", "a = [{ b = -9223372036854775809 }]", "a = 0x" + "f" * 6000]
+)
+def test_a_longer_number_is_refused(text: str) -> None:
+    with pytest.raises(ProtocolError, match=r"x\.toml: not a valid TOML file: a number or a nesting beyond"):
+        parse_toml(text.encode(), name="x.toml", error=ProtocolError)

@@ -19,6 +19,7 @@ from cytopenia.app.protocol_entries import (
 __all__ = ["ActionError", "run_action"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PLACE = re.compile(r"[0-9]{1,6}")
 # The key that is written with the name, where the form of it does not say which.
 _WHAT = {"outcomes": "definition", "analyses": "kind"}
 
@@ -56,7 +57,7 @@ def run_action(text: str, action: str, sent: Mapping[str, list[str]]) -> tuple[s
     if verb not in ("up", "down", "copy", "remove"):
         return text, None
     count = len(list_names(parse_text(text), section)) if section in GROUPS else 0
-    if not number.isdigit() or int(number) >= count:
+    if not _PLACE.fullmatch(number) or int(number) >= count:
         raise ActionError(f"section.{section}", "no_place")
     place = int(number)
     try:

@@ -172,10 +172,9 @@ def _give_back(found: StudyFolder, page: _Page, cause: Exception, language: str)
 def _find_data(text: str) -> str:
     """The section [data] of a text, or all of it where it is no study file."""
     try:
-        draft = take_data(text)
+        return take_data(text).text
     except CytopeniaError:
         return text
-    return "" if draft is None else draft.text
 
 
 def _look_ahead(found: StudyFolder, page: _Page) -> _Page:

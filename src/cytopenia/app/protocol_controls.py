@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
@@ -39,6 +40,8 @@ _BOUNDS = ("ge", "gt", "le", "lt")
 _LISTS: dict[Any, Kind] = {int: "wholes", float: "numbers", str: "names"}
 _PLAIN: dict[Any, Kind] = {bool: "flag", int: "whole", float: "number", str: "text"}
 _PAIRS, _TWO = ("pair", "span"), 2
+# What a file of TOML can hold.
+_LARGEST = 2**63 - 1
 _WORD = re.compile(r"(?!(?:true|false|inf|nan)$)[a-z][a-z0-9_]*")
 
 
@@ -287,10 +290,9 @@ def read_typed(control: Control, typed: list[str]) -> Any:
 
 
 def _read_number(text: str, *, is_whole: bool) -> int | float:
-    try:
-        return int(text)
-    except ValueError:
-        pass
+    with suppress(ValueError):
+        if abs(number := int(text)) <= _LARGEST:
+            return number
     try:
         number = float(text)
     except ValueError:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from cytopenia.errors import ReaderError
 
-__all__ = ["find_inside", "name_outside"]
+__all__ = ["find_inside", "is_there", "name_outside"]
 
 
 def name_outside(name: str) -> list[str]:
@@ -58,3 +58,17 @@ def find_inside(folder: Path, name: str, key: str) -> Path:
         f"{key}: '{name}' leads out of the data folder {folder} (by '..' or a link). Copy the file there, or "
         "name the folder that holds all files."
     )
+
+
+def is_there(path: Path) -> bool:
+    """Return whether a file or folder is there; a name that no file system can hold is none.
+
+    Examples
+    --------
+    >>> is_there(Path("x" * 5000))
+    False
+    """
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

@@ -16,7 +16,7 @@ from cytopenia.readers.harmonize import harmonize_tables
 from cytopenia.readers.labs_mapping import LabsMapping
 from cytopenia.readers.mapping import DataSection
 from cytopenia.readers.omop import read_omop
-from cytopenia.readers.paths import find_inside
+from cytopenia.readers.paths import find_inside, is_there
 from cytopenia.readers.redcap import read_redcap
 from cytopenia.readers.source_table import SourceTable
 from cytopenia.readers.tabular import (
@@ -63,7 +63,7 @@ def read_tables(source: Path | str, mapping: DataSection | Path | str | None = N
         The mapping file is wrong.
     """
     path, section = Path(source), take_mapping(mapping)
-    if not path.exists():
+    if not is_there(path):
         raise ReaderError(f"{path}: no such folder or file. Check the path.")
     if section.redcap is not None:
         return _read_project(path, section)

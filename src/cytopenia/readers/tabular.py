@@ -15,7 +15,7 @@ from cytopenia.readers.headings import Grid, fill_down, lay_out
 from cytopenia.readers.labs_mapping import LabsTable
 from cytopenia.readers.mapping import BedsideMapping, DataSection, read_mapping
 from cytopenia.readers.mapping_forms import TableMapping
-from cytopenia.readers.paths import find_inside
+from cytopenia.readers.paths import find_inside, is_there
 from cytopenia.readers.source_table import SourceTable
 from cytopenia.readers.statistics_files import STATISTICS_SUFFIXES, read_statistics_file
 from cytopenia.readers.text_files import read_text_cells, read_text_file
@@ -167,7 +167,7 @@ def load_more_labs(path: Path, section: DataSection) -> list[tuple[SourceTable, 
 
 def _require_file(folder: Path, file: str, name: str) -> Path:
     path = find_inside(folder, file, f"[data.{name}] file")
-    if not path.is_file():
+    if not is_there(path) or not path.is_file():
         raise ReaderError(
             f"{name}: {path.name}: no such file in {path.parent}. Correct 'file' in the mapping of {name}."
         )
