@@ -54,7 +54,7 @@ def make_cards(sent: CdsRequest, asking: Asking) -> list[dict[str, Any]]:
     say = asking.say
     cards: list[dict[str, Any]] = []
     if sent.has_more_pages:
-        cards.append(_inform("api.more_pages", say))
+        cards.append(_inform("api.more_pages", "api.more_pages_detail", say))
     if sent.patient is None:
         detail = "\n".join([say("api.no_counts_detail"), *_say_doubts(sent, say)])
         cards.append(_card(say("api.no_counts"), detail, indicator="info", source="", say=say))
@@ -63,7 +63,11 @@ def make_cards(sent: CdsRequest, asking: Asking) -> list[dict[str, Any]]:
         cards += _show_scores(sent.patient, asking)
         cards += _show_course(sent.patient, asking)
     if sent.keys_of_others:
-        cards.append(_inform("api.keys_of_others", say, names=", ".join(sent.keys_of_others)))
+        cards.append(
+            _inform(
+                "api.keys_of_others", "api.keys_of_others_detail", say, names=", ".join(sent.keys_of_others)
+            )
+        )
     return cards
 
 
@@ -78,8 +82,9 @@ def _card(summary: str, detail: str, *, indicator: str, source: str, say: Say) -
     }
 
 
-def _inform(key: str, say: Say, **blanks: object) -> dict[str, Any]:
-    summary, detail = say(key, **blanks), say(f"{key}_detail", **blanks)
+def _inform(summary: str, detail: str, say: Say, **blanks: object) -> dict[str, Any]:
+    """A card of two texts by their keys."""
+    summary, detail = say(summary, **blanks), say(detail, **blanks)
     return _card(summary, detail, indicator="info", source="", say=say)
 
 
@@ -201,9 +206,15 @@ def _show_scores(patient: CdsPatient, asking: Asking) -> Iterator[dict[str, Any]
                 yield _show_score(found, definition, patient, used=used, say=say)
             elif least == 1:
                 days = asking.library.baseline.days_before
-                yield _inform("api.score_no_values", say, title=definition.title, days=days)
+                yield _inform(
+                    "api.score_no_values",
+                    "api.score_no_values_detail",
+                    say,
+                    title=definition.title,
+                    days=days,
+                )
     if waiting:
-        yield _inform("api.score_needs_start", say, titles=", ".join(waiting))
+        yield _inform("api.score_needs_start", "api.score_needs_start_detail", say, titles=", ".join(waiting))
 
 
 def _print_value(row: Mapping[str, Any]) -> str:
