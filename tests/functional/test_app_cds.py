@@ -176,6 +176,18 @@ def test_a_day_that_is_stated_ends_what_happened(program: Program) -> None:
     assert (status, "before the last Observation" in told["error"]) == (422, True)
 
 
+def test_a_value_of_a_day_to_come_is_refused(program: Program) -> None:
+    """A year that was mistyped would end every window; shifted dates can state their own last day."""
+    entries = [*count_days((0, 4, 0.3)), observe("anc", 0.3, "10*9/L", "2142-01-15")]
+    days = {"infusion_date": "2024-01-10"}
+    for asked in (hook(*entries, **days), bundle(*entries)):
+        status, told = program.ask("POST", SERVICE, asked)
+        assert (status, "lies after today" in told["error"]) == (422, True)
+    days = {"infusion_date": "2142-01-10", "as_of": "2142-01-15"}
+    card = find_card(program.post(SERVICE, hook(entries[-1], **days))["cards"], "Early ICAHT")
+    assert card["summary"].startswith("Early ICAHT so far, to day 5: grade 1;")
+
+
 def test_a_window_that_has_passed_is_judged_in_full(program: Program) -> None:
     """Never above 0.5: grade 4; the late part, one of two low days, can still become anything above."""
     entries = count_days((0, 30, 0.3), (31, 32, 0.9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -114,4 +115,4 @@ def _answer(content: bytes, request: Request) -> list[dict[str, Any]]:
         folder=request.app.state.workspace.folder,
         page=find_course_page(library, "icaht"),
     )
-    return make_cards(read_request(content), asking)
+    return make_cards(read_request(content, today=dt.datetime.now(dt.UTC).date()), asking)

@@ -82,8 +82,10 @@ class CdsRequest:
     keys_of_others: tuple[str, ...]
 
 
-def read_request(body: bytes) -> CdsRequest:
+def read_request(body: bytes, *, today: dt.date) -> CdsRequest:
     """Return what a request says.
+
+    Values after `today` are of no day that happened, unless the request states a later one as `as_of`.
 
     Raises
     ------
@@ -107,7 +109,7 @@ def read_request(body: bytes) -> CdsRequest:
     findings = collect_findings(found)
     patient, suspects = None, tuple[str, ...]()
     if not frame.is_empty():
-        tables, patient = _lay_out(frame, dates)
+        tables, patient = _lay_out(frame, dates, today=today)
         findings, suspects = merge_findings(findings, tables.findings), _suspect_units(tables, frame)
     return CdsRequest(
         patient=patient,
@@ -187,7 +189,9 @@ def _suspect_units(tables: Tables, frame: pl.DataFrame) -> tuple[str, ...]:
     return tuple(words for words in told if words)
 
 
-def _lay_out(frame: pl.DataFrame, dates: Mapping[str, dt.date]) -> tuple[Tables, CdsPatient | None]:
+def _lay_out(
+    frame: pl.DataFrame, dates: Mapping[str, dt.date], *, today: dt.date
+) -> tuple[Tables, CdsPatient | None]:
     labs = frame.with_columns(patient_id=pl.lit(PATIENT))
     sources = {"labs": SourceTable(labs, PREFETCH)}
     if _INFUSION in dates:
@@ -204,14 +208,7 @@ def _lay_out(frame: pl.DataFrame, dates: Mapping[str, dt.date]) -> tuple[Tables,
     if last.is_empty():
         return tables, None
     newest = last.sort("day").row(-1, named=True)
-    end_day, end_date = newest["day"], newest["printed"]
-    if (as_of := dates.get(_AS_OF)) is not None:
-        # Without an infusion no day is counted from it, and dates are compared as they are printed.
-        stated = end_day if _INFUSION not in dates else (as_of - dates[_INFUSION]).days
-        is_early = as_of.isoformat() < end_date if _DATE.fullmatch(end_date) else False
-        if is_early or stated < end_day:
-            raise RefusedError(422, "api.as_of_early")
-        end_day, end_date = stated, as_of.isoformat()
+    end_day, end_date = _find_end(newest["day"], newest["printed"], dates, today=today)
     patient = CdsPatient(
         tables=tables,
         printed=printed,
@@ -222,6 +219,25 @@ def _lay_out(frame: pl.DataFrame, dates: Mapping[str, dt.date]) -> tuple[Tables,
         end_date=end_date,
     )
     return tables, patient
+
+
+def _find_end(
+    last_day: int, last_date: str, dates: Mapping[str, dt.date], *, today: dt.date
+) -> tuple[int, str]:
+    """The last day that happened and its date: as stated, else those of the last value."""
+    # Dates are compared as they are printed; one that is printed otherwise is compared by its day alone.
+    printed = last_date if _DATE.fullmatch(last_date) else ""
+    as_of, infusion = dates.get(_AS_OF), dates.get(_INFUSION)
+    if as_of is None:
+        # It is tomorrow already elsewhere.
+        latest = today + dt.timedelta(days=1)
+        if printed > latest.isoformat() or (infusion and last_day > (latest - infusion).days):
+            raise RefusedError(422, "api.after_today")
+        return last_day, last_date
+    stated = last_day if infusion is None else (as_of - infusion).days
+    if as_of.isoformat() < printed or stated < last_day:
+        raise RefusedError(422, "api.as_of_early")
+    return stated, as_of.isoformat()
 
 
 def _list_judged(tables: Tables) -> pl.DataFrame:
