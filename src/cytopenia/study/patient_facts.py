@@ -132,7 +132,7 @@ class PatientFacts:
         return {other: item.value for other, item in days.items() if 0 < abs(other - day) <= longest}
 
     def find_measurement(self, cell: Mapping[str, Any]) -> Measurement | None:
-        """Return the value behind a row of the evidence, of the analyte itself or of the one that bounds it."""
+        """Return the value behind a row of the evidence, of its analyte or of the one that bounds it."""
         analyte, day, source_row = cell["analyte"], cell["day"], cell["source_row"]
         if source_row is None:
             return None
@@ -169,7 +169,9 @@ def collect_facts(
     measured: dict[str, Days] = {
         analyte: _list_lowest(rows, analyte) for analyte, rows in labs.items() if analyte not in cohort.grids
     }
-    measured |= {analyte: _list_counting(grid, labs.get(analyte), numbered) for analyte, grid in cohort.grids.items()}
+    measured |= {
+        analyte: _list_counting(grid, labs.get(analyte), numbered) for analyte, grid in cohort.grids.items()
+    }
     return PatientFacts(
         tables=tables,
         cohort=cohort,
