@@ -17,7 +17,7 @@ from cytopenia.app.day_words import list_day_rows
 from cytopenia.app.texts import make_say
 from cytopenia.grading.explain import OutcomeExplanation, PatientExplanation
 from cytopenia.report.explanation_page import render_explanation
-from wide_study import COUNTS, DAYS, write_long_study, write_wide_study
+from wide_study import COUNTS, DAYS, write_long_study, write_study, write_wide_study
 
 Explain = Callable[[str], PatientExplanation]
 
@@ -152,3 +152,25 @@ def test_long_and_wide_are_explained_alike(explain: Explain, tmp_path: Path) -> 
     for patient in COUNTS:
         long = re.sub(r"\brow \d+", "row", text_of(explain_patient(folder, patient)))
         assert long == re.sub(r"\brow \d+", "row", text_of(explain(patient)))
+
+
+def test_a_row_for_each_day_with_a_column_for_each_analyte(explain: Explain, tmp_path: Path) -> None:
+    """Three analytes of a day share a row: rows 2 to 7 are ANNA's days, rows 8 to 13 BERT's."""
+    rows = [
+        f"{name},{day},{','.join(f'{values[place]:g}' for values in counts.values())}"
+        for name, counts in COUNTS.items()
+        for place, day in enumerate(DAYS)
+    ]
+    header = "patient_id,day,ANC (10^9/L),Hb (g/L),Platelets (10^9/L)"
+    folder = write_study(tmp_path, "\n".join([header, *rows]) + "\n", patients=tuple(COUNTS))
+    anna = explain_patient(folder, "ANNA")
+    deciding = [day for day in find(anna, "neutropenia").days if day.role == "decides"]
+    assert [(day.measurement.value, day.measurement.source_row) for day in deciding if day.measurement] == [
+        (0.42, 3),
+        (0.02, 4),
+        (0.47, 5),
+        (0.24, 6),
+    ]
+    assert "rests on one measurement: without row 4 (day 7) the answer is grade 2" in text_of(anna)
+    same = [re.sub(r"\brow \d+", "row", text_of(one)) for one in (anna, explain("ANNA"))]
+    assert same[0] == same[1]

@@ -17,7 +17,7 @@ from cytopenia.report.explanation_page import render_explanation
 from cytopenia.simulate import simulate_cohort
 from cytopenia.study.explain import explain_in_study
 from cytopenia.study.protocol import Study, read_protocol
-from explain_study import NEUTROPHILS, write_explain_study
+from explain_study import NEUTROPHILS, write_explain_study, write_one_patient
 from wide_study import write_study
 
 pytestmark = pytest.mark.long
@@ -138,3 +138,16 @@ def test_values_that_share_a_day_and_a_row(patient: str, tmp_path: Path) -> None
     expected, found = (explain_in_study(study, one, patient) for one in (tables, shared))
     assert list(list_values(found)) == list(list_values(expected))
     assert drop_rows(found) == drop_rows(expected)
+
+
+def test_two_temperatures_that_share_a_day_and_a_row(tmp_path: Path) -> None:
+    """Each of 38.4 and 38.6 is a fever by itself; 37.1 is none."""
+    labs = [("anc", 3, 0.4), ("temperature", 3, 38.4), ("temperature", 3, 37.1), ("temperature", 3, 38.6)]
+    asked = '[outcomes.fever]\ndefinition = "ctcae_v5_febrile_neutropenia"\nwindow = [0, 7]\n'
+    study, tables = read(write_one_patient(tmp_path, labs, asked))
+    shared = replace(tables, labs=tables.labs.with_columns(source_row=pl.lit(2, dtype=pl.UInt32)))
+    for one in (tables, shared):
+        (fever,) = explain_in_study(study, one, "ONE", outcomes=["fever"]).outcomes
+        items = [day.measurement for day in fever.days if day.role == "decides"]
+        found = sorted((item.analyte, item.value) for item in items if item)
+        assert found == [("anc", 0.4), ("temperature", 38.4), ("temperature", 38.6)]
