@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from cytopenia.definitions import load_library
 from cytopenia.errors import DataError
 from cytopenia.grading.day_grid import Courses
 from cytopenia.grading.outcome_rows import OUTCOME_SCHEMA
+from cytopenia.study.care_patients import find_had_before
 from cytopenia.study.derived import derive_all, grade_baseline, judge_threshold
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.plan import GradePlan, Plan
@@ -326,6 +329,20 @@ def test_grades_at_baseline() -> None:
         ("P2", 1.7, None, 0, 1, "lower limit of normal missing"),
         ("P3", None, None, 0, 4, "no baseline value"),
     ]
+
+
+@pytest.mark.parametrize(("least", "had", "unknown"), [(3, [], [3]), (2, [1], [3]), (1, [1], [2, 3])])
+def test_a_severe_grade_before_treatment_is_a_no_without_a_limit(
+    least: int, had: list[int], unknown: list[int]
+) -> None:
+    """Grade 0, 2, 0 or 1, and no value: only "grade 1 or higher" is unknown of the third."""
+    cohort = cohort_of(rows_of("any", *[grade(0)] * 4), labs=BASELINE)
+    cohort = replace(cohort, grids={"anc": SimpleNamespace()})
+    rule = SimpleNamespace(definition="ctcae_v4", min_grade=least)
+    analysis = SimpleNamespace(read_with_care=SimpleNamespace(baseline=rule), outcome="any")
+    found = find_had_before(analysis, plan_of({"any": spec()}), cohort=cohort, library=load_library())
+    assert found is not None
+    assert (np.flatnonzero(found.had).tolist(), np.flatnonzero(found.is_unknown).tolist()) == (had, unknown)
 
 
 @pytest.mark.parametrize("day", [-20, -4, 0])
