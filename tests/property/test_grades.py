@@ -106,6 +106,8 @@ def test_whether_a_grade_is_reached_is_answered_as_by_the_twin(name, data, least
     # A grade that no rule gives is refused before anything is graded.
     least = min(least, part.lab_rules[-1].grade)
     cohort = data.draw(cohorts(*{part.analyte, *(["wbc"] if cap else [])}, days=DAYS, most=MOST))
+    if data.draw(st.booleans()):
+        cohort = without_low_values(cohort, part)
     graded = grade_cohort(make_tables(cohort), part, window=WINDOW, cap=cap, min_grade=least)
     rows = {row["patient_id"]: row for row in judge_threshold(graded, least).iter_rows(named=True)}
     for p in cohort:
@@ -117,6 +119,16 @@ def test_whether_a_grade_is_reached_is_answered_as_by_the_twin(name, data, least
         if None not in expected:
             assert row["best"] <= row["policy"] <= row["worst"]
             assert (row["reason"] != "lower limit of normal missing") or row["best"] == row["worst"]
+
+
+def without_low_values(cohort: list[twin.Row], part: GradesPart) -> list[twin.Row]:
+    """Only values that no fixed cut of the part grades, and no limit: all of them are grade 0 or 1."""
+    cut = max((rule.cut for rule in part.lab_rules if isinstance(rule.cut, float)), default=0)
+    cut *= 10 if part.unit == "g/dL" else 1
+    kept = [
+        [{**r, "lln": None} for r in p["labs"] if r["value"] >= cut or r["analyte"] == "wbc"] for p in cohort
+    ]
+    return [{**p, "labs": rows} for p, rows in zip(cohort, kept, strict=True)]
 
 
 def with_limit(cohort: list[twin.Row], limit: float) -> list[twin.Row]:
@@ -147,7 +159,7 @@ def plain(cohort: list[twin.Row]) -> list[twin.Row]:
 def test_a_missing_limit_leaves_open_only_what_a_limit_would_decide(name, data, least):
     """Without a limit the answer is the one that every limit would give; open where two limits disagree."""
     part = PARTS[name]
-    cohort = data.draw(cohorts(part.analyte, days=DAYS, most=MOST))
+    cohort = without_low_values(data.draw(cohorts(part.analyte, days=DAYS, most=MOST)), part)
 
     def answer(patients: list[twin.Row]) -> list[float | None]:
         graded = grade_cohort(make_tables(patients), part, window=WINDOW)
