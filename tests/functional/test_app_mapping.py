@@ -259,6 +259,27 @@ def test_words_units_and_dates_of_a_long_table(running: RunningApp, visitor: Vis
     assert labs["units"] == {"strange": "10^9/L"}
 
 
+def test_a_column_of_labs_is_chosen_as_the_infusion_date(running: RunningApp, visitor: Visitor) -> None:
+    rows = "P1,2024-01-17,2024-01-10,0.2\nP1,2024-01-18,,0.4\nP2,2024-02-12,2024-02-11,0.9\n"
+    path = bring(visitor, "infused", export__csv=f"Pat.-Nr.,Abnahme,CAR-T am,ANC (G/L)\n{rows}")
+    page = open_form(visitor, path)
+    infused = ("becomes", "labs", "columns", "CAR-T am")
+    assert "infusions:infusion_date" in page.find(*infused).options
+    assert "infusions:infusion_date" not in page.find("becomes", "labs", "columns", "ANC (G/L)").options
+    chosen = {name_of(*infused): "infusions:infusion_date", name_of("set", "", "", "day_zero"): "first"}
+    assert page.send(visitor, path, "take", **chosen).status == 303
+    data = read_data(running, "infused")
+    assert data["infusions"] == {
+        "file": "export.csv",
+        "columns": {"patient_id": "Pat.-Nr.", "infusion_date": "CAR-T am"},
+    }
+    assert "day_zero" not in data
+    page = open_form(visitor, path)
+    assert page.find(*infused).chosen == "infusions:infusion_date"
+    assert page.send(visitor, path, "take", **{name_of(*infused): ""}).status == 303
+    assert "infusions" not in read_data(running, "infused")
+
+
 def test_a_question_without_a_choice_is_declared_settled(running: RunningApp, visitor: Visitor) -> None:
     path = bring(visitor, "settled", export__csv=WIDE)
     page = open_form(visitor, path)

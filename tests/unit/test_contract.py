@@ -536,7 +536,12 @@ def test_day_zero_first_counts_from_the_first_lab_of_each_patient() -> None:
     tables = prepare_tables({"labs": labs}, day_zero="first")
     assert tables.labs["day"].to_list() == [0, 3, 0]
     assert tables.infusions.select("patient_id", "day").rows() == [("1", 0), ("2", 0)]
-    assert find(tables.findings, "day_zero_first")["severity"] == "info"
+    found = find(tables.findings, "day_zero_first")
+    assert found["severity"] == "warning"
+    assert (
+        "Day 0 is each patient's first laboratory day, not the infusion: windows, day 28 and ICAHT count from it."
+        in found["message"]
+    )
 
 
 def test_day_zero_first_beside_an_infusions_table_is_refused() -> None:

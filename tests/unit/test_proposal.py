@@ -209,6 +209,44 @@ def test_the_infusion_in_every_row_of_labs(propose) -> None:
     assert not any("No date of infusion" in note for note in proposal.notes)
 
 
+def test_one_blank_infusion_date_leaves_the_infusions_proposed(propose) -> None:
+    proposal = propose(
+        "MRN,Infusion date,Date,ANC (G/L)",
+        "1,2024-01-10,2024-01-17,0.2",
+        "1,,2024-01-18,0.4",
+        "2,2024-02-10,2024-02-12,1.2",
+        "3,,2024-02-12,1.2",
+    )
+    assert lines_of(proposal, "infusions") == {"file": "export.csv", "columns.patient_id": "MRN"}
+    why = next(one.why for one in proposal.tables if one.table == "infusions")
+    assert why == "2 of 3 patients have an infusion date, not in every row"
+    assert why in next(row.why for row in proposal.rows if row.becomes == "infusions.infusion_date")
+    assert proposal.questions == ()
+
+
+def test_the_infusion_in_the_first_row_of_each_patient(propose) -> None:
+    rows = ["4711,2024-01-17,0.2,2024-01-10", ",2024-01-18,0.4,", ",2024-01-19,0.5,"]
+    proposal = propose("Pat,Date,ANC (G/L),CAR-T date", *rows, *(row.replace("4711", "4712") for row in rows))
+    assert lines_of(proposal, "infusions") == {
+        "file": "export.csv",
+        "columns.patient_id": "Pat",
+        "columns.infusion_date": "CAR-T date",
+        "fill_down": ["patient_id"],
+    }
+    assert lines_of(proposal)["fill_down"] == ["patient_id"]
+
+
+def test_two_infusion_dates_of_a_patient_are_asked_about(propose) -> None:
+    rows = ["1,2024-01-10,2024-01-17,0.2", "1,2024-01-11,2024-01-18,0.4", "2,2024-02-10,2024-02-12,1.2"]
+    (question,) = propose("MRN,Infusionsdatum,Date,ANC (G/L)", *rows).questions
+    assert question.startswith(
+        "infusions: 1 of 2 patients have more than one date in 'Infusionsdatum' of export"
+    )
+    # "Treatment date" may be any treatment: two of a patient are no infusion.
+    proposal = propose("MRN,Treatment date,Date,ANC (G/L)", *rows)
+    assert [one.table for one in proposal.tables] == ["labs"]
+
+
 def test_what_a_run_will_need_is_said(propose) -> None:
     proposal = propose("MRN,Date,ANC (G/L)", "1,2024-01-17,0.2", "2,2024-02-12,1.2")
     assert 'day_zero = "first"' in proposal.notes[0]

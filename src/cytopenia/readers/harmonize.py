@@ -28,6 +28,7 @@ from cytopenia.readers.codes import LOINC, load_analyte_codes
 from cytopenia.readers.column_findings import check_heading_units, find_dates, name_unused_columns
 from cytopenia.readers.day_columns import check_day_columns, list_day_columns, melt_days
 from cytopenia.readers.headings import fold_heading
+from cytopenia.readers.infusions_of_labs import drop_repeats, name_unused_infusion
 from cytopenia.readers.lab_parts import LabPart, join_parts
 from cytopenia.readers.labs_mapping import LabsTable
 from cytopenia.readers.mapping import BedsideMapping, DataSection
@@ -66,6 +67,7 @@ def harmonize_tables(
         `day_zero` contradicts an infusions table.
     """
     raw, findings = _apply_mapping(sources, mapping)
+    findings += name_unused_infusion(sources, [*mapping.labs.columns.values()])
     formats = dict(mapping.formats)
     if more_labs:
         system, origin = mapping.labs.system or "labs", sources["labs"].origin
@@ -172,6 +174,8 @@ def _apply_mapping(
                     name, [c for c in table.columns if c not in (*TABLES[name].inputs, "source_row")]
                 )
             table, found = _translate_kinds(name, table, getattr(mapping.tables[name], "kinds", {}))
+        if name == "infusions" and "labs" in sources and source.origin == sources["labs"].origin:
+            table, found = drop_repeats(table)
         raw[name] = table
         findings += found
     return raw, findings

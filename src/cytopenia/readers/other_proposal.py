@@ -10,6 +10,7 @@ import polars as pl
 from cytopenia.contract import TABLES
 from cytopenia.contract.columns import match_words
 from cytopenia.readers.column_guesses import ColumnGuess, quotable
+from cytopenia.readers.infusion_days import find_infusion_days
 from cytopenia.readers.proposal_parts import (
     EMPTY,
     Line,
@@ -61,10 +62,12 @@ def _propose_patient(table: str, sheet: SheetGuess) -> tuple[Part, set[str]]:
     guess, role = picked
     why = guess.content.say_texts()
     part = name_column(guess, "patient_id", table=table, origin=origin, certain=role.certain, why=why)
-    return part + (_fill_down(guess, sheet) if table == "labs" else EMPTY), {guess.heading}
+    # Infusions that are read from the rows of labs have the same cells under a patient.
+    repeats = table == "labs" or (table == "infusions" and sheet.shape != "")
+    return part + (_fill_down(guess, sheet, table) if repeats else EMPTY), {guess.heading}
 
 
-def _fill_down(guess: ColumnGuess, sheet: SheetGuess) -> Part:
+def _fill_down(guess: ColumnGuess, sheet: SheetGuess, table: str) -> Part:
     """Merged cells of a patient over several rows come as one filled cell and blanks."""
     content = guess.content
     blank = content.rows - content.filled
@@ -74,7 +77,7 @@ def _fill_down(guess: ColumnGuess, sheet: SheetGuess) -> Part:
     is_open = blank < _MOST_BLANK * content.rows
     line = Line("", "fill_down", ["patient_id"], why, is_open=is_open)
     part = Part((line,))
-    what = f"labs: {blank:,} cells of {quote(guess.heading)} in {sheet.found.name} are blank"
+    what = f"{table}: {blank:,} cells of {quote(guess.heading)} in {sheet.found.name} are blank"
     question = f"{what}. Are they the patient above? Write fill_down, or fill them."
     return part + ask(question, [line]) if is_open else part
 
@@ -148,6 +151,8 @@ def propose_columns(table: str, sheet: SheetGuess, used: Collection[str]) -> Par
         guess, certain = picked
         taken.add(guess.heading)
         why = _say_content(guess)
+        if column == "infusion_date" and sheet.shape and (told := find_infusion_days(sheet)) is not None:
+            why = f"{why}; {told}"
         parts.append(name_column(guess, column, table=table, origin=origin, certain=certain, why=why))
         if "date" in column:
             parts.append(_ask_order("infusions" if column in _INFUSION_COLUMNS else table, guess, origin))
