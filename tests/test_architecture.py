@@ -101,6 +101,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "workbook_tables",
             "lab_parts",
             "infusions_of_labs",
+            "chosen_units",
             "harmonize",
             "statistics_content",
             "statistics_files",

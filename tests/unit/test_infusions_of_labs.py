@@ -60,4 +60,4 @@ def test_a_column_of_infusion_dates_is_named_where_day_0_is_the_first_laboratory
 def test_without_an_infusion_the_first_laboratory_day_is_no_advice(tmp_path: Path) -> None:
     _, found = read(tmp_path)
     assert found["infusion_column_unused"][0] == "warning"
-    assert "Only where no infusion date can be had" in found["no_infusion_date"][1]
+    assert "Only where none can be had" in found["no_infusion_date"][1]

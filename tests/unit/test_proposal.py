@@ -236,6 +236,33 @@ def test_the_infusion_in_the_first_row_of_each_patient(propose) -> None:
     assert lines_of(proposal)["fill_down"] == ["patient_id"]
 
 
+def test_a_damaged_file_is_named_and_the_others_are_proposed(propose, tmp_path: Path) -> None:
+    propose("ID,Day,Hb (g/dL)", "1,0,9.1", "1,7,8.4")
+    (tmp_path / "broken.xlsx").write_bytes(b"no workbook here")
+    proposal = propose_mapping([tmp_path / "broken.xlsx", tmp_path / "export.csv"])
+    assert lines_of(proposal)["file"] == "export.csv"
+    assert proposal.notes[0].startswith("Not read: broken.xlsx: ")
+    with pytest.raises(ReaderError, match=r"^broken\.xlsx: "):
+        propose_mapping([tmp_path / "broken.xlsx"])
+
+
+def test_a_german_export_with_the_time_beside_a_year_of_two_digits(propose) -> None:
+    proposal = propose(
+        "Patient;Geb.-Datum;Datum/Uhrzeit;Analyse;Ergebnis;Einheit",
+        "A;01.02.1960;28.03.24 07:15;Leukozyten;1,82;/nl",
+        "A;01.02.1960;02.04.24 06:50;Leukozyten;0,41;/nl",
+    )
+    assert lines_of(proposal)["columns.date"] == "Datum/Uhrzeit"
+    assert (state_of(proposal, "Geb.-Datum"), proposal.questions) == (("", "not used"), ())
+
+
+def test_a_birth_date_is_never_asked_about_as_the_draw(propose) -> None:
+    rows = ("A,1960-02-01,2024-03-28,1.8", "B,1961-02-01,2024-03-29,1.1")
+    for heading in ("Geb.", "geb. am", "DOB", "Geb.-Datum"):
+        proposal = propose(f"ID,{heading},When,ANC (G/L)", "B,1961-02-01,2024-03-29,1.1", *rows)
+        assert {line.get("columns.date") for line in [lines_of(proposal, is_open=True)]} <= {"When", None}
+
+
 def test_two_infusion_dates_of_a_patient_are_asked_about(propose) -> None:
     rows = ["1,2024-01-10,2024-01-17,0.2", "1,2024-01-11,2024-01-18,0.4", "2,2024-02-10,2024-02-12,1.2"]
     (question,) = propose("MRN,Infusionsdatum,Date,ANC (G/L)", *rows).questions
@@ -356,7 +383,7 @@ def test_facts_in_rows_of_labs_are_told_where_they_belong(propose) -> None:
     )
     why = {row.column: row.why for row in proposal.rows}
     assert why["Age"].startswith("a fact about patients")
-    assert why["Infusionsdatum"].startswith("the infusion, which an infusions or patients table gives")
+    assert why["Infusionsdatum"].endswith("1 of 1 patient has an infusion date, not in every row")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ __all__ = ["add_cds_services"]
 
 SERVICE, _PREFETCH = "blood-counts", "observations"
 _LONGEST_SUMMARY = 140
-_UNASKED = ("end_of_observation_missing", "without_infusion", "labs_before_infusion_only")
+_UNASKED = ("day_zero_first", "end_of_observation_missing", "without_infusion", "labs_before_infusion_only")
 _GRADES, _SCORES = "ctcae_v5", ("car_hematotox", "easix")
 # CTCAE calls grade 3 severe and grade 4 life-threatening; ICAHT uses the same words.
 _INDICATORS = {3: "warning", 4: "critical", 5: "critical"}

@@ -28,7 +28,9 @@ from cytopenia.readers.headings import fold_heading
 from cytopenia.readers.labs_mapping import DayColumn, LabsTable
 from cytopenia.readers.mapping_draft import Draft, OpenLine, as_table
 from cytopenia.readers.mapping_sheets import TableSheet
+from cytopenia.readers.unit_questions import say_usual
 from cytopenia.units import load_analytes
+from cytopenia.values import parse_values
 
 __all__ = [
     "COLUMN",
@@ -49,7 +51,6 @@ COLUMN, MEASURE = "column:", "measure:"
 # A column of labs that says in the rows of values when the infusion was: the infusions are read from it.
 INFUSION = "infusions:infusion_date"
 OF_ROW = f"{COLUMN}row"
-_SHOWN_UNITS = 2
 
 Why = Mapping[tuple[str, str], str]
 
@@ -315,6 +316,8 @@ def _add_usual(why: str, value: str, cells: pl.Series) -> str:
     analyte = value.removeprefix(MEASURE)
     if not value.startswith(MEASURE) or analyte not in load_analytes() or "sual" in why:
         return why
-    counts = [(text, count) for text, count in count_usual(cells, analyte).items() if count][:_SHOWN_UNITS]
-    told = ", ".join(f"{count:,} in {text}" for text, count in counts)
-    return f"{why}; usual would be {told}" if told else f"{why}; no value would be usual in any unit"
+    counts, total = count_usual(cells, analyte), int(parse_values(cells)["value"].is_not_null().sum())
+    if not any(counts.values()):
+        return f"{why}; no value would be usual in any unit"
+    told = say_usual(counts, total)
+    return f"{why}; {told[0].lower()}{told[1:]}"

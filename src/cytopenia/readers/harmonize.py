@@ -24,6 +24,7 @@ from cytopenia.contract.courses import find_zeros
 from cytopenia.contract.labs import LabOptions, prepare_lab_rows
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name, resolve_measure
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
+from cytopenia.readers.chosen_units import doubt_chosen_units
 from cytopenia.readers.codes import LOINC, load_analyte_codes
 from cytopenia.readers.column_findings import check_heading_units, find_dates, name_unused_columns
 from cytopenia.readers.day_columns import check_day_columns, list_day_columns, melt_days
@@ -67,7 +68,6 @@ def harmonize_tables(
         `day_zero` contradicts an infusions table.
     """
     raw, findings = _apply_mapping(sources, mapping)
-    findings += name_unused_infusion(sources, [*mapping.labs.columns.values()])
     formats = dict(mapping.formats)
     if more_labs:
         system, origin = mapping.labs.system or "labs", sources["labs"].origin
@@ -76,6 +76,11 @@ def harmonize_tables(
         formats["labs"] = TextFormat(decimal=".")
         findings += found
     tables = prepare_tables(raw, day_zero=mapping.day_zero, formats=formats, lln=mapping.labs.lower_limits)
+    if {"no_infusion_date", "day_zero_first"} & {*tables.findings["rule"]}:
+        findings += name_unused_infusion(sources, [*mapping.labs.columns.values()])
+    if "labs" in sources:
+        stated = {text for text in sources["labs"].frame.columns if _HEADER_UNIT.match(text)}
+        findings += doubt_chosen_units(tables.labs, mapping.labs, stated)
     return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
 
 

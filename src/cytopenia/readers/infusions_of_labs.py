@@ -57,8 +57,10 @@ def name_unused_infusion(sources: Mapping[str, SourceTable], used: Sequence[str]
         if heading not in used
         and any(role.column == "infusion_date" and role.certain for role in find_columns(heading))
     ]
+    if not found:
+        return []
     what = f"column '{found[0]}' of {sources['labs'].origin} is called like the infusion date and is not used"
-    return [note("labs", "infusion_column_unused", what)] if found else []
+    return [note("labs", "infusion_column_unused", what)]
 
 
 def _has_infusion(patients: SourceTable | None) -> bool:

@@ -10,6 +10,7 @@ import polars as pl
 from cytopenia.contract import TABLES
 from cytopenia.contract.columns import match_words
 from cytopenia.readers.column_guesses import ColumnGuess, quotable
+from cytopenia.readers.column_names import is_birth
 from cytopenia.readers.infusion_days import find_infusion_days
 from cytopenia.readers.proposal_parts import (
     EMPTY,
@@ -27,8 +28,7 @@ from cytopenia.readers.table_guesses import SheetGuess
 __all__ = ["propose_columns", "propose_keys"]
 
 _PERSONAL = re.compile(
-    r"name|initial|birth|geburt|\bdob\b|nacimiento|naissance|nascita|geboorte"
-    r"|address|adresse|phone|telefon|mail|insurance|versicher|\bssn\b|zip code",
+    r"name|initial|address|adresse|phone|telefon|mail|insurance|versicher|\bssn\b|zip code",
     re.IGNORECASE,
 )
 _MOST_WORDS = 30
@@ -117,7 +117,13 @@ def _propose_time(sheet: SheetGuess) -> tuple[Part, set[str]]:
 
 
 def _ask_time(sheet: SheetGuess) -> Part:
-    dates = [one for one in sheet.columns if one.content.is_mostly(one.content.dates)]
+    dates = [
+        one
+        for one in sheet.columns
+        if one.content.is_mostly(one.content.dates)
+        and not is_birth(one.heading)
+        and one.role("infusion_date", "infusions") is None
+    ]
     likely = next((one.heading for one in dates), "their column")
     line = Line("columns", "date", likely, "no heading names the date or day of the draw", is_open=True)
     question = f"labs: no column of {sheet.found.name} is called like the date or the day of the draw."
@@ -131,9 +137,11 @@ def _ask_order(table: str, guess: ColumnGuess, origin: str) -> Part:
         return EMPTY
     mixed = guess.content.order == "mixed"
     why = "both orders of day and month appear" if mixed else "no date shows which part is the day"
-    line = Line("", "date_format", "%d/%m/%Y", f'{quote(guess.heading)}: {why}; or "%m/%d/%Y"', is_open=True)
+    year = "%y" if guess.content.has_short_years else "%Y"
+    first, other = f"%d/%m/{year}", f"%m/%d/{year}"
+    line = Line("", "date_format", first, f'{quote(guess.heading)}: {why}; or "{other}"', is_open=True)
     question = f"{table}: dates in {quote(guess.heading)} of {origin}: {why}."
-    choice = 'Write date_format = "%d/%m/%Y" or date_format = "%m/%d/%Y"'
+    choice = f'Write date_format = "{first}" or date_format = "{other}"'
     return (
         Part((line,))
         + show(origin, guess.heading, "?", why=why, state="ask")
@@ -226,7 +234,7 @@ def _propose_kinds(table: str, guess: ColumnGuess, origin: str) -> Part:
 
 
 def _leave_out(table: str, guess: ColumnGuess, origin: str) -> Part:
-    if _PERSONAL.search(guess.heading):
+    if _PERSONAL.search(guess.heading) or is_birth(guess.heading):
         why = "may name a person, and is not needed: leave it out of the export"
         return show(origin, guess.heading, "", why=why, state="not used")
     if table == "patients" and guess.content.filled:

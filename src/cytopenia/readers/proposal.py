@@ -61,10 +61,12 @@ def propose_mapping(paths: Sequence[Path], *, beside: Collection[str] = ()) -> P
     Raises
     ------
     ReaderError
-        A file cannot be read, or nothing stands in any of them.
+        No file can be read, or nothing stands in any of them.
     """
-    found = [sheet for path in paths for sheet in find_sheets(path)]
+    found, unread = _find_all(paths)
     guessed = [guess for sheet in found if (guess := guess_sheet(sheet)) is not None]
+    if not guessed and unread:
+        raise ReaderError(" ".join(unread))
     if not guessed:
         listed = ", ".join(path.name for path in paths)
         raise ReaderError(f"{listed}: there is no table in it. Export it again.")
@@ -84,9 +86,22 @@ def propose_mapping(paths: Sequence[Path], *, beside: Collection[str] = ()) -> P
         tables,
         _drop_repeats(part.rows),
         tuple(dict.fromkeys(part.questions)),
-        (*_tell_limits(found), *_tell_project(guessed), *part.notes),
+        (*unread, *_tell_limits(found), *_tell_project(guessed), *part.notes),
         tuple((text, table, line) for table, one in parts.items() for text, line in one.settles),
     )
+
+
+def _find_all(paths: Sequence[Path]) -> tuple[list[FoundSheet], list[str]]:
+    """The sheets of the files that can be read, and why others cannot: one must not stop the rest."""
+    found, unread = list[FoundSheet](), list[str]()
+    for path in paths:
+        try:
+            found += find_sheets(path)
+        except ReaderError as cause:
+            if len(paths) == 1:
+                raise
+            unread.append(f"Not read: {cause}")
+    return found, unread
 
 
 def _drop_repeats(rows: Sequence[ColumnRow]) -> tuple[ColumnRow, ...]:
