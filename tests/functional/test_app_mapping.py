@@ -259,6 +259,13 @@ def test_words_units_and_dates_of_a_long_table(running: RunningApp, visitor: Vis
     assert labs["units"] == {"strange": "10^9/L"}
 
 
+def test_a_damaged_file_is_named_beside_the_others(visitor: Visitor) -> None:
+    path = bring(visitor, "damaged", broken__xlsx=b"no workbook here", export__csv=WIDE)
+    page = open_form(visitor, path)
+    assert "Not read: broken.xlsx: " in page.reply.text
+    assert page.find("becomes", "labs", "columns", "Abnahme").chosen == "column:date"
+
+
 def test_a_column_of_labs_is_chosen_as_the_infusion_date(running: RunningApp, visitor: Visitor) -> None:
     rows = "P1,2024-01-17,2024-01-10,0.2\nP1,2024-01-18,,0.4\nP2,2024-02-12,2024-02-11,0.9\n"
     path = bring(visitor, "infused", export__csv=f"Pat.-Nr.,Abnahme,CAR-T am,ANC (G/L)\n{rows}")

@@ -23,6 +23,7 @@ from cytopenia.contract import (
     prepare_tables,
     require_tables,
 )
+from cytopenia.contract.days import read_moments
 from cytopenia.contract.suspects import load_usual_values
 from cytopenia.errors import DataError, MissingColumnError
 from cytopenia.units import load_analytes
@@ -568,8 +569,8 @@ def test_day_zero_first_counts_from_the_first_lab_of_each_patient() -> None:
     found = find(tables.findings, "day_zero_first")
     assert found["severity"] == "warning"
     assert (
-        "Day 0 is each patient's first laboratory day, not the infusion: windows, day 28 and ICAHT count from it."
-        in found["message"]
+        "Day 0 is each patient's first laboratory day, not the infusion: windows, day 28 and ICAHT count "
+        "from it." in found["message"]
     )
 
 

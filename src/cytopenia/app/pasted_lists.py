@@ -49,8 +49,8 @@ def read_list(text: str, *, least: int = 2, most: int = 2) -> ReadList:
     r"""Return the lines of a list with their cells.
 
     Cells are set apart by tabulators, else by semicolons, else by the first comma (a value may have a comma
-    as its decimal mark), else by blanks; "0 2,1" is day 0 and a value with a decimal comma. A first line without any digit is a heading. A line whose value is
-    empty says that nothing was measured.
+    as its decimal mark), else by blanks; "0 2,1" is day 0 and a value with a decimal comma. A
+    first line without any digit is a heading. A line whose value is empty says that nothing was measured.
 
     Parameters
     ----------

@@ -303,7 +303,8 @@ def _read_years(texts: pl.Series) -> pl.Series:
 
 
 def _span(numbers: pl.Series) -> int:
-    return int(numbers.max()) - int(numbers.min())  # type: ignore[arg-type]
+    ordered = numbers.sort().to_list()
+    return ordered[-1] - ordered[0]
 
 
 def _name_unread(source: _Cells, frame: pl.DataFrame, problem: str) -> list[Finding]:
