@@ -158,6 +158,11 @@ class LabValue(Taken):
     value: Printed = Field(description="As printed", examples=["<0.1"])
     unit: Text = Field(description="A listed unit", examples=["10^9/L"])
     lln: Printed | None = Field(default=None, description="Lower limit of normal, in the same unit")
+    baseline: Printed | None = Field(
+        default=None,
+        description="The value before treatment, in the same unit, for rules relative to it",
+        examples=[3.1],
+    )
 
 
 class GradeRequest(Taken):
@@ -170,8 +175,12 @@ class GradeRequest(Taken):
     lln: dict[Text, Number] = Field(
         default_factory=dict,
         max_length=100,
-        description="Lower limit of normal by analyte, in its canonical unit, for values that have none",
+        description="Lower limit of normal by analyte, in its canonical unit, for values that have none;"
+        " refused where the definition has no rule with it",
         examples=[{"anc": 2.0}],
+    )
+    decimal: Literal["auto", ".", ","] = Field(
+        default="auto", description="The decimal mark of values that are texts, where they do not settle it"
     )
 
 
@@ -203,7 +212,7 @@ class Support(Taken):
 
 
 class Event(Taken):
-    """What ends or censors a course."""
+    """What ends or censors a course; without last contact or death, days after the last value count."""
 
     kind: Literal["last_contact", "death", "progression", "next_therapy"]
     when: Printed = Field(description="Day from infusion, or date", examples=[100])
@@ -242,6 +251,10 @@ class OutcomeAnswer(Given):
     decided: bool
     reasons: list[tuple[str, str]] = Field(description="Label and text: rule, days, what would change it")
     citation: str
+    if_ended: str | None = Field(
+        default=None,
+        description="The result had observation ended on the last value, where no event says when it ended",
+    )
 
 
 class CourseAnswer(Given):
