@@ -268,9 +268,9 @@ def test_a_damaged_file_is_named_beside_the_others(visitor: Visitor) -> None:
 
 def test_a_column_of_labs_is_chosen_as_the_infusion_date(running: RunningApp, visitor: Visitor) -> None:
     rows = "P1,2024-01-17,2024-01-10,0.2\nP1,2024-01-18,,0.4\nP2,2024-02-12,2024-02-11,0.9\n"
-    path = bring(visitor, "infused", export__csv=f"Pat.-Nr.,Abnahme,CAR-T am,ANC (G/L)\n{rows}")
+    path = bring(visitor, "infused", export__csv=f"Pat.-Nr.,Abnahme,Zellgabe,ANC (G/L)\n{rows}")
     page = open_form(visitor, path)
-    infused = ("becomes", "labs", "columns", "CAR-T am")
+    infused = ("becomes", "labs", "columns", "Zellgabe")
     assert "infusions:infusion_date" in page.find(*infused).options
     assert "infusions:infusion_date" not in page.find("becomes", "labs", "columns", "ANC (G/L)").options
     chosen = {name_of(*infused): "infusions:infusion_date", name_of("set", "", "", "day_zero"): "first"}
@@ -278,7 +278,7 @@ def test_a_column_of_labs_is_chosen_as_the_infusion_date(running: RunningApp, vi
     data = read_data(running, "infused")
     assert data["infusions"] == {
         "file": "export.csv",
-        "columns": {"patient_id": "Pat.-Nr.", "infusion_date": "CAR-T am"},
+        "columns": {"patient_id": "Pat.-Nr.", "infusion_date": "Zellgabe"},
     }
     assert "day_zero" not in data
     page = open_form(visitor, path)

@@ -34,7 +34,11 @@ from cytopenia.readers.unit_questions import find_better_unit
         *(("Data del prelievo", "date"), ("Afnamedatum", "date"), ("Date of blood draw", "date")),
         *(("day_rel_infusion", "day"), ("Tag nach Infusion", "day"), ("Uhrzeit", "time")),
         *(("Untersuchung", "analyte"), ("Ergebnis", "value"), ("Einheit", "unit"), ("Unità", "unit")),
-        *(("Infusionsdatum", "infusion_date"), ("Fecha de infusión", "infusion_date")),
+        *(
+            ("CAR-T am", "infusion_date"),
+            ("Infusionsdatum", "infusion_date"),
+            ("Fecha de infusión", "infusion_date"),
+        ),
         *(("Date of CAR-T infusion", "infusion_date"), ("LD start", "lymphodepletion_date")),
         *(("Alter (Jahre)", "age_years"), ("Âge", "age_years"), ("Geschlecht", "sex"), ("Stadium", "stage")),
     ],

@@ -246,6 +246,15 @@ def test_a_damaged_file_is_named_and_the_others_are_proposed(propose, tmp_path: 
         propose_mapping([tmp_path / "broken.xlsx"])
 
 
+def test_german_infusions_beside_a_german_export(propose, tmp_path: Path) -> None:
+    propose("Patient;CAR-T am", "A;02.04.24", "B;09.04.24", name="infusionen.csv")
+    propose("Patient;Abnahme;ANC (/nl)", "A;05.04.24;0,41", "B;10.04.24;1,2", name="labor.csv")
+    proposal = propose_mapping([tmp_path / "infusionen.csv", tmp_path / "labor.csv"])
+    assert lines_of(proposal, "infusions")["file"] == "infusionen.csv"
+    assert lines_of(proposal, "infusions")["columns.infusion_date"] == "CAR-T am"
+    assert proposal.questions == ()
+
+
 def test_a_german_export_with_the_time_beside_a_year_of_two_digits(propose) -> None:
     proposal = propose(
         "Patient;Geb.-Datum;Datum/Uhrzeit;Analyse;Ergebnis;Einheit",
@@ -257,9 +266,9 @@ def test_a_german_export_with_the_time_beside_a_year_of_two_digits(propose) -> N
 
 
 def test_a_birth_date_is_never_asked_about_as_the_draw(propose) -> None:
-    rows = ("A,1960-02-01,2024-03-28,1.8", "B,1961-02-01,2024-03-29,1.1")
+    rows = ("A,1960-02-01,2024-03-28,ANC,1.8,G/L", "B,1961-02-01,2024-03-29,ANC,1.1,G/L")
     for heading in ("Geb.", "geb. am", "DOB", "Geb.-Datum"):
-        proposal = propose(f"ID,{heading},When,ANC (G/L)", "B,1961-02-01,2024-03-29,1.1", *rows)
+        proposal = propose(f"ID,{heading},When,Test,Result,Unit", *rows)
         assert lines_of(proposal, is_open=True)["columns.date"] == "When"
 
 

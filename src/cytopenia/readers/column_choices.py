@@ -20,7 +20,7 @@ from cytopenia.readers.choice_parts import (
     name_control,
 )
 from cytopenia.readers.column_guesses import ColumnGuess, count_usual
-from cytopenia.readers.column_names import is_ours
+from cytopenia.readers.column_names import is_birth, is_ours
 from cytopenia.readers.day_columns import group_day_columns
 from cytopenia.readers.harmonize import find_wide
 from cytopenia.readers.heading_parts import list_scales
@@ -212,7 +212,8 @@ def _list_options(table: str, line: OpenLine | None, *, implied: str, is_wide: b
 def _offer_infusion(draft: Draft, guess: ColumnGuess, value: str, table: str) -> Iterator[Choice]:
     """Dates beside the values may be the infusion, unless another table says when it was."""
     elsewhere = draft.table("infusions") or "infusion_date" in draft.part("patients", "columns")
-    may_be = guess.content.is_mostly(guess.content.dates) and not elsewhere
+    is_date = guess.content.is_mostly(guess.content.dates) and not is_birth(guess.heading)
+    may_be = is_date and not elsewhere
     if table == "labs" and (value == INFUSION or may_be):
         yield Choice(INFUSION, "as_named", "infusion_date")
 
