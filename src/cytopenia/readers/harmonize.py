@@ -179,7 +179,8 @@ def _apply_mapping(
                     name, [c for c in table.columns if c not in (*TABLES[name].inputs, "source_row")]
                 )
             table, found = _translate_kinds(name, table, getattr(mapping.tables[name], "kinds", {}))
-        if name == "infusions" and "labs" in sources and source.origin == sources["labs"].origin:
+        is_named = name == "infusions" and mapping.tables[name].file is not None
+        if is_named and "labs" in sources and source.origin == sources["labs"].origin:
             table, found = drop_repeats(table)
         raw[name] = table
         findings += found
