@@ -42,6 +42,18 @@ def test_a_unit_that_is_printed_or_alone_fits_is_no_doubt(tmp_path: Path) -> Non
     assert find_doubts(tmp_path, "Hb", "g/L", ("78", "85", "90", "96", "104")) == []
 
 
+@pytest.mark.parametrize(("printed", "doubts"), [("", 1), ("g/dL", 0)])
+def test_a_default_unit_is_a_choice_only_where_rows_print_none(
+    tmp_path: Path, printed: str, doubts: int
+) -> None:
+    rows = [f"P{place},{place},Hb,{value},{printed}" for place, value in enumerate(VALUES)]
+    lines = ["patient_id,day,analyte,value,unit", *rows, "P9,9,Hb,9.1,"]
+    (tmp_path / "labs.csv").write_text("\n".join(lines), encoding="utf-8")
+    section = DataSection.model_validate({"labs": {"default_units": {"hemoglobin": "g/dL"}}})
+    findings = read_tables(tmp_path, section).findings
+    assert findings.filter(pl.col("rule") == "chosen_unit_not_certain").height == doubts
+
+
 def test_the_evidence_says_that_the_values_do_not_tell() -> None:
     told, likely = weigh_units("hemoglobin", pl.Series(VALUES))
     assert told == (

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Iterable
 
 import polars as pl
 
 from cytopenia.contract import Finding, note
 from cytopenia.readers.labs_mapping import LabsTable
 from cytopenia.units import convert_value, list_units, load_analytes, match_unit
+from cytopenia.values import is_missing_text
 
 __all__ = ["ABOUT_AS_MANY", "doubt_chosen_units"]
 
 # So large a share of the usual values of one unit makes another about as likely.
 ABOUT_AS_MANY = 0.75
 _ENOUGH_VALUES = 5
+_IN_BRACKETS = re.compile(r"[\(\[].+[\)\]]\s*$")
 
 
-def doubt_chosen_units(labs: pl.DataFrame, mapping: LabsTable, headings: Collection[str]) -> list[Finding]:
+def doubt_chosen_units(labs: pl.DataFrame, mapping: LabsTable, source: pl.DataFrame) -> list[Finding]:
     """Return a finding for each analyte whose chosen unit fits its values no better than another.
 
     Parameters
@@ -26,12 +29,12 @@ def doubt_chosen_units(labs: pl.DataFrame, mapping: LabsTable, headings: Collect
         Prepared rows, with `analyte` and `value` in the canonical unit.
     mapping
         Its default units, and units of columns whose heading states none, were chosen.
-    headings
-        Those that state a unit.
+    source
+        As the file has it.
     """
-    chosen = dict(mapping.default_units)
+    chosen = {} if _states_units(source, mapping) else dict(mapping.default_units)
     for analyte, column in mapping.wide.items():
-        if column.column not in headings and column.unit not in column.column:
+        if not _IN_BRACKETS.search(column.column) and column.unit not in column.column:
             chosen[analyte] = column.unit
     for pattern, column in mapping.days.items():
         if column.unit is not None and column.analyte is not None and column.unit not in pattern:
@@ -42,6 +45,13 @@ def doubt_chosen_units(labs: pl.DataFrame, mapping: LabsTable, headings: Collect
         if analyte in load_analytes() and match_unit(analyte, unit) is not None
         for finding in _doubt(analyte, unit, labs.filter(pl.col("analyte") == analyte)["value"].drop_nulls())
     ]
+
+
+def _states_units(source: pl.DataFrame, mapping: LabsTable) -> bool:
+    """True where most rows of the file print a unit, which then is no choice."""
+    heading = mapping.columns.get("unit", "unit")
+    given = source[heading] if heading in source.columns else None
+    return given is not None and 2 * int(is_missing_text(given.cast(pl.String)).sum()) < len(given)
 
 
 def _doubt(analyte: str, unit: str, values: pl.Series) -> Iterable[Finding]:

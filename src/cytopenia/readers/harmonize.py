@@ -79,8 +79,7 @@ def harmonize_tables(
     if {"no_infusion_date", "day_zero_first"} & {*tables.findings["rule"]}:
         findings += name_unused_infusion(sources, [*mapping.labs.columns.values()])
     if "labs" in sources:
-        stated = {text for text in sources["labs"].frame.columns if _HEADER_UNIT.match(text)}
-        findings += doubt_chosen_units(tables.labs, mapping.labs, stated)
+        findings += doubt_chosen_units(tables.labs, mapping.labs, sources["labs"].frame)
     return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
 
 
