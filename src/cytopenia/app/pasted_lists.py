@@ -11,6 +11,11 @@ MOST_LINES = 999
 _LONGEST_CELL = 60
 # "5 < 0.1" and "2024-01-03 08:00 0.4": the value is what comes last, with its sign.
 _BY_BLANKS = re.compile(r"(.*?\S)\s+([<>]=?\s*\S+|\S+)")
+# "0 2,1": what stands before the blank is a day or date by itself, so that the comma is a decimal mark.
+_BEFORE_COMMA = re.compile(
+    r"([+-]?[0-9]{1,4}|[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
+    r"|[0-9]{1,2}[- ]?[A-Za-z]{3}[- ]?[0-9]{2,4})\s+([<>]?=?\s*[0-9]+,[0-9]+)"
+)
 _HAS_DIGIT = re.compile(r"[0-9]")
 
 
@@ -44,8 +49,8 @@ def read_list(text: str, *, least: int = 2, most: int = 2) -> ReadList:
     r"""Return the lines of a list with their cells.
 
     Cells are set apart by tabulators, else by semicolons, else by the first comma (a value may have a comma
-    as its decimal mark), else by blanks. A first line without any digit is a heading. A line whose value is
-    empty says that nothing was measured.
+    as its decimal mark), else by blanks; "0 2,1" is day 0 and a value with a decimal comma. A
+    first line without any digit is a heading. A line whose value is empty says that nothing was measured.
 
     Parameters
     ----------
@@ -91,6 +96,8 @@ def _split(row: str, most: int) -> list[str]:
             while len(cells) > 1 and not cells[-1]:
                 cells.pop()
             return cells
+    if most == 2 and (found := _BEFORE_COMMA.fullmatch(text)) is not None:
+        return [found[1], found[2]]
     if "," in text:
         return [cell.strip() for cell in text.split(",", most - 1)]
     found = _BY_BLANKS.fullmatch(text) if most == 2 else None

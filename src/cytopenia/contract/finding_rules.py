@@ -58,12 +58,28 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "no_infusion_date": FindingRule(
             "error",
             "date",
-            "Give infusion_date in an infusions or patients table, or give days instead of dates, "
-            'or state day_zero = "first" (--day-zero first) to count from the first date of each patient.',
+            "Give infusion_date in an infusions or patients table, or days instead of dates. Only where none "
+            'can be had: day_zero = "first" (--day-zero first) counts from each patient\'s first '
+            "laboratory day, and windows, day 28 and ICAHT with it.",
         ),
         "day_zero_first": FindingRule(
-            "info", "day", "Day 0 is the first laboratory day of each patient, not an infusion."
+            "warning",
+            "day",
+            "Day 0 is each patient's first laboratory day, not the infusion: windows, day 28 and ICAHT count "
+            "from it. Give infusion_date in an infusions or patients table, and take day_zero away.",
         ),
+        "chosen_unit_not_certain": FindingRule(
+            "warning",
+            "unit",
+            "The values alone cannot tell; see a printout of the laboratory for the unit.",
+        ),
+        "infusion_column_unused": FindingRule(
+            "warning",
+            "date",
+            "If it is, name it: under [data.infusions] the same file, and under [data.infusions.columns] "
+            "infusion_date and patient_id; take day_zero away.",
+        ),
+        "infusion_date_in_other_rows": FindingRule("info", "infusion_date", ""),
         "day_zero_given": FindingRule("info", "day", "Give an infusions table to state it."),
         "duplicate_infusions": FindingRule("info", "day", "One row of each was kept."),
         "second_infusion": FindingRule("info", "day", "Their courses end at the second infusion."),
@@ -89,13 +105,14 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "date_not_read": FindingRule(
             "warning",
             "date",
-            "Write dates as 2024-01-31 or 31.01.2024, or state date_format in the mapping. "
+            "Write dates as 2024-01-31 or 31.01.2024, or state date_format in the mapping, as %d.%m.%y. "
             "These rows have no day.",
         ),
         "ambiguous_date": FindingRule(
             "error",
             "date",
-            'State date_format = "%d/%m/%Y" or date_format = "%m/%d/%Y" in the mapping of this table.',
+            'State date_format = "%d/%m/%Y" or date_format = "%m/%d/%Y" in the mapping of this table '
+            "(%y for years of two digits).",
         ),
         "date_is_a_number": FindingRule(
             "error",
