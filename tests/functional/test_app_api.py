@@ -200,6 +200,16 @@ def test_the_service_can_be_discovered(program: Program) -> None:
     assert "751-8" in service["prefetch"]["observations"]
 
 
+def test_a_number_of_json_has_no_mark_of_thousands(program: Program) -> None:
+    """1.125 mg/dL x 320 U/L / 120 10^9/L = 3."""
+    values = {
+        "ldh": {"value": 320, "unit": "U/L"},
+        "creatinine": {"value": 1.125, "unit": "mg/dL"},
+        "platelets": {"value": 120.0, "unit": "G/L"},
+    }
+    assert program.post("/api/score/easix", {"values": values})["result"].startswith("3 (log2 ")
+
+
 def test_observations_become_grades_and_scores(program: Program) -> None:
     """The last neutrophils are 0.4: grade 4. The five values are those of the score of 3 points."""
     entries = [
@@ -289,6 +299,11 @@ def test_two_patients_are_refused(program: Program) -> None:
         ("score/car_hematotox", {"values": {}, "more": 731}, "more: is not known here"),
         ("score/car_hematotox", {"values": {"crp": {"value": 4.2}}}, "crp has no unit"),
         ("score/car_hematotox", {"values": {"ldh": {"value": 1, "unit": "U/L"}}}, "ldh is no item"),
+        (
+            "score/car_hematotox",
+            {"values": {"ferritin": {"value": "2.500", "unit": "ng/mL"}}},
+            "ferritin may mean a thousand or a fraction",
+        ),
         ("score/car_hematotoxx", {"values": {}}, "did you mean 'car_hematotox'"),
         ("score/easix", {"values": {"a\u0000": {"value": "1"}}}, "holds signs that no text can have"),
         ("grade", {"values": []}, "values: is longer or shorter than is allowed"),

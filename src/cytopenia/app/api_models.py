@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Annotated, Any, Literal
 
@@ -33,6 +34,7 @@ __all__ = [
     "ScoreAnswer",
     "ScoreInputAnswer",
     "ScoreRequest",
+    "as_input",
     "as_text",
 ]
 
@@ -69,6 +71,19 @@ def as_text(printed: str | float) -> str:
     if isinstance(printed, float):
         return str(np.format_float_positional(printed, trim="-"))
     return str(printed)
+
+
+def as_input(printed: str | float) -> str:
+    """Return a value as text that is read as it was sent: a number of JSON has no mark of thousands.
+
+    Examples
+    --------
+    >>> as_input("2.500"), as_input(1.125), as_input(0.125), as_input(2500)
+    ('2.500', '1.1250', '0.125', '2500')
+    """
+    text = as_text(printed)
+    is_doubtful = isinstance(printed, float) and re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", text)
+    return f"{text}0" if is_doubtful else text
 
 
 class Taken(BaseModel):
