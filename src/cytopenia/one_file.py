@@ -27,7 +27,9 @@ __all__ = [
 
 _QUANTITY = r"\s*(<=|>=|<|>)?\s*([0-9]*[.,]?[0-9]+)(?![0-9.,])\s*(.*?)\s*"
 _BELOW_ZERO = r"\s*(<=|>=|<|>)?\s*[-\u2212]\s*[.,]?[0-9].*"
-_WITHOUT_DOUBT = "write thousands without a mark (1000), a fraction with more or fewer than three digits (1.0)"
+_WITHOUT_DOUBT = (
+    "write thousands without a mark (1000), a fraction with more or fewer than three digits (1.0)"
+)
 _DOUBTFUL = r"[1-9][0-9]{0,2}[.,][0-9]{3}"
 _SUFFIXES = (".csv", ".tsv", ".xlsx", ".parquet")
 

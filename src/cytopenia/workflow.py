@@ -69,13 +69,14 @@ def run_study(
     CytopeniaError
         ProtocolError, DefinitionError, ReaderError, DataError or OutputError, with every problem at once.
     """
+    started = datetime.now(UTC)
     study = read_protocol(path)
     target = Path(out) if out is not None else study.path.parent / "results"
     _require_own_folder(target)
     tell = progress or _say_nothing
     run = _analyze(study, progress)
     tell("writing", 0, 1)
-    write_run(run, study, target)
+    write_run(run, study, target, started=started)
     tell("writing", 1, 1)
     return WrittenStudy(run, target)
 
@@ -217,8 +218,16 @@ def _say_nothing(label: str, done: int, total: int) -> None:
     del label, done, total
 
 
-def write_run(run: StudyRun, study: Study, target: Path) -> None:
+def write_run(run: StudyRun, study: Study, target: Path, *, started: datetime | None = None) -> None:
     """Write every file of a run into a folder, which is replaced in one step.
+
+    Parameters
+    ----------
+    run : StudyRun
+    study : Study
+    target : path
+    started : datetime, optional
+        When reading began: a file that was changed later may not be in the results.
 
     Raises
     ------
@@ -262,8 +271,9 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
             write_figures(content, sections, folder / "figures", more=more)
             (folder / "report.pdf").write_bytes(pdf.result())
             asked = {"extraction": [asdict(item) for item in run.extractions]} if run.extractions else {}
-            written = {**run.settings, **asked, "written": datetime.now(UTC).isoformat(timespec="seconds")}
-            _write_json(folder / _MARKER, written)
+            began = {} if started is None else {"started": started.isoformat(timespec="microseconds")}
+            ended = {"written": datetime.now(UTC).isoformat(timespec="seconds")}
+            _write_json(folder / _MARKER, {**run.settings, **asked, **began, **ended})
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:

@@ -108,6 +108,9 @@ def test_a_chosen_unit_answers_its_question_and_the_rest_of_the_study_file_stays
     assert written.startswith(head)
     assert written.endswith(tail)
     assert "No run starts while" not in written
+    overview = visitor.ask("GET", "/studies/taken").text
+    assert "Next: check the data, below; then run the study." in overview
+    assert "look at how the files here could be read" not in overview
 
 
 def test_what_was_chosen_before_a_change_elsewhere_is_given_back(

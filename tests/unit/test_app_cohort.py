@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -43,12 +44,17 @@ P10,nadir_anc,0.1,0.1,0.1,,,true,measured,"",
 """
 
 
-def write_results(folder: Path) -> Path:
+PROTOCOL = '[study]\ntitle = "Typed"\n'
+
+
+def write_results(folder: Path, **more: str) -> Path:
     results = folder / "results"
     results.mkdir(parents=True)
+    if more:
+        (folder / "study.toml").write_text(PROTOCOL, encoding="utf-8")
     lines = [line.replace('<b>&"P3', '"<b>&""P3"') for line in ROWS.strip().splitlines()]
     (results / "outcomes.csv").write_text("\n".join([HEAD, *lines]) + "\n", encoding="utf-8")
-    told = {"title": "Typed", "synthetic": True, "written": "2026-11-29T11:36:35+00:00"}
+    told = {"title": "Typed", "synthetic": True, "written": "2026-11-29T11:36:35+00:00", **more}
     (results / "provenance.json").write_text(json.dumps(told), encoding="utf-8")
     return folder
 
@@ -242,6 +248,43 @@ def test_a_file_written_after_the_run_is_told(tmp_path: Path) -> None:
     (folder / "labs.csv").write_text("x", encoding="utf-8")
     ended = (folder / "results" / "provenance.json").stat().st_mtime
     os.utime(folder / "labs.csv", (ended + 5, ended + 5))
+    assert is_outdated(folder)
+
+
+# Of 2 January 2024, 12:00:00.5 UTC, in seconds since 1970: typed from a calendar of such seconds.
+BEGAN, BEGAN_SECONDS = "2024-01-02T12:00:00.500000+00:00", 1704196800.5
+
+
+def write_timed(folder: Path, name: str, seconds: float) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text("x", encoding="utf-8")
+    os.utime(folder / name, (seconds, seconds))
+
+
+@pytest.mark.parametrize(("after", "is_told"), [(-1.0, False), (0.25, True), (60.0, True)])
+def test_a_table_changed_while_the_run_went_on_is_told(tmp_path: Path, after: float, is_told: bool) -> None:
+    sha = hashlib.sha256(PROTOCOL.encode()).hexdigest()
+    folder = write_results(tmp_path / "study", started=BEGAN, protocol_sha256=sha)
+    write_timed(folder, "labs.csv", BEGAN_SECONDS + after)
+    assert is_outdated(folder) is is_told
+
+
+@pytest.mark.parametrize(("after", "is_told"), [(-1.0, False), (0.25, True)])
+def test_a_table_that_lies_elsewhere_is_told(tmp_path: Path, after: float, is_told: bool) -> None:
+    text = '[data]\nfolder = "../tables"\n'
+    sha = hashlib.sha256(text.encode()).hexdigest()
+    folder = write_results(tmp_path / "study", started=BEGAN, protocol_sha256=sha)
+    (folder / "study.toml").write_bytes(text.encode())
+    write_timed(tmp_path / "tables", "labs.csv", BEGAN_SECONDS + after)
+    assert is_outdated(folder) is is_told
+
+
+def test_another_study_file_is_told_however_old_it_is(tmp_path: Path) -> None:
+    sha = hashlib.sha256(PROTOCOL.encode()).hexdigest()
+    folder = write_results(tmp_path / "study", started=BEGAN, protocol_sha256=sha)
+    assert not is_outdated(folder)
+    (folder / "study.toml").write_text(f"{PROTOCOL}# later\n", encoding="utf-8")
+    os.utime(folder / "study.toml", (BEGAN_SECONDS - 9, BEGAN_SECONDS - 9))
     assert is_outdated(folder)
 
 
