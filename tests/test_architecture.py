@@ -564,6 +564,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "protocol_blocks",
             "protocol_edit",
             "protocol_entries",
+            "protocol_merge",
             "protocol_controls",
             "form_layout",
             "form_offers",

@@ -1,4 +1,4 @@
-"""Two texts made from one study file become one: what each has changed stands, and both are told of a clash."""
+"""Two texts made from one study file become one: what each changed stands, and a clash is told."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ outcome = "low"
 """
 SECOND = FILE.index('[[analyses]]\nid = "risk"')
 # There the analyses have changed places, and somebody has written a line of his own.
-MOVED = FILE[: FILE.index("[[analyses]]")] + FILE[SECOND:] + "\n" + FILE[FILE.index("[[analyses]]") : SECOND]
-MOVED = f"# mine\n{MOVED}"
+_MOVED = FILE[: FILE.index("[[analyses]]")] + FILE[SECOND:] + "\n" + FILE[FILE.index("[[analyses]]") : SECOND]
+MOVED = f"# mine\n{_MOVED}"
 
 
 def merge(here: str, there: str) -> tuple[str, tuple[Clash, ...]]:

@@ -1,4 +1,4 @@
-"""Two texts that were made from one study file become one: key by key, so that neither takes back the other."""
+"""Two texts made from one study file become one, key by key, so that neither takes back the other."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def merge_texts(origin: str, here: str, there: str) -> Merged | None:
 def _name_entries(
     origin: dict[str, Any], here: dict[str, Any], there: dict[str, Any]
 ) -> list[dict[str, Any]] | None:
-    """The three contents with the entries of the list by name; one that was named anew here keeps its old one."""
+    """The three contents with the entries of the list by name; one named anew here keeps its old one."""
     for section in GROUPS:
         lists = [list_names(content, section) for content in (origin, here, there)]
         if any(len(set(names)) < len(names) for names in lists):
@@ -96,9 +96,10 @@ def _compare(before: Mapping[str, Any], after: Mapping[str, Any], path: Path) ->
         old, new = before.get(key, ABSENT), after.get(key, ABSENT)
         place = (*path, key)
         is_section = len(place) < _ENTRY
-        tables = [{} if is_section and value is ABSENT else value for value in (old, new)]
-        if all(isinstance(value, dict) for value in tables):
-            yield from _compare(tables[0], tables[1], place)
+        empty: Any = {}
+        one, other = (empty if is_section and value is ABSENT else value for value in (old, new))
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _compare(cast("dict[str, Any]", one), cast("dict[str, Any]", other), place)
         elif old is ABSENT or new is ABSENT or old != new:
             yield Change(place, new)
 
@@ -108,7 +109,7 @@ def _get(content: Any, path: Path) -> Any:
         if not isinstance(content, dict) or key not in content:
             return ABSENT
         content = cast("dict[Any, Any]", content)[key]
-    return cast("Any", content)
+    return content
 
 
 def _find_clash(change: Change, before: Mapping[str, Any], theirs: Mapping[str, Any]) -> Clash | None:
