@@ -568,6 +568,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "protocol_controls",
             "form_layout",
             "form_offers",
+            "form_notes",
             "form_problems",
             "form_view",
             "form_actions",

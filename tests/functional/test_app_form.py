@@ -605,3 +605,89 @@ def test_text_of_a_file_is_never_code_of_the_page(visitor: Visitor, study: Path)
     assert "<script>x" not in page
     assert 'onclick="y' not in page
     assert look(visitor, study).sent["study.title"] == ['<script>x</script>" onclick="y']
+
+
+NAMES = """[study]
+title = "A"
+seed = 1
+
+[data]
+folder = "."
+
+[cohort]
+require = ["patients.nope", "sex", "patients.sex"]
+
+[outcomes.low]
+definition = "ctcae_v5.anemia"
+window = [0, 28]
+min_grade = 3
+
+[factors.anc]
+analyte = "anc"
+at = "baseline"
+
+[factors.stage]
+column = "sex"
+levels = { early = ["f"], late = ["m"] }
+reference = "lat"
+
+[[analyses]]
+id = "who"
+kind = "characteristics"
+factors = ["sex", "anc", "nonsense", "age_year"]
+
+[[analyses]]
+id = "risk"
+kind = "risk_factors"
+outcome = "low"
+event = "yes"
+columns = ["groups", "p"]
+factors = ["anc", "nonsense"]
+
+[report]
+trajectories_by = "anc"
+"""
+
+
+def read_notes(text: str) -> list[str]:
+    part = text.partition('id="notes"')[2].partition("</section>")[0]
+    items = re.findall(r"<li>(.*?)</li>", part)
+    return [html.unescape(re.sub(r"<[^>]+>", "", item)) for item in items]
+
+
+def test_names_that_only_the_tables_can_explain_are_noted(visitor: Visitor, study: Path) -> None:
+    study.write_text(NAMES, encoding="utf-8")
+    reply = send(visitor, study, look(visitor, study), study__seed="2")
+    assert reply.status == 303
+    text = visitor.ask("GET", reply.headers["location"]).text
+    assert "Check the data" in text
+    assert read_notes(text) == [
+        "“patients.nope” is no column of the standard tables. Your table must have it."
+        " It stands in cohort.require.",
+        "“sex” names no table (did you mean 'patients.sex'?). Write patients. or infusions. before the"
+        " column. It stands in cohort.require.",
+        "“lat” is none of the levels of its factor (did you mean 'late'?). It stands in"
+        " factors.stage.reference.",
+        "“nonsense” is no factor of this file and no column of the standard tables. It must be a column of"
+        " your patients or infusions. It stands in analyses.who.factors, analyses.risk.factors.",
+        "“age_year” is no factor of this file and no column of the standard tables (did you mean"
+        " 'age_years'?). It must be a column of your patients or infusions. It stands in"
+        " analyses.who.factors.",
+        "“anc” has numbers, which make no groups. Name a factor with levels. It stands in"
+        " report.trajectories_by.",
+    ]
+
+
+def test_a_factor_that_is_removed_is_missed_where_it_is_used(visitor: Visitor, study: Path) -> None:
+    study.write_text(NAMES.replace('"nonsense"', '"age_years"'), encoding="utf-8")
+    assert send(visitor, study, look(visitor, study), do="remove:factors:0").status == 303
+    notes = read_notes(visitor.ask("GET", address(study)).text)
+    assert [note for note in notes if note.startswith("“anc” is no factor")] == [
+        "“anc” is no factor of this file and no column of the standard tables. It must be a column of your"
+        " patients or infusions. It stands in analyses.who.factors, analyses.risk.factors,"
+        " report.trajectories_by."
+    ]
+
+
+def test_a_file_of_known_names_has_no_notes(visitor: Visitor, study: Path) -> None:
+    assert read_notes(visitor.ask("GET", address(study)).text) == []

@@ -17,6 +17,7 @@ from cytopenia.app.failures import ConflictError, RefusedError, describe_failure
 from cytopenia.app.form_actions import ActionError, run_action
 from cytopenia.app.form_fields import read_form
 from cytopenia.app.form_layout import lay_out, read_changes
+from cytopenia.app.form_notes import list_notes
 from cytopenia.app.form_offers import list_offers
 from cytopenia.app.form_problems import Problem, list_clashes, place_problems
 from cytopenia.app.form_view import FormView, list_new_factors
@@ -233,6 +234,7 @@ def _lay_out_page(found: StudyFolder, page: _Page, language: str) -> dict[str, A
         "origin": _pack(page.origin) if page.origin not in (None, page.text) else "",
         "is_merged": page.merged is not None,
         "clashes": clashes,
+        "notes": list_notes(content, sections, offers),
         "is_draft": page.is_draft,
         "refused": page.refused,
         "elsewhere": page.elsewhere,
