@@ -29,6 +29,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "units": [],
         "forms": [],
         "folders": [],
+        "listings": [],
         "adam_metadata": [],
         "definition_forms": [
             "checking",

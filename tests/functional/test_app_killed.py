@@ -85,6 +85,11 @@ def test_a_table_changed_while_it_runs_makes_the_results_outdated(tmp_path: Path
     with with_tables_alone():
         run_study(folder, progress=change)
     assert is_outdated(folder)
+    with with_tables_alone():
+        run_study(folder)
+    assert not is_outdated(folder)
+    (folder / "labs.csv").rename(tmp_path / "labs.csv")
+    assert is_outdated(folder)
 
 
 def list_children(parent: int) -> list[int]:

@@ -16,7 +16,7 @@ from cytopenia.app.cohort_pages import Cohorts
 from cytopenia.app.cohort_run import MISSING_DAYS, CohortRun, is_outdated, natural_order, read_run
 from cytopenia.app.cohort_view import PAGE, View, choose_rows, count_answers, cut_page, read_view
 from cytopenia.app.failures import RefusedError
-from cytopenia.app.file_cache import FileCache, take_fingerprint
+from cytopenia.app.file_cache import FileCache
 from cytopenia.app.study_cache import make_study_cache
 from cytopenia.grading.durations import DURATION_REASONS
 from cytopenia.grading.fever import FEVER_REASONS
@@ -25,6 +25,7 @@ from cytopenia.grading.landmarks import LANDMARK_REASONS
 from cytopenia.grading.phenotypes import PHENOTYPE_REASONS
 from cytopenia.grading.recovery import RECOVERY_REASONS
 from cytopenia.grading.recovery_time import RECOVERY_TIME_REASONS
+from cytopenia.listings import take_fingerprint
 from explain_study import write_one_patient
 
 SECRET = b"for tests"
@@ -256,7 +257,7 @@ BEGAN, BEGAN_SECONDS = "2024-01-02T12:00:00.500000+00:00", 1704196800.5
 
 
 def write_timed(folder: Path, name: str, seconds: float) -> None:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text("x", encoding="utf-8")
     os.utime(folder / name, (seconds, seconds))
 
@@ -277,6 +278,25 @@ def test_a_table_that_lies_elsewhere_is_told(tmp_path: Path, after: float, is_to
     (folder / "study.toml").write_bytes(text.encode())
     write_timed(tmp_path / "tables", "labs.csv", BEGAN_SECONDS + after)
     assert is_outdated(folder) is is_told
+
+
+@pytest.mark.parametrize("change", ["gone", "cut", "new"])
+def test_files_that_are_others_are_told_however_old_they_are(tmp_path: Path, change: str) -> None:
+    folder = tmp_path / "study"
+    write_timed(folder, "support.csv", BEGAN_SECONDS - 60)
+    # Of "support.csv", a zero byte, "1" for one byte, and the ends of line and folder.
+    files = hashlib.sha256(b"support.csv\x001\n\n").hexdigest()
+    sha = hashlib.sha256(PROTOCOL.encode()).hexdigest()
+    write_results(folder, started=BEGAN, protocol_sha256=sha, files_sha256=files)
+    assert not is_outdated(folder)
+    if change == "gone":
+        (folder / "support.csv").unlink()
+    elif change == "cut":
+        (folder / "support.csv").write_bytes(b"")
+        os.utime(folder / "support.csv", (BEGAN_SECONDS - 60, BEGAN_SECONDS - 60))
+    else:
+        write_timed(folder, "events.csv", BEGAN_SECONDS - 60)
+    assert is_outdated(folder)
 
 
 def test_another_study_file_is_told_however_old_it_is(tmp_path: Path) -> None:

@@ -16,12 +16,12 @@ from typing import Any, cast
 import polars as pl
 
 from cytopenia.app.failures import RefusedError
-from cytopenia.app.file_cache import FileCache, Fingerprint, take_fingerprint
-from cytopenia.check_file import CHECK_PAGE
+from cytopenia.app.file_cache import FileCache
 from cytopenia.errors import CytopeniaError, ProtocolError
 from cytopenia.forms import parse_toml
 from cytopenia.grading.explain import Answer
 from cytopenia.grading.outcome_rows import OUTCOME_SCHEMA
+from cytopenia.listings import Fingerprint, is_input, sum_files, take_fingerprint
 from cytopenia.report.explanation_words import say_answer, say_policy
 from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study, read_protocol
@@ -254,7 +254,7 @@ def _make_cell(row: Mapping[str, Any], column: OutcomeColumn) -> Cell:
 def is_outdated(folder: Path) -> bool:
     """Return whether a file that a run reads was changed since the last one began to read.
 
-    The study file is told by its content; what the page of a check holds is read by no run.
+    The study file is told by its content, the others by name, size and time; pages are read by no run.
     """
     try:
         told = _read_record(folder)
@@ -262,12 +262,14 @@ def is_outdated(folder: Path) -> bool:
         protocol = file.read_bytes() if file.is_file() else b""
     except (OSError, ValueError):
         return False
-    known = told.get("protocol_sha256")
-    if known is not None and known != hashlib.sha256(protocol).hexdigest():
+    began, data = _find_start(folder, told), _find_data(folder, protocol)
+    if "protocol_sha256" in told and told["protocol_sha256"] != hashlib.sha256(protocol).hexdigest():
         return True
-    unread = {CHECK_PAGE} if known is None else {CHECK_PAGE, _PROTOCOL}
-    began = _find_start(folder, told)
-    found = take_fingerprint(_list_folders(folder, protocol), wanted=lambda name: name not in unread)
+    if "files_sha256" in told and told["files_sha256"] != sum_files(folder, data):
+        return True
+    found = [*take_fingerprint([folder, data], wanted=is_input)]
+    if "protocol_sha256" not in told:
+        found += take_fingerprint([folder], wanted=lambda name: name == _PROTOCOL)
     return any(changed > began for _, changed, _ in found)
 
 
@@ -283,11 +285,10 @@ def _find_start(folder: Path, told: Mapping[str, Any]) -> int:
     return (folder / "results" / _RECORD).stat().st_mtime_ns
 
 
-def _list_folders(folder: Path, protocol: bytes) -> list[Path]:
-    """The folder of a study, and that of its tables where it is another."""
+def _find_data(folder: Path, protocol: bytes) -> Path:
+    """The folder of the tables, as the study file says it."""
     data: Any = None
     with suppress(CytopeniaError):
         data = parse_toml(protocol, name=_PROTOCOL, error=ProtocolError).get("data")
     named = cast("dict[str, Any]", data).get("folder") if isinstance(data, dict) else None
-    other = folder / named if isinstance(named, str) else folder
-    return [folder] if other.resolve().is_relative_to(folder.resolve()) else [folder, other]
+    return folder / named if isinstance(named, str) else folder

@@ -47,9 +47,9 @@ def list_notes(
     >>> from cytopenia.app.form_layout import lay_out
     >>> from cytopenia.app.form_offers import list_offers
     >>> from cytopenia.definitions import load_library
-    >>> content = {"cohort": {"require": ["visits"]}}
+    >>> content = {"cohort": {"require": ["zzz"]}}
     >>> list_notes(content, lay_out(content), list_offers(content, load_library()))
-    [Note(word='no_table', name='visits', hint='', targets=('cohort.require',))]
+    [Note(word='no_table', name='zzz', hint='', targets=('cohort.require',))]
     """
     found: dict[tuple[str, str, str], list[str]] = {}
     for field in list_fields(sections):
@@ -83,7 +83,8 @@ def _judge_columns(names: Sequence[str], addresses: Sequence[str]) -> Iterator[t
     for name in names:
         table, dot, column = name.partition(".")
         if not dot or table not in _TABLES:
-            yield "no_table", name, suggest_name(f"patients.{name}", addresses)
+            meant = [address for address in addresses if address.partition(".")[2] == name]
+            yield "no_table", name, f" (did you mean '{meant[0]}'?)" if meant else ""
         elif name not in addresses:
             own = [address.partition(".")[2] for address in addresses if address.startswith(f"{table}.")]
             yield "no_column", name, suggest_name(column, own)
