@@ -484,3 +484,16 @@ def test_dates_of_infusion_beside_patients_are_read_as_infusions(
     shown = visitor.ask("GET", "/studies/people/check").text
     assert "ambiguous" not in shown
     assert 'class="panel-title"' in shown
+
+
+def test_days_that_do_not_count_from_the_infusion_are_told(visitor: Visitor) -> None:
+    path = bring(visitor, "shifted", export__csv=WIDE)
+    page = open_form(visitor, path)
+    said = "Day 0 is the first laboratory day of each patient, not an infusion."
+    assert "Windows, ICAHT and recovery are counted from day 0." in page.reply.text
+    chosen = {
+        name_of("unit", "labs", "wide", "Hb"): "g/dL",
+        name_of("unit", "labs", "wide", "PLT (g/L)"): "10^9/L",
+        name_of("set", "", "", "day_zero"): "first",
+    }
+    assert said in page.send(visitor, path, "show", **chosen).text
