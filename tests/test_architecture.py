@@ -544,7 +544,11 @@ FLOORS: list[dict[str, list[str]]] = [
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
     {"study_tables": []},
     {"workflow": [], "mapping_text": [], "check_file": [], "score_words": [], "one_course": []},
-    {"new_study": [], "spark": ["columns", "findings", "blocks", "tables", "facts", "grades"]},
+    {
+        "course_so_far": [],
+        "new_study": [],
+        "spark": ["columns", "findings", "blocks", "tables", "facts", "grades"],
+    },
     {"page_file": [], "public_file": [], "adam_file": []},
     {
         "app": [
@@ -581,6 +585,8 @@ FLOORS: list[dict[str, list[str]]] = [
             "course_answers",
             "course_pages",
             "api_models",
+            "cds_request",
+            "cds_cards",
             "cds_hooks",
             "api",
             "study_cache",

@@ -19,7 +19,14 @@ from cytopenia.definitions import Library
 from cytopenia.errors import DefinitionError
 from cytopenia.readers.mapping import read_mapping
 
-__all__ = ["GradeRequest", "counts_days", "looks_at_support", "refuse_unused", "show_limit"]
+__all__ = [
+    "GradeRequest",
+    "counts_days",
+    "looks_at_support",
+    "name_unused_limits",
+    "refuse_unused",
+    "show_limit",
+]
 
 _OF_COURSES = ("events", "support", "support_complete", "day_zero")
 # Limits of normal as a laboratory may print them, for examples; nothing is graded by them.
@@ -84,7 +91,8 @@ def refuse_unused(
     else:
         unused = [_name_support(request, looked_at=looks_at_support(definition))]
     if not isinstance(definition, BedsideDefinition):
-        unused.append(_name_limits(address, parts, limits))
+        named = name_unused_limits(address, parts, limits)
+        unused.append(f"--lln: {named}" if named else "")
     unused.append(_name_mapping(request, is_bedside=isinstance(definition, BedsideDefinition)))
     if any(unused):
         raise DefinitionError("\n".join(filter(None, unused)))
@@ -111,6 +119,23 @@ def show_limit(parts: Mapping[str, GradesPart]) -> str:
     return f"--lln {known[0] if known else f'{used[0]}=NUMBER'}"
 
 
+def name_unused_limits(address: str, parts: Mapping[str, GradesPart], limits: Mapping[str, float]) -> str:
+    """Return a sentence on stated limits of normal that no part looks at; "" where each is looked at.
+
+    Examples
+    --------
+    >>> from cytopenia.definitions import load_library
+    >>> parts = load_library().find_parts("ctcae_v5.anemia")
+    >>> name_unused_limits("ctcae_v5.anemia", parts, {"anc": 2.0})
+    "'ctcae_v5.anemia' has no rule with the lower limit of normal of anc; leave it out."
+    """
+    used = {part.analyte for part in parts.values() if part.needs_limit}
+    unused = [analyte for analyte in limits if analyte not in used]
+    if not unused:
+        return ""
+    return f"'{address}' has no rule with the lower limit of normal of {', '.join(unused)}; leave it out."
+
+
 def _name(options: tuple[str, ...] | list[str], request: GradeRequest, why: str) -> str:
     """The options among these that were given, with the reason; nothing where none was."""
     given = [f"--{name.replace('_', '-')}" for name in options if getattr(request, name)]
@@ -127,16 +152,6 @@ def _name_support(request: GradeRequest, *, looked_at: bool) -> str:
             " leave it out."
         )
     return ""
-
-
-def _name_limits(address: str, parts: Mapping[str, GradesPart], limits: Mapping[str, float]) -> str:
-    used = {part.analyte for part in parts.values() if part.needs_limit}
-    unused = [analyte for analyte in limits if analyte not in used]
-    if not unused:
-        return ""
-    return (
-        f"--lln: '{address}' has no rule with the lower limit of normal of {', '.join(unused)}; leave it out."
-    )
 
 
 def _name_mapping(request: GradeRequest, *, is_bedside: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from cytopenia.contract import Tables, check_tables, leave_out, require_tables
 from cytopenia.definition_forms import GradesDefinition, RecoveryDefinition, RecoveryTimeDefinition
 from cytopenia.definitions import Library, load_library
 from cytopenia.errors import DefinitionError, suggest_name
-from cytopenia.grading.explain import PatientExplanation
+from cytopenia.grading.explain import Answer, OutcomeExplanation, PatientExplanation
 from cytopenia.readers.harmonize import harmonize_tables
 from cytopenia.readers.mapping import DataSection
 from cytopenia.readers.source_table import SourceTable
-from cytopenia.study.explain import explain_in_study
+from cytopenia.study.counterfactuals import Kernel, keep_patient
+from cytopenia.study.explain import explain_in_study, require_patient
+from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study
 from cytopenia.study.protocol_forms import Protocol
 
@@ -29,9 +31,13 @@ __all__ = [
     "CourseValue",
     "ExplainedCourse",
     "SupportGiven",
+    "end_tables",
     "explain_course",
     "explain_tables",
+    "find_last_day",
     "list_course_parts",
+    "make_kernel",
+    "plan_course",
     "read_course",
 ]
 
@@ -101,10 +107,23 @@ class Course:
 
 @dataclass(frozen=True)
 class ExplainedCourse:
-    """The outcomes of a course with all that is behind them, and what was doubtful in its values."""
+    """The outcomes of a course with all that is behind them, and what was doubtful in its values.
+
+    Attributes
+    ----------
+    explained : PatientExplanation
+    findings : DataFrame
+    last_day : int, optional
+        The day of the last value, where nothing says when observation ended.
+    ended : mapping of name to OutcomeExplanation
+        Where nothing says it, what each outcome whose days go on would be had observation ended on that day;
+        its reasons are those of `explained`.
+    """
 
     explained: PatientExplanation
     findings: pl.DataFrame
+    last_day: int | None = None
+    ended: Mapping[str, OutcomeExplanation] = field(default_factory=dict[str, OutcomeExplanation])
 
 
 def list_course_parts(library: Library) -> dict[str, str]:
@@ -239,10 +258,44 @@ def explain_tables(
     course: Course, read: Tables, addresses: Sequence[str], *, folder: Path | str | None = None
 ) -> ExplainedCourse:
     """Return what `explain_course` does, of a course that has been read."""
-    library = load_library(folder)
-    study = _make_study(library, _choose(library, addresses), support_complete=course.support_complete)
-    explained = explain_in_study(study, require_tables(read), PATIENT)
-    return ExplainedCourse(explained, leave_out(check_tables(read), _UNASKED))
+    study = plan_course(load_library(folder), addresses, support_complete=course.support_complete)
+    tables = require_tables(read)
+    explained = explain_in_study(study, tables, PATIENT)
+    findings = leave_out(check_tables(read), _UNASKED)
+    is_ended = explained.last_contact_day is not None or explained.death_day is not None
+    last = None if is_ended else find_last_day(tables)
+    if last is None:
+        return ExplainedCourse(explained, findings)
+    own = keep_patient(require_patient(study, end_tables(tables, last), PATIENT), PATIENT)
+    _, found = make_kernel(study).run(own)
+    rows = {row["outcome"]: row for row in found.iter_rows(named=True)}
+    ended = {
+        outcome.name: replace(outcome, answer=Answer.of_row(row), row=row, stops=())
+        for outcome in explained.outcomes
+        if outcome.window is not None and outcome.window[1] > last and (row := rows[outcome.name])
+    }
+    return ExplainedCourse(explained, findings, last, ended)
+
+
+def find_last_day(tables: Tables) -> int | None:
+    """Return the day of the last value that can be judged, of any analyte."""
+    is_used = pl.col("invalid").is_null() & pl.col("value").is_not_null() & pl.col("analyte").is_not_null()
+    last = tables.labs.filter(is_used)["day"].max()
+    return last if isinstance(last, int) else None
+
+
+def end_tables(tables: Tables, day: int) -> Tables:
+    """Return the tables of a course with a last contact on a day."""
+    event = pl.DataFrame({"patient_id": [PATIENT], "kind": ["last_contact"], "day": [day]})
+    schema = tables.events.schema
+    added = event.select(pl.col(name).cast(schema[name]) for name in event.columns)
+    return replace(tables, events=pl.concat([tables.events, added], how="diagonal"))
+
+
+def make_kernel(study: Study) -> Kernel:
+    """Return what judges a course by the definitions of a study, without what is behind an answer."""
+    use_caps = study.protocol.study.bound_anc_by_wbc
+    return Kernel(build_plan(study), study.library.bounds, use_caps, study.library.baseline)
 
 
 def _choose(library: Library, addresses: Sequence[str]) -> dict[str, str]:
@@ -260,8 +313,15 @@ def _choose(library: Library, addresses: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _make_study(library: Library, chosen: Mapping[str, str], *, support_complete: bool) -> Study:
-    """A study of one patient whose outcomes are the chosen definitions."""
+def plan_course(library: Library, addresses: Sequence[str], *, support_complete: bool) -> Study:
+    """Return a study of one patient whose outcomes are the definitions that are asked for.
+
+    Raises
+    ------
+    DefinitionError
+        A definition is unknown, or does not look at a course.
+    """
+    chosen = _choose(library, addresses)
     outcomes = {
         address.replace(".", "_"): {"definition": address, "title": title}
         for address, title in chosen.items()

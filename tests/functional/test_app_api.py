@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app_program import LOINC, Program, enter_program
 from app_server import RunningApp, Visitor, run_app
 from card_files import CARD
 from cytopenia.study.model_cards import seal_card
 
-LOINC = {"anc": "751-8", "platelets": "777-3", "hemoglobin": "718-7", "crp": "1988-5", "ferritin": "2276-4"}
 HIGH = {
     "platelets": {"value": 110, "unit": "10^9/L"},
     "anc": {"value": 950, "unit": "/uL"},
@@ -24,26 +22,6 @@ HIGH = {
     "crp": {"value": "4,2", "unit": "mg/dL"},
     "ferritin": {"value": "540", "unit": "ng/mL"},
 }
-SERVICE = "/api/cds-services/blood-counts"
-
-
-@dataclass
-class Program:
-    """A program that shows the word of the app."""
-
-    visitor: Visitor
-    word: str
-
-    def ask(self, method: str, path: str, content: object = None) -> tuple[int, Any]:
-        body = content if isinstance(content, bytes) else json.dumps(content)
-        headers = {"Authorization": f"Bearer {self.word}", "Content-Type": "application/json"}
-        reply = self.visitor.ask(method, path, body=None if method == "GET" else body, headers=headers)
-        return reply.status, json.loads(reply.text)
-
-    def post(self, path: str, content: object) -> Any:
-        status, answer = self.ask("POST", path, content)
-        assert status == 200, answer
-        return answer
 
 
 @pytest.fixture(scope="module")
@@ -55,40 +33,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningApp]:
 
 @pytest.fixture(scope="module")
 def program(running: RunningApp) -> Program:
-    return Program(Visitor(running.port), running.link.partition("token=")[2])
-
-
-def observe(analyte: str, value: object, unit: str, moment: str, **more: object) -> dict[str, Any]:
-    return {
-        "resource": {
-            "resourceType": "Observation",
-            "status": "final",
-            "code": {"coding": [{"system": "http://loinc.org", "code": LOINC[analyte]}]},
-            "subject": {"reference": "Patient/1"},
-            "effectiveDateTime": moment,
-            "valueQuantity": {
-                "value": value,
-                "unit": unit,
-                "code": unit,
-                "system": "http://unitsofmeasure.org",
-            },
-            **more,
-        }
-    }
-
-
-def bundle(*entries: dict[str, Any]) -> dict[str, Any]:
-    return {"resourceType": "Bundle", "type": "searchset", "entry": list(entries)}
-
-
-def hook(*entries: dict[str, Any], **extension: str) -> dict[str, Any]:
-    return {
-        "hook": "patient-view",
-        "hookInstance": "1",
-        "context": {"patientId": "1"},
-        "extension": extension,
-        "prefetch": {"observations": bundle(*entries)},
-    }
+    return enter_program(running)
 
 
 # -- the description -------------------------------------------------------------------------------
@@ -181,111 +126,46 @@ def test_a_course_has_icaht_and_recovery(program: Program) -> None:
     assert found["outcomes"][0]["label"] == "recovered"
 
 
-# -- cards of CDS Hooks ----------------------------------------------------------------------------
-
-
-def require_cards(cards: list[dict[str, Any]]) -> None:
-    """What CDS Hooks asks of every card."""
-    for card in cards:
-        assert 0 < len(card["summary"]) <= 140
-        assert card["indicator"] in ("info", "warning", "critical")
-        assert card["source"]["label"]
-        assert "Not a medical device" in card["detail"]
-    assert len({card["uuid"] for card in cards}) == len(cards)
-
-
-def test_the_service_can_be_discovered(program: Program) -> None:
-    (service,) = program.ask("GET", "/api/cds-services")[1]["services"]
-    assert (service["id"], service["hook"]) == ("blood-counts", "patient-view")
-    assert "751-8" in service["prefetch"]["observations"]
+def test_a_value_before_treatment_and_a_decimal_mark_can_be_stated(program: Program) -> None:
+    """CTCAE v5, fibrinogen: 1.2 of 3.0 is a decrease by 60%, grade 3; 1,234 neutrophils are grade 2."""
+    value = {"analyte": "fibrinogen", "value": 1.2, "unit": "g/L", "lln": 2.0}
+    found = program.post("/api/grade", {"values": [value | {"baseline": 3.0}]})
+    assert found[0]["grade"] == 3
+    value = {"analyte": "anc", "value": "1,234", "unit": "10^9/L"}
+    assert program.post("/api/grade", {"values": [value], "decimal": ","})[0]["grade"] == 2
+    assert program.post("/api/grade", {"values": [value]})[0]["grade"] is None
 
 
 def test_a_number_of_json_has_no_mark_of_thousands(program: Program) -> None:
-    """1.125 mg/dL x 320 U/L / 120 10^9/L = 3."""
+    """1.125 mg/dL x 320 U/L / 120 10^9/L = 3; of neutrophils, 1.125 10^9/L are grade 2 by any mark."""
     values = {
         "ldh": {"value": 320, "unit": "U/L"},
         "creatinine": {"value": 1.125, "unit": "mg/dL"},
         "platelets": {"value": 120.0, "unit": "G/L"},
     }
     assert program.post("/api/score/easix", {"values": values})["result"].startswith("3 (log2 ")
+    anc = {"analyte": "anc", "value": 1.125, "unit": "10^9/L"}
+    for mark in ("auto", ".", ","):
+        assert program.post("/api/grade", {"values": [anc], "decimal": mark})[0]["grade"] == 2
 
 
-def test_observations_become_grades_and_scores(program: Program) -> None:
-    """The last neutrophils are 0.4: grade 4. The five values are those of the score of 3 points."""
-    entries = [
-        observe("anc", 0.95, "10*9/L", "2024-01-02T08:00:00+01:00"),
-        observe("platelets", 110, "10*9/L", "2024-01-02"),
-        observe("hemoglobin", 10.1, "g/dL", "2024-01-02"),
-        observe("crp", 42, "mg/L", "2024-01-02"),
-        observe("ferritin", 540, "ug/L", "2024-01-02"),
-    ]
-    cards = program.post(SERVICE, hook(*entries))["cards"]
-    require_cards(cards)
-    assert cards[0]["summary"].startswith("Neutrophil count decreased: grade 3")
-    assert cards[0]["indicator"] == "warning"
-    assert "0.95 ×10⁹/L, 2024-01-02" in cards[0]["detail"]
-    assert cards[1]["summary"] == "CAR-HEMATOTOX: 3 of 7 points, risk group high"
-    assert cards[1]["indicator"] == "warning"
-    later = observe("anc", 0.4, "10*9/L", "2024-01-09T08:00:00+01:00")
-    found = program.post(SERVICE, bundle(*entries, later))["cards"]
-    assert (found[0]["indicator"], "grade 4" in found[0]["summary"]) == ("critical", True)
-
-
-def test_known_days_give_the_values_before_lymphodepletion_and_icaht(program: Program) -> None:
-    before = [
-        observe("anc", 0.95, "10*9/L", "2024-01-02"),
-        observe("platelets", 110, "10*9/L", "2024-01-02"),
-        observe("hemoglobin", 101, "g/L", "2024-01-02"),
-        observe("crp", 42, "mg/L", "2024-01-02"),
-        observe("ferritin", 540, "ug/L", "2024-01-02"),
-    ]
-    after = [observe("anc", 0.3, "10*9/L", f"2024-01-{day}") for day in range(10, 32)]
-    days = {"infusion_date": "2024-01-10", "lymphodepletion_date": "2024-01-05"}
-    cards = program.post(SERVICE, hook(*before, *after, **days))["cards"]
-    require_cards(cards)
-    summaries = [card["summary"] for card in cards]
-    assert "CAR-HEMATOTOX: 3 of 7 points, risk group high" in summaries
-    assert any(text.startswith("Early ICAHT: grade ") for text in summaries)
-
-
-def test_nothing_that_counts_is_said_in_a_card(program: Program) -> None:
-    (card,) = program.post(SERVICE, hook())["cards"]
-    assert card["summary"].startswith("No blood count that can be judged")
-    require_cards([card])
-
-
-@pytest.mark.parametrize(
-    ("content", "status", "words"),
-    [
-        ({}, 422, "prefetch.observations is missing"),
-        ({"prefetch": {"observations": {"entry": []}}}, 422, "is no FHIR resource"),
-        (b"{", 422, "no JSON"),
-        (b'{"a": NaN}', 422, "no JSON"),
-        (b"[" * 100_000, 422, "no JSON"),
-    ],
-)
-def test_a_request_without_observations_is_refused(
-    program: Program, content: object, status: int, words: str
-) -> None:
-    found = program.ask("POST", SERVICE, content)
-    assert found[0] == status
-    assert words in found[1]["error"]
-
-
-def test_a_value_that_is_not_judged_is_told_beside_the_grade(program: Program) -> None:
-    """The newest platelets are in a unit that is not listed: the card names the row, and the older value."""
-    older = observe("platelets", 60, "10*9/L", "2024-01-02")
-    newer = observe("platelets", 20, "mg", "2024-01-05")
-    cards = program.post(SERVICE, bundle(older, newer))["cards"]
-    assert "Platelet count decreased: grade 2; 60 ×10⁹/L, 2024-01-02" in cards[0]["detail"]
-    assert "- Check: labs: unit 'mg' of platelets is not listed" in cards[0]["detail"]
-    assert "row 2" in cards[0]["detail"]
-
-
-def test_two_patients_are_refused(program: Program) -> None:
-    other = observe("anc", 1, "10*9/L", "2024-01-02", subject={"reference": "Patient/2"})
-    status, told = program.ask("POST", SERVICE, hook(observe("anc", 1, "10*9/L", "2024-01-02"), other))
-    assert (status, "of 2 patients" in told["error"]) == (422, True)
+def test_a_course_without_an_end_says_what_holds_if_it_ended(program: Program) -> None:
+    """<=0.1 on day 17 to 23 is grade 3; with the 7 days after them, which the definition fills, grade 4."""
+    days = [(day, 3.0) for day in range(17)] + [(day, 0.09) for day in range(17, 24)]
+    values = [{"when": day, "analyte": "anc", "value": value, "unit": "G/L"} for day, value in days]
+    asked: dict[str, Any] = {"values": values, "definitions": ["icaht_2023.early"]}
+    found = program.post("/api/icaht", asked)
+    outcome = found["outcomes"][0]
+    assert outcome["policy"] == 4
+    assert outcome["if_ended"].startswith("grade 3, decided")
+    label, text = outcome["reasons"][1]
+    assert label == "End of observation"
+    assert text.startswith("not stated: days after the last value (day 23) were counted to day 30")
+    assert "If observation ended on day 23: grade 3" in text
+    assert "; if observation ended on the last value, day 23: grade 3" in found["note"]
+    ended = program.post("/api/icaht", asked | {"events": [{"kind": "last_contact", "when": 23}]})
+    assert (ended["outcomes"][0]["policy"], ended["outcomes"][0]["if_ended"]) == (3, None)
+    assert "ended" not in ended["note"]
 
 
 # -- what is refused -------------------------------------------------------------------------------
@@ -341,6 +221,11 @@ def test_two_patients_are_refused(program: Program) -> None:
                 "events": [{"kind": "death", "when": "soon"}],
             },
             "day of death cannot be told",
+        ),
+        (
+            "grade",
+            {"values": [{"analyte": "crp", "value": 1, "unit": "mg/L"}], "lln": {"crp": 5}},
+            "no rule with the lower limit of normal of crp",
         ),
         ("grade", b"{", "no JSON"),
         ("grade", b"\xff", "no JSON"),

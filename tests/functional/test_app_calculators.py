@@ -198,6 +198,20 @@ def test_a_pasted_list_has_a_grade_with_its_reasons(visitor: Visitor) -> None:
     assert "<svg" in reply.text
 
 
+def test_a_list_without_an_end_says_what_holds_if_observation_ended(visitor: Visitor) -> None:
+    """<=0.1 on day 17 to 23 is grade 3; the definition fills the 7 days after it, which makes grade 4."""
+    days = [f"{day};{3 if day < 17 else 0.09}" for day in range(24)]
+    fields = {"list_anc": "\n".join(days), "unit_anc": "1e9/L", "definition": "icaht_2023"}
+    found = ask(visitor, "icaht", **fields)
+    open_end = found.partition("End of observation")[2].partition("Why, and what would change it")[0]
+    assert "days after the last value (day 23) were counted to day 30" in open_end
+    assert "If observation ended on day 23: grade 3, decided" in open_end
+    assert "if observation ended on the last value, day 23: grade 3" in found.partition("for a note")[2]
+    ended = ask(visitor, "icaht", **fields, last_contact="23")
+    assert "Early ICAHT Day 0 to 30 grade 3, decided" in ended
+    assert "End of observation" not in ended
+
+
 def test_recovery_of_three_lists(visitor: Visitor) -> None:
     fields = {
         "list_anc": "26;1.4\n27;1.5\n28;1.6",

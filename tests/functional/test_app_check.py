@@ -104,9 +104,9 @@ def test_what_the_analyses_lack_is_told_and_the_data_are_shown(visitor: Visitor)
 def test_open_questions_are_told_with_the_way_to_them(running: RunningApp, visitor: Visitor) -> None:
     folder = make_study(running, "asked")
     text = (folder / "study.toml").read_text("utf-8")
-    asked = '[data]\nquestions = ["Which unit has ANC?"]\n\n[data.labs]\nfile = "labs.csv"\n'
-    assert text.count("[data]\n") == 1
-    (folder / "study.toml").write_text(text.replace("[data]\n", asked), encoding="utf-8")
+    asked = 'folder = "."\nquestions = ["Which unit has ANC?"]\n\n[data.labs]\nfile = "labs.csv"\n'
+    assert text.count('folder = "."\n') == 1
+    (folder / "study.toml").write_text(text.replace('folder = "."\n', asked), encoding="utf-8")
     overview = visitor.ask("GET", "/studies/asked").text
     assert "Next: 1 question about the data is open." in overview
     assert '<a class="button" href="/studies/asked/mapping">' in overview

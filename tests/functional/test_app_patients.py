@@ -11,6 +11,7 @@ import pytest
 from app_server import RunningApp, Visitor, run_app
 from app_study import rename_patients, run_in_app
 from explain_study import write_explain_study
+from wide_study import COUNTS, DAYS, write_wide_study
 
 pytestmark = pytest.mark.long
 
@@ -30,10 +31,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningApp]:
     study.mkdir()
     write_explain_study(study)
     rename_patients(study, HOSTILE)
+    write_wide_study(folder / "wide")
     (folder / "unrun").mkdir()
     (folder / "unrun" / "study.toml").write_bytes((study / "study.toml").read_bytes())
     with run_app(folder) as app:
         run_in_app(app.visit(), "typed")
+        run_in_app(app.visit(), "wide")
         yield app
 
 
@@ -105,6 +108,20 @@ def test_a_point_has_value_unit_day_and_row(visitor: Visitor) -> None:
     assert re.fullmatch(r"Absolute neutrophil count, day 5: 0\.3 ×10⁹/L, measured, row \d+", label)
     row = label.rpartition(" ")[2]
     assert f"<td>0.3 ×10⁹/L, measured, row {row}</td>" in page
+
+
+def test_each_day_of_a_file_with_a_column_for_each_has_its_own_value(visitor: Visitor) -> None:
+    """Both patients, by the points of the timeline; of the words by the single value that decides."""
+    addresses = list_patients(show(visitor, "/studies/wide/patients"))
+    for row, (patient, counts) in enumerate(COUNTS.items(), 2):
+        page = show(visitor, addresses[patient])
+        points = re.findall(r'aria-label="Absolute neutrophil count, day (\d+): ([^"]*), measured, ', page)
+        expected = [f"{value:g} ×10⁹/L" for value in counts["anc"]]
+        assert points == [(str(day), text) for day, text in zip(DAYS, expected, strict=True)]
+        for text in expected:
+            assert page.count(f"<td>{text}, measured, row {row}</td>") == 1
+    explained = html.unescape(show(visitor, f"{addresses['ANNA']}/explained"))
+    assert "without row 2 (day 7) the answer is grade 2" in explained
 
 
 def test_what_would_settle_and_change_the_grades(visitor: Visitor) -> None:

@@ -114,6 +114,16 @@ def test_a_count_in_percent_without_white_cells_is_not_judged() -> None:
     assert "(row 2)" in said(findings, "percent_not_used")
 
 
+def test_a_percentage_of_another_day_of_the_same_row_is_told() -> None:
+    """A file with a column for each day: day 3 has white cells beside the percentage, day 7 has none."""
+    later = (WHITE[0], 7, *SHARE[2:])
+    labs, findings = prepare_labs(
+        labs_of(WHITE, SHARE, later).with_columns(source_row=pl.lit(2, dtype=pl.UInt32))
+    )
+    assert anc_of(labs) == [("1", 3, 0.3, "1e9/L", 2)]
+    assert "in 1 of 3 rows (row 2)" in said(findings, "percent_not_used")
+
+
 @pytest.mark.parametrize("unit", ["/uL", "10^9/L", "1/L"])
 def test_a_percentage_in_another_unit_is_not_used(unit: str) -> None:
     labs, findings = prepare_labs(labs_of(WHITE, (*SHARE[:5], unit)))

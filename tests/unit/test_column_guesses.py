@@ -55,6 +55,17 @@ def test_a_heading_that_is_none_of_ours(heading: str) -> None:
     assert find_columns(heading) == ()
 
 
+@pytest.mark.parametrize(
+    ("short", "analyte"),
+    [("Leuko", "wbc"), ("Neutro", "anc"), ("Thrombo", "platelets"), ("Thrombo abs", "platelets")],
+)
+def test_a_short_name_of_a_laboratory_is_asked_about(short: str, analyte: str) -> None:
+    """As on German and Dutch sheets: never taken for sure, never passed over."""
+    found = [role for role in find_columns(short) if role.column == f"analyte:{analyte}"]
+    assert [(role.table, role.certain) for role in found] == [("labs", False)]
+
+
+
 def test_prothrombin_is_no_patient() -> None:
     assert guess_column("PT", pl.Series(["11.9", "12.4", "13.1"])).roles == ()
     doubtful = guess_column("PT", pl.Series(["1", "1", "2"])).role("patient_id")

@@ -849,6 +849,13 @@ def test_crp_off_by_ten_is_a_finding(values: tuple[float, ...], unit: str, hit: 
     assert all(hit in message and "3 to 120 mg/L" in message for message in found["message"])
 
 
+def test_two_doubtful_values_of_one_row_are_both_told() -> None:
+    """A file with a column for each day: 42 and 50 mg/dL of CRP would be usual in mg/L."""
+    rows = labs_of(*[("1", day, "crp", value, "mg/dL") for day, value in ((3, 42.0), (4, 50.0))])
+    findings = prepare_labs(rows.with_columns(source_row=pl.lit(2, dtype=pl.UInt32)))[1]
+    assert find(findings, "suspected_unit")["rows"] == 2
+
+
 @pytest.mark.parametrize("baseline", ["about 4", "<4", "4000"])
 def test_a_baseline_that_cannot_be_used_is_named_and_left_out(baseline: str) -> None:
     row = {"analyte": "fibrinogen", "value": "2", "unit": "g/L", "baseline": baseline}

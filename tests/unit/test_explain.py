@@ -16,7 +16,7 @@ from cytopenia.contract import Tables, require_tables
 from cytopenia.definition_forms import FeverDefinition
 from cytopenia.definitions import load_library
 from cytopenia.grading.answer_ranges import Candidates, group_answers, list_candidates, step_beyond
-from cytopenia.grading.explain import Answer, OutcomeExplanation, PatientExplanation
+from cytopenia.grading.explain import Answer, Measurement, OutcomeExplanation, PatientExplanation
 from cytopenia.readers.sources import read_tables
 from cytopenia.report.explanation_words import join_days, name_analyte, name_support, say_spans, say_value
 from cytopenia.report.patient_timeline import plot_timeline
@@ -146,10 +146,11 @@ def test_bounds_without_neighbors_are_another_instance() -> None:
 
 def test_copies_do_not_see_each_other(kernel: Kernel, tables: Tables) -> None:
     """0.4 on one day is grade 4; without the only low value the course is grade 0; as it is, grade 3."""
-    own = keep_patient(tables, "SINGLE")
+    own, row = keep_patient(tables, "SINGLE"), find_row("SINGLE", 12, "anc")
+    lowest = Measurement(analyte="anc", day=12, value=0.9, comparator="=", source_row=row)
     edits = [
         Edit(values=(("anc", 3, 0.4),)),
-        Edit(without_rows=(("anc", find_row("SINGLE", 12, "anc")),)),
+        Edit(without=(lowest,)),
         Edit(),
         Edit(values=(("anc", 12, 1.9),)),
     ]

@@ -198,10 +198,10 @@ def test_the_rows_stand_with_all_their_digits_and_lead_on_to_the_patients() -> N
         ),
         evidence=pl.DataFrame(
             {
-                "patient_id": ["P1"] * 8,
-                "outcome": ["anc"] * 8,
-                "role": ["decides"] * 7 + ["would settle"],
-                "source_row": [2, 3, 4, 5, 6, 7, 8, 99],
+                "patient_id": ["P1"] * 9,
+                "outcome": ["anc"] * 9,
+                "role": ["decides"] * 8 + ["would settle"],
+                "source_row": [2, 3, 4, 5, 6, 7, 8, 3, 99],
             }
         ),
     )

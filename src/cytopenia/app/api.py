@@ -46,6 +46,7 @@ from cytopenia.definition_forms import Definition, ModelDefinition
 from cytopenia.definitions import describe_definition
 from cytopenia.errors import DataError, join_problems
 from cytopenia.frames import grade_raw_labs, require_limits
+from cytopenia.grade_options import name_unused_limits
 from cytopenia.grading.risk_models import parse_coefficients
 from cytopenia.grading.score_tables import RiskOptions
 from cytopenia.one_course import Course, CourseEvent, CourseValue, SupportGiven, explain_tables, read_course
@@ -231,20 +232,28 @@ def _answer(told: ToldScore, record: dict[str, Any]) -> ScoreAnswer:
 # -- grades and courses ----------------------------------------------------------------------------
 
 
+def _write(limit: str | float | None, decimal: str) -> str | None:
+    return None if limit is None else as_input(limit, decimal)
+
+
 def grade(asked: GradeRequest, request: Request) -> list[GradeAnswer]:
     """Grade values one by one, each as printed; the answers stand in the order of the values."""
     labs = pl.DataFrame(
         {
             "analyte": [value.analyte for value in asked.values],
-            "value": [as_input(value.value) for value in asked.values],
+            "value": [as_input(value.value, asked.decimal) for value in asked.values],
             "unit": [value.unit for value in asked.values],
-            "lln": [None if value.lln is None else as_input(value.lln) for value in asked.values],
+            "lln": [_write(value.lln, asked.decimal) for value in asked.values],
+            "baseline": [_write(value.baseline, asked.decimal) for value in asked.values],
         },
-        schema=dict.fromkeys(("analyte", "value", "unit", "lln"), pl.String),
+        schema=dict.fromkeys(("analyte", "value", "unit", "lln", "baseline"), pl.String),
     )
-    folder = request.app.state.workspace.folder
+    folder, text = request.app.state.workspace.folder, TextFormat(decimal=asked.decimal)
     limits = require_limits({name: float(limit) for name, limit in asked.lln.items()})
-    graded, _ = grade_raw_labs(labs, asked.definition, lln=limits, text=TextFormat(), folder=folder)
+    parts = load_definitions(request).find_value_parts(asked.definition)
+    if unused := name_unused_limits(asked.definition, parts, limits):
+        raise DataError(f"lln: {unused}")
+    graded, _ = grade_raw_labs(labs, asked.definition, lln=limits, text=text, folder=folder)
     rows = graded.rename({"grade_reason": "reason"}).with_columns(labs["analyte"]).to_dicts()
     return [GradeAnswer.model_validate(row) for row in rows]
 
@@ -278,7 +287,7 @@ def _explain(asked: CourseRequest, request: Request, *, page: str) -> CourseAnsw
 
 def _make_course(asked: CourseRequest) -> Course:
     values = [
-        CourseValue(as_text(one.when), one.analyte, as_input(one.value), one.unit, row)
+        CourseValue(as_text(one.when), one.analyte, as_input(one.value, asked.decimal), one.unit, row)
         for row, one in enumerate(asked.values, start=1)
     ]
     support = [

@@ -73,17 +73,26 @@ def as_text(printed: str | float) -> str:
     return str(printed)
 
 
-def as_input(printed: str | float) -> str:
+def as_input(printed: str | float, decimal: str = "auto") -> str:
     """Return a value as text that is read as it was sent: a number of JSON has no mark of thousands.
+
+    Parameters
+    ----------
+    printed : str or float
+    decimal : str
+        The decimal mark that the text will be read with.
 
     Examples
     --------
-    >>> as_input("2.500"), as_input(1.125), as_input(0.125), as_input(2500)
-    ('2.500', '1.1250', '0.125', '2500')
+    >>> as_input("2.500"), as_input(1.125), as_input(0.125), as_input(1.125, ","), as_input(2500)
+    ('2.500', '1.1250', '0.125', '1,125', '2500')
     """
     text = as_text(printed)
-    is_doubtful = isinstance(printed, float) and re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", text)
-    return f"{text}0" if is_doubtful else text
+    if not isinstance(printed, float):
+        return text
+    if decimal == ",":
+        return text.replace(".", ",")
+    return f"{text}0" if re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", text) else text
 
 
 class Taken(BaseModel):
@@ -173,6 +182,11 @@ class LabValue(Taken):
     value: Printed = Field(description="As printed", examples=["<0.1"])
     unit: Text = Field(description="A listed unit", examples=["10^9/L"])
     lln: Printed | None = Field(default=None, description="Lower limit of normal, in the same unit")
+    baseline: Printed | None = Field(
+        default=None,
+        description="The value before treatment, in the same unit, for rules relative to it",
+        examples=[3.1],
+    )
 
 
 class GradeRequest(Taken):
@@ -185,8 +199,12 @@ class GradeRequest(Taken):
     lln: dict[Text, Number] = Field(
         default_factory=dict,
         max_length=100,
-        description="Lower limit of normal by analyte, in its canonical unit, for values that have none",
+        description="Lower limit of normal by analyte, in its canonical unit, for values that have none;"
+        " refused where the definition has no rule with it",
         examples=[{"anc": 2.0}],
+    )
+    decimal: Literal["auto", ".", ","] = Field(
+        default="auto", description="The decimal mark of values that are texts, where they do not settle it"
     )
 
 
@@ -218,7 +236,7 @@ class Support(Taken):
 
 
 class Event(Taken):
-    """What ends or censors a course."""
+    """What ends or censors a course; without last contact or death, days after the last value count."""
 
     kind: Literal["last_contact", "death", "progression", "next_therapy"]
     when: Printed = Field(description="Day from infusion, or date", examples=[100])
@@ -257,6 +275,10 @@ class OutcomeAnswer(Given):
     decided: bool
     reasons: list[tuple[str, str]] = Field(description="Label and text: rule, days, what would change it")
     citation: str
+    if_ended: str | None = Field(
+        default=None,
+        description="The result had observation ended on the last value, where no event says when it ended",
+    )
 
 
 class CourseAnswer(Given):

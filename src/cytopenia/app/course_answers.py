@@ -36,7 +36,10 @@ _TO_SETTLE = (
 
 @dataclass(frozen=True)
 class ToldOutcome:
-    """One outcome in words; numbers beyond every day are told by `label` alone."""
+    """One outcome in words; numbers beyond every day are told by `label` alone.
+
+    `if_ended` is the result had observation ended on the last value, where nothing says when it ended.
+    """
 
     address: str
     title: str
@@ -49,6 +52,7 @@ class ToldOutcome:
     decided: bool
     reasons: tuple[tuple[str, str], ...]
     citation: str
+    if_ended: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,29 +66,52 @@ class ToldCourse:
 
 def tell_course(found: ExplainedCourse, say: Say, *, language: str = "en") -> ToldCourse:
     """Return what is said of a course."""
-    outcomes = tuple(_tell(outcome) for outcome in found.explained.outcomes)
-    lines = [
-        say("course.note_line", title=item.title, result=item.result, source=item.citation)
-        for item in outcomes
-    ]
+    outcomes = tuple(_tell(outcome, found, say) for outcome in found.explained.outcomes)
+    lines = [_note(item, found, say) for item in outcomes]
     return ToldCourse(outcomes, _say_findings(found.findings, say, language), "\n".join(lines))
 
 
-def _tell(outcome: OutcomeExplanation) -> ToldOutcome:
+def _note(item: ToldOutcome, found: ExplainedCourse, say: Say) -> str:
+    words = {"title": item.title, "result": item.result, "source": item.citation}
+    if item.if_ended in (None, item.result):
+        return say("course.note_line", **words)
+    return say("course.note_ended", last=found.last_day, ended=item.if_ended, **words)
+
+
+def _tell(outcome: OutcomeExplanation, found: ExplainedCourse, say: Say) -> ToldOutcome:
     answer = outcome.answer
+    result, if_ended = say_result(outcome), None
+    first, *others = ((label, text.strip()) for label, text in tell_outcome(outcome))
+    reasons = [first]
+    if (ended := found.ended.get(outcome.name)) is not None and outcome.window is not None:
+        if_ended = _say_ended(ended, result, say)
+        reasons.append((say("course.end"), _say_end(if_ended, result, outcome.window[1], found, say)))
     return ToldOutcome(
         address=outcome.address or outcome.name,
         title=outcome.title,
         window=outcome.window,
-        result=say_result(outcome),
+        result=result,
         policy=_finite(answer.policy),
         best=_finite(answer.best),
         worst=_finite(answer.worst),
         label=answer.label,
         decided=answer.decided,
-        reasons=tuple((label, text.strip()) for label, text in tell_outcome(outcome)),
+        reasons=(*reasons, *others),
         citation=outcome.citation or "",
+        if_ended=if_ended,
     )
+
+
+def _say_ended(ended: OutcomeExplanation, result: str, say: Say) -> str:
+    """The result had observation ended, with the rule that was met; a rule of all days can be met early."""
+    words, rule = say_result(ended), str(ended.row["rule"] or "").partition(": ")[2]
+    is_told = words == result or not rule or not ended.answer.policy
+    return words if is_told else say("course.ended_rule", result=words, rule=rule)
+
+
+def _say_end(if_ended: str, result: str, until: int, found: ExplainedCourse, say: Say) -> str:
+    told = say("course.ended_same", result=result) if if_ended == result else if_ended
+    return say("course.not_ended", last=found.last_day, until=until, result=told)
 
 
 def _finite(number: float | None) -> float | None:

@@ -115,8 +115,8 @@ def add_computed_anc(
         "labs", "anc_not_computed", "white cells or percentages of neutrophils of one moment differ",
         rows=allowed.filter(~single)["source_row"], total=total,
     )  # fmt: skip
-    told = pl.concat([computed["source_row"], allowed.filter(~single)["source_row"]])
-    findings += _name_unused(percents.filter(~pl.col("source_row").is_in(told.implode())), total=total)
+    told = pl.concat([computed, allowed.filter(~single)])
+    findings += _name_unused(percents.join(told, on=_MOMENT, how="anti", nulls_equal=True), total=total)
     findings += note_rows(
         "labs", "percent_not_used", f"{_OWNER} has no patient or no day, and is not used",
         rows=shares.filter(~placed)["source_row"], total=total,

@@ -78,19 +78,19 @@ def _suspect_single(rows: pl.DataFrame, analyte: str, printed: str) -> list[Find
     own = rows.filter(
         pl.col("invalid").is_null() & (pl.col("analyte") == analyte) & (pl.col("printed") == printed)
     )
-    told = {
-        row: doubt
+    told = [
+        (row, doubt)
         for value, row in own.select("value", "source_row").iter_rows()
         if (doubt := suspect_value(analyte, value, printed))
-    }
+    ]
     return [
         finding
-        for doubt in dict.fromkeys(told.values())
+        for doubt in dict.fromkeys(words for _, words in told)
         for finding in note_rows(
             "labs",
             "suspected_unit",
             doubt,
-            rows=pl.Series([row for row, words in told.items() if words == doubt], dtype=pl.UInt32),
+            rows=pl.Series([row for row, words in told if words == doubt], dtype=pl.UInt32),
             total=rows.height,
         )
     ]

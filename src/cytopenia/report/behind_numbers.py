@@ -101,11 +101,16 @@ def table_patients_behind(content: ReportContent) -> Iterator[Table]:
 
 
 def _collect_rows(evidence: pl.DataFrame) -> dict[tuple[str, str], list[int]]:
-    """Return the deciding rows of the laboratory file by patient and outcome, in the order of the days."""
+    """Return the deciding rows of the laboratory file by patient and outcome, in the order of the days.
+
+    A row that holds several of the days is there once.
+    """
     if evidence.is_empty():
         return {}
     decisive = evidence.filter(pl.col("role") == DECIDES, pl.col("source_row").is_not_null())
-    grouped = decisive.group_by("patient_id", "outcome", maintain_order=True).agg("source_row")
+    grouped = decisive.group_by("patient_id", "outcome", maintain_order=True).agg(
+        pl.col("source_row").unique(maintain_order=True)
+    )
     return {(str(patient), str(outcome)): rows for patient, outcome, rows in grouped.iter_rows()}
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from cytopenia.contract import Tables
 from cytopenia.definition_forms import BaselineDefinition, BoundsDefinition
+from cytopenia.grading.explain import Measurement
 from cytopenia.study.derived import derive_all
 from cytopenia.study.outcomes import CohortOutcomes, derive_outcomes
 from cytopenia.study.plan import Plan
@@ -20,6 +21,8 @@ Row = Mapping[str, Any]
 
 # A value that nobody measured stands in no row of a file; the first row of a file is its header.
 _NO_ROW = 0
+# What tells one measurement of a patient from all others: a row of a file can hold many.
+_MEASUREMENT = ("analyte", "day", "source_row", "value", "comparator")
 # Laboratory rows of all copies that are held at once.
 _MOST_ROWS = 1_000_000
 
@@ -32,8 +35,8 @@ class Edit:
     ----------
     values : tuple of (analyte, day, value)
         In canonical units; they replace whatever was measured of the analyte on the day.
-    without_rows : tuple of (analyte, source row)
-        Measurements that the copy does not have.
+    without : tuple of Measurement
+        What the copy does not have; of a row of the file only that value.
     without_support : tuple of str
         Kinds of support that the copy did not receive.
     stops : tuple of (kind, start, agent, stop)
@@ -41,7 +44,7 @@ class Edit:
     """
 
     values: tuple[tuple[str, int, float], ...] = ()
-    without_rows: tuple[tuple[str, int], ...] = ()
+    without: tuple[Measurement, ...] = ()
     without_support: tuple[str, ...] = ()
     stops: tuple[tuple[str, int, str | None, int], ...] = ()
 
@@ -175,8 +178,12 @@ def _edit_labs(labs: pl.DataFrame, own: pl.DataFrame, edits: Sequence[Edit]) -> 
     added = _list_values(edits, own)
     replaced = added.select("patient_id", "analyte", "day")
     removed = pl.DataFrame(
-        [(_name_copy(place), *row) for place, edit in enumerate(edits) for row in edit.without_rows],
-        schema={"patient_id": pl.String, "analyte": pl.String, "source_row": pl.UInt32},
+        [
+            (_name_copy(place), *(getattr(item, name) for name in _MEASUREMENT))
+            for place, edit in enumerate(edits)
+            for item in edit.without
+        ],
+        schema={"patient_id": pl.String, **{name: labs.schema[name] for name in _MEASUREMENT}},
         orient="row",
     )
     kept = labs.join(replaced, on=replaced.columns, how="anti").join(removed, on=removed.columns, how="anti")

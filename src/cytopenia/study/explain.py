@@ -249,8 +249,10 @@ class _Patient:
         rows = frame.filter(pl.col("outcome").is_in(parts or (name,)))
         if self.rows[name]["decided"]:
             rows = rows.filter(pl.col("role") != "would settle")
-        key = ["analyte", "day", "role", "source_row"]
-        return rows.unique(key, keep="first", maintain_order=True).to_dicts()
+        # A row of the file can hold two temperatures of one day.
+        of_measured = (pl.when(pl.col("state") == "measured").then(name) for name in ("low", "high"))
+        alike = pl.struct("analyte", "day", "role", "source_row", pl.struct(*of_measured))
+        return rows.filter(alike.is_first_distinct()).to_dicts()
 
     def _list_met_cells(self, name: str) -> list[dict[str, Any]]:
         """The cells of a recovery that is decided, which the evidence table leaves out: all are met."""

@@ -37,7 +37,7 @@ def explain_day(
     `filled` are the values that the definition takes for unmeasured days.
     """
     analyte, day = row["analyte"], row["day"]
-    item = facts.find_row(analyte, row["source_row"])
+    item = facts.find_measurement(row)
     is_measured = item is not None and item.analyte == analyte
     is_filled = row["role"] == "decides" and day in filled
     before, after = (None, None) if is_measured else _find_around(subject, facts, (analyte, day), is_filled)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from cytopenia.contract import Tables
 from cytopenia.contract.suspects import list_anc_above_wbc
 from cytopenia.definition_forms import BaselineDefinition, BoundsDefinition
 from cytopenia.grading.baseline import derive_baseline
-from cytopenia.grading.cuts import Comparator, is_met
+from cytopenia.grading.cuts import Comparator, encode_ends, is_met
 from cytopenia.grading.day_grid import DayGrid
 from cytopenia.grading.explain import CountConflict, CourseEvent, LeftOut, Measurement, SupportCourse
 from cytopenia.grading.gaps import GapRule, ScenarioGrid, derive_scenarios
@@ -23,6 +24,8 @@ from cytopenia.study.outcomes import CohortOutcomes
 __all__ = ["PatientFacts", "collect_facts"]
 
 Days = Mapping[int, Measurement]
+# One row of a file can hold many days of an analyte, and two values of one day: by analyte, day and row.
+Rows = Mapping[tuple[str, int, int], tuple[Measurement, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,7 @@ class PatientFacts:
     measured : the value that counts on each measured day
     counts : how many valid values each measured day has
     caps : the value of another analyte that bounds an unmeasured day from above
-    rows : every valid value, by analyte and row of the file
+    rows : every valid value, by analyte, day and row of the file; of several the one that counts is first
     limits, baselines : limits of normal and baseline values seen, by analyte
     left_out : rows that are not judged
     conflicts : neutrophils above the white cells of the same draw
@@ -49,7 +52,7 @@ class PatientFacts:
     measured: Mapping[str, Days]
     counts: Mapping[str, Mapping[int, int]]
     caps: Mapping[str, Days]
-    rows: Mapping[tuple[str, int], Measurement]
+    rows: Rows
     limits: Mapping[str, tuple[float, ...]]
     baselines: Mapping[str, tuple[float, ...]]
     left_out: tuple[LeftOut, ...]
@@ -128,12 +131,15 @@ class PatientFacts:
         days = self.measured.get(analyte, {})
         return {other: item.value for other, item in days.items() if 0 < abs(other - day) <= longest}
 
-    def find_row(self, analyte: str, source_row: int | None) -> Measurement | None:
-        """Return the value of a row, of the analyte itself or of the one that bounds it."""
+    def find_measurement(self, cell: Mapping[str, Any]) -> Measurement | None:
+        """Return the value behind a row of the evidence, of its analyte or of the one that bounds it."""
+        analyte, day, source_row = cell["analyte"], cell["day"], cell["source_row"]
         if source_row is None:
             return None
-        own = self.rows.get((analyte, source_row))
-        return own or self.rows.get((self.bounds.cap.get(analyte, ""), source_row))
+        own = self.rows.get((analyte, day, source_row))
+        found = own or self.rows.get((self.bounds.cap.get(analyte, ""), day, source_row), ())
+        same = (item for item in found if _ends_of(item) == (cell["low"], cell["high"]))
+        return next(same, found[0] if found else None)
 
     def list_support(self, day: int) -> tuple[str, ...]:
         """Return the kinds of support that were given on a day, for certain."""
@@ -159,10 +165,13 @@ def collect_facts(
     baseline : BaselineDefinition
     """
     labs = _add_origins(cohort.labs, tables.labs)
+    numbered = _index_rows(labs)
     measured: dict[str, Days] = {
         analyte: _list_lowest(rows, analyte) for analyte, rows in labs.items() if analyte not in cohort.grids
     }
-    measured |= {analyte: _list_counting(grid, labs.get(analyte)) for analyte, grid in cohort.grids.items()}
+    measured |= {
+        analyte: _list_counting(grid, labs.get(analyte), numbered) for analyte, grid in cohort.grids.items()
+    }
     return PatientFacts(
         tables=tables,
         cohort=cohort,
@@ -176,12 +185,8 @@ def collect_facts(
             analyte: dict(rows.group_by("day").len().sort("day").iter_rows())
             for analyte, rows in labs.items()
         },
-        caps={analyte: _list_caps(grid, cohort, bounds) for analyte, grid in cohort.grids.items()},
-        rows={
-            (analyte, row["source_row"]): _read(analyte, row)
-            for analyte, rows in labs.items()
-            for row in rows.iter_rows(named=True)
-        },
+        caps={analyte: _list_caps(grid, numbered, bounds) for analyte, grid in cohort.grids.items()},
+        rows=numbered,
         limits={
             analyte: tuple(rows["lln"].drop_nulls().unique().sort().to_list())
             for analyte, rows in labs.items()
@@ -212,16 +217,34 @@ def _add_origins(labs: Mapping[str, pl.DataFrame], read: pl.DataFrame) -> Mappin
     """The rows of each analyte with how they were computed, where some were."""
     if "origin" not in read.columns:
         return labs
-    origins = read.filter(pl.col("origin").is_not_null()).select("analyte", "source_row", "origin")
+    key = ["day", "source_row", "value"]
+    origins = read.filter(pl.col("origin").is_not_null()).select("analyte", *key, "origin")
     return {
         analyte: rows.join(
             origins.filter(pl.col("analyte") == analyte).drop("analyte"),
-            on="source_row",
+            on=key,
             how="left",
             maintain_order="left",
         )
         for analyte, rows in labs.items()
     }
+
+
+def _index_rows(labs: Mapping[str, pl.DataFrame]) -> Rows:
+    """Every value by its analyte, day and row of the file; of several the one that a day grid takes first."""
+    found: dict[tuple[str, int, int], tuple[Measurement, ...]] = {}
+    for analyte, rows in labs.items():
+        low, high = encode_ends(rows["value"].to_numpy(), rows["comparator"].to_numpy().astype(np.str_))
+        ordered = rows.with_columns(_low=pl.Series(low), _high=pl.Series(high)).sort("_high", "_low")
+        for row in ordered.iter_rows(named=True):
+            key = (analyte, row["day"], row["source_row"])
+            found[key] = (*found.get(key, ()), _read(analyte, row))
+    return found
+
+
+def _ends_of(item: Measurement) -> tuple[float, float]:
+    low, high = encode_ends([item.value], [item.comparator])
+    return float(low[0]), float(high[0])
 
 
 def _list_left_out(labs: pl.DataFrame) -> Iterator[LeftOut]:
@@ -243,13 +266,12 @@ def _list_conflicts(labs: pl.DataFrame) -> Iterator[CountConflict]:
         yield CountConflict(day, anc_row, wbc_row)
 
 
-def _list_counting(grid: DayGrid, rows: pl.DataFrame | None) -> dict[int, Measurement]:
+def _list_counting(grid: DayGrid, rows: pl.DataFrame | None, numbered: Rows) -> dict[int, Measurement]:
     """The value that counts on each day of a grid, as its row has it; beyond the grid the lowest."""
     found = {} if rows is None else dict(_list_lowest(rows, grid.analyte))
-    printed = {} if rows is None else {row["source_row"]: row for row in rows.iter_rows(named=True)}
     for place in np.flatnonzero(grid.measured[0]).tolist():
-        row = printed[int(grid.source_row[0, place])]
-        found[place + grid.first_day] = _read(grid.analyte, row)
+        day = place + grid.first_day
+        found[day] = numbered[grid.analyte, day, int(grid.source_row[0, place])][0]
     return found
 
 
@@ -258,15 +280,15 @@ def _list_lowest(rows: pl.DataFrame, analyte: str) -> dict[int, Measurement]:
     return {row["day"]: _read(analyte, row) for row in lowest.iter_rows(named=True)}
 
 
-def _list_caps(grid: DayGrid, cohort: CohortOutcomes, bounds: BoundsDefinition) -> dict[int, Measurement]:
+def _list_caps(grid: DayGrid, numbered: Rows, bounds: BoundsDefinition) -> dict[int, Measurement]:
     if grid.cap is None or grid.cap_row is None:
         return {}
     analyte = bounds.cap[grid.analyte]
-    if analyte not in cohort.labs:
-        return {}
-    printed = {row["source_row"]: row for row in cohort.labs[analyte].iter_rows(named=True)}
     places = np.flatnonzero(~np.isnan(grid.cap[0]) & ~grid.measured[0]).tolist()
-    return {place + grid.first_day: _read(analyte, printed[int(grid.cap_row[0, place])]) for place in places}
+    return {
+        place + grid.first_day: numbered[analyte, place + grid.first_day, int(grid.cap_row[0, place])][0]
+        for place in places
+    }
 
 
 def _read(analyte: str, row: Mapping[str, object]) -> Measurement:

@@ -39,12 +39,12 @@ def list_trials(
         return []
     match subject.kind:
         case "grade" | "landmark":
-            return [*_try_worse_values(subject, facts, row), *_try_without_rows(subject, evidence)]
+            return [*_try_worse_values(subject, facts, row), *_try_without_rows(subject, facts, evidence)]
         case "days":
             return [
                 *_try_more_days(subject, facts),
                 *_try_worse_values(subject, facts, row),
-                *_try_without_rows(subject, evidence),
+                *_try_without_rows(subject, facts, evidence),
             ]
         case "recovery":
             return list(_try_cells(subject, facts, row, evidence))
@@ -153,13 +153,14 @@ def list_checks(
     return trials
 
 
-def _try_without_rows(subject: Subject, evidence: Evidence) -> Iterator[Trial]:
+def _try_without_rows(subject: Subject, facts: PatientFacts, evidence: Evidence) -> Iterator[Trial]:
     for item in evidence:
-        if item["role"] == "decides" and item["state"] == "measured" and item["source_row"] is not None:
+        measurement = facts.find_measurement(item)
+        if item["role"] == "decides" and item["state"] == "measured" and measurement is not None:
             yield Trial(
                 outcome=subject.name,
                 kind="without_row",
-                edits=(Edit(without_rows=((item["analyte"], item["source_row"]),)),),
+                edits=(Edit(without=(measurement,)),),
                 analyte=item["analyte"],
                 days=(item["day"],),
                 source_row=item["source_row"],
