@@ -23,6 +23,7 @@ __all__ = ["BAD_LIMITS", "GRADE_COLUMNS", "grade_labs", "grade_raw_labs", "judge
 Frame = TypeVar("Frame", bound="IntoDataFrame")
 
 GRADE_COLUMNS = ("term", "grade", "grade_worst", "grade_reason")
+_NUMBERS = ("grade", "grade_worst")
 BAD_LIMITS = "Lower limits of normal (lln) cannot be used"
 _DECIMALS = ("auto", ".", ",")
 
@@ -181,15 +182,23 @@ def _attach(frame: nw.DataFrame[Any], added: pl.DataFrame) -> Any:
     if frame.implementation.is_pandas():
         import pandas as pd
 
-        grades = pd.array(added["grade"].to_list(), dtype="Int64")
-        words = {name: added[name].to_list() for name in ("term", "grade_reason")}
-        return frame.to_native().assign(term=words["term"], grade=grades, grade_reason=words["grade_reason"])
+        columns = {
+            name: pd.array(added[name].to_list(), dtype="Int64")
+            if name in _NUMBERS
+            else added[name].to_list()
+            for name in GRADE_COLUMNS
+        }
+        return frame.to_native().assign(**columns)
     import narwhals as nw
 
-    types = {"term": nw.String, "grade": nw.Int64, "grade_reason": nw.String}
     columns = [
-        nw.new_series(name, added[name].to_list(), dtype, backend=frame.implementation)
-        for name, dtype in types.items()
+        nw.new_series(
+            name,
+            added[name].to_list(),
+            nw.Int64 if name in _NUMBERS else nw.String,
+            backend=frame.implementation,
+        )
+        for name in GRADE_COLUMNS
     ]
     return frame.with_columns(*columns).to_native()
 

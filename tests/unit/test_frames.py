@@ -21,6 +21,8 @@ COLUMNS = {
     "lln": ["150", "2.0", None, "2.0", "120,0", None],
 }
 GRADES = [3, 4, None, None, 3, None]
+# 1.7 without a limit of normal is grade 0 or 1.
+WORST = [3, 4, None, None, 3, 1]
 TERMS = [
     "Platelet count decreased",
     "Neutrophil count decreased",
@@ -48,7 +50,7 @@ def test_the_same_kind_comes_back(make: Any) -> None:
     labs = make(COMMA)
     graded = grade_labs(labs)
     assert type(graded) is type(labs)
-    assert columns(graded, "grade", "grade_reason") == [GRADES, REASONS]
+    assert columns(graded, "grade", "grade_worst", "grade_reason") == [GRADES, WORST, REASONS]
     assert columns(graded, "term")[0][:5] == TERMS
     assert columns(graded, *COMMA) == [COMMA[name] for name in COMMA]
 
@@ -61,6 +63,13 @@ def test_a_missing_grade_is_missing_in_pandas() -> None:
     grades = grade_labs(pd.DataFrame(COMMA))["grade"]
     assert str(grades.dtype) == "Int64"
     assert grades.isna().tolist() == [grade is None for grade in GRADES]
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame, pa.table], ids=["polars", "pandas", "arrow"])
+def test_a_limit_says_how_bad_it_can_be(make: Any) -> None:
+    """Below 1.0 is at least grade 3; below 0.5 would be grade 4."""
+    labs = make({"analyte": ["ANC"], "value": ["<1.0"], "unit": ["10^9/L"]})
+    assert columns(grade_labs(labs), "grade", "grade_worst") == [[3], [4]]
 
 
 def test_pandas_keeps_its_index() -> None:
@@ -131,7 +140,8 @@ def test_a_marked_row_is_not_judged() -> None:
 
 def test_a_frame_without_rows() -> None:
     labs = pl.DataFrame(schema={"analyte": pl.String, "value": pl.String, "unit": pl.String})
-    assert grade_labs(labs).columns == ["analyte", "value", "unit", "term", "grade", "grade_reason"]
+    added = ["term", "grade", "grade_worst", "grade_reason"]
+    assert grade_labs(labs).columns == ["analyte", "value", "unit", *added]
 
 
 def test_a_definition_of_a_study(tmp_path: Path) -> None:
