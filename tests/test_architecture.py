@@ -29,6 +29,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "units": [],
         "forms": [],
         "folders": [],
+        "listings": [],
         "adam_metadata": [],
         "definition_forms": [
             "checking",
@@ -548,7 +549,11 @@ FLOORS: list[dict[str, list[str]]] = [
     {"grade_file": [], "score_file": [], "score_card": [], "card_file": [], "run_content": []},
     {"study_tables": []},
     {"workflow": [], "mapping_text": [], "check_file": [], "score_words": [], "one_course": []},
-    {"course_so_far": [], "new_study": [], "spark": ["columns", "findings", "blocks", "tables", "facts", "grades"]},
+    {
+        "course_so_far": [],
+        "new_study": [],
+        "spark": ["columns", "findings", "blocks", "tables", "facts", "grades"],
+    },
     {"page_file": [], "public_file": [], "adam_file": []},
     {
         "app": [
@@ -569,9 +574,11 @@ FLOORS: list[dict[str, list[str]]] = [
             "protocol_blocks",
             "protocol_edit",
             "protocol_entries",
+            "protocol_merge",
             "protocol_controls",
             "form_layout",
             "form_offers",
+            "form_notes",
             "form_problems",
             "form_view",
             "form_actions",

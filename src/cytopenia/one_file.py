@@ -27,7 +27,10 @@ __all__ = [
 
 _QUANTITY = r"\s*(<=|>=|<|>)?\s*([0-9]*[.,]?[0-9]+)(?![0-9.,])\s*(.*?)\s*"
 _BELOW_ZERO = r"\s*(<=|>=|<|>)?\s*[-\u2212]\s*[.,]?[0-9].*"
-_DOUBTFUL = r"[1-9][0-9]{0,2},[0-9]{3}"
+_WITHOUT_DOUBT = (
+    "write thousands without a mark (1000), a fraction with more or fewer than three digits (1.0)"
+)
+_DOUBTFUL = r"[1-9][0-9]{0,2}[.,][0-9]{3}"
 _SUFFIXES = (".csv", ".tsv", ".xlsx", ".parquet")
 
 
@@ -149,7 +152,8 @@ def split_quantity(
 ) -> tuple[str, float, str]:
     """Return comparator ("=" where none is printed), number and unit of "<0.5 mg/dL".
 
-    The decimal mark is a point or a comma; a comma before three digits may be either mark and is refused.
+    The decimal mark is a point or a comma; a mark before exactly three digits may part thousands and is
+    refused, unless a 0 stands before it.
     `where` names the option in messages, `example` how it is written, `after` where a number was looked for;
     the text itself is not repeated.
 
@@ -169,7 +173,7 @@ def split_quantity(
     if match is None:
         raise ProtocolError(f"{where} has no number{after}; write {example}")
     if re.fullmatch(_DOUBTFUL, match[2]):
-        raise ProtocolError(f"{where} may mean a thousand or a fraction; write it without a comma")
+        raise ProtocolError(f"{where} may mean a thousand or a fraction; {_WITHOUT_DOUBT}")
     return match[1] or "=", float(match[2].replace(",", ".")), match[3]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import log2
 from typing import Any
@@ -97,6 +97,7 @@ def tell_score(found: PatientScore) -> ToldScore:
     absent = ", ".join(line.title for line in lines if line.value == "-")
     note = f"{definition.title}: {result}. {f'Values: {given}. ' if given else ''}"
     note += f"Not known: {absent}. " if absent else ""
+    note += _say_doubts(found.warnings)
     return ToldScore(
         title=definition.title,
         result=result,
@@ -105,6 +106,11 @@ def tell_score(found: PatientScore) -> ToldScore:
         remarks=tuple(_list_remarks(definition, row, items)),
         note=f"{note}Source: {told['citation']}.",
     )
+
+
+def _say_doubts(warnings: Sequence[str]) -> str:
+    """What was doubtful, where the sentence is all that is read later."""
+    return f"To be checked: {' '.join(warnings)} " if warnings else ""
 
 
 def _say_given(line: InputLine) -> str:
@@ -253,15 +259,16 @@ def tell_card(found: CardScore) -> ToldScore:
     lines = tuple(_list_card_inputs(found))
     given = "; ".join(f"{line.title} {line.value}" for line in lines)
     result = f"{found.probability:.1%}"
+    warnings = tuple(f"{warning}." for warning in found.warnings)
     return ToldScore(
         title=card.title,
         result=result,
         inputs=lines,
-        warnings=tuple(f"{warning}." for warning in found.warnings),
+        warnings=warnings,
         remarks=tuple(_list_card_remarks(found)),
         note=(
             f"{card.title}: {result} probability of {card.event} ({card.outcome}). Values: {given}."
-            f" Source: {card.software}, card '{card.id}'."
+            f" {_say_doubts(warnings)}Source: {card.software}, card '{card.id}'."
             + (" Synthetic data: no patient stands behind this model." if card.synthetic else "")
         ),
     )

@@ -14,6 +14,7 @@ import polars as pl
 from cytopenia.errors import OutputError
 from cytopenia.folders import explain_failure, replace_folder
 from cytopenia.grading.explain import PatientExplanation
+from cytopenia.listings import sum_files
 from cytopenia.published.claims import Paper
 from cytopenia.run_content import collect_content
 from cytopenia.study.card_making import make_cards
@@ -69,13 +70,16 @@ def run_study(
     CytopeniaError
         ProtocolError, DefinitionError, ReaderError, DataError or OutputError, with every problem at once.
     """
+    started = datetime.now(UTC)
     study = read_protocol(path)
+    # Before anything is read: what changes while the run goes on is not in its results.
+    files = sum_files(study.path.parent, study.data_folder)
     target = Path(out) if out is not None else study.path.parent / "results"
     _require_own_folder(target)
     tell = progress or _say_nothing
     run = _analyze(study, progress)
     tell("writing", 0, 1)
-    write_run(run, study, target)
+    write_run(run, study, target, began=(started, files))
     tell("writing", 1, 1)
     return WrittenStudy(run, target)
 
@@ -217,8 +221,19 @@ def _say_nothing(label: str, done: int, total: int) -> None:
     del label, done, total
 
 
-def write_run(run: StudyRun, study: Study, target: Path) -> None:
+def write_run(
+    run: StudyRun, study: Study, target: Path, *, began: tuple[datetime, str] | None = None
+) -> None:
     """Write every file of a run into a folder, which is replaced in one step.
+
+    Parameters
+    ----------
+    run : StudyRun
+    study : Study
+    target : path
+    began : tuple of datetime and str, optional
+        When reading began, and the checksum of the names and sizes of the files then: what was changed later
+        may not be in the results.
 
     Raises
     ------
@@ -261,9 +276,16 @@ def write_run(run: StudyRun, study: Study, target: Path) -> None:
             (folder / "tables.xlsx").write_bytes(render_workbook(content, sections=sections))
             write_figures(content, sections, folder / "figures", more=more)
             (folder / "report.pdf").write_bytes(pdf.result())
-            asked = {"extraction": [asdict(item) for item in run.extractions]} if run.extractions else {}
-            written = {**run.settings, **asked, "written": datetime.now(UTC).isoformat(timespec="seconds")}
-            _write_json(folder / _MARKER, written)
+            asked: dict[str, object] = {}
+            if run.extractions:
+                asked["extraction"] = [asdict(item) for item in run.extractions]
+            asked |= {} if began is None else _tell_start(*began)
+            ended = {"written": datetime.now(UTC).isoformat(timespec="seconds")}
+            _write_json(folder / _MARKER, {**run.settings, **asked, **ended})
+
+
+def _tell_start(started: datetime, files: str) -> dict[str, str]:
+    return {"files_sha256": files, "started": started.isoformat(timespec="microseconds")}
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:

@@ -136,6 +136,19 @@ def test_a_value_before_treatment_and_a_decimal_mark_can_be_stated(program: Prog
     assert program.post("/api/grade", {"values": [value]})[0]["grade"] is None
 
 
+def test_a_number_of_json_has_no_mark_of_thousands(program: Program) -> None:
+    """1.125 mg/dL x 320 U/L / 120 10^9/L = 3; of neutrophils, 1.125 10^9/L are grade 2 by any mark."""
+    values = {
+        "ldh": {"value": 320, "unit": "U/L"},
+        "creatinine": {"value": 1.125, "unit": "mg/dL"},
+        "platelets": {"value": 120.0, "unit": "G/L"},
+    }
+    assert program.post("/api/score/easix", {"values": values})["result"].startswith("3 (log2 ")
+    anc = {"analyte": "anc", "value": 1.125, "unit": "10^9/L"}
+    for mark in ("auto", ".", ","):
+        assert program.post("/api/grade", {"values": [anc], "decimal": mark})[0]["grade"] == 2
+
+
 def test_a_course_without_an_end_says_what_holds_if_it_ended(program: Program) -> None:
     """<=0.1 on day 17 to 23 is grade 3; with the 7 days after them, which the definition fills, grade 4."""
     days = [(day, 3.0) for day in range(17)] + [(day, 0.09) for day in range(17, 24)]
@@ -166,6 +179,11 @@ def test_a_course_without_an_end_says_what_holds_if_it_ended(program: Program) -
         ("score/car_hematotox", {"values": {}, "more": 731}, "more: is not known here"),
         ("score/car_hematotox", {"values": {"crp": {"value": 4.2}}}, "crp has no unit"),
         ("score/car_hematotox", {"values": {"ldh": {"value": 1, "unit": "U/L"}}}, "ldh is no item"),
+        (
+            "score/car_hematotox",
+            {"values": {"ferritin": {"value": "2.500", "unit": "ng/mL"}}},
+            "ferritin may mean a thousand or a fraction",
+        ),
         ("score/car_hematotoxx", {"values": {}}, "did you mean 'car_hematotox'"),
         ("score/easix", {"values": {"a\u0000": {"value": "1"}}}, "holds signs that no text can have"),
         ("grade", {"values": []}, "values: is longer or shorter than is allowed"),

@@ -113,6 +113,9 @@ def test_the_unit_counts_and_a_doubtful_one_is_told(visitor: Visitor) -> None:
     assert "3 of 7" in ask(visitor, "car_hematotox", **fill({**HIGH, "crp": ("42", "mg/L")}))
     found = ask(visitor, "car_hematotox", **fill({**HIGH, "crp": ("42", "mg/dL")}))
     assert "Check these crp: outside the typical" in found
+    note = found.partition("Sentence for a note")[2]
+    assert "To be checked: crp: outside the typical" in note
+    assert note.index("To be checked") < note.index("Check the unit. Source: ")
 
 
 def test_a_value_that_cannot_be_used_is_told_and_the_others_stay(visitor: Visitor) -> None:
@@ -123,6 +126,9 @@ def test_a_value_that_cannot_be_used_is_told_and_the_others_stay(visitor: Visito
     assert 'name="value_platelets" value="110"' in reply.text
     reply = visitor.send_form("/calculators/car_hematotox", **fill({"anc": ("1,200", "/uL")}))
     assert "anc may mean a thousand or a fraction" in read(reply)
+    reply = visitor.send_form("/calculators/car_hematotox", **fill({"ferritin": ("2.500", "ng/mL")}))
+    assert reply.status == 422
+    assert "ferritin may mean a thousand or a fraction" in read(reply)
 
 
 def test_a_ratio_says_what_each_value_does(visitor: Visitor) -> None:

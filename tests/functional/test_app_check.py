@@ -95,6 +95,26 @@ def test_what_the_analyses_lack_is_told_and_the_data_are_shown(visitor: Visitor)
     assert "A run stops here:" in page
     assert "baseline values need the start of lymphodepletion" in page
     assert 'class="panel-title"' in page
+    overview = visitor.ask("GET", "/studies/lacking").text
+    assert "A run stops at what the check names: put that right first." in overview
+    assert "<strong>A run stops at what it names.</strong>" in overview
+    assert "If nothing there needs an answer first" not in overview
+
+
+def test_open_questions_are_told_with_the_way_to_them(running: RunningApp, visitor: Visitor) -> None:
+    folder = make_study(running, "asked")
+    text = (folder / "study.toml").read_text("utf-8")
+    asked = 'folder = "."\nquestions = ["Which unit has ANC?"]\n\n[data.labs]\nfile = "labs.csv"\n'
+    assert text.count('folder = "."\n') == 1
+    (folder / "study.toml").write_text(text.replace('folder = "."\n', asked), encoding="utf-8")
+    overview = visitor.ask("GET", "/studies/asked").text
+    assert "Next: 1 question about the data is open." in overview
+    assert '<a class="button" href="/studies/asked/mapping">' in overview
+    reply = visitor.send_form("/studies/asked/check")
+    assert reply.status == 422
+    assert "Which unit has ANC?" in reply.text
+    assert '<a href="/studies/asked">To the study</a>' in reply.text
+    assert '<a href="/studies/asked/mapping">' in reply.text
 
 
 def test_rows_of_the_map_lead_to_patients_by_the_secret_word(running: RunningApp, visitor: Visitor) -> None:

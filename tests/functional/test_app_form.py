@@ -223,11 +223,118 @@ def test_what_was_typed_before_a_change_elsewhere_is_given_back(visitor: Visitor
     assert "# by &lt;hand&gt;" in reply.text
     given = Page(reply.text)
     assert given.sent["study.seed"] == ["7"]
-    assert given.sent["outcomes.0.definition"] == ["ctcae_v5.anemia"]
-    assert given.sent["outcomes.0.window"] == ["-5", "28"]
+    assert given.sent["outcomes.1.definition"] == ["ctcae_v5.anemia"]
+    assert given.sent["outcomes.1.window"] == ["-5", "28"]
     assert address(study) in given.links
     assert send(visitor, study, given).status == 303
-    assert text_of(study) == STUDY.replace("seed = 1", "seed = 7").replace("[0, 28]", "[-5, 28]")
+    assert text_of(study) == moved.replace("seed = 1", "seed = 7").replace("[0, 28]", "[-5, 28]")
+
+
+def test_two_pages_keep_what_each_has_changed(visitor: Visitor, study: Path) -> None:
+    one, two = look(visitor, study), look(visitor, study)
+    assert send(visitor, study, one, study__title="B", analyses__0__factors="sex").status == 303
+    reply = send(visitor, study, two, study__seed="99")
+    assert reply.status == 409
+    given = Page(reply.text)
+    assert (given.sent["study.title"], given.sent["study.seed"]) == (["B"], ["99"])
+    assert "keeps what was changed elsewhere" in reply.text
+    assert "Changed here and elsewhere" not in reply.text
+    assert send(visitor, study, given).status == 303
+    both = STUDY.replace('"A"', '"B"').replace('["sex", "age_years"]', '["sex"]')
+    assert text_of(study) == both.replace("seed = 1", "seed = 99")
+
+
+def test_what_both_pages_changed_is_shown_and_asked(visitor: Visitor, study: Path) -> None:
+    one, two = look(visitor, study), look(visitor, study)
+    assert send(visitor, study, one, study__title="B", outcomes__0__min_grade="1").status == 303
+    reply = send(visitor, study, two, study__title="C", study__seed="5", outcomes__0__min_grade="2")
+    assert reply.status == 409
+    assert text_of(study) == STUDY.replace('"A"', '"B"').replace("min_grade = 3", "min_grade = 1")
+    shown = html.unescape(re.sub(r"<[^>]+>", "", reply.text))
+    assert 'study.title: here "C"; in the file now "B".' in shown
+    assert "outcomes.low.min_grade: here 2; in the file now 1." in shown
+    given = Page(reply.text)
+    assert {"#study.title", "#outcomes.0.min_grade"} <= set(given.links)
+    assert "outcomes.0" in given.open
+    # The first answer is that of the file, the second that of this page.
+    assert send(visitor, study, given, study__title="B").status == 303
+    told = STUDY.replace('"A"', '"B"').replace("min_grade = 3", "min_grade = 2")
+    assert text_of(study) == told.replace("seed = 1", "seed = 5")
+
+
+def test_a_third_change_meanwhile_is_kept_as_well(visitor: Visitor, study: Path) -> None:
+    page = look(visitor, study)
+    study.write_text(STUDY.replace('"A"', '"B"'), encoding="utf-8")
+    page = Page(send(visitor, study, page, study__seed="99").text)
+    study.write_text(STUDY.replace('"A"', '"B"').replace("min_grade = 3", "min_grade = 1"), encoding="utf-8")
+    page = Page(send(visitor, study, page).text)
+    assert page.sent["outcomes.0.min_grade"] == ["1"]
+    assert send(visitor, study, page).status == 303
+    third = STUDY.replace('"A"', '"B"').replace("min_grade = 3", "min_grade = 1")
+    assert text_of(study) == third.replace("seed = 1", "seed = 99")
+
+
+def test_a_draft_is_put_on_top_of_a_change_elsewhere(visitor: Visitor, study: Path) -> None:
+    added = {"add.outcomes.name": "anc", "add.outcomes.what": "ctcae_v5.anemia"}
+    page = Page(send(visitor, study, look(visitor, study), do="add:outcomes", **added).text)
+    study.write_text(f"{STUDY.replace('seed = 1', 'seed = 3')}# by hand\n", encoding="utf-8")
+    page = Page(send(visitor, study, page, outcomes__2__window=["0", "28"]).text)
+    assert send(visitor, study, page).status == 303
+    content = parse_text(text_of(study))
+    assert content["study"]["seed"] == 3
+    assert content["outcomes"]["anc"] == {"definition": "ctcae_v5.anemia", "window": [0, 28]}
+    assert text_of(study).endswith("# by hand\n")
+
+
+def test_what_is_wrong_is_corrected_before_it_is_put_on_top(visitor: Visitor, study: Path) -> None:
+    page = look(visitor, study)
+    study.write_text(STUDY.replace('"A"', '"Elsewhere"'), encoding="utf-8")
+    reply = send(visitor, study, page, study__seed="one", outcomes__0__min_grade="2")
+    assert reply.status == 409
+    page = Page(reply.text)
+    assert (page.sent["study.seed"], page.sent["study.title"]) == (["one"], ["A"])
+    assert "Correct what is marked and save" in reply.text
+    page = Page(send(visitor, study, page, study__seed="8").text)
+    assert send(visitor, study, page).status == 303
+    told = STUDY.replace('"A"', '"Elsewhere"').replace("min_grade = 3", "min_grade = 2")
+    assert text_of(study) == told.replace("seed = 1", "seed = 8")
+
+
+def test_a_number_as_a_level_needs_quotation_marks(visitor: Visitor, study: Path) -> None:
+    text = STUDY.replace("[[analyses]]", '[factors.ecog]\ncolumn = "ecog"\n\n[[analyses]]', 1)
+    study.write_text(text, encoding="utf-8")
+    reply = send(visitor, study, look(visitor, study), factors__0__levels="{ 0.5 = [0, 1], 2 = [2] }")
+    assert reply.status == 422
+    assert "needs quotation marks" in reply.text
+    page = Page(reply.text)
+    assert page.sent["factors.0.levels"] == ["{ 0.5 = [0, 1], 2 = [2] }"]
+    assert '<a href="#factors.0.levels">factors.ecog.levels</a>' in reply.text
+    assert send(visitor, study, page, factors__0__levels='{ "0.5" = [0, 1], 2 = [2] }').status == 303
+    assert parse_text(text_of(study))["factors"]["ecog"]["levels"] == {"0.5": [0, 1], "2": [2]}
+
+
+def test_an_analysis_is_named_by_its_id(visitor: Visitor, study: Path) -> None:
+    study.write_text(STUDY.replace('columns = ["groups", "p"]', "columns = 3"), encoding="utf-8")
+    text = visitor.ask("GET", address(study)).text
+    assert "analyses.risk.columns" in html.unescape(text)
+    assert "analyses.2" not in text
+
+
+def test_an_id_that_stands_twice_is_told_at_its_field(visitor: Visitor, study: Path) -> None:
+    reply = send(visitor, study, look(visitor, study), analyses__1__id="who")
+    assert reply.status == 422
+    assert "#analyses.1.id" in Page(reply.text).links
+    field = re.search(r'<input id="analyses.1.id"[^>]*>', reply.text)
+    assert field is not None
+    assert 'aria-invalid="true"' in field.group()
+
+
+def test_ticks_that_are_wrong_say_so_themselves(visitor: Visitor, study: Path) -> None:
+    reply = send(visitor, study, look(visitor, study), analyses__1__columns=["groups", "nothing"])
+    assert reply.status == 422
+    ticks = re.findall(r'<input type="checkbox" name="analyses.1.columns"[^>]*>', reply.text)
+    assert ticks
+    assert all('aria-invalid="true"' in tick for tick in ticks)
 
 
 def test_what_is_wrong_is_given_back_after_a_change_elsewhere(visitor: Visitor, study: Path) -> None:
@@ -498,3 +605,89 @@ def test_text_of_a_file_is_never_code_of_the_page(visitor: Visitor, study: Path)
     assert "<script>x" not in page
     assert 'onclick="y' not in page
     assert look(visitor, study).sent["study.title"] == ['<script>x</script>" onclick="y']
+
+
+NAMES = """[study]
+title = "A"
+seed = 1
+
+[data]
+folder = "."
+
+[cohort]
+require = ["patients.nope", "sex", "patients.sex"]
+
+[outcomes.low]
+definition = "ctcae_v5.anemia"
+window = [0, 28]
+min_grade = 3
+
+[factors.anc]
+analyte = "anc"
+at = "baseline"
+
+[factors.stage]
+column = "sex"
+levels = { early = ["f"], late = ["m"] }
+reference = "lat"
+
+[[analyses]]
+id = "who"
+kind = "characteristics"
+factors = ["sex", "anc", "nonsense", "age_year"]
+
+[[analyses]]
+id = "risk"
+kind = "risk_factors"
+outcome = "low"
+event = "yes"
+columns = ["groups", "p"]
+factors = ["anc", "nonsense"]
+
+[report]
+trajectories_by = "anc"
+"""
+
+
+def read_notes(text: str) -> list[str]:
+    part = text.partition('id="notes"')[2].partition("</section>")[0]
+    items = re.findall(r"<li>(.*?)</li>", part)
+    return [html.unescape(re.sub(r"<[^>]+>", "", item)) for item in items]
+
+
+def test_names_that_only_the_tables_can_explain_are_noted(visitor: Visitor, study: Path) -> None:
+    study.write_text(NAMES, encoding="utf-8")
+    reply = send(visitor, study, look(visitor, study), study__seed="2")
+    assert reply.status == 303
+    text = visitor.ask("GET", reply.headers["location"]).text
+    assert "Check the data" in text
+    assert read_notes(text) == [
+        "“patients.nope” is no column of the standard tables. Your table must have it."
+        " It stands in cohort.require.",
+        "“sex” names no table (did you mean 'patients.sex'?). Write patients. or infusions. before the"
+        " column. It stands in cohort.require.",
+        "“lat” is none of the levels of its factor (did you mean 'late'?). It stands in"
+        " factors.stage.reference.",
+        "“nonsense” is no factor of this file and no column of the standard tables. It must be a column of"
+        " your patients or infusions. It stands in analyses.who.factors, analyses.risk.factors.",
+        "“age_year” is no factor of this file and no column of the standard tables (did you mean"
+        " 'age_years'?). It must be a column of your patients or infusions. It stands in"
+        " analyses.who.factors.",
+        "“anc” has numbers, which make no groups. Name a factor with levels. It stands in"
+        " report.trajectories_by.",
+    ]
+
+
+def test_a_factor_that_is_removed_is_missed_where_it_is_used(visitor: Visitor, study: Path) -> None:
+    study.write_text(NAMES.replace('"nonsense"', '"age_years"'), encoding="utf-8")
+    assert send(visitor, study, look(visitor, study), do="remove:factors:0").status == 303
+    notes = read_notes(visitor.ask("GET", address(study)).text)
+    assert [note for note in notes if note.startswith("“anc” is no factor")] == [
+        "“anc” is no factor of this file and no column of the standard tables. It must be a column of your"
+        " patients or infusions. It stands in analyses.who.factors, analyses.risk.factors,"
+        " report.trajectories_by."
+    ]
+
+
+def test_a_file_of_known_names_has_no_notes(visitor: Visitor, study: Path) -> None:
+    assert read_notes(visitor.ask("GET", address(study)).text) == []

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from app_server import RunningApp, run_app
 from browser import list_violations, open_browser
@@ -122,3 +122,24 @@ def test_the_form_is_accessible(running: RunningApp, chromium: Browser, width: i
     assert list_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.context.close()
+
+
+def test_who_leaves_with_changes_is_asked(running: RunningApp, chromium: Browser) -> None:
+    page = open_form(chromium, running)
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.get_by_label("Seed").fill("77")
+    page.get_by_role("link", name="Calculators").click(no_wait_after=True)
+    page.wait_for_function("() => document.querySelector('[id=\"study.seed\"]').value === '77'")
+    expect(page.get_by_role("heading", level=1)).to_have_text("The study file as a form")
+    assert asked == ["beforeunload"]
+    page.locator("button[value=save]").first.click()
+    expect(page.get_by_role("status").first).to_contain_text("Saved.")
+    page.get_by_role("link", name="Calculators").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Calculators")
+    assert asked == ["beforeunload"]

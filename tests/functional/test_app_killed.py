@@ -15,11 +15,14 @@ import pytest
 
 from app_attacks import take_snapshot, wait_until
 from app_server import RunningApp, Visitor, run_app
+from cytopenia.app.cohort_run import is_outdated
 from cytopenia.app.failures import ConflictError
 from cytopenia.app.study_lock import hold_lock
 from cytopenia.app.workspace import StudyFolder
 from cytopenia.folders import restore_folder
+from cytopenia.workflow import run_study
 from processes import SOURCE
+from quick_reports import with_tables_alone
 from study_files import STUDY, write_study
 
 needs_processes = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
@@ -51,6 +54,42 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run_python(RUN, folder)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+def test_a_study_file_changed_while_it_runs_makes_the_results_outdated(
+    tmp_path: Path, finished: Path
+) -> None:
+    folder = tmp_path / "changed"
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("results"))
+
+    def change(label: str, done: int, total: int) -> None:
+        if (label, done, total) == ("writing", 0, 1):
+            (folder / "study.toml").write_text(f"{SHORT}# later\n", encoding="utf-8")
+
+    with with_tables_alone():
+        run_study(folder, progress=change)
+    assert is_outdated(folder)
+    with with_tables_alone():
+        run_study(folder)
+    assert not is_outdated(folder)
+
+
+def test_a_table_changed_while_it_runs_makes_the_results_outdated(tmp_path: Path, finished: Path) -> None:
+    folder = tmp_path / "changed"
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("results"))
+
+    def change(label: str, done: int, total: int) -> None:
+        if (label, done, total) == ("writing", 0, 1):
+            (folder / "labs.csv").touch()
+
+    with with_tables_alone():
+        run_study(folder, progress=change)
+    assert is_outdated(folder)
+    with with_tables_alone():
+        run_study(folder)
+    assert not is_outdated(folder)
+    (folder / "labs.csv").rename(tmp_path / "labs.csv")
+    assert is_outdated(folder)
 
 
 def list_children(parent: int) -> list[int]:

@@ -108,6 +108,9 @@ def test_a_chosen_unit_answers_its_question_and_the_rest_of_the_study_file_stays
     assert written.startswith(head)
     assert written.endswith(tail)
     assert "No run starts while" not in written
+    overview = visitor.ask("GET", "/studies/taken").text
+    assert "Next: check the data, below; then run the study." in overview
+    assert "look at how the files here could be read" not in overview
 
 
 def test_what_was_chosen_before_a_change_elsewhere_is_given_back(
@@ -509,3 +512,16 @@ def test_dates_of_infusion_beside_patients_are_read_as_infusions(
     shown = visitor.ask("GET", "/studies/people/check").text
     assert "ambiguous" not in shown
     assert 'class="panel-title"' in shown
+
+
+def test_days_that_do_not_count_from_the_infusion_are_told(visitor: Visitor) -> None:
+    path = bring(visitor, "shifted", export__csv=WIDE)
+    page = open_form(visitor, path)
+    said = "Day 0 is the first laboratory day of each patient, not an infusion."
+    assert "Windows, ICAHT and recovery are counted from day 0." in page.reply.text
+    chosen = {
+        name_of("unit", "labs", "wide", "Hb"): "g/dL",
+        name_of("unit", "labs", "wide", "PLT (g/L)"): "10^9/L",
+        name_of("set", "", "", "day_zero"): "first",
+    }
+    assert said in page.send(visitor, path, "show", **chosen).text

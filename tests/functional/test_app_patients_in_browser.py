@@ -106,6 +106,9 @@ def test_patients_are_gone_through_by_keys(browser: Browser, running: RunningApp
     # A title stays in the history of the browser: no id stands there.
     assert page.title() == "Patient 1 of 63 · twin · cytopenia"
     expect(page.locator("#explanation dt", has_text="Result").first).to_be_visible()
+    # That the reasons are there is told to who listens, and not all of them.
+    expect(page.locator("#asked[role=status]")).to_have_text("The reasons stand below.")
+    assert page.locator("#explanation[aria-live]").count() == 0
     page.locator("a[rel=next]").click()
     expect(page.locator("h1")).to_have_text("Patient SYN-01")
     origin = f"http://127.0.0.1:{running.port}/"

@@ -109,11 +109,11 @@ def test_a_limit_with_a_decimal_comma(option: str, grade, labs: Path) -> None:
     assert table["grade"].to_list()[-1] == 1
 
 
-@pytest.mark.parametrize("option", ["anc=1,800", "PLT=150,000 /uL"])
-def test_a_limit_with_a_comma_before_three_digits_is_not_guessed(option: str, grade, labs: Path) -> None:
+@pytest.mark.parametrize("option", ["anc=1,800", "PLT=150,000 /uL", "anc=1.800", "PLT=150.000 /uL"])
+def test_a_limit_with_a_mark_before_three_digits_is_not_guessed(option: str, grade, labs: Path) -> None:
     answer, _ = grade(labs, "--lln", option)
     assert answer.code == 13
-    assert f"'{option}' may mean a thousand or a fraction; write it without a comma" in answer.err
+    assert f"'{option}' may mean a thousand or a fraction; write thousands without a mark" in answer.err
 
 
 def test_all_wrong_limits_are_told_at_once(grade, labs: Path) -> None:

@@ -150,6 +150,10 @@ def test_json_for_a_machine(command) -> None:
         ({"crp": "<-4,5 mg/L"}, 10, "crp is below zero, which is not possible"),
         ({"crp": "- mg/L"}, 10, "crp has no number after '='"),
         ({"anc": "1,200 /uL"}, 10, "anc may mean a thousand or a fraction"),
+        ({"anc": "1.200 /uL"}, 10, "anc may mean a thousand or a fraction"),
+        ({"ferritin": "2.500 ng/mL"}, 10, "ferritin may mean a thousand or a fraction"),
+        ({"ferritin": ">2.500 ng/mL"}, 10, "ferritin may mean a thousand or a fraction"),
+        ({"platelets": "175.000 /uL"}, 10, "platelets may mean a thousand or a fraction"),
         ({"crp": "9000 mg/L"}, 10, "crp lies outside the plausible 0 to 1500 mg/L"),
         ({"crp": "4 mg/L", "CRP": "5 mg/L"}, 10, "crp is given twice"),
     ],
@@ -159,6 +163,16 @@ def test_a_value_that_cannot_be_used_is_refused(command, values, code: int, word
     assert answer.code == code
     assert words in answer.err
     assert answer.out == ""
+
+
+@pytest.mark.parametrize(
+    ("anc", "value"),
+    [("0.500 10^9/L", 500), ("0,125 10^9/L", 125), ("1.5 10^9/L", 1500), ("1.2000 10^9/L", 1200)],
+)
+def test_a_fraction_without_doubt_is_read(command, anc: str, value: int) -> None:
+    answer = command("score", "car_hematotox", "--json", *options({**HIGH, "anc": anc}))
+    assert answer.code == 0
+    assert json.loads(answer.out)["items"][1]["value"] == pytest.approx(value)
 
 
 def test_all_wrong_values_are_told_at_once_and_none_is_repeated(command) -> None:

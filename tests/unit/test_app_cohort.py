@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -15,7 +16,7 @@ from cytopenia.app.cohort_pages import Cohorts
 from cytopenia.app.cohort_run import MISSING_DAYS, CohortRun, is_outdated, natural_order, read_run
 from cytopenia.app.cohort_view import PAGE, View, choose_rows, count_answers, cut_page, read_view
 from cytopenia.app.failures import RefusedError
-from cytopenia.app.file_cache import FileCache, take_fingerprint
+from cytopenia.app.file_cache import FileCache
 from cytopenia.app.study_cache import make_study_cache
 from cytopenia.grading.durations import DURATION_REASONS
 from cytopenia.grading.fever import FEVER_REASONS
@@ -24,6 +25,7 @@ from cytopenia.grading.landmarks import LANDMARK_REASONS
 from cytopenia.grading.phenotypes import PHENOTYPE_REASONS
 from cytopenia.grading.recovery import RECOVERY_REASONS
 from cytopenia.grading.recovery_time import RECOVERY_TIME_REASONS
+from cytopenia.listings import take_fingerprint
 from explain_study import write_one_patient
 
 SECRET = b"for tests"
@@ -43,12 +45,17 @@ P10,nadir_anc,0.1,0.1,0.1,,,true,measured,"",
 """
 
 
-def write_results(folder: Path) -> Path:
+PROTOCOL = '[study]\ntitle = "Typed"\n'
+
+
+def write_results(folder: Path, **more: str) -> Path:
     results = folder / "results"
     results.mkdir(parents=True)
+    if more:
+        (folder / "study.toml").write_text(PROTOCOL, encoding="utf-8")
     lines = [line.replace('<b>&"P3', '"<b>&""P3"') for line in ROWS.strip().splitlines()]
     (results / "outcomes.csv").write_text("\n".join([HEAD, *lines]) + "\n", encoding="utf-8")
-    told = {"title": "Typed", "synthetic": True, "written": "2026-11-29T11:36:35+00:00"}
+    told = {"title": "Typed", "synthetic": True, "written": "2026-11-29T11:36:35+00:00", **more}
     (results / "provenance.json").write_text(json.dumps(told), encoding="utf-8")
     return folder
 
@@ -242,6 +249,62 @@ def test_a_file_written_after_the_run_is_told(tmp_path: Path) -> None:
     (folder / "labs.csv").write_text("x", encoding="utf-8")
     ended = (folder / "results" / "provenance.json").stat().st_mtime
     os.utime(folder / "labs.csv", (ended + 5, ended + 5))
+    assert is_outdated(folder)
+
+
+# Of 2 January 2024, 12:00:00.5 UTC, in seconds since 1970: typed from a calendar of such seconds.
+BEGAN, BEGAN_SECONDS = "2024-01-02T12:00:00.500000+00:00", 1704196800.5
+
+
+def write_timed(folder: Path, name: str, seconds: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("x", encoding="utf-8")
+    os.utime(folder / name, (seconds, seconds))
+
+
+@pytest.mark.parametrize(("after", "is_told"), [(-1.0, False), (0.25, True), (60.0, True)])
+def test_a_table_changed_while_the_run_went_on_is_told(tmp_path: Path, after: float, is_told: bool) -> None:
+    sha = hashlib.sha256(PROTOCOL.encode()).hexdigest()
+    folder = write_results(tmp_path / "study", started=BEGAN, protocol_sha256=sha)
+    write_timed(folder, "labs.csv", BEGAN_SECONDS + after)
+    assert is_outdated(folder) is is_told
+
+
+@pytest.mark.parametrize(("after", "is_told"), [(-1.0, False), (0.25, True)])
+def test_a_table_that_lies_elsewhere_is_told(tmp_path: Path, after: float, is_told: bool) -> None:
+    text = '[data]\nfolder = "../tables"\n'
+    sha = hashlib.sha256(text.encode()).hexdigest()
+    folder = write_results(tmp_path / "study", started=BEGAN, protocol_sha256=sha)
+    (folder / "study.toml").write_bytes(text.encode())
+    write_timed(tmp_path / "tables", "labs.csv", BEGAN_SECONDS + after)
+    assert is_outdated(folder) is is_told
+
+
+@pytest.mark.parametrize("change", ["gone", "cut", "new"])
+def test_files_that_are_others_are_told_however_old_they_are(tmp_path: Path, change: str) -> None:
+    folder = tmp_path / "study"
+    write_timed(folder, "support.csv", BEGAN_SECONDS - 60)
+    # Of "support.csv", a zero byte, "1" for one byte, and the ends of line and folder.
+    files = hashlib.sha256(b"support.csv\x001\n\n").hexdigest()
+    sha = hashlib.sha256(PROTOCOL.encode()).hexdigest()
+    write_results(folder, started=BEGAN, protocol_sha256=sha, files_sha256=files)
+    assert not is_outdated(folder)
+    if change == "gone":
+        (folder / "support.csv").unlink()
+    elif change == "cut":
+        (folder / "support.csv").write_bytes(b"")
+        os.utime(folder / "support.csv", (BEGAN_SECONDS - 60, BEGAN_SECONDS - 60))
+    else:
+        write_timed(folder, "events.csv", BEGAN_SECONDS - 60)
+    assert is_outdated(folder)
+
+
+def test_another_study_file_is_told_however_old_it_is(tmp_path: Path) -> None:
+    sha = hashlib.sha256(PROTOCOL.encode()).hexdigest()
+    folder = write_results(tmp_path / "study", started=BEGAN, protocol_sha256=sha)
+    assert not is_outdated(folder)
+    (folder / "study.toml").write_text(f"{PROTOCOL}# later\n", encoding="utf-8")
+    os.utime(folder / "study.toml", (BEGAN_SECONDS - 9, BEGAN_SECONDS - 9))
     assert is_outdated(folder)
 
 

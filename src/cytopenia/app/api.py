@@ -29,6 +29,7 @@ from cytopenia.app.api_models import (
     ScoreAnswer,
     ScoreInputAnswer,
     ScoreRequest,
+    as_input,
     as_text,
 )
 from cytopenia.app.calculator_pages import load_definitions
@@ -212,7 +213,7 @@ def card(asked: CardRequest) -> ScoreAnswer:
 
 
 def _list_pairs(values: Mapping[str, Quantity]) -> list[tuple[str, str]]:
-    return [(name, f"{as_text(one.value)} {one.unit}".strip()) for name, one in values.items()]
+    return [(name, f"{as_input(one.value)} {one.unit}".strip()) for name, one in values.items()]
 
 
 def _answer(told: ToldScore, record: dict[str, Any]) -> ScoreAnswer:
@@ -231,15 +232,19 @@ def _answer(told: ToldScore, record: dict[str, Any]) -> ScoreAnswer:
 # -- grades and courses ----------------------------------------------------------------------------
 
 
+def _write(limit: str | float | None, decimal: str) -> str | None:
+    return None if limit is None else as_input(limit, decimal)
+
+
 def grade(asked: GradeRequest, request: Request) -> list[GradeAnswer]:
     """Grade values one by one, each as printed; the answers stand in the order of the values."""
     labs = pl.DataFrame(
         {
             "analyte": [value.analyte for value in asked.values],
-            "value": [as_text(value.value) for value in asked.values],
+            "value": [as_input(value.value, asked.decimal) for value in asked.values],
             "unit": [value.unit for value in asked.values],
-            "lln": [None if value.lln is None else as_text(value.lln) for value in asked.values],
-            "baseline": [None if one.baseline is None else as_text(one.baseline) for one in asked.values],
+            "lln": [_write(value.lln, asked.decimal) for value in asked.values],
+            "baseline": [_write(value.baseline, asked.decimal) for value in asked.values],
         },
         schema=dict.fromkeys(("analyte", "value", "unit", "lln", "baseline"), pl.String),
     )
@@ -282,7 +287,7 @@ def _explain(asked: CourseRequest, request: Request, *, page: str) -> CourseAnsw
 
 def _make_course(asked: CourseRequest) -> Course:
     values = [
-        CourseValue(as_text(one.when), one.analyte, as_text(one.value), one.unit, row)
+        CourseValue(as_text(one.when), one.analyte, as_input(one.value, asked.decimal), one.unit, row)
         for row, one in enumerate(asked.values, start=1)
     ]
     support = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Annotated, Any, Literal
 
@@ -33,6 +34,7 @@ __all__ = [
     "ScoreAnswer",
     "ScoreInputAnswer",
     "ScoreRequest",
+    "as_input",
     "as_text",
 ]
 
@@ -69,6 +71,28 @@ def as_text(printed: str | float) -> str:
     if isinstance(printed, float):
         return str(np.format_float_positional(printed, trim="-"))
     return str(printed)
+
+
+def as_input(printed: str | float, decimal: str = "auto") -> str:
+    """Return a value as text that is read as it was sent: a number of JSON has no mark of thousands.
+
+    Parameters
+    ----------
+    printed : str or float
+    decimal : str
+        The decimal mark that the text will be read with.
+
+    Examples
+    --------
+    >>> as_input("2.500"), as_input(1.125), as_input(0.125), as_input(1.125, ","), as_input(2500)
+    ('2.500', '1.1250', '0.125', '1,125', '2500')
+    """
+    text = as_text(printed)
+    if not isinstance(printed, float):
+        return text
+    if decimal == ",":
+        return text.replace(".", ",")
+    return f"{text}0" if re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", text) else text
 
 
 class Taken(BaseModel):

@@ -18,12 +18,12 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from cytopenia.app.cohort_pages import Cohorts
 from cytopenia.app.coverage_map import CoverageMap, lay_out_map
 from cytopenia.app.failures import ConflictError, RefusedError
-from cytopenia.app.file_cache import Fingerprint, take_fingerprint
 from cytopenia.app.pages import DRAWING, render_page
 from cytopenia.app.study_pages import REPORT_POLICY, find_study
 from cytopenia.app.workspace import PROTOCOL, StudyFolder
 from cytopenia.check_file import CHECK_PAGE, describe_checked, write_described
 from cytopenia.contract.finding_rules import RULES
+from cytopenia.listings import Fingerprint, take_fingerprint
 from cytopenia.report.content import SEVERITIES
 from cytopenia.report.quality_content import QualityContent
 from cytopenia.report.quality_parts import list_rules, render_coverage, render_reading

@@ -9,17 +9,19 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
 from cytopenia.app.failures import RefusedError
-from cytopenia.app.file_cache import FileCache, Fingerprint, take_fingerprint
-from cytopenia.check_file import CHECK_PAGE
-from cytopenia.errors import CytopeniaError
+from cytopenia.app.file_cache import FileCache
+from cytopenia.errors import CytopeniaError, ProtocolError
+from cytopenia.forms import parse_toml
 from cytopenia.grading.explain import Answer
 from cytopenia.grading.outcome_rows import OUTCOME_SCHEMA
+from cytopenia.listings import Fingerprint, is_input, sum_files, take_fingerprint
 from cytopenia.report.explanation_words import say_answer, say_policy
 from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study, read_protocol
@@ -133,7 +135,8 @@ def _watch(folder: Path, read: CohortRun | None) -> Fingerprint:
     return (*told, *take_fingerprint([folder], wanted=lambda name: name.endswith(".toml")))
 
 
-_RUN_FILES = ("outcomes.csv", "provenance.json")
+_PROTOCOL, _RECORD = "study.toml", "provenance.json"
+_RUN_FILES = ("outcomes.csv", _RECORD)
 
 
 def read_run(folder: Path, secret: bytes) -> CohortRun:
@@ -151,7 +154,7 @@ def read_run(folder: Path, secret: bytes) -> CohortRun:
 
 
 def _read(folder: Path, secret: bytes) -> CohortRun:
-    provenance = json.loads((folder / "results" / "provenance.json").read_text(encoding="utf-8"))
+    provenance = _read_record(folder)
     outcomes = pl.read_csv(folder / "results" / "outcomes.csv", schema_overrides=OUTCOME_SCHEMA)
     outcomes = outcomes.filter(~pl.col("outcome").str.starts_with(_NADIR))
     columns = tuple(_list_columns(folder, outcomes))
@@ -207,7 +210,7 @@ def _list_columns(folder: Path, outcomes: pl.DataFrame) -> Iterator[OutcomeColum
     """The outcomes of the run, titled by the study file where it still has them."""
     known: dict[str, OutcomeColumn] = {}
     with suppress(CytopeniaError):
-        known = _read_columns(read_protocol(folder / "study.toml"))
+        known = _read_columns(read_protocol(folder / _PROTOCOL))
     for (name,), part in outcomes.partition_by("outcome", as_dict=True, maintain_order=True).items():
         yield known.get(str(name)) or _guess_column(str(name), part)
 
@@ -249,10 +252,43 @@ def _make_cell(row: Mapping[str, Any], column: OutcomeColumn) -> Cell:
 
 
 def is_outdated(folder: Path) -> bool:
-    """Return whether a file that a run reads was written after the last one; the page of a check is none."""
+    """Return whether a file that a run reads was changed since the last one began to read.
+
+    The study file is told by its content, the others by name, size and time; pages are read by no run.
+    """
     try:
-        ended = (folder / "results" / "provenance.json").stat().st_mtime_ns
-    except OSError:
+        told = _read_record(folder)
+        file = folder / _PROTOCOL
+        protocol = file.read_bytes() if file.is_file() else b""
+    except (OSError, ValueError):
         return False
-    found = take_fingerprint([folder], wanted=lambda name: name != CHECK_PAGE)
-    return any(changed > ended for _, changed, _ in found)
+    began, data = _find_start(folder, told), _find_data(folder, protocol)
+    if "protocol_sha256" in told and told["protocol_sha256"] != hashlib.sha256(protocol).hexdigest():
+        return True
+    if "files_sha256" in told and told["files_sha256"] != sum_files(folder, data):
+        return True
+    found = [*take_fingerprint([folder, data], wanted=is_input)]
+    if "protocol_sha256" not in told:
+        found += take_fingerprint([folder], wanted=lambda name: name == _PROTOCOL)
+    return any(changed > began for _, changed, _ in found)
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    found: Any = json.loads((folder / "results" / _RECORD).read_text(encoding="utf-8"))
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _find_start(folder: Path, told: Mapping[str, Any]) -> int:
+    """When the run began, in nanoseconds; its end where an earlier version did not say."""
+    with suppress(KeyError, TypeError, ValueError):
+        return int(datetime.fromisoformat(told["started"]).timestamp() * 1_000_000) * 1000
+    return (folder / "results" / _RECORD).stat().st_mtime_ns
+
+
+def _find_data(folder: Path, protocol: bytes) -> Path:
+    """The folder of the tables, as the study file says it."""
+    data: Any = None
+    with suppress(CytopeniaError):
+        data = parse_toml(protocol, name=_PROTOCOL, error=ProtocolError).get("data")
+    named = cast("dict[str, Any]", data).get("folder") if isinstance(data, dict) else None
+    return folder / named if isinstance(named, str) else folder

@@ -54,7 +54,9 @@ def _say_known(analyte: str, day: SeriesDay, say: Say) -> str:
 
 def say_left_out(item: LeftOut, say: Say) -> str:
     """Return what stands in the file and was not judged."""
-    value = "" if item.value is None else say_value(item.value, item.analyte, item.comparator)
+    if item.value is None:
+        return say("patient.left_out_unread", row=item.source_row, reason=item.reason)
+    value = say_value(item.value, item.analyte, item.comparator)
     return say("patient.left_out", value=value, row=item.source_row, reason=item.reason)
 
 

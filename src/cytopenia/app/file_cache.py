@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar
 
-__all__ = ["FileCache", "Fingerprint", "take_fingerprint"]
+from cytopenia.listings import Fingerprint
+
+__all__ = ["FileCache"]
 
 Read = TypeVar("Read")
-Fingerprint = tuple[tuple[str, int, int], ...]
-
-
-def take_fingerprint(
-    folders: Sequence[Path], *, wanted: Callable[[str], bool] = lambda _: True
-) -> Fingerprint:
-    """Return path, time of the last change and size of every file below some folders.
-
-    Hidden files and the folder of the results are left out; `wanted` chooses by name.
-    """
-    return tuple(sorted(entry for folder in folders for entry in _list_entries(folder, wanted)))
-
-
-def _list_entries(folder: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, int, int]]:
-    for place, below, names in os.walk(folder):
-        below[:] = [name for name in below if name != "results" and not name.startswith(".")]
-        for name in names:
-            if name.startswith(".") or not wanted(name):
-                continue
-            path = os.path.join(place, name)  # noqa: PTH118 - thousands of files, on every page
-            try:
-                found = os.stat(path)  # noqa: PTH116
-            except OSError:
-                continue
-            yield path, found.st_mtime_ns, found.st_size
 
 
 @dataclass

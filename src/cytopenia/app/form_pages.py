@@ -17,12 +17,14 @@ from cytopenia.app.failures import ConflictError, RefusedError, describe_failure
 from cytopenia.app.form_actions import ActionError, run_action
 from cytopenia.app.form_fields import read_form
 from cytopenia.app.form_layout import lay_out, read_changes
+from cytopenia.app.form_notes import list_notes
 from cytopenia.app.form_offers import list_offers
-from cytopenia.app.form_problems import Problem, place_problems
+from cytopenia.app.form_problems import Problem, list_clashes, place_problems
 from cytopenia.app.form_view import FormView, list_new_factors
 from cytopenia.app.pages import render_page, wants_json
 from cytopenia.app.protocol_blocks import GROUPS
 from cytopenia.app.protocol_edit import ABSENT, UnchangeableError, apply_changes, parse_text
+from cytopenia.app.protocol_merge import Merged, merge_texts
 from cytopenia.app.settings import AppSettings
 from cytopenia.app.study_pages import find_study
 from cytopenia.app.texts import load_texts, make_say
@@ -37,13 +39,18 @@ _Sent = Mapping[str, list[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class _Page:
-    """What is shown: a text that is in the file, or not yet, and what was said about it."""
+    """What is shown: a text that is in the file, or not yet, and what was said about it.
+
+    `origin` is what the file held in `version`, from which the text was made; None where that is not known.
+    """
 
     text: str
     version: str
+    origin: str | None = None
     is_draft: bool = False
     refused: str = ""
     elsewhere: str | None = None
+    merged: Merged | None = None
     message: str = ""
     sent: _Sent | None = None
     faults: Mapping[str, str] | None = None
@@ -59,7 +66,7 @@ async def form(request: Request) -> Response:
         return render_page(request, "form.html", study=found, unreadable=reason)
     opened = frozenset(request.query_params.get("open", "").split(","))
     message = await run_in_threadpool(_check, found, text)
-    page = _Page(text=text, version=version, message=message, opened=opened)
+    page = _Page(text=text, version=version, origin=text, message=message, opened=opened)
     return await _show(request, found, page, said=request.query_params.get("said", ""))
 
 
@@ -69,7 +76,7 @@ async def save_form(request: Request) -> Response:
     sent = await read_form(request)
     disk, version = await run_in_threadpool(found.read_protocol)
     given = sent.get("version", [""])[0]
-    base = _read_base(sent)
+    base = _read_text(sent, "base")
     if base is None and (given != version or _find_unreadable(disk, version) is not None):
         raise ConflictError("refusal.changed_elsewhere")
     text, opened, faults = await run_in_threadpool(_change, disk if base is None else base, sent)
@@ -77,6 +84,7 @@ async def save_form(request: Request) -> Response:
     page = _Page(
         text=text,
         version=version,
+        origin=disk if given == version else _read_text(sent, "origin" if "origin" in sent else "base"),
         is_draft=name_version(text.encode()) != version,
         message=message,
         sent=sent,
@@ -102,17 +110,28 @@ async def save_form(request: Request) -> Response:
 async def _give_back(
     request: Request, found: StudyFolder, page: _Page, cause: Exception, *, given: str
 ) -> Response:
-    """What was typed and not saved stands in the form, which now speaks of the file as it is on disk."""
+    """What was typed and not saved stands in the form, on top of the file as it is on disk now."""
     disk, newest = await run_in_threadpool(found.read_protocol)
     status, key, values = describe_failure(cause)
     settings: AppSettings = request.app.state.settings
-    page = replace(
-        page,
-        version=newest,
-        refused=make_say(settings.language)(key, **values),
-        elsewhere=disk if newest != given else None,
-    )
+    page = replace(page, refused=make_say(settings.language)(key, **values))
+    if newest == given:
+        return await _show(request, found, replace(page, version=newest), status=status)
+    page = await run_in_threadpool(_put_on_top, found, page, disk, newest, given)
     return await _show(request, found, page, status=status)
+
+
+def _put_on_top(found: StudyFolder, page: _Page, disk: str, newest: str, given: str) -> _Page:
+    """The page with the file of now under what was changed here, where that can be said key by key."""
+    is_readable = _find_unreadable(disk, newest) is None
+    if is_readable and page.faults and page.origin is not None:
+        # What cannot be read is corrected first: its fields name places in the file as it was.
+        return replace(page, version=given, elsewhere=disk)
+    merged = merge_texts(page.origin, page.text, disk) if is_readable and page.origin is not None else None
+    page = replace(page, version=newest, origin=disk if is_readable else None, elsewhere=disk, merged=merged)
+    if merged is None:
+        return page
+    return replace(page, text=merged.text, message=_check(found, merged.text), sent={}, opened=frozenset())
 
 
 def _find_unreadable(text: str, version: str) -> str | None:
@@ -126,16 +145,20 @@ def _find_unreadable(text: str, version: str) -> str | None:
     return None
 
 
-def _read_base(sent: _Sent) -> str | None:
-    """The text that the page was about: fields name places in it, whatever is in the file by now."""
-    if "base" not in sent:
+def _read_text(sent: _Sent, name: str) -> str | None:
+    """A text that the page was about: fields name places in it, whatever is in the file by now."""
+    if name not in sent:
         return None
     try:
-        text = base64.b64decode(sent["base"][0], validate=True).decode()
+        text = base64.b64decode(sent[name][0], validate=True).decode()
         parse_text(text)
     except (binascii.Error, UnicodeError, ValueError, ProtocolError) as cause:
         raise RefusedError(422, "refusal.changed_elsewhere") from cause
     return text
+
+
+def _pack(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _change(text: str, sent: _Sent) -> tuple[str, list[str], dict[str, str]]:
@@ -190,6 +213,8 @@ def _lay_out_page(found: StudyFolder, page: _Page, language: str) -> dict[str, A
     offers = list_offers(content, _load_library(found))
     data: Any = content.get("data")
     questions: Any = cast("dict[str, Any]", data).get("questions", ()) if isinstance(data, dict) else ()
+    clashes = list_clashes(page.merged.clashes, sections) if page.merged else []
+    met = {".".join(one.target.split(".")[:2]) for one in clashes if one.target}
     view = FormView(
         sections=sections,
         offers=offers,
@@ -198,14 +223,18 @@ def _lay_out_page(found: StudyFolder, page: _Page, language: str) -> dict[str, A
         sent=page.sent or {},
         faults=page.faults or {},
         problems=problems,
-        opened=page.opened,
+        opened=page.opened | met,
     )
     return {
         "study": found,
         "unreadable": None,
         "view": view,
         "version": page.version,
-        "basis": base64.b64encode(page.text.encode()).decode(),
+        "basis": _pack(page.text),
+        "origin": _pack(page.origin) if page.origin not in (None, page.text) else "",
+        "is_merged": page.merged is not None,
+        "clashes": clashes,
+        "notes": list_notes(content, sections, offers),
         "is_draft": page.is_draft,
         "refused": page.refused,
         "elsewhere": page.elsewhere,

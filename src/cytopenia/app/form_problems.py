@@ -7,10 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cytopenia.app.form_layout import Field, FormBlock, FormSection
+from cytopenia.app.protocol_edit import ABSENT, write_value
+from cytopenia.app.protocol_merge import Clash
 
-__all__ = ["Problem", "place_problems"]
+__all__ = ["Met", "Problem", "list_clashes", "place_problems"]
 
 _PLACE = re.compile(r"(?:unknown key )?'?([a-z]+(?:\.[\w-]+)*)")
+_COUNTED = re.compile(r"((?:unknown key )?'?)([a-z]+)\.([0-9]+)(?![\w-])")
+_OF_ID = re.compile(r"\bthe id '(\w+)'")
 # Words of every sentence, which are keys as well.
 _COMMON = frozenset({"as", "at", "by"})
 
@@ -21,6 +25,36 @@ class Problem:
 
     text: str
     target: str | None = None
+
+
+@dataclass(frozen=True)
+class Met:
+    """A key that was changed here and elsewhere: its name, both values as in a file, and its field."""
+
+    name: str
+    here: str
+    there: str
+    target: str | None
+
+
+def list_clashes(clashes: Sequence[Clash], sections: Sequence[FormSection]) -> list[Met]:
+    """Return what was changed here and elsewhere, as the page says it; "" for what is not in the file.
+
+    Examples
+    --------
+    >>> from cytopenia.app.form_layout import lay_out
+    >>> list_clashes([Clash(("study", "seed"), 99, 7)], lay_out({}))
+    [Met(name='study.seed', here='99', there='7', target='study.seed')]
+    """
+    return [
+        Met(name, _write(clash.here), _write(clash.there), _find_target(name, sections))
+        for clash in clashes
+        for name in [".".join(map(str, clash.path))]
+    ]
+
+
+def _write(value: object) -> str:
+    return "" if value is ABSENT else write_value(value)
 
 
 def place_problems(message: str, sections: Sequence[FormSection], *, file: str) -> list[Problem]:
@@ -42,7 +76,17 @@ def place_problems(message: str, sections: Sequence[FormSection], *, file: str) 
     """
     listed = re.findall(r"(?m)^  - (.*(?:\n(?!  - ).*)*)", message)
     sentences = [text.removeprefix(f"{file}: ") for text in listed or [message]]
-    return [Problem(text, _find_target(text, sections)) for text in sentences]
+    return [Problem(_name_entry(text, sections), _find_target(text, sections)) for text in sentences]
+
+
+def _name_entry(sentence: str, sections: Sequence[FormSection]) -> str:
+    """The sentence with an entry by its id, where it counts the entries of the list from one."""
+    counted = _COUNTED.match(sentence)
+    found = next((one for one in sections if counted and one.section.name == counted.group(2)), None)
+    block = None if counted is None or found is None else _find_block(found.blocks, counted.group(3))
+    if counted is None or block is None or not block.name:
+        return sentence
+    return f"{counted.group(1)}{counted.group(2)}.{block.name}{sentence[counted.end() :]}"
 
 
 def _find_target(sentence: str, sections: Sequence[FormSection]) -> str | None:
@@ -53,6 +97,10 @@ def _find_target(sentence: str, sections: Sequence[FormSection]) -> str | None:
     found = next((section for section in sections if section.section.name == name), None)
     if found is None:
         return None
+    twice = _OF_ID.search(sentence)
+    if found.section.shape == "listed" and twice is not None and not keys:
+        named = [one for one in found.blocks if one.name == twice.group(1)]
+        return (_follow(named[-1].fields, ["id"]) or named[-1].id) if named else name
     if found.section.shape == "one":
         block = found.blocks[0] if found.blocks else None
     else:

@@ -72,6 +72,14 @@ class FormView:
         fault = [self.say(f"form.fault_{self.faults[one.id]}")] if one.id in self.faults else []
         return [*fault, *(problem.text for problem in self.problems if problem.target == one.id)]
 
+    def place(self, target: str) -> str:
+        """Return where something is, as the page names it: entries by their names, as in the file."""
+        blocks = [block for section in self.sections for block in section.blocks]
+        own = next((one for one in blocks if one.name and f"{target}.".startswith(f"{one.id}.")), None)
+        if own is None or own.id == own.path[0]:
+            return target
+        return f"{own.path[0]}.{own.name}{target.removeprefix(own.id)}"
+
     def is_open(self, block: FormBlock) -> bool:
         """Return whether a block stands open: it was changed, or something in it is wrong."""
         targets = [*self.faults, *(problem.target or "" for problem in self.problems)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from threading import Lock
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -65,6 +66,13 @@ def wants_json(scope: Scope) -> bool:
     return scope["path"].startswith("/api/") or "application/json" in accepts
 
 
+def _find_base(scope: Scope, status: int) -> str:
+    """The address of the study that was asked for something; "" where there may be none."""
+    _, *parts = scope["path"].split("/")
+    is_of_study = len(parts) > len(("studies", "name")) and parts[0] == "studies" and status in (409, 422)
+    return f"/studies/{quote(parts[1], errors='replace')}" if is_of_study else ""
+
+
 def answer_failure(settings: AppSettings) -> Any:
     """Return the maker of answers to failed requests."""
     say = make_say(settings.language)
@@ -74,7 +82,7 @@ def answer_failure(settings: AppSettings) -> Any:
         message = say(key, **values).encode(errors="replace").decode()
         if wants_json(scope):
             return JSONResponse({"error": message, "status": status}, status_code=status)
-        shown = {"message": message, "status": status}
+        shown = {"message": message, "status": status, "base": _find_base(scope, status)}
         return _render(scope, "failure.html", settings, status=status, values=shown)
 
     return answer

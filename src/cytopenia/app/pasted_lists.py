@@ -11,11 +11,10 @@ MOST_LINES = 999
 _LONGEST_CELL = 60
 # "5 < 0.1" and "2024-01-03 08:00 0.4": the value is what comes last, with its sign.
 _BY_BLANKS = re.compile(r"(.*?\S)\s+([<>]=?\s*\S+|\S+)")
-# "0 2,1": what stands before the blank is a day or date by itself, so that the comma is a decimal mark.
-_BEFORE_COMMA = re.compile(
-    r"([+-]?[0-9]{1,4}|[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
-    r"|[0-9]{1,2}[- ]?[A-Za-z]{3}[- ]?[0-9]{2,4})\s+([<>]?=?\s*[0-9]+,[0-9]+)"
-)
+# "3 0,4": a day, blanks and a value with a decimal comma; no date ends in a blank and a number.
+_COMMA_BEHIND_BLANKS = re.compile(r"([^,]*[^\s,<>=])\s+([<>]?=?\s*[0-9]+,[0-9]+)")
+# "Tag 3", "d3", "+3": a day as it is spoken.
+_SPOKEN = re.compile(r"(?:(?:tag|day|d)\s*)?\+?(?=-?[0-9])", re.IGNORECASE)
 _HAS_DIGIT = re.compile(r"[0-9]")
 
 
@@ -48,9 +47,9 @@ class ReadList:
 def read_list(text: str, *, least: int = 2, most: int = 2) -> ReadList:
     r"""Return the lines of a list with their cells.
 
-    Cells are set apart by tabulators, else by semicolons, else by the first comma (a value may have a comma
-    as its decimal mark), else by blanks; "0 2,1" is day 0 and a value with a decimal comma. A
-    first line without any digit is a heading. A line whose value is empty says that nothing was measured.
+    Cells are set apart by tabulators, else by semicolons, else by the blanks before a value with a decimal
+    comma, else by the first comma, else by blanks. "Tag 3", "d3" and "+3" are day 3. A first line
+    without any digit is a heading. A line whose value is empty says that nothing was measured.
 
     Parameters
     ----------
@@ -90,13 +89,15 @@ def read_list(text: str, *, least: int = 2, most: int = 2) -> ReadList:
 
 def _split(row: str, most: int) -> list[str]:
     text = row.strip(" \ufeff\u00a0\n").replace("\u00a0", " ")
+    if (spoken := _SPOKEN.match(text)) is not None:
+        text = text[spoken.end() :]
     for mark in ("\t", ";"):
         if mark in text:
             cells = [cell.strip() for cell in text.split(mark)]
             while len(cells) > 1 and not cells[-1]:
                 cells.pop()
             return cells
-    if most == 2 and (found := _BEFORE_COMMA.fullmatch(text)) is not None:
+    if most == 2 and (found := _COMMA_BEHIND_BLANKS.fullmatch(text)) is not None:
         return [found[1], found[2]]
     if "," in text:
         return [cell.strip() for cell in text.split(",", most - 1)]

@@ -264,7 +264,7 @@ def read_typed(control: Control, typed: list[str]) -> Any:
     Raises
     ------
     TypedError
-        It is none: "whole", "number", "pair", "raw" says what is needed.
+        It is none: "whole", "number", "pair", "raw", "level" says what is needed.
     """
     given = [text.strip() for text in typed]
     kind = control.kind
@@ -312,4 +312,12 @@ def _read_raw(text: str) -> Any:
         raise TypedError("raw") from cause
     if set(table) != {"x"}:
         raise TypedError("raw")
+    if _is_cut_number(table["x"]):
+        raise TypedError("level")
     return table["x"]
+
+
+def _is_cut_number(value: Any) -> bool:
+    """Whether a number was written as a key: TOML takes 0.5 for a table 5 inside a table 0."""
+    tables = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return any(key.isdigit() and isinstance(inner, dict) for key, inner in tables.items())

@@ -8,9 +8,10 @@ from pathlib import Path
 from threading import Lock
 
 from cytopenia.app.failures import RefusedError
-from cytopenia.app.file_cache import FileCache, take_fingerprint
+from cytopenia.app.file_cache import FileCache
 from cytopenia.contract import Tables
 from cytopenia.grading.explain import PatientExplanation
+from cytopenia.listings import take_fingerprint
 from cytopenia.study.counterfactuals import keep_patient
 from cytopenia.study.explain import explain_in_study
 from cytopenia.study.protocol import Study, read_protocol

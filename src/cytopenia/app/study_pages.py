@@ -75,6 +75,7 @@ def _look_at(found: StudyFolder) -> dict[str, Any]:
         "files": found.list_files(),
         "tables": {**found.list_tables(), **mapped},
         "is_mapped": bool(mapped),
+        "questions": found.count_questions(),
         "protocol": text,
         "version": version,
         "results": found.list_results(),

@@ -7,10 +7,11 @@ import os
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from starlette.concurrency import run_in_threadpool
 
@@ -105,13 +106,21 @@ class StudyFolder:
 
     def list_mapped(self) -> dict[str, str]:
         """Return what the study file itself says of where each table comes from; nothing if it is no TOML."""
+        data = self._read_data()
+        told = {name: as_table(form) for name, form in data.items()}
+        return {name: str(form.get("file") or name) for name, form in told.items() if form}
+
+    def count_questions(self) -> int:
+        """Return how many questions about the data are open; none if the study file is no TOML."""
+        asked: Any = self._read_data().get("questions")
+        return len(cast("list[Any]", asked)) if isinstance(asked, list) else 0
+
+    def _read_data(self) -> Mapping[str, Any]:
         try:
             content = parse_toml(self.read_protocol()[0].encode(), name=PROTOCOL, error=ProtocolError)
         except ProtocolError:
             return {}
-        data = as_table(content.get("data"))
-        told = {name: as_table(form) for name, form in data.items()}
-        return {name: str(form.get("file") or name) for name, form in told.items() if form}
+        return as_table(content.get("data"))
 
     def read_protocol(self) -> tuple[str, str]:
         """Return the text of the study file and its version.

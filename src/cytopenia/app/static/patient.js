@@ -123,19 +123,24 @@
       if (document.getElementById(link.dataset.behind)) link.setAttribute("href", `#${link.dataset.behind}`);
     }
   }
+  /* That it is there is told, not all of it: thousands of words are more than anyone can listen to. */
   async function ask() {
+    const said = document.getElementById("asked");
     const link = [...explanation.childNodes];
     const wait = document.createElement("p");
     wait.textContent = explanation.dataset.asking;
+    said.textContent = explanation.dataset.asking;
     explanation.replaceChildren(wait);
     try {
       const answer = await fetch(explanation.dataset.source);
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       explanation.replaceChildren(...page.body.childNodes);
+      said.textContent = said.dataset.done;
       point();
     } catch {
       wait.textContent = explanation.dataset.failed;
+      said.textContent = explanation.dataset.failed;
       explanation.replaceChildren(wait, ...link);
     }
   }
