@@ -18,6 +18,8 @@ __all__ = ["DRAWING", "answer_failure", "render_page", "wants_json"]
 
 # The settings of the drawing library belong to the process: one drawing at a time.
 DRAWING = Lock()
+# Something of a study that is there could not be done.
+_OF_STUDY = (409, 422)
 
 
 @cache
@@ -69,7 +71,7 @@ def wants_json(scope: Scope) -> bool:
 def _find_base(scope: Scope, status: int) -> str:
     """The address of the study that was asked for something; "" where there may be none."""
     _, *parts = scope["path"].split("/")
-    is_of_study = len(parts) > len(("studies", "name")) and parts[0] == "studies" and status in (409, 422)
+    is_of_study = len(parts) > len(("studies", "name")) and parts[0] == "studies" and status in _OF_STUDY
     return f"/studies/{quote(parts[1], errors='replace')}" if is_of_study else ""
 
 
