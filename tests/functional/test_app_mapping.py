@@ -517,7 +517,7 @@ def test_dates_of_infusion_beside_patients_are_read_as_infusions(
 def test_days_that_do_not_count_from_the_infusion_are_told(visitor: Visitor) -> None:
     path = bring(visitor, "shifted", export__csv=WIDE)
     page = open_form(visitor, path)
-    said = "Day 0 is the first laboratory day of each patient, not an infusion."
+    said = "first laboratory day, not the infusion: windows, day 28 and ICAHT count from it."
     assert "Windows, ICAHT and recovery are counted from day 0." in page.reply.text
     chosen = {
         name_of("unit", "labs", "wide", "Hb"): "g/dL",
