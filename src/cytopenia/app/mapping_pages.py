@@ -188,6 +188,4 @@ def _look_ahead(found: StudyFolder, page: _Page) -> _Page:
         return replace(page, problems=(str(cause).replace(str(found.path / PROTOCOL), PROTOCOL),))
     rules = list_rules(reading.findings)
     doubts = tuple(one for severity in ("error", "warning") for one in rules[severity])
-    # No doubt of the file, but a choice of this page that moves every window.
-    doubts += tuple(one for one in rules["info"] if one.rule == "day_zero_first")
     return replace(page, preview=render_reading(reading), doubts=doubts)
