@@ -65,7 +65,6 @@ def test_a_short_name_of_a_laboratory_is_asked_about(short: str, analyte: str) -
     assert [(role.table, role.certain) for role in found] == [("labs", False)]
 
 
-
 def test_prothrombin_is_no_patient() -> None:
     assert guess_column("PT", pl.Series(["11.9", "12.4", "13.1"])).roles == ()
     doubtful = guess_column("PT", pl.Series(["1", "1", "2"])).role("patient_id")
