@@ -156,12 +156,13 @@ def grade_cohort(
     cap: bool = False,
     part_size: int = 2048,
     baseline: Baselines | None = None,
+    min_grade: int | None = None,
 ) -> pl.DataFrame:
     courses = lay_out_courses(tables)
     grids = lay_out_parts(tables, courses, analyte=part.analyte, days=window, cap=cap, part_size=part_size)
     everybody = baseline or Baselines.missing((len(courses),))
     rows = [
-        grade_courses(part, grid.window(*window), baseline=everybody.part(patients))[0]
+        grade_courses(part, grid.window(*window), min_grade=min_grade, baseline=everybody.part(patients))[0]
         for patients, grid in grids
     ]
     rules = [rule.text for rule in part.lab_rules]

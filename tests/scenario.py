@@ -17,6 +17,7 @@ from cytopenia.contract import prepare_labs
 from cytopenia.definition_forms import RecoveryTimeDefinition
 from cytopenia.definitions import load_library
 from cytopenia.grading.grades import grade_labs
+from cytopenia.study.derived import judge_threshold
 from kernel import (
     Patient,
     find_cohort_nadirs,
@@ -95,6 +96,11 @@ def grades_of(table: str) -> list[int | None]:
 def grade_of(who: Patient, term: str, *, window: tuple[int, int], cap: bool = False) -> dict[str, Any]:
     part = load_library().find_parts(f"ctcae_v4.{term}")[f"ctcae_v4.{term}"]
     return grade_cohort(make_tables([who]), part, window=window, cap=cap).row(0, named=True)
+
+
+def reaches(graded: dict[str, Any], min_grade: int) -> Bounds:
+    """Policy, best and worst of the question whether a graded course reaches a grade: 1 yes, 0 no."""
+    return bounds(judge_threshold(pl.DataFrame([graded]), min_grade).row(0, named=True))
 
 
 def nadir_of(who: Patient, analyte: str, *, window: tuple[int, int], cap: bool = False) -> dict[str, Any]:

@@ -382,6 +382,35 @@ def grade_course(
     }
 
 
+def answer_at_least(
+    labs: Iterable[Row], course: Row, rules: Sequence[Row], least: int, **where: Any
+) -> tuple[bool | None, bool | None, bool | None]:
+    """Whether a course reaches a grade: policy, best, worst.
+
+    Where values were measured and no rule is met for certain, the grade is any that one of the values can
+    have, or 0: a yes if all of them are high enough, a no if all are too low. Otherwise, and without
+    a measured value, only bounds on the same side answer.
+    """
+    labs = list(labs)
+    graded = grade_course(labs, course, rules, **where)
+    best, worst = (None if graded[name] is None else graded[name] >= least for name in ("best", "worst"))
+    if graded["policy"] is not None:
+        return graded["policy"] >= least, best, worst
+    if graded["days_measured"]:
+        kept = cut_to_window(lay_out(labs, course, where["analyte"], *where["window"]), where["window"])
+        values = [day for day in kept.values() if day["state"] == "measured"]
+        can_be = {0} | {
+            rule["grade"]
+            for rule in rules
+            for day in values
+            if may_hold(day["low"], day["high"], rule, day["lln"])
+        }
+        answers = {number >= least for number in can_be}
+        if len(answers) == 1:
+            return answers.pop(), best, worst
+    return (best if best == worst else None), best, worst
+
+
 def find_nadir(
     labs: Iterable[Row], course: Row, *, analyte: str, window: tuple[int, int], cap: bool = False
 ) -> Row:

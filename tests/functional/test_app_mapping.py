@@ -67,7 +67,7 @@ def test_the_proposal_stands_in_the_controls_with_its_evidence(visitor: Visitor)
     hemoglobin = page.find("unit", "labs", "wide", "Hb")
     assert (hemoglobin.chosen, hemoglobin.words[0]) == ("?", "not answered")
     assert hemoglobin.options[1:4] == ["g/L", "g/dL", "gm/dL"]
-    assert "Usual would be, of 3 values: 3 in g/dL" in page.reply.text
+    assert "Cannot be told from the values: " in page.reply.text
     assert page.boxes["settled"][0].startswith("labs: the unit of 'Hb' is not stated")
     assert "31337" not in page.reply.text
     assert "0.0713" not in page.reply.text
@@ -260,6 +260,34 @@ def test_words_units_and_dates_of_a_long_table(running: RunningApp, visitor: Vis
     assert labs["default_units"] == {"hemoglobin": "g/dL"}
     assert labs["analytes"] == {"Neutrophils abs. auto": "anc"}
     assert labs["units"] == {"strange": "10^9/L"}
+
+
+def test_a_damaged_file_is_named_beside_the_others(visitor: Visitor) -> None:
+    path = bring(visitor, "damaged", broken__xlsx=b"no workbook here", export__csv=WIDE)
+    page = open_form(visitor, path)
+    assert "Not read: broken.xlsx: " in page.reply.text
+    assert page.find("becomes", "labs", "columns", "Abnahme").chosen == "column:date"
+
+
+def test_a_column_of_labs_is_chosen_as_the_infusion_date(running: RunningApp, visitor: Visitor) -> None:
+    rows = "P1,2024-01-17,2024-01-10,0.2\nP1,2024-01-18,,0.4\nP2,2024-02-12,2024-02-11,0.9\n"
+    path = bring(visitor, "infused", export__csv=f"Pat.-Nr.,Abnahme,Zellgabe,ANC (G/L)\n{rows}")
+    page = open_form(visitor, path)
+    infused = ("becomes", "labs", "columns", "Zellgabe")
+    assert "infusions:infusion_date" in page.find(*infused).options
+    assert "infusions:infusion_date" not in page.find("becomes", "labs", "columns", "ANC (G/L)").options
+    chosen = {name_of(*infused): "infusions:infusion_date", name_of("set", "", "", "day_zero"): "first"}
+    assert page.send(visitor, path, "take", **chosen).status == 303
+    data = read_data(running, "infused")
+    assert data["infusions"] == {
+        "file": "export.csv",
+        "columns": {"patient_id": "Pat.-Nr.", "infusion_date": "Zellgabe"},
+    }
+    assert "day_zero" not in data
+    page = open_form(visitor, path)
+    assert page.find(*infused).chosen == "infusions:infusion_date"
+    assert page.send(visitor, path, "take", **{name_of(*infused): ""}).status == 303
+    assert "infusions" not in read_data(running, "infused")
 
 
 def test_a_question_without_a_choice_is_declared_settled(running: RunningApp, visitor: Visitor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -266,3 +267,19 @@ def test_nothing_is_asked_of_a_network_and_nothing_runs(study: Path) -> None:
     assert re.findall(r"(?:src|href)=\"(?!#)[^\"]*\"", text) == []
     assert "url(http" not in text
     assert "default-src 'none'" in text
+
+
+def test_day_0_that_is_no_infusion_is_a_standing_warning(command, tmp_path: Path) -> None:
+    (tmp_path / "labs.csv").write_text(
+        "patient_id,date,analyte,value,unit\nX,2024-03-01,ANC,2,10^9/L\nX,2024-03-08,ANC,1,10^9/L\n",
+        encoding="utf-8",
+    )
+    command("init", tmp_path)
+    protocol = tmp_path / "study.toml"
+    text = protocol.read_text("utf-8").replace("[study]\n", "[study]\nlymphodepletion_day = -5\n", 1)
+    protocol.write_text(text.replace("[data]\n", '[data]\nday_zero = "first"\n', 1), encoding="utf-8")
+    told = "Day 0 is each patient's first laboratory day, not the infusion: windows, day 28 and ICAHT count"
+    answer = command("check", tmp_path)
+    assert answer.code == 0
+    assert f"warning labs: no infusions table is used. {told}" in " ".join(answer.out.split())
+    assert told in html.unescape(" ".join((tmp_path / "check.html").read_text("utf-8").split()))

@@ -84,6 +84,15 @@ def test_a_workbook_runs_as_it_is(command, tmp_path: Path) -> None:
     assert command("run", tmp_path).code == 0
 
 
+def test_a_damaged_file_is_named_and_the_others_are_proposed(command, tmp_path: Path) -> None:
+    wide(tmp_path / "export.xlsx")
+    (tmp_path / "broken.xlsx").write_bytes(b"no workbook here")
+    answer = command("init", tmp_path)
+    assert answer.code == 0
+    assert "Not read: broken.xlsx: " in answer.out
+    assert read_data(tmp_path)["labs"]["file"] == "export.xlsx"
+
+
 def test_every_column_is_shown(command, tmp_path: Path) -> None:
     out = command("init", wide(tmp_path / "export.xlsx")).out
     for heading in ("Pat.-Nr.", "Abnahmedatum", "Hb [g/dl]", "Alter", "Beginn LD", "Maßnahme", "Präparat"):

@@ -13,6 +13,7 @@ from cytopenia.definition_forms import Condition, GradeRule, GradesPart, LimitOf
 from cytopenia.grading.day_grid import lay_out_courses
 from cytopenia.grading.grades import grade_labs
 from cytopenia.grading.half_lines import Baselines
+from cytopenia.study.derived import judge_threshold
 from kernel import find_cohort_nadirs, grade_cohort, make_labs, make_tables
 from strategies import VALUES, cohorts, parts, share_of_examples
 
@@ -95,6 +96,85 @@ def check_nadirs(cohort: list[twin.Row], analyte: str, *, cap: bool) -> None:
 def test_courses_are_graded_as_by_the_twin(name, data):
     cohort = data.draw(cohorts(PARTS[name].analyte, days=DAYS, most=MOST))
     check_grades(cohort, PARTS[name], cap=False)
+
+
+@twice_as_many
+@given(name=terms, data=st.data(), least=st.sampled_from([3, 2, 1, 4]), cap=st.booleans())
+def test_whether_a_grade_is_reached_is_answered_as_by_the_twin(name, data, least, cap):
+    part = PARTS[name]
+    cap = cap and part.analyte == "anc"
+    # A grade that no rule gives is refused before anything is graded.
+    least = min(least, part.lab_rules[-1].grade)
+    cohort = data.draw(cohorts(*{part.analyte, *(["wbc"] if cap else [])}, days=DAYS, most=MOST))
+    if data.draw(st.booleans()):
+        cohort = without_low_values(cohort, part)
+    graded = grade_cohort(make_tables(cohort), part, window=WINDOW, cap=cap, min_grade=least)
+    rows = {row["patient_id"]: row for row in judge_threshold(graded, least).iter_rows(named=True)}
+    for p in cohort:
+        where = {"analyte": part.analyte, "window": WINDOW, "cap": cap}
+        expected = twin.answer_at_least(p["labs"], p, rules_of(part), least, **where)
+        row = rows[p["patient_id"]]
+        found = row["policy"], row["best"], row["worst"]
+        assert found == expected
+        if None not in expected:
+            assert row["best"] <= row["policy"] <= row["worst"]
+            assert (row["reason"] != "lower limit of normal missing") or row["best"] == row["worst"]
+
+
+def without_low_values(cohort: list[twin.Row], part: GradesPart) -> list[twin.Row]:
+    """Only values that no fixed cut of the part grades, and no limit: all of them are grade 0 or 1."""
+    cut = max((rule.cut for rule in part.lab_rules if isinstance(rule.cut, float)), default=0)
+    cut *= 10 if part.unit == "g/dL" else 1
+    kept = [
+        [{**r, "lln": None} for r in p["labs"] if r["value"] >= cut or r["analyte"] == "wbc"] for p in cohort
+    ]
+    return [{**p, "labs": rows} for p, rows in zip(cohort, kept, strict=True)]
+
+
+def with_limit(cohort: list[twin.Row], limit: float) -> list[twin.Row]:
+    """The cohort with a limit of normal in every row that has none, and every value as a plain number."""
+    return [
+        {
+            **p,
+            "labs": [
+                {**r, "lln": limit if r["lln"] is None else r["lln"], "comparator": "="} for r in p["labs"]
+            ],
+        }
+        for p in cohort
+    ]
+
+
+def plain(cohort: list[twin.Row]) -> list[twin.Row]:
+    return [{**p, "labs": [{**row, "comparator": "="} for row in p["labs"]]} for p in cohort]
+
+
+@twice_as_many
+@given(
+    name=st.sampled_from(
+        sorted(name for name, part in PARTS.items() if part.needs_limit and not part.needs_baseline)
+    ),
+    data=st.data(),
+    least=st.sampled_from([3, 2, 1, 4]),
+)
+def test_a_missing_limit_leaves_open_only_what_a_limit_would_decide(name, data, least):
+    """Without a limit the answer is the one that every limit would give; open where two limits disagree."""
+    part = PARTS[name]
+    cohort = without_low_values(data.draw(cohorts(part.analyte, days=DAYS, most=MOST)), part)
+
+    def answer(patients: list[twin.Row]) -> list[float | None]:
+        graded = grade_cohort(make_tables(patients), part, window=WINDOW)
+        return judge_threshold(graded.sort("patient_id"), least)["policy"].to_list()
+
+    without, lowest, highest = (
+        answer(plain(cohort)),
+        answer(with_limit(cohort, 0)),
+        answer(with_limit(cohort, 1e6)),
+    )
+    for found, low, high in zip(without, lowest, highest, strict=True):
+        if low == high:
+            assert found == low
+        elif found is None:
+            assert (low, high) == (0, 1)
 
 
 @pytest.mark.parametrize("name", ["ctcae_v4.neutrophil_count_decreased", "at_most"])

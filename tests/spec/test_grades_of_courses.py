@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pytest
 
-from scenario import bounds, grade_of, patient
+from scenario import bounds, grade_of, patient, reaches
 
 ANC = "neutrophil_count_decreased"
 
@@ -81,6 +81,21 @@ def test_without_a_limit_of_normal_a_normal_count_is_not_judged():
     graded = grade_of(patient("day anc\n0 2.5"), ANC, window=(0, 0))
     assert bounds(graded) == (None, 0, 1)
     assert graded["reason"] == "lower limit of normal missing"
+
+
+def test_a_grade_that_no_value_can_have_was_not_reached():
+    """Platelets of 94 on days 0 and 8 are grade 0 or 1, whatever the limit of normal is: the grade is not
+    judged, and "grade 2 or higher" and "grade 3 or higher" are answered with no.
+
+    In worst a day between may have been lower: slack 1.1 x 1.2^6 = 3.28, and 94 / 3.28 = 28.6 is below 50,
+    but not below 25.
+    """
+    graded = grade_of(patient("day platelets\n0 94\n8 94"), "platelet_count_decreased", window=(0, 8))
+    assert bounds(graded) == (None, 0, 3)
+    assert reaches(graded, 1) == (None, 0, 1)
+    assert reaches(graded, 2) == (0, 0, 1)
+    assert reaches(graded, 3) == (0, 0, 1)
+    assert reaches(graded, 4) == (0, 0, 0)
 
 
 def test_white_cells_bound_the_neutrophils_of_a_day_without_a_differential():

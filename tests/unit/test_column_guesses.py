@@ -12,7 +12,7 @@ from cytopenia.readers.column_guesses import (
     name_analyte,
     understand_word,
 )
-from cytopenia.readers.column_names import find_columns, find_kind, find_table
+from cytopenia.readers.column_names import find_columns, find_kind, find_table, is_birth
 from cytopenia.readers.unit_questions import find_better_unit
 
 
@@ -34,13 +34,37 @@ from cytopenia.readers.unit_questions import find_better_unit
         *(("Data del prelievo", "date"), ("Afnamedatum", "date"), ("Date of blood draw", "date")),
         *(("day_rel_infusion", "day"), ("Tag nach Infusion", "day"), ("Uhrzeit", "time")),
         *(("Untersuchung", "analyte"), ("Ergebnis", "value"), ("Einheit", "unit"), ("Unità", "unit")),
-        *(("Infusionsdatum", "infusion_date"), ("Fecha de infusión", "infusion_date")),
+        *(
+            ("CAR-T am", "infusion_date"),
+            ("Infusionsdatum", "infusion_date"),
+            ("Fecha de infusión", "infusion_date"),
+        ),
         *(("Date of CAR-T infusion", "infusion_date"), ("LD start", "lymphodepletion_date")),
         *(("Alter (Jahre)", "age_years"), ("Âge", "age_years"), ("Geschlecht", "sex"), ("Stadium", "stage")),
     ],
 )
 def test_a_heading_and_its_column(heading: str, column: str) -> None:
     assert column in {found.column for found in find_columns(heading)}
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Datum/Uhrzeit", "Datum / Zeit", "Date/Time", "Entnahme", "Entnahmezeitpunkt", "Abnahmezeit"],
+)
+def test_a_heading_of_a_time_is_the_date_where_dates_stand_under_it(heading: str) -> None:
+    dated = guess_column(heading, pl.Series(["02.04.2024 07:15", "03.04.2024 08:10"]))
+    assert dated.role("date", "labs") is not None
+    assert dated.role("time", "labs") is None
+
+
+def test_a_time_of_day_under_its_heading_stays_a_time() -> None:
+    timed = guess_column("Abnahmezeit", pl.Series(["07:15", "08:10"]))
+    assert (timed.role("date", "labs"), timed.role("time", "labs") is not None) == (None, True)
+
+
+@pytest.mark.parametrize("heading", ["Geb.-Datum", "Geb.", "geb. am", "DOB", "Geburtsdatum", "Date of birth"])
+def test_a_birth_date_is_known_and_has_no_column(heading: str) -> None:
+    assert (is_birth(heading), find_columns(heading)) == (True, ())
 
 
 @pytest.mark.parametrize("heading", ["PT", "Fallnummer", "Study day", "Result date", "LD", "Transplant date"])

@@ -23,6 +23,7 @@ from cytopenia.contract import (
     prepare_tables,
     require_tables,
 )
+from cytopenia.contract.days import read_moments
 from cytopenia.contract.suspects import load_usual_values
 from cytopenia.errors import DataError, MissingColumnError
 from cytopenia.units import load_analytes
@@ -522,6 +523,35 @@ def test_days_and_dates_that_agree_use_the_days_and_that_disagree_are_an_error()
     )
 
 
+@pytest.mark.parametrize(
+    ("texts", "date_format", "dates", "minutes"),
+    [
+        (["02.04.24 07:15", "31.01.24"], None, ["2024-04-02", "2024-01-31"], [435, None]),
+        (["01.05.69"], None, ["2069-05-01"], [None]),
+        (["01.05.70", "31.12.99"], None, ["1970-05-01", "1999-12-31"], [None, None]),
+        (["04/27/24", "05/01/24 6:05"], None, ["2024-04-27", "2024-05-01"], [None, 365]),
+        (["31-Jan-24"], None, ["2024-01-31"], [None]),
+        (["02/04/24 07:15", "03/04/24"], "%d/%m/%y", ["2024-04-02", "2024-04-03"], [435, None]),
+        (["04/02/2024 07:15"], "%m/%d/%Y", ["2024-04-02"], [435]),
+        # The third part takes 17 values apart and the first none: the year may stand first.
+        (["24.01.31", "24.02.14"], None, [None, None], [None, None]),
+        (["02/04/24", "03/04/24"], None, [None, None], [None, None]),
+    ],
+)
+def test_years_of_two_digits(
+    texts: list[str], date_format: str | None, dates: list[str | None], minutes: list[int | None]
+) -> None:
+    rows = pl.DataFrame({"date": texts}).with_row_index("source_row", offset=2)
+    moments, found = read_moments(
+        rows, "labs", day="day", date="date", text=TextFormat(date_format=date_format)
+    )
+    assert moments.date.cast(pl.String).to_list() == dates
+    assert moments.minute.to_list() == minutes
+    assert [one.rule for one in found] == (["ambiguous_date"] if None in dates else [])
+    if texts[0] == "24.01.31":
+        assert "day first or year first (its years have two digits)" in found[0].message
+
+
 def test_dates_without_an_infusion_say_what_to_do() -> None:
     tables = prepare(dates_of("2024-01-12"), infusions=None)
     assert 'day_zero = "first"' in find(tables.findings, "no_infusion_date")["message"]
@@ -536,7 +566,12 @@ def test_day_zero_first_counts_from_the_first_lab_of_each_patient() -> None:
     tables = prepare_tables({"labs": labs}, day_zero="first")
     assert tables.labs["day"].to_list() == [0, 3, 0]
     assert tables.infusions.select("patient_id", "day").rows() == [("1", 0), ("2", 0)]
-    assert find(tables.findings, "day_zero_first")["severity"] == "info"
+    found = find(tables.findings, "day_zero_first")
+    assert found["severity"] == "warning"
+    assert (
+        "Day 0 is each patient's first laboratory day, not the infusion: windows, day 28 and ICAHT count "
+        "from it." in found["message"]
+    )
 
 
 def test_day_zero_first_beside_an_infusions_table_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from cytopenia.definitions import load_library
 from cytopenia.errors import DataError
 from cytopenia.grading.day_grid import Courses
 from cytopenia.grading.outcome_rows import OUTCOME_SCHEMA
+from cytopenia.study.care_patients import find_had_before
 from cytopenia.study.derived import derive_all, grade_baseline, judge_threshold
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.plan import GradePlan, Plan
@@ -134,6 +137,78 @@ def test_at_least_grade_3(given: tuple[float | None, ...], expected: tuple[float
     assert judge_threshold(frame, 3).row(0) == expected
 
 
+@pytest.mark.parametrize(
+    ("least", "expected"),
+    [
+        (1, (None, 0, 1)),  # the values can be grade 0 or 1
+        (2, (0, 0, 1)),  # no value can be grade 2; an unmeasured day can
+        (3, (0, 0, 1)),
+        (4, (0, 0, 0)),
+    ],
+)
+def test_a_grade_that_no_value_can_have_is_a_no(least: int, expected: tuple[float | None, ...]) -> None:
+    frame = rows_of("any", grade(None, 0, 3, policy_worst=1))
+    assert judge_threshold(frame, least).select("policy", "best", "worst").row(0) == expected
+
+
+def test_a_value_that_can_be_on_both_sides_is_not_judged() -> None:
+    """ ">1" of a cut at 1.5: grade 0 to 2, and which one decides "grade 2 or higher"."""
+    frame = rows_of("any", grade(None, 0, 2, policy_worst=2))
+    assert judge_threshold(frame, 2).select("policy", "best", "worst").row(0) == (None, 0, 1)
+
+
+def test_the_best_case_is_no_worse_than_the_answer() -> None:
+    """The nearest value before a landmark is grade 0 or 1; the day itself was at least 3."""
+    frame = rows_of("any", grade(None, 3, 4, policy_worst=1))
+    assert judge_threshold(frame, 3).select("policy", "best", "worst").row(0) == (0, 0, 1)
+
+
+def test_a_no_is_undecided_for_what_could_have_been_seen_not_for_a_limit() -> None:
+    between = "an unmeasured day between measurements could have been worse"
+    frame = rows_of("severe", grade(None, 0, 3, policy_worst=1, reason=between))
+    found = derive({"severe": spec(min_grade=3)}, frame)
+    assert take(found, "severe", "label", "decided", "reason", "evidence") == [
+        ("no", False, between, "bracketed")
+    ]
+
+
+def test_an_emergent_grade_is_a_no_where_no_value_can_have_it() -> None:
+    """Baselines of grade 0, 2, 0 or 1, and none; the course is grade 0 or 1, on an unmeasured day up to 3."""
+    between = "an unmeasured day between measurements could have been worse"
+    given = grade(None, 0, 3, policy_worst=1, reason=between)
+    specs = {"severe": spec(treatment_emergent=True, min_grade=3)}
+    found = derive(specs, rows_of("severe", *[given] * 4), labs=BASELINE)
+    assert bounds(found, "severe") == [(0, 0, 1)] * 4
+    assert take(found, "severe", "reason", "label") == [(between, "no")] * 4
+
+
+def test_a_grade_without_baseline_is_below_the_one_asked_for() -> None:
+    """Grade 2, with or without the same before; only an unmeasured day could have been grade 3."""
+    between = "an unmeasured day between measurements could have been worse"
+    specs = {"severe": spec(treatment_emergent=True, min_grade=3)}
+    found = derive(specs, rows_of("severe", grade(2, 2, 3, policy_worst=2, reason=between)), labs=[])
+    assert take(found, "severe", "label", "decided", "reason") == [("no", False, between)]
+
+
+def test_nothing_emerged_where_the_values_reach_no_more_than_before() -> None:
+    """Grade 2 before, and 0 or 1 after, whatever the limit is; a day between may have been grade 3."""
+    given = grade(None, 0, 3, policy_worst=1, reason="lower limit of normal missing")
+    found = derive({"new": spec(treatment_emergent=True)}, rows_of("new", *[given] * 2), labs=BASELINE)
+    between = "an unmeasured day between measurements could have been worse"
+    assert take(found, "new", "policy", "best", "worst", "reason") == [
+        (None, 0, 3, "lower limit of normal missing"),
+        (0, 0, 3, between),
+    ]
+
+
+def test_a_combination_of_answers_that_need_no_limit_is_judged() -> None:
+    """Neither of two lineages can have had grade 3 on a measured day."""
+    open_grade = grade(None, 0, 1, policy_worst=1, reason="lower limit of normal missing")
+    specs = {"a": spec(min_grade=3), "b": spec(HB, min_grade=3), "either": OutcomeSpec(any_of=("a", "b"))}
+    found = derive(specs, rows_of("a", open_grade), rows_of("b", open_grade))
+    assert take(found, "either", "label", "decided", "reason") == [("no", True, "")]
+
+
 def test_a_least_grade_makes_yes_and_no() -> None:
     frame = rows_of("severe", grade(4), grade(2), grade(None, 0, 4, reason="no measurement in the window"))
     found = derive({"severe": spec(min_grade=3)}, frame)
@@ -254,6 +329,20 @@ def test_grades_at_baseline() -> None:
         ("P2", 1.7, None, 0, 1, "lower limit of normal missing"),
         ("P3", None, None, 0, 4, "no baseline value"),
     ]
+
+
+@pytest.mark.parametrize(("least", "had", "unknown"), [(3, [], [3]), (2, [1], [3]), (1, [1], [2, 3])])
+def test_a_severe_grade_before_treatment_is_a_no_without_a_limit(
+    least: int, had: list[int], unknown: list[int]
+) -> None:
+    """Grade 0, 2, 0 or 1, and no value: only "grade 1 or higher" is unknown of the third."""
+    cohort = cohort_of(rows_of("any", *[grade(0)] * 4), labs=BASELINE)
+    cohort = replace(cohort, grids={"anc": SimpleNamespace()})
+    rule = SimpleNamespace(definition="ctcae_v4", min_grade=least)
+    analysis = SimpleNamespace(read_with_care=SimpleNamespace(baseline=rule), outcome="any")
+    found = find_had_before(analysis, plan_of({"any": spec()}), cohort=cohort, library=load_library())
+    assert found is not None
+    assert (np.flatnonzero(found.had).tolist(), np.flatnonzero(found.is_unknown).tolist()) == (had, unknown)
 
 
 @pytest.mark.parametrize("day", [-20, -4, 0])

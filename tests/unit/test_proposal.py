@@ -209,6 +209,80 @@ def test_the_infusion_in_every_row_of_labs(propose) -> None:
     assert not any("No date of infusion" in note for note in proposal.notes)
 
 
+def test_one_blank_infusion_date_leaves_the_infusions_proposed(propose) -> None:
+    proposal = propose(
+        "MRN,Infusion date,Date,ANC (G/L)",
+        "1,2024-01-10,2024-01-17,0.2",
+        "1,,2024-01-18,0.4",
+        "2,2024-02-10,2024-02-12,1.2",
+        "3,,2024-02-12,1.2",
+    )
+    assert lines_of(proposal, "infusions") == {"file": "export.csv", "columns.patient_id": "MRN"}
+    why = next(one.why for one in proposal.tables if one.table == "infusions")
+    assert why == "2 of 3 patients have an infusion date, not in every row"
+    assert why in next(row.why for row in proposal.rows if row.becomes == "infusions.infusion_date")
+    assert proposal.questions == ()
+
+
+def test_the_infusion_in_the_first_row_of_each_patient(propose) -> None:
+    rows = ["4711,2024-01-17,0.2,2024-01-10", ",2024-01-18,0.4,", ",2024-01-19,0.5,"]
+    proposal = propose("Pat,Date,ANC (G/L),CAR-T date", *rows, *(row.replace("4711", "4712") for row in rows))
+    assert lines_of(proposal, "infusions") == {
+        "file": "export.csv",
+        "columns.patient_id": "Pat",
+        "columns.infusion_date": "CAR-T date",
+        "fill_down": ["patient_id"],
+    }
+    assert lines_of(proposal)["fill_down"] == ["patient_id"]
+
+
+def test_a_damaged_file_is_named_and_the_others_are_proposed(propose, tmp_path: Path) -> None:
+    propose("ID,Day,Hb (g/dL)", "1,0,9.1", "1,7,8.4")
+    (tmp_path / "broken.xlsx").write_bytes(b"no workbook here")
+    proposal = propose_mapping([tmp_path / "broken.xlsx", tmp_path / "export.csv"])
+    assert lines_of(proposal)["file"] == "export.csv"
+    assert proposal.notes[0].startswith("Not read: broken.xlsx: ")
+    with pytest.raises(ReaderError, match=r"^broken\.xlsx: "):
+        propose_mapping([tmp_path / "broken.xlsx"])
+
+
+def test_german_infusions_beside_a_german_export(propose, tmp_path: Path) -> None:
+    propose("Patient;CAR-T am", "A;02.04.24", "B;09.04.24", name="infusionen.csv")
+    propose("Patient;Abnahme;ANC (/nl)", "A;05.04.24;0,41", "B;10.04.24;1,2", name="labor.csv")
+    proposal = propose_mapping([tmp_path / "infusionen.csv", tmp_path / "labor.csv"])
+    assert lines_of(proposal, "infusions")["file"] == "infusionen.csv"
+    assert lines_of(proposal, "infusions")["columns.infusion_date"] == "CAR-T am"
+    assert proposal.questions == ()
+
+
+def test_a_german_export_with_the_time_beside_a_year_of_two_digits(propose) -> None:
+    proposal = propose(
+        "Patient;Geb.-Datum;Datum/Uhrzeit;Analyse;Ergebnis;Einheit",
+        "A;01.02.1960;28.03.24 07:15;Leukozyten;1,82;/nl",
+        "A;01.02.1960;02.04.24 06:50;Leukozyten;0,41;/nl",
+    )
+    assert lines_of(proposal)["columns.date"] == "Datum/Uhrzeit"
+    assert (state_of(proposal, "Geb.-Datum"), proposal.questions) == (("", "not used"), ())
+
+
+def test_a_birth_date_is_never_asked_about_as_the_draw(propose) -> None:
+    rows = ("A,1960-02-01,2024-03-28,ANC,1.8,G/L", "B,1961-02-01,2024-03-29,ANC,1.1,G/L")
+    for heading in ("Geb.", "geb. am", "DOB", "Geb.-Datum"):
+        proposal = propose(f"ID,{heading},When,Test,Result,Unit", *rows)
+        assert lines_of(proposal, is_open=True)["columns.date"] == "When"
+
+
+def test_two_infusion_dates_of_a_patient_are_asked_about(propose) -> None:
+    rows = ["1,2024-01-10,2024-01-17,0.2", "1,2024-01-11,2024-01-18,0.4", "2,2024-02-10,2024-02-12,1.2"]
+    (question,) = propose("MRN,Infusionsdatum,Date,ANC (G/L)", *rows).questions
+    assert question.startswith(
+        "infusions: 1 of 2 patients have more than one date in 'Infusionsdatum' of export"
+    )
+    # "Treatment date" may be any treatment: two of a patient are no infusion.
+    proposal = propose("MRN,Treatment date,Date,ANC (G/L)", *rows)
+    assert [one.table for one in proposal.tables] == ["labs"]
+
+
 def test_what_a_run_will_need_is_said(propose) -> None:
     proposal = propose("MRN,Date,ANC (G/L)", "1,2024-01-17,0.2", "2,2024-02-12,1.2")
     assert 'day_zero = "first"' in proposal.notes[0]
@@ -318,7 +392,7 @@ def test_facts_in_rows_of_labs_are_told_where_they_belong(propose) -> None:
     )
     why = {row.column: row.why for row in proposal.rows}
     assert why["Age"].startswith("a fact about patients")
-    assert why["Infusionsdatum"].startswith("the infusion, which an infusions or patients table gives")
+    assert why["Infusionsdatum"].endswith("1 of 1 patient has an infusion date, not in every row")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,8 @@ def frame_of(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
     schema = {**dict.fromkeys(SCENARIOS, pl.Float64), "reason": pl.String}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     return frame.with_columns(
-        patient_id=pl.Series([f"P{place}" for place in range(frame.height)], dtype=pl.String)
+        policy_worst=pl.col("policy"),
+        patient_id=pl.Series([f"P{place}" for place in range(frame.height)], dtype=pl.String),
     )
 
 
@@ -113,6 +114,25 @@ def test_a_yes_no_outcome() -> None:
     assert counts(rows, "yes") == [1, 1, 3]
     assert counts(rows, "not judged") == [1]
     assert not counts(rows, "any grade")
+
+
+def test_a_grade_that_no_value_can_have_is_judged_without_a_limit() -> None:
+    """Grade 0 or 1 for want of a limit of normal, an unmeasured day up to 3; a second patient has grade 3."""
+    lacking = (None, 0, 3, "lower limit of normal missing")
+    frame = frame_of([lacking, (3, 3, 3, "")]).with_columns(policy_worst=pl.Series([1.0, 3.0]))
+    rows = list(summarize_occurrence("a", "severe", frame, is_graded=True))
+    assert counts(rows, "grade >= 3") == [1, 1, 2]
+    unjudged = {row.variable_level: row.value for row in rows if row.estimate == "not_judged"}
+    assert unjudged == {
+        "any grade": 1,
+        "grade >= 3": 0,
+        "grade 0": 1,
+        "grade 1": 1,
+        "grade 2": 0,
+        "grade 3": 0,
+        "grade 4": 0,
+    }
+    assert counts(rows, "not judged") == [1]
 
 
 def test_nobody_can_be_judged() -> None:

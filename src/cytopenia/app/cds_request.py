@@ -35,6 +35,7 @@ _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?", re.ASCII)
 _OF_OTHERS = re.compile(r"[.:/]")
 # Of units each value speaks for itself: the median of a patient with few counts is low as a matter of course.
 _UNASKED = (
+    "day_zero_first",
     "end_of_observation_missing",
     "without_infusion",
     "labs_before_infusion_only",

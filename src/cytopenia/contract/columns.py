@@ -16,6 +16,7 @@ __all__ = [
     "add_basics",
     "match_words",
     "read_factor",
+    "read_ids",
     "read_number",
     "read_reason",
     "read_text",
@@ -74,13 +75,18 @@ def add_basics(table: pl.DataFrame, name: str) -> tuple[pl.DataFrame, list[Findi
     table = table.with_columns(pl.col("source_row").cast(pl.UInt32))
     if "patient_id" not in table.columns:
         return table.with_columns(patient_id=pl.lit("")), []
-    ids = _drop_point(table["patient_id"]).cast(pl.String)
+    ids = read_ids(table)
     distinct = ids.unique()
     if distinct.null_count() or (distinct.str.strip_chars() != distinct).any():
         ids = ids.str.strip_chars().fill_null("")
     rows = table["source_row"].filter(ids == "") if (ids == "").any() else table["source_row"].clear()
     findings = note_rows(name, "patient_id_missing", "patient_id is blank", rows=rows, total=table.height)
     return table.with_columns(patient_id=ids), findings
+
+
+def read_ids(table: pl.DataFrame) -> pl.Series:
+    """Return `patient_id` as text with the blanks around it; whole numbers without a point."""
+    return _drop_point(table["patient_id"]).cast(pl.String)
 
 
 def read_text(table: pl.DataFrame, name: str) -> pl.Series:

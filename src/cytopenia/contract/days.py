@@ -1,7 +1,7 @@
 """Days and dates: reading them from cells, and counting days from the first infusion.
 
 Dates are local: without a stated time zone an offset never moves a blood draw to another day. A date is read
-only where its order is certain.
+only where its order is certain. Years of two digits are read as 1970 to 2069.
 """
 
 from __future__ import annotations
@@ -20,13 +20,28 @@ __all__ = ["Moments", "place_days", "read_moments", "read_times"]
 
 _DATE = (
     r"^(?:(?P<y>[0-9]{4})[-/.](?P<m>[0-9]{1,2})[-/.](?P<d>[0-9]{1,2})"
-    r"|(?P<a>[0-9]{1,2})(?P<mark>[-/.])(?P<b>[0-9]{1,2})[-/.](?P<yy>[0-9]{4})"
-    r"|(?P<dd>[0-9]{1,2})[- ]?(?P<mon>[A-Za-z]{3})[- ]?(?P<yyyy>[0-9]{4}))"
+    r"|(?P<a>[0-9]{1,2})(?P<mark>[-/.])(?P<b>[0-9]{1,2})[-/.](?P<yy>[0-9]{4}|[0-9]{2})"
+    r"|(?P<dd>[0-9]{1,2})[- ]?(?P<mon>[A-Za-z]{3})[- ]?(?P<yyyy>[0-9]{4}|[0-9]{2}))"
     r"(?:(?:T|\s+)(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])(?::[0-5][0-9](?:[.,][0-9]+)?)?\s*(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
 )
 _FORMAT_OFFSET = re.compile(r"\s*(?:%:?z|Z)$")
 _TIME = r"^(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])(?::[0-5][0-9](?:[.,][0-9]+)?)?$"
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# "02.04.24 07:15" under a format that says nothing of the time.
+_TIMED = (
+    r"^(?P<date>.*[0-9])(?:T|\s+)"
+    r"(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])(?::[0-5][0-9](?:[.,][0-9]+)?)?$"
+)
+# Years of two digits are those from 1970 to 2069, as date_format reads %y.
+_FIRST_OF_1900 = 70
+# Draws of one column that seem to span more years than this, and fewer if the year came first, are not read.
+_MOST_YEARS = 10
+_SHORT_YEAR = 2
+_DOUBTS = {
+    "ambiguous": "day first or month first (no date of the column shows which part is the day)",
+    "mixed": "day first or month first (both orders appear)",
+    "years": "day first or year first (its years have two digits)",
+}
 _MONTHS = {name: str(number) for number, name in enumerate(_MONTH_NAMES, start=1)}
 
 
@@ -61,7 +76,8 @@ def read_moments(
 
     A column meant for days that holds dates is read as dates. Fractions of days count to their calendar day.
     Text dates are read as 2024-01-31, 31.01.2024 and 31-Jan-2024; 01/02/2024 only where one date of the
-    column, or `date_format`, settles the order. Date-times that say an offset become those of `time_zone`,
+    column, or `date_format`, settles the order. A year may have two digits, 70 to 99 being 1970 to 1999 and
+    00 to 69 being 2000 to 2069. Date-times that say an offset become those of `time_zone`,
     where it is stated.
     """
     height, findings = table.height, list[Finding]()
@@ -228,10 +244,12 @@ def _parse_formatted(distinct: pl.Series, date_format: str) -> tuple[pl.DataFram
                 "minute": moment.dt.hour().cast(pl.Int32) * 60 + moment.dt.minute(),
             }
         ), ""
-    date = text.str.to_date(date_format, strict=False)
-    return pl.DataFrame({"cell": distinct, "date": date}).with_columns(
-        minute=pl.lit(None, dtype=pl.Int32)
-    ), ""
+    timed = text.str.extract_groups(_TIMED).struct.unnest()
+    bare = timed.select(pl.coalesce("date", text.alias("text"))).to_series()
+    whole, day = (one.str.to_date(date_format, strict=False) for one in (text, bare))
+    frame = pl.DataFrame({"cell": distinct, "whole": whole, "day": day, "minute": _minutes(timed)})
+    by_time = pl.when(pl.col("whole").is_null()).then("minute")
+    return frame.select("cell", date=pl.coalesce("whole", "day"), minute=by_time), ""
 
 
 def _drop_offset(text: pl.Series, date_format: str) -> tuple[pl.Series, str]:
@@ -247,15 +265,16 @@ def _parse_dates(distinct: pl.Series) -> tuple[pl.DataFrame, str]:
     day_first = bool((sloped["a"] > len(_MONTHS)).any())
     month_first = bool((sloped["b"] > len(_MONTHS)).any())
     problem = "" if day_first != month_first or sloped.is_empty() else "mixed" if day_first else "ambiguous"
-    unsettled, swap = (
-        pl.col("mark").is_in(["/", "-"]) & bool(problem),
-        pl.col("mark").is_in(["/", "-"]) & month_first,
-    )
+    sloping = pl.col("mark").is_in(["/", "-"])
+    unsettled, swap = sloping & bool(problem), sloping & month_first
+    if _may_start_with_year(parts):
+        unsettled |= pl.col("yy").str.len_chars() == _SHORT_YEAR
+        problem = problem or "years"
     day = pl.when(swap).then("b").otherwise("a")
     month = pl.when(swap).then("a").otherwise("b")
     named = pl.col("mon").str.to_lowercase().replace_strict(_MONTHS, default=None)
     text = pl.concat_str(
-        pl.coalesce("y", "yy", "yyyy"),
+        _add_century(pl.coalesce("y", "yy", "yyyy")),
         pl.coalesce("m", pl.when(~unsettled).then(month), named),
         pl.coalesce("d", day, "dd"),
         separator="-",
@@ -266,17 +285,36 @@ def _parse_dates(distinct: pl.Series) -> tuple[pl.DataFrame, str]:
     return frame.with_columns(cell=distinct, minute=_minutes(parts)), problem
 
 
+def _add_century(year: pl.Expr) -> pl.Expr:
+    late = year.cast(pl.Int32, strict=False) >= _FIRST_OF_1900
+    century = pl.when(late).then(pl.lit("19")).otherwise(pl.lit("20"))
+    return pl.when(year.str.len_chars() == _SHORT_YEAR).then(century + year).otherwise(year)
+
+
+def _may_start_with_year(parts: pl.DataFrame) -> bool:
+    """True where years of two digits would be many, and few if they stood first, as in 24.01.31."""
+    short = parts.filter(pl.col("yy").str.len_chars() == _SHORT_YEAR)
+    first, last = short["a"].cast(pl.Int32), _read_years(short["yy"])
+    return not short.is_empty() and _span(last) > max(_MOST_YEARS, _span(first))
+
+
+def _read_years(texts: pl.Series) -> pl.Series:
+    return texts.to_frame("year").select(_add_century(pl.col("year")).cast(pl.Int32)).to_series()
+
+
+def _span(numbers: pl.Series) -> int:
+    ordered = numbers.sort().to_list()
+    return ordered[-1] - ordered[0]
+
+
 def _name_unread(source: _Cells, frame: pl.DataFrame, problem: str) -> list[Finding]:
     unread = frame.filter(pl.col("date").is_null() & ~is_missing_text(frame["cell"]))
     doubtful = unread.filter("doubtful") if "doubtful" in unread.columns else unread.clear()
     others = unread.filter(~pl.col("doubtful")) if "doubtful" in unread.columns else unread
-    which = (
-        "both orders appear" if problem == "mixed" else "no date of the column shows which part is the day"
-    )
     findings = note_rows(
         source.where,
         "ambiguous_date",
-        f"{source.column} may be day first or month first ({which})",
+        f"{source.column} may be {_DOUBTS.get(problem, _DOUBTS['ambiguous'])}",
         rows=doubtful["row"],
         total=frame.height,
     )

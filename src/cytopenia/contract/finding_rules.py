@@ -26,6 +26,16 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
             "info", "day", "Rows are judged one by one; whole courses need patient_id and day (or date)."
         ),
         "patient_id_missing": FindingRule("error", "patient_id", "Fill in patient_id, or remove these rows."),
+        "patient_id_blanks": FindingRule(
+            "warning",
+            "patient_id",
+            "They are read as one patient; if they are two, correct patient_id.",
+        ),
+        "patient_id_near": FindingRule(
+            "warning",
+            "patient_id",
+            "They could be one patient and are read as two; if they are one, write patient_id in one way.",
+        ),
         "patients_from_labs": FindingRule(
             "info", "patient_id", "Give a patients table to describe the cohort."
         ),
@@ -48,12 +58,28 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "no_infusion_date": FindingRule(
             "error",
             "date",
-            "Give infusion_date in an infusions or patients table, or give days instead of dates, "
-            'or state day_zero = "first" (--day-zero first) to count from the first date of each patient.',
+            "Give infusion_date in an infusions or patients table, or days instead of dates. Only where none "
+            'can be had: day_zero = "first" (--day-zero first) counts from each patient\'s first '
+            "laboratory day, and windows, day 28 and ICAHT with it.",
         ),
         "day_zero_first": FindingRule(
-            "info", "day", "Day 0 is the first laboratory day of each patient, not an infusion."
+            "warning",
+            "day",
+            "Day 0 is each patient's first laboratory day, not the infusion: windows, day 28 and ICAHT count "
+            "from it. Give infusion_date in an infusions or patients table, and take day_zero away.",
         ),
+        "chosen_unit_not_certain": FindingRule(
+            "warning",
+            "unit",
+            "The values alone cannot tell; see a printout of the laboratory for the unit.",
+        ),
+        "infusion_column_unused": FindingRule(
+            "warning",
+            "date",
+            "If it is, name it: under [data.infusions] the same file, and under [data.infusions.columns] "
+            "infusion_date and patient_id; take day_zero away.",
+        ),
+        "infusion_date_in_other_rows": FindingRule("info", "infusion_date", ""),
         "day_zero_given": FindingRule("info", "day", "Give an infusions table to state it."),
         "duplicate_infusions": FindingRule("info", "day", "One row of each was kept."),
         "second_infusion": FindingRule("info", "day", "Their courses end at the second infusion."),
@@ -79,13 +105,14 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         "date_not_read": FindingRule(
             "warning",
             "date",
-            "Write dates as 2024-01-31 or 31.01.2024, or state date_format in the mapping. "
+            "Write dates as 2024-01-31 or 31.01.2024, or state date_format in the mapping, as %d.%m.%y. "
             "These rows have no day.",
         ),
         "ambiguous_date": FindingRule(
             "error",
             "date",
-            'State date_format = "%d/%m/%Y" or date_format = "%m/%d/%Y" in the mapping of this table.',
+            'State date_format = "%d/%m/%Y" or date_format = "%m/%d/%Y" in the mapping of this table '
+            "(%y for years of two digits).",
         ),
         "date_is_a_number": FindingRule(
             "error",
@@ -142,6 +169,13 @@ RULES: Mapping[str, FindingRule] = MappingProxyType(
         ),
         "baseline_unusable": FindingRule(
             "warning", "baseline", "The baseline is not used; give one number in the unit of its row."
+        ),
+        "limit_missing": FindingRule(
+            "warning",
+            "lln",
+            "Such grades are not judged. Map the column of the limits in columns = { lln = 'their column' }, "
+            "or state the limit of your laboratory under [data.labs]: lln = { anc = { value = ..., "
+            'unit = "1e9/L" } }.',
         ),
         "limits_reversed": FindingRule("warning", "lln", "Both limits are not used; lln must be below uln."),
         "limit_stated": FindingRule("info", "lln", ""),

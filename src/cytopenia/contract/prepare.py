@@ -18,6 +18,7 @@ from cytopenia.contract.courses import (
 )
 from cytopenia.contract.findings import Finding, collect_findings, merge_findings
 from cytopenia.contract.labs import LabOptions, prepare_cohort_rows
+from cytopenia.contract.patient_ids import note_spellings
 from cytopenia.contract.schemas import Tables, TextFormat, empty_table
 from cytopenia.errors import DataError, join_problems
 
@@ -71,6 +72,7 @@ def prepare_tables(
     require_columns(raw)
     tables, findings = split_infusions(raw)
     require_columns(tables)
+    findings += note_spellings(raw)
     _require_sense(tables, day_zero)
     formats = formats or {}
     zero = find_zeros(tables, formats, day_zero=day_zero)

@@ -12,11 +12,18 @@ from cytopenia.definition_forms import GradeRule, GradesPart
 from cytopenia.grading.cuts import encode_ends
 from cytopenia.grading.gaps import ScenarioGrid
 from cytopenia.grading.half_lines import Baselines, RowLimits, Verdicts, judge_rule
-from cytopenia.grading.outcome_rows import EvidenceRows, OutcomeRows, count_days, span_days
+from cytopenia.grading.outcome_rows import (
+    EvidenceRows,
+    OutcomeRows,
+    collect_evidence,
+    count_days,
+    span_days,
+)
 from cytopenia.grading.runs import any_marked, last_marked, nearest_marked
 
 __all__ = [
     "AT_LEAST",
+    "BETWEEN",
     "GRADE_REASONS",
     "ROLES",
     "STATES",
@@ -45,6 +52,8 @@ GRADE_REASONS = (
 _NO_MEASUREMENT, _NO_LIMIT, _UNDECIDED_VALUE, _GAP_COULD_BE_WORSE, _VALUE_COULD_BE_WORSE = range(1, 6)
 _NO_BASELINE, _NEITHER, _NOT_AT_RISK, _ONLY_CAPS, _CAP_COULD_BE_WORSE = range(6, 11)
 
+BETWEEN = GRADE_REASONS[_GAP_COULD_BE_WORSE]
+
 # How the reason of a grade begins that is a lower bound.
 AT_LEAST = "at least"
 
@@ -70,7 +79,7 @@ def grade_courses(
         The patients of one part on the days of the window.
     min_grade : int, optional
         The question is whether this grade is reached: then every day at or above it is evidence, not only
-        the days of the highest grade. The three grades stay the same.
+        the days of the highest grade, and the reason is that of the answer. The three grades stay the same.
     baseline : Baselines, optional
         Of each patient of the part, for rules relative to it; without it nobody has one.
 
@@ -84,7 +93,8 @@ def grade_courses(
     Notes
     -----
     Three-valued: a rule is met for certain, possible, or not met. The policy grade is the highest grade met
-    for certain; it is 0 only if no rule is possible on any measured day, else not judged.
+    for certain; it is 0 only if no rule is possible on any measured day, else not judged. `policy_worst` is
+    then the highest grade possible on a measured day: a higher one was not reached.
     """
     rules = part.lab_rules
     limits = _collect_limits(grid, baseline)
@@ -100,11 +110,13 @@ def grade_courses(
     possible = between | np.stack([any_marked(found.possible & graded_by_cap) for found in days])
     open_questions = np.stack([any_marked(found.possible & grid.measured) for found in days])
     has_measurement = any_marked(grid.measured)
-    has_question = any_marked(open_questions.T)
     decider = _first_of_its_grade(_highest(known), known, grade)
     proven = _grade_at(decider, grade)
-    is_judged = np.where(has_measurement, any_marked(known.T) | ~has_question, proven == grade[-1])
+    seen_worst = _grade_at(_highest(open_questions), grade)
+    is_judged = np.where(has_measurement, any_marked(known.T) | np.equal(seen_worst, 0), proven == grade[-1])
     policy = np.where(is_judged, proven, np.nan)
+    policy_worst = np.where(has_measurement & ~is_judged, seen_worst, policy)
+    answer = policy if min_grade is None else np.where(policy_worst < min_grade, policy_worst, policy)
     decider = np.where(is_judged, decider, -1).astype(np.int8)
     is_at_risk = any_marked(grid.at_risk)
     best = np.where(is_at_risk, _grade_at(_highest(certain), grade), np.nan)
@@ -120,14 +132,13 @@ def grade_courses(
         deciding_days = np.logical_or.reduce([known_days[place] for place in np.flatnonzero(asked)])
         # Below the question no day can settle it; once it is reached none needs to.
         floor = np.where(is_final, worst, np.maximum(floor, min_grade - 1))
-    measured_worst = np.where(has_question, _grade_at(_highest(open_questions), grade), 0.0)
-    gap_worst = _grade_at(_highest(between), grade)
     first, last = span_days(deciding_days, grid.first_day)
-    grades = (policy, best, worst, measured_worst, gap_worst)
+    grades = (answer, best, worst, seen_worst, _grade_at(_highest(between), grade))
     outcome = OutcomeRows(
         policy=policy,
         best=best,
         worst=worst,
+        policy_worst=policy_worst,
         evidence=_classify_evidence(is_final, grid),
         reason=_explain(grades, grid, lacking=_name_lacking(days, grid)),
         rule=decider,
@@ -137,9 +148,8 @@ def grade_courses(
         days=count_days(grid),
         is_asked=min_grade is not None,
     )
-    entering = grid.short_gap | graded_by_cap
-    settling = _settling_days(rules, days, floor, worst > floor, entering)
-    return outcome, _collect_evidence(deciding_days, settling, grid)
+    settling = _settling_days(rules, days, floor, worst > floor, grid.short_gap | graded_by_cap)
+    return outcome, collect_evidence(deciding_days, settling, grid)
 
 
 def _collect_limits(grid: ScenarioGrid, baseline: Baselines | None) -> RowLimits:
@@ -253,30 +263,6 @@ def _settling_days(
         rows = is_unsettled & (rule.grade > grade)
         settling[rows] |= found.possible[rows] & entering[rows]
     return settling
-
-
-def _collect_evidence(deciding: Marks, settling: Marks, grid: ScenarioGrid) -> EvidenceRows:
-    """The days that decide and those that would settle; a day that does both stands twice."""
-    patient, place = np.nonzero(deciding | settling)
-    is_both = (deciding & settling)[patient, place]
-    patient, place = (np.repeat(found, 1 + is_both) for found in (patient, place))
-    is_second = np.zeros(patient.size, dtype=np.bool_)
-    is_second[1:] = (patient[1:] == patient[:-1]) & (place[1:] == place[:-1])
-    measured = grid.measured[patient, place]
-    decides = deciding[patient, place] & ~is_second
-    cap = np.zeros(0) if grid.cap is None else grid.cap[patient, place]
-    # A cap decides by itself: the bounds of the gap around it are not part of the evidence.
-    is_cap = ~measured & (decides | ~grid.short_gap[patient, place])
-    return EvidenceRows(
-        patient=patient,
-        day=(place + grid.first_day).astype(np.int32),
-        role=np.where(decides, 0, 1).astype(np.int8),
-        state=np.where(measured, 0, np.where(is_cap, 1, 2)).astype(np.int8),
-        low=np.where(is_cap, 0.0, grid.low[patient, place]),
-        high=np.where(is_cap, cap if cap.size else np.nan, grid.high[patient, place]),
-        source_row=grid.source_row[patient, place],
-        verdict=np.where(decides, 0, 1).astype(np.int8),
-    )
 
 
 def grade_labs(

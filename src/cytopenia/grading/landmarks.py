@@ -60,6 +60,8 @@ def grade_landmark(
     has_measurement = any_marked(grid.measured)
     is_proven = ~has_measurement & grid.capped[:, at] & (there.best == there.worst)
     policy = np.where(is_at_risk, np.where(is_proven, there.best, nearest.policy), np.nan)
+    # Where the nearest value leaves the grade open, it still says how high it can be.
+    highest = np.where(np.isnan(policy), nearest.highest_policy, policy)
     best = np.where(is_at_risk, np.fmin(there.best, policy), np.nan)
     worst = np.where(is_at_risk, np.fmax(there.worst, policy), np.nan)
     state = np.where(grid.measured[:, at], 0, np.where(grid.short_gap[:, at], 1, 2))
@@ -76,6 +78,7 @@ def grade_landmark(
         policy=policy,
         best=best,
         worst=worst,
+        policy_worst=np.where(is_at_risk, highest, np.nan),
         evidence=state.astype(np.int8),
         reason=np.select(conditions, codes, 0).astype(np.int8),
     )

@@ -19,6 +19,7 @@ __all__ = [
     "OUTCOME_SCHEMA",
     "EvidenceRows",
     "OutcomeRows",
+    "collect_evidence",
     "count_days",
     "frame_evidence",
     "frame_outcomes",
@@ -32,6 +33,7 @@ OUTCOME_SCHEMA: dict[str, type[pl.DataType]] = {
     "policy": pl.Float64,
     "best": pl.Float64,
     "worst": pl.Float64,
+    "policy_worst": pl.Float64,
     "label": pl.String,
     "possible_labels": pl.String,
     "decided": pl.Boolean,
@@ -71,6 +73,8 @@ class OutcomeRows:
     """One outcome of the patients of one part, as arrays of one entry per patient.
 
     `policy`, `best` and `worst` are NaN where there is none; days are `NO_DAY` where there is none.
+    `policy_worst` is the highest that `policy` can be: itself where it is judged (everywhere if not given),
+    else what the measured values leave possible, NaN where that is not known.
     `evidence`, `reason`, `rule` and `label` are places in their lists of names; -1 is none. `possible` marks,
     patient by label, every label that can have been; only outcomes without an order have it. With `is_asked`
     the evidence is that of a question about the grade, which is answered later.
@@ -87,7 +91,13 @@ class OutcomeRows:
     last_day: NDArray[np.int32]
     days: Mapping[str, NDArray[np.int32]]
     possible: NDArray[np.bool_] | None = None
+    policy_worst: NDArray[np.float64] | None = None
     is_asked: bool = False
+
+    @property
+    def highest_policy(self) -> NDArray[np.float64]:
+        """`policy_worst`, or the policy where it is not given."""
+        return self.policy if self.policy_worst is None else self.policy_worst
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +137,32 @@ def count_days(grid: ScenarioGrid) -> dict[str, NDArray[np.int32]]:
     }
 
 
+def collect_evidence(
+    deciding: NDArray[np.bool_], settling: NDArray[np.bool_], grid: ScenarioGrid
+) -> EvidenceRows:
+    """Return the days that decide and those that would settle; a day that does both stands twice."""
+    patient, place = np.nonzero(deciding | settling)
+    is_both = (deciding & settling)[patient, place]
+    patient, place = (np.repeat(found, 1 + is_both) for found in (patient, place))
+    is_second = np.zeros(patient.size, dtype=np.bool_)
+    is_second[1:] = (patient[1:] == patient[:-1]) & (place[1:] == place[:-1])
+    measured = grid.measured[patient, place]
+    decides = deciding[patient, place] & ~is_second
+    cap = np.zeros(0) if grid.cap is None else grid.cap[patient, place]
+    # A cap decides by itself: the bounds of the gap around it are not part of the evidence.
+    is_cap = ~measured & (decides | ~grid.short_gap[patient, place])
+    return EvidenceRows(
+        patient=patient,
+        day=(place + grid.first_day).astype(np.int32),
+        role=np.where(decides, 0, 1).astype(np.int8),
+        state=np.where(measured, 0, np.where(is_cap, 1, 2)).astype(np.int8),
+        low=np.where(is_cap, 0.0, grid.low[patient, place]),
+        high=np.where(is_cap, cap if cap.size else np.nan, grid.high[patient, place]),
+        source_row=grid.source_row[patient, place],
+        verdict=np.where(decides, 0, 1).astype(np.int8),
+    )
+
+
 def frame_outcomes(
     parts: Sequence[OutcomeRows],
     patient_id: pl.Series,
@@ -138,6 +174,8 @@ def frame_outcomes(
 ) -> pl.DataFrame:
     """Return the outcomes table of one outcome, in the order of `patient_id`."""
     numbers = {name: _join(parts, name) for name in ("policy", "best", "worst")}
+    highest = [part.highest_policy for part in parts]
+    numbers["policy_worst"] = np.concatenate(highest) if parts else np.empty(0)
     named = {
         "label": _name(_join(parts, "label"), labels),
         "possible_labels": _name_possible(parts, len(patient_id), labels),
@@ -153,7 +191,7 @@ def frame_outcomes(
     }
     frame = pl.DataFrame({"patient_id": patient_id, **numbers, **named, **days, **account}).with_columns(
         pl.lit(outcome).alias("outcome"),
-        pl.col("policy", "best", "worst").fill_nan(None),
+        pl.col(list(numbers)).fill_nan(None),
         pl.col("first_day", "last_day", "last_measured_day").replace(NO_DAY, None),
         pl.col("reason").fill_null(""),
     )

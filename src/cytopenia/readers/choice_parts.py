@@ -93,6 +93,7 @@ class TableChoices:
     settings: tuple[Control, ...]
     words: tuple[Control, ...]
     units: tuple[Control, ...]
+    file: str = ""
 
     @property
     def controls(self) -> tuple[Control, ...]:

@@ -20,6 +20,7 @@ from cytopenia.readers.choice_parts import (
     name_control,
 )
 from cytopenia.readers.column_guesses import ColumnGuess, count_usual
+from cytopenia.readers.column_names import is_birth, is_ours
 from cytopenia.readers.day_columns import group_day_columns
 from cytopenia.readers.harmonize import find_wide
 from cytopenia.readers.heading_parts import list_scales
@@ -27,10 +28,13 @@ from cytopenia.readers.headings import fold_heading
 from cytopenia.readers.labs_mapping import DayColumn, LabsTable
 from cytopenia.readers.mapping_draft import Draft, OpenLine, as_table
 from cytopenia.readers.mapping_sheets import TableSheet
+from cytopenia.readers.unit_questions import say_usual
 from cytopenia.units import load_analytes
+from cytopenia.values import parse_values
 
 __all__ = [
     "COLUMN",
+    "INFUSION",
     "MEASURE",
     "OF_ROW",
     "Assigned",
@@ -44,8 +48,9 @@ __all__ = [
 _UNITED = re.compile(r"^.+?\s*[\(\[](?P<unit>[^\(\)\[\]]+)[\)\]]$")
 # How a value of a control says which kind of thing a column becomes.
 COLUMN, MEASURE = "column:", "measure:"
+# A column of labs that says in the rows of values when the infusion was: the infusions are read from it.
+INFUSION = "infusions:infusion_date"
 OF_ROW = f"{COLUMN}row"
-_SHOWN_UNITS = 2
 
 Why = Mapping[tuple[str, str], str]
 
@@ -110,6 +115,8 @@ def assign_columns(draft: Draft, sheet: TableSheet) -> Assigned:
     }
     if table != "labs":
         return Assigned(said, implied, asked, is_wide=False)
+    if (infusion := _find_infusion(draft, sheet)) is not None and infusion not in {*said, *asked}:
+        said[infusion] = (INFUSION, AS_IT_IS)
     has_days = bool(draft.part(table, "days")) or any(slot[1] == "days" for slot in draft.open_slots)
     named = {value for value, _ in (*said.values(), *implied.values())}
     is_wide = not has_days and not named & {f"{COLUMN}value", f"{COLUMN}analyte"}
@@ -117,6 +124,18 @@ def assign_columns(draft: Draft, sheet: TableSheet) -> Assigned:
     if is_wide and not is_told:
         implied = {**_find_implied(sheet, draft, taken={*said, *implied}), **implied}
     return Assigned(said, implied, asked, is_wide=is_wide)
+
+
+def _find_infusion(draft: Draft, sheet: TableSheet) -> str | None:
+    """The column of labs that the infusions are read from."""
+    labs, infusions = draft.table("labs"), draft.table("infusions")
+    file = labs.get("file", sheet.file)
+    if infusions.get("file") != file or infusions.get("sheet") != labs.get("sheet"):
+        return None
+    told = draft.part("infusions", "columns").get("infusion_date")
+    return next(
+        (one for one in sheet.headings if one == told or (not told and is_ours(one, "infusion_date"))), None
+    )
 
 
 def _find_implied(sheet: TableSheet, draft: Draft, *, taken: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -140,10 +159,12 @@ def list_column_choices(draft: Draft, sheet: TableSheet, why: Why) -> Iterator[C
     of_days = {heading for headings in grouped.values() for heading in headings}
     for guess in sheet.columns:
         if guess.heading not in of_days:
-            yield _choose_column(assigned, sheet, guess, why)
+            yield _choose_column(draft, assigned, sheet, guess=guess, why=why)
 
 
-def _choose_column(assigned: Assigned, sheet: TableSheet, guess: ColumnGuess, why: Why) -> ColumnChoice:
+def _choose_column(
+    draft: Draft, assigned: Assigned, sheet: TableSheet, *, guess: ColumnGuess, why: Why
+) -> ColumnChoice:
     table, heading = sheet.table, guess.heading
     value, unit = assigned.find(heading)
     line = assigned.asked.get(heading)
@@ -157,7 +178,10 @@ def _choose_column(assigned: Assigned, sheet: TableSheet, guess: ColumnGuess, wh
     becomes = Control(
         name=name_control("becomes", (table, "columns", heading)),
         subject=heading,
-        options=tuple(_list_options(table, line, implied=implied, is_wide=assigned.is_wide)),
+        options=(
+            *_list_options(table, line, implied=implied, is_wide=assigned.is_wide),
+            *_offer_infusion(draft, guess, value, table),
+        ),
         chosen=value,
         slot=(table, "columns", heading),
         path=(),
@@ -183,6 +207,15 @@ def _list_options(table: str, line: OpenLine | None, *, implied: str, is_wide: b
         yield Choice(f"{COLUMN}{name}", "as_named", name)
     if is_wide:
         yield from list_measure_choices()
+
+
+def _offer_infusion(draft: Draft, guess: ColumnGuess, value: str, table: str) -> Iterator[Choice]:
+    """Dates beside the values may be the infusion, unless another table says when it was."""
+    elsewhere = draft.table("infusions") or "infusion_date" in draft.part("patients", "columns")
+    is_date = guess.content.is_mostly(guess.content.dates) and not is_birth(guess.heading)
+    may_be = is_date and not elsewhere
+    if table == "labs" and (value == INFUSION or may_be):
+        yield Choice(INFUSION, "as_named", "infusion_date")
 
 
 def list_measure_choices() -> Iterator[Choice]:
@@ -284,6 +317,8 @@ def _add_usual(why: str, value: str, cells: pl.Series) -> str:
     analyte = value.removeprefix(MEASURE)
     if not value.startswith(MEASURE) or analyte not in load_analytes() or "sual" in why:
         return why
-    counts = [(text, count) for text, count in count_usual(cells, analyte).items() if count][:_SHOWN_UNITS]
-    told = ", ".join(f"{count:,} in {text}" for text, count in counts)
-    return f"{why}; usual would be {told}" if told else f"{why}; no value would be usual in any unit"
+    counts, total = count_usual(cells, analyte), int(parse_values(cells)["value"].is_not_null().sum())
+    if not any(counts.values()):
+        return f"{why}; no value would be usual in any unit"
+    told = say_usual(counts, total)
+    return f"{why}; {told[0].lower()}{told[1:]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -38,6 +39,7 @@ _MOST = 0.5
 _NEARLY_ALL = 0.8
 _MOST_WORDS = 500
 _DOUBTFUL = r"^\s*[1-9]\d{0,2}\.\d{3}\s*$"
+_SHORT_YEARS = r"^\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(?:\s|T|$)"
 _TIME = r"^([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 _SEXES = frozenset({"m", "f", "w", "male", "female", "männlich", "weiblich", "man", "woman", "h", "v"})
 # What laboratories add to a name without changing what was measured.
@@ -71,6 +73,11 @@ class Content:
     def is_mostly(self, count: int, share: float = _MOST) -> bool:
         """Return True where so many of the filled cells are it; False for a blank column."""
         return self.filled > 0 and count >= share * self.filled
+
+    @property
+    def has_short_years(self) -> bool:
+        """True where its dates end with a year of two digits."""
+        return any(re.search(_SHORT_YEARS, word) for word in self.words)
 
     def say_texts(self) -> str:
         """How many different texts there are, as a reason says it."""

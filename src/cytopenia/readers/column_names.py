@@ -17,9 +17,21 @@ from types import MappingProxyType
 
 from cytopenia.readers.codes import load_support_codes
 
-__all__ = ["ANY", "NamedColumn", "find_columns", "find_kind", "find_table", "fold_heading", "is_ours"]
+__all__ = [
+    "ANY",
+    "NamedColumn",
+    "find_columns",
+    "find_kind",
+    "find_table",
+    "fold_heading",
+    "is_birth",
+    "is_ours",
+]
 
 ANY = "any"
+_BIRTH = re.compile(
+    r"birth|geburt|\bdob\b|\bgeb\b|\bgeb[\s._-]*dat|nacimiento|naissance|nascita|geboorte", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,17 @@ def is_ours(heading: str, column: str) -> bool:
     (True, False)
     """
     return re.sub(r"[\s\-]+", "_", heading.strip()).lower() == column
+
+
+def is_birth(heading: str) -> bool:
+    """Return True where a heading names the date or year of birth.
+
+    Examples
+    --------
+    >>> is_birth("Geb.-Datum"), is_birth("DOB"), is_birth("Gebiet")
+    (True, True, False)
+    """
+    return _BIRTH.search(heading) is not None
 
 
 def find_columns(heading: str) -> tuple[NamedColumn, ...]:

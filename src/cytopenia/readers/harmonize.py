@@ -24,10 +24,12 @@ from cytopenia.contract.courses import find_zeros
 from cytopenia.contract.labs import LabOptions, prepare_lab_rows
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE, match_near_name, resolve_measure
 from cytopenia.errors import MissingColumnError, join_problems, suggest_name
+from cytopenia.readers.chosen_units import doubt_chosen_units
 from cytopenia.readers.codes import LOINC, load_analyte_codes
 from cytopenia.readers.column_findings import check_heading_units, find_dates, name_unused_columns
 from cytopenia.readers.day_columns import check_day_columns, list_day_columns, melt_days
 from cytopenia.readers.headings import fold_heading
+from cytopenia.readers.infusions_of_labs import drop_repeats, name_unused_infusion
 from cytopenia.readers.lab_parts import LabPart, join_parts
 from cytopenia.readers.labs_mapping import LabsTable
 from cytopenia.readers.mapping import BedsideMapping, DataSection
@@ -74,6 +76,10 @@ def harmonize_tables(
         formats["labs"] = TextFormat(decimal=".")
         findings += found
     tables = prepare_tables(raw, day_zero=mapping.day_zero, formats=formats, lln=mapping.labs.lower_limits)
+    if {"no_infusion_date", "day_zero_first"} & {*tables.findings["rule"]}:
+        findings += name_unused_infusion(sources, [*mapping.labs.columns.values()])
+    if "labs" in sources:
+        findings += doubt_chosen_units(tables.labs, mapping.labs, sources["labs"].frame)
     return replace(tables, findings=merge_findings(collect_findings(findings), tables.findings))
 
 
@@ -172,6 +178,9 @@ def _apply_mapping(
                     name, [c for c in table.columns if c not in (*TABLES[name].inputs, "source_row")]
                 )
             table, found = _translate_kinds(name, table, getattr(mapping.tables[name], "kinds", {}))
+        is_named = name == "infusions" and mapping.tables[name].file is not None
+        if is_named and "labs" in sources and source.origin == sources["labs"].origin:
+            table, found = drop_repeats(table)
         raw[name] = table
         findings += found
     return raw, findings

@@ -8,7 +8,8 @@ from typing import Any
 
 from cytopenia.contract.near_names import is_listed_unit
 from cytopenia.readers.choice_parts import AS_IT_IS, OPEN, ColumnChoice, Control, TableChoices
-from cytopenia.readers.column_choices import COLUMN, MEASURE, OF_ROW
+from cytopenia.readers.column_choices import COLUMN, INFUSION, MEASURE, OF_ROW
+from cytopenia.readers.column_names import is_ours
 from cytopenia.readers.mapping_choices import MappingChoices, list_settled
 from cytopenia.readers.mapping_draft import Draft, Edit, Slot, change_draft
 from cytopenia.readers.proposal import Proposal
@@ -73,6 +74,8 @@ def answer_choices(
         _answer(changes, control, answers)
     for table in choices.tables:
         _answer_columns(changes, table, answers)
+        if table.table == "labs":
+            changes.edits += _read_infusions(draft, table, answers)
     if changes.problems:
         return draft, changes.problems
     changed = change_draft(draft, changes.edits, answered=changes.answered, settled=settled)
@@ -109,6 +112,34 @@ def _answer_columns(changes: _Changes, table: TableChoices, answers: Answers) ->
     for column in changed:
         _write(changes, table.table, column, given[column.subject])
     changes.problems += _find_doubles(table, given)
+
+
+def _read_infusions(draft: Draft, table: TableChoices, answers: Answers) -> Iterator[Edit]:
+    """The infusions are read from a column of labs from now on, or no longer."""
+    given = {column.subject: _read_answer(column, answers)[0] for column in table.columns}
+    stood = {column.subject: column.becomes.chosen for column in table.columns}
+    new = next((one for one, becomes in given.items() if becomes == INFUSION != stood[one]), None)
+    if new is None:
+        if INFUSION in stood.values() and INFUSION not in given.values():
+            yield Edit(("infusions",), None)
+        return
+    labs, people = draft.table("labs"), f"{COLUMN}patient_id"
+    yield Edit(("infusions", "file"), labs.get("file", table.file))
+    for key in ("sheet", "sheets", "encoding", "separator", "header", "unit_row", "last_row"):
+        if key in labs:
+            yield Edit(("infusions", key), labs[key])
+    fills = any(
+        answers.get(one.name, one.chosen) == "patient_id"
+        for one in table.settings
+        if one.path[-1] == "fill_down"
+    )
+    if fills:
+        yield Edit(("infusions", "fill_down"), ["patient_id"])
+    patient = next((one for one, becomes in given.items() if becomes == people), None)
+    if patient is not None and not is_ours(patient, "patient_id"):
+        yield Edit(("infusions", "columns", "patient_id"), patient)
+    yield Edit(("infusions", "columns", "infusion_date"), new)
+    yield Edit(("day_zero",), None)
 
 
 def _stand(column: ColumnChoice) -> tuple[str, str]:

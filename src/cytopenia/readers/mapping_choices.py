@@ -83,6 +83,7 @@ def _choose_table(draft: Draft, sheet: TableSheet, why: Why) -> TableChoices:
         settings=tuple(list_settings(draft, sheet, assigned)),
         words=tuple(list_words(draft, sheet, assigned)),
         units=tuple(list_unit_texts(draft, sheet, assigned)),
+        file=sheet.file,
     )
 
 

@@ -28,6 +28,7 @@ class TableSheet:
     origin: str
     columns: tuple[ColumnGuess, ...]
     sheets: tuple[str, ...] = ()
+    file: str = ""
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -66,7 +67,7 @@ def _read_sheet(name: str, source: FileSource, mapping: TableMapping) -> TableSh
     columns = tuple(guess_column(text, body[text]) for text in body.columns if text != "source_row")
     stacked = tuple(str(sheet.sheet) for sheet in sheets) if mapping.sheets else ()
     origin = sheets[0].name if len(sheets) == 1 else f"{source.path.name}, {len(sheets)} sheets"
-    return TableSheet(name, origin, columns, stacked)
+    return TableSheet(name, origin, columns, stacked, source.path.name)
 
 
 def _choose(sheets: list[FoundSheet], source: FileSource, mapping: TableMapping) -> list[FoundSheet]:

@@ -10,6 +10,8 @@ import polars as pl
 from cytopenia.contract import TABLES
 from cytopenia.contract.columns import match_words
 from cytopenia.readers.column_guesses import ColumnGuess, quotable
+from cytopenia.readers.column_names import is_birth
+from cytopenia.readers.infusion_days import find_infusion_days
 from cytopenia.readers.proposal_parts import (
     EMPTY,
     Line,
@@ -26,8 +28,7 @@ from cytopenia.readers.table_guesses import SheetGuess
 __all__ = ["propose_columns", "propose_keys"]
 
 _PERSONAL = re.compile(
-    r"name|initial|birth|geburt|\bdob\b|nacimiento|naissance|nascita|geboorte"
-    r"|address|adresse|phone|telefon|mail|insurance|versicher|\bssn\b|zip code",
+    r"name|initial|address|adresse|phone|telefon|mail|insurance|versicher|\bssn\b|zip code",
     re.IGNORECASE,
 )
 _MOST_WORDS = 30
@@ -61,10 +62,12 @@ def _propose_patient(table: str, sheet: SheetGuess) -> tuple[Part, set[str]]:
     guess, role = picked
     why = guess.content.say_texts()
     part = name_column(guess, "patient_id", table=table, origin=origin, certain=role.certain, why=why)
-    return part + (_fill_down(guess, sheet) if table == "labs" else EMPTY), {guess.heading}
+    # Infusions that are read from the rows of labs have the same cells under a patient.
+    repeats = table == "labs" or (table == "infusions" and sheet.shape != "")
+    return part + (_fill_down(guess, sheet, table) if repeats else EMPTY), {guess.heading}
 
 
-def _fill_down(guess: ColumnGuess, sheet: SheetGuess) -> Part:
+def _fill_down(guess: ColumnGuess, sheet: SheetGuess, table: str) -> Part:
     """Merged cells of a patient over several rows come as one filled cell and blanks."""
     content = guess.content
     blank = content.rows - content.filled
@@ -74,7 +77,7 @@ def _fill_down(guess: ColumnGuess, sheet: SheetGuess) -> Part:
     is_open = blank < _MOST_BLANK * content.rows
     line = Line("", "fill_down", ["patient_id"], why, is_open=is_open)
     part = Part((line,))
-    what = f"labs: {blank:,} cells of {quote(guess.heading)} in {sheet.found.name} are blank"
+    what = f"{table}: {blank:,} cells of {quote(guess.heading)} in {sheet.found.name} are blank"
     question = f"{what}. Are they the patient above? Write fill_down, or fill them."
     return part + ask(question, [line]) if is_open else part
 
@@ -114,7 +117,13 @@ def _propose_time(sheet: SheetGuess) -> tuple[Part, set[str]]:
 
 
 def _ask_time(sheet: SheetGuess) -> Part:
-    dates = [one for one in sheet.columns if one.content.is_mostly(one.content.dates)]
+    dates = [
+        one
+        for one in sheet.columns
+        if one.content.is_mostly(one.content.dates)
+        and not is_birth(one.heading)
+        and one.role("infusion_date", "infusions") is None
+    ]
     likely = next((one.heading for one in dates), "their column")
     line = Line("columns", "date", likely, "no heading names the date or day of the draw", is_open=True)
     question = f"labs: no column of {sheet.found.name} is called like the date or the day of the draw."
@@ -128,9 +137,11 @@ def _ask_order(table: str, guess: ColumnGuess, origin: str) -> Part:
         return EMPTY
     mixed = guess.content.order == "mixed"
     why = "both orders of day and month appear" if mixed else "no date shows which part is the day"
-    line = Line("", "date_format", "%d/%m/%Y", f'{quote(guess.heading)}: {why}; or "%m/%d/%Y"', is_open=True)
+    year = "%y" if guess.content.has_short_years else "%Y"
+    first, other = f"%d/%m/{year}", f"%m/%d/{year}"
+    line = Line("", "date_format", first, f'{quote(guess.heading)}: {why}; or "{other}"', is_open=True)
     question = f"{table}: dates in {quote(guess.heading)} of {origin}: {why}."
-    choice = 'Write date_format = "%d/%m/%Y" or date_format = "%m/%d/%Y"'
+    choice = f'Write date_format = "{first}" or date_format = "{other}"'
     return (
         Part((line,))
         + show(origin, guess.heading, "?", why=why, state="ask")
@@ -148,6 +159,8 @@ def propose_columns(table: str, sheet: SheetGuess, used: Collection[str]) -> Par
         guess, certain = picked
         taken.add(guess.heading)
         why = _say_content(guess)
+        if column == "infusion_date" and sheet.shape and (told := find_infusion_days(sheet)) is not None:
+            why = f"{why}; {told}"
         parts.append(name_column(guess, column, table=table, origin=origin, certain=certain, why=why))
         if "date" in column:
             parts.append(_ask_order("infusions" if column in _INFUSION_COLUMNS else table, guess, origin))
@@ -221,7 +234,7 @@ def _propose_kinds(table: str, guess: ColumnGuess, origin: str) -> Part:
 
 
 def _leave_out(table: str, guess: ColumnGuess, origin: str) -> Part:
-    if _PERSONAL.search(guess.heading):
+    if _PERSONAL.search(guess.heading) or is_birth(guess.heading):
         why = "may name a person, and is not needed: leave it out of the export"
         return show(origin, guess.heading, "", why=why, state="not used")
     if table == "patients" and guess.content.filled:

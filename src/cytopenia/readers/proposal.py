@@ -9,6 +9,7 @@ from pathlib import Path
 from cytopenia.contract import TABLES
 from cytopenia.errors import ReaderError
 from cytopenia.readers.column_guesses import ColumnGuess
+from cytopenia.readers.infusion_days import ask_infusion_days, find_infusion_days
 from cytopenia.readers.labs_proposal import propose_values
 from cytopenia.readers.other_proposal import propose_columns, propose_keys
 from cytopenia.readers.proposal_parts import ColumnRow, Line, Part, ask, join_parts, quote, show
@@ -60,15 +61,17 @@ def propose_mapping(paths: Sequence[Path], *, beside: Collection[str] = ()) -> P
     Raises
     ------
     ReaderError
-        A file cannot be read, or nothing stands in any of them.
+        No file can be read, or nothing stands in any of them.
     """
-    found = [sheet for path in paths for sheet in find_sheets(path)]
+    found, unread = _find_all(paths)
     guessed = [guess for sheet in found if (guess := guess_sheet(sheet)) is not None]
+    if not guessed and unread:
+        raise ReaderError(" ".join(unread))
     if not guessed:
         listed = ", ".join(path.name for path in paths)
         raise ReaderError(f"{listed}: there is no table in it. Export it again.")
     sheets = group_sheets(guessed)
-    chosen = _agree_on_patients(_choose(sheets))
+    chosen = _agree_on_patients(_choose(sheets, beside))
     parts = {table: _propose_table(table, chosen[table]) for table in TABLES if table in chosen}
     taken = {(one.found.file, one.found.sheet) for one in chosen.values()}
     rest = [sheet for sheet in sheets if (sheet.found.file, sheet.found.sheet) not in taken]
@@ -83,9 +86,22 @@ def propose_mapping(paths: Sequence[Path], *, beside: Collection[str] = ()) -> P
         tables,
         _drop_repeats(part.rows),
         tuple(dict.fromkeys(part.questions)),
-        (*_tell_limits(found), *_tell_project(guessed), *part.notes),
+        (*unread, *_tell_limits(found), *_tell_project(guessed), *part.notes),
         tuple((text, table, line) for table, one in parts.items() for text, line in one.settles),
     )
+
+
+def _find_all(paths: Sequence[Path]) -> tuple[list[FoundSheet], list[str]]:
+    """The sheets of the files that can be read, and why others cannot: one must not stop the rest."""
+    found, unread = list[FoundSheet](), list[str]()
+    for path in paths:
+        try:
+            found += find_sheets(path)
+        except ReaderError as cause:
+            if len(paths) == 1:
+                raise
+            unread.append(f"Not read: {cause}")
+    return found, unread
 
 
 def _drop_repeats(rows: Sequence[ColumnRow]) -> tuple[ColumnRow, ...]:
@@ -101,7 +117,7 @@ def is_proposable(path: Path) -> bool:
     )
 
 
-def _choose(sheets: Sequence[SheetGuess]) -> dict[str, SheetGuess]:
+def _choose(sheets: Sequence[SheetGuess], beside: Collection[str]) -> dict[str, SheetGuess]:
     """The sheet of each table: the one with most rows; a row per patient gives facts of patients too."""
     chosen: dict[str, SheetGuess] = {}
     for sheet in sorted(sheets, key=lambda one: -one.layout.body.height):
@@ -114,8 +130,9 @@ def _choose(sheets: Sequence[SheetGuess]) -> dict[str, SheetGuess]:
         ]
         chosen |= {"infusions": others[0]} if len(others) == 1 else {}
     labs = chosen.get("labs")
-    if labs is not None and not ({*chosen} & {"infusions", "patients"}) and _states_infusion(labs):
-        chosen["infusions"] = replace(labs, why="every row says when the infusion was")
+    is_free = "infusions" not in {*chosen, *beside} and (patients is None or not _has_infusion(patients))
+    if labs is not None and is_free and (why := find_infusion_days(labs)) is not None:
+        chosen["infusions"] = replace(labs, why=why)
     if labs is not None and patients is None and labs.rows_are_patients:
         chosen["patients"] = replace(labs, why="every row is another patient")
     return chosen
@@ -123,14 +140,6 @@ def _choose(sheets: Sequence[SheetGuess]) -> dict[str, SheetGuess]:
 
 def _has_infusion(sheet: SheetGuess) -> bool:
     return sheet.pick("infusion_date", "infusions") is not None
-
-
-def _states_infusion(sheet: SheetGuess) -> bool:
-    """True where rows of values say in every row when the infusion of the patient was."""
-    picked = sheet.pick("infusion_date", "infusions")
-    if picked is None or sheet.rows_are_patients or sheet.sheet_is == "patient_id":
-        return False
-    return picked[1].certain and picked[0].content.filled == picked[0].content.rows
 
 
 def _agree_on_patients(chosen: Mapping[str, SheetGuess]) -> dict[str, SheetGuess]:
@@ -161,7 +170,8 @@ def _name_sheets(sheet: SheetGuess) -> str:
 def _propose_table(table: str, sheet: SheetGuess) -> Part:
     keys, used = propose_keys(table, sheet)
     values = propose_values(sheet, used) if table == "labs" else propose_columns(table, sheet, used)
-    return _place_table(sheet) + keys + values
+    part = _place_table(sheet) + keys + values
+    return part + ask_infusion_days(sheet) if table == "infusions" and sheet.shape else part
 
 
 def _place_table(sheet: SheetGuess) -> Part:
@@ -215,12 +225,19 @@ def _tell_absent(chosen: Mapping[str, SheetGuess], parts: Sequence[Part], beside
         notes.append("No laboratory values were found: write [data.labs] by hand; see docs/protocol.md.")
     elif labs.shape != "days" and not becomes & {"infusion_date", "day"} and not has_infusions:
         notes.append(
-            'No date of infusion was found: add infusions.csv, or write day_zero = "first" under [data].'
+            "No date of infusion was found: add infusions.csv with patient_id and infusion_date. Only where "
+            'none can be had, write day_zero = "first" under [data]: days then count from each patient\'s '
+            "first laboratory day, and windows, day 28 and ICAHT with them."
         )
     if not becomes & {"lymphodepletion_date", "lymphodepletion_day"} and not has_infusions:
         notes.append("No start of lymphodepletion was found: write lymphodepletion_day under [study].")
     if "support" not in {*chosen, *beside}:
         notes.append("No growth factors or transfusions were found: recovery is then called count recovery.")
+    if labs is not None and "lln" not in becomes:
+        notes.append(
+            "No lower limits of normal were found: grade 1 of CTCAE is not judged without them. Write those"
+            ' of the laboratory under [data.labs]: lln = { anc = { value = ..., unit = "1e9/L" } }.'
+        )
     return Part(notes=tuple(notes))
 
 

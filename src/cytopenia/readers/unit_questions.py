@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE
+from cytopenia.readers.chosen_units import ABOUT_AS_MANY
 from cytopenia.readers.column_guesses import count_usual
 from cytopenia.readers.heading_parts import list_scales
 from cytopenia.readers.proposal_parts import EMPTY, Line, Part, ask, map_to, quote, show
@@ -20,6 +21,7 @@ __all__ = [
     "count_plausible",
     "doubt_unit",
     "find_better_unit",
+    "say_usual",
     "weigh_units",
 ]
 
@@ -32,11 +34,37 @@ def weigh_units(analyte: str, cells: pl.Series) -> tuple[str, str]:
     """Return the choice of units with how many values would be usual in which, and the likeliest unit."""
     counts = count_usual(cells, analyte)
     total = int(parse_values(cells)["value"].is_not_null().sum())
-    best = [f"{count:,} in {text}" for text, count in counts.items() if count][:_SHOWN_SCALES]
-    hint = f" Usual would be, of {total:,} values: {', '.join(best) or 'none in any'}" if total else ""
+    hint = f" {say_usual(counts, total)}" if total else ""
     scales = list_scales(analyte)
     choice = ", ".join(scales) if len(scales) > 1 else " = ".join(list_units(analyte))
-    return f"{choice}?{hint}", next(iter(counts))
+    # Of units that fit about equally the first that is listed stands in the line: it is the more common.
+    alike = _list_alike(counts)
+    return f"{choice}?{hint}", next((one for one in scales if one in alike), next(iter(counts)))
+
+
+def say_usual(counts: Mapping[str, int], total: int) -> str:
+    """Return in which units values would be usual, or that they do not tell.
+
+    Examples
+    --------
+    >>> say_usual({"mmol/L": 45, "g/dL": 40, "g/L": 0}, 48)
+    'Cannot be told from the values: mmol/L and g/dL are both possible (usual would be 45 and 40 of 48)'
+    >>> say_usual({"g/dL": 3, "mmol/L": 1, "g/L": 0}, 3)
+    'Usual would be, of 3 values: 3 in g/dL, 1 in mmol/L'
+    """
+    alike = _list_alike(counts)
+    if len(alike) > 1:
+        which = f"{' and '.join(alike)} are {'both' if len(alike) == _SHOWN_SCALES else 'all'} possible"
+        usual = " and ".join(f"{counts[text]:,}" for text in alike)
+        return f"Cannot be told from the values: {which} (usual would be {usual} of {total:,})"
+    best = [f"{count:,} in {text}" for text, count in counts.items() if count][:_SHOWN_SCALES]
+    return f"Usual would be, of {total:,} values: {', '.join(best) or 'none in any'}"
+
+
+def _list_alike(counts: Mapping[str, int]) -> list[str]:
+    """The units in which about as many values would be usual as in the likeliest."""
+    most = max(counts.values(), default=0)
+    return [text for text, count in counts.items() if most and count >= ABOUT_AS_MANY * most]
 
 
 def ask_units(names: Sequence[str], section: str, origin: str, *, lines: Iterable[Line] = ()) -> Part:

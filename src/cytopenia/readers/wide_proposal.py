@@ -10,6 +10,7 @@ import polars as pl
 
 from cytopenia.contract.near_names import NEUTROPHIL_SHARE, NearName, match_near_name
 from cytopenia.readers.column_guesses import ColumnGuess
+from cytopenia.readers.column_names import is_birth
 from cytopenia.readers.heading_parts import guess_analytes, is_other_test, is_share, speaks_of_analyte
 from cytopenia.readers.proposal_parts import Line, Part, ask, join_parts, map_to, quote, show
 from cytopenia.readers.table_guesses import SheetGuess
@@ -161,6 +162,8 @@ def leave_column(guess: ColumnGuess, sheet: SheetGuess) -> Part:
         why = f"near to {near.analyte} ({near.remark})"
     elif near is not None and sheet.shape == "wide" and is_number:
         return _propose_share(guess, origin, is_stated=near.states_percent)
+    elif is_birth(guess.heading):
+        why = "a date of birth, which is not needed: leave it out of the export"
     elif is_share(guess.heading):
         why = "a share of cells, no count"
     elif is_other_test(guess.heading):

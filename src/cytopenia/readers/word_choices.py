@@ -199,7 +199,7 @@ def list_settings(draft: Draft, sheet: TableSheet, assigned: Assigned) -> Iterat
         slot = (table, "", "date_format")
         yield _make(draft, slot, formats, now=now, path=(owner, "date_format"))
     slot = (table, "", "fill_down")
-    if table == "labs" and (form.get("fill_down") or draft.find_open(slot) is not None):
+    if table in {"labs", "infusions"} and (form.get("fill_down") or draft.find_open(slot) is not None):
         now = "patient_id" if "patient_id" in form.get("fill_down", []) else AS_IT_IS
         fill = [Choice(AS_IT_IS, "fill_no"), Choice("patient_id", "fill_patient")]
         yield _make(draft, slot, fill, now=now)

@@ -20,6 +20,8 @@ GRAVEST_RULES = (
     "without_infusion",
     "without_labs",
     "not_in_patients",
+    "patient_id_near",
+    "patient_id_blanks",
     "end_of_observation_missing",
 )
 MILDEST_RULES = ("analyte_missing", "unknown_analyte", "mapping_unused")

@@ -41,6 +41,7 @@ RULES_OF_SECTION = {
         "limit_implausible",
         "limits_reversed",
         "limit_stated",
+        "limit_missing",
         "limit_in_other_unit",
     ),
 }

@@ -15,7 +15,7 @@ from cytopenia.results import ResultRow
 from cytopenia.study.analysis_forms import RiskFactors
 from cytopenia.study.care_models import CareInput, list_published, pick_headlines, refit_published
 from cytopenia.study.care_rows import refuse_panel, report_effects
-from cytopenia.study.derived import grade_baseline
+from cytopenia.study.derived import grade_baseline, judge_threshold
 from cytopenia.study.groups import SCENARIOS, Sides, split_sides
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.plan import GradePlan, Plan
@@ -76,18 +76,24 @@ def find_had_before(
         return None
     judged = _list_analytes(plan, analysis.outcome)
     graded = {
-        part.analyte: _grade(cohort, GradePlan(address, part, (0, 0), ()), library.baseline)
+        part.analyte: _reach(
+            cohort, GradePlan(address, part, (0, 0), ()), library.baseline, min_grade=rule.min_grade
+        )
         for address, part in library.find_value_parts(rule.definition).items()
         if part.analyte in judged and part.analyte in cohort.grids
     }
-    grades = np.column_stack(list(graded.values()) or [np.full(len(cohort.courses), np.nan)])
-    had: Mask = np.asarray((grades >= rule.min_grade).any(axis=1))
-    is_unknown: Mask = np.asarray(~had & np.isnan(grades).any(axis=1))
+    reached = np.column_stack(list(graded.values()) or [np.full(len(cohort.courses), np.nan)])
+    had: Mask = np.asarray((reached == 1).any(axis=1))
+    is_unknown: Mask = np.asarray(~had & np.isnan(reached).any(axis=1))
     return HadBefore(had, is_unknown, rule.min_grade, tuple(graded))
 
 
-def _grade(cohort: CohortOutcomes, plan: GradePlan, baseline: BaselineDefinition) -> NDArray[np.float64]:
-    return grade_baseline(cohort, plan, baseline)["policy"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+def _reach(
+    cohort: CohortOutcomes, plan: GradePlan, baseline: BaselineDefinition, *, min_grade: int
+) -> NDArray[np.float64]:
+    """1 for who had the grade at baseline, 0 for who did not, NaN where the value does not say."""
+    judged = judge_threshold(grade_baseline(cohort, plan, baseline), min_grade)
+    return judged["policy"].cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
 def _list_analytes(plan: Plan, outcome: str) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cytopenia.contract import Tables, check_tables
+from cytopenia.contract import Tables, check_tables, collect_findings, merge_findings
 from cytopenia.contract.data_quality import QUALITY_SCHEMAS, DataQuality, Reading
 from cytopenia.errors import DataError
 from cytopenia.grading.day_account import account_days
@@ -36,6 +36,7 @@ from cytopenia.study.lab_quality import (
     read_account,
     spread_values,
 )
+from cytopenia.study.limit_checks import note_missing_limits
 from cytopenia.study.outcomes import CohortOutcomes, derive_outcomes
 from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study.protocol import Study
@@ -72,7 +73,9 @@ def measure_quality(study: Study, tables: Tables) -> DataQuality:
     tables : Tables
         As the readers return them, with or without errors; never changed.
     """
-    plan, findings = build_plan(study), check_tables(tables)
+    plan = build_plan(study)
+    lacking = collect_findings(note_missing_limits(study, plan, tables.labs))
+    findings = merge_findings(check_tables(tables), lacking)
     windows = _list_windows(plan)
     days = _choose_days(plan)
     last_day = max((window[1] for _, window in windows), default=days[1])

@@ -9,7 +9,7 @@ import polars as pl
 from cytopenia.definition_forms import BaselineDefinition
 from cytopenia.errors import DataError
 from cytopenia.grading.baseline import derive_baseline
-from cytopenia.grading.grades import judge_rows
+from cytopenia.grading.grades import BETWEEN, judge_rows
 from cytopenia.grading.outcome_rows import hold_evidence
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.plan import GradePlan, Plan
@@ -71,16 +71,17 @@ def derive_all(cohort: CohortOutcomes, plan: Plan, definition: BaselineDefinitio
     for grade in plan.grades:
         baseline = None
         for name in grade.outcomes:
-            spec = plan.specs[name]
+            spec, graded = plan.specs[name], by_outcome[name]
             if spec.treatment_emergent:
                 baseline = grade_baseline(cohort, grade, definition) if baseline is None else baseline
-                by_outcome[name] = _keep_emergent(by_outcome[name], baseline)
+                by_outcome[name] = _keep_emergent(graded, baseline)
             if spec.min_grade is not None:
-                marked = _mark_at_least(by_outcome[name], spec.min_grade)
+                marked = _mark_at_least(by_outcome[name], spec.min_grade, open_for=graded["reason"])
                 is_single = grade.part.landmark is None and grade.part.counting is None
                 by_outcome[name] = _rest_on_one_day(marked) if is_single else marked
     for fever in plan.fevers:
-        by_outcome[fever.outcome] = _mark_at_least(by_outcome[fever.outcome], fever.definition.grade)
+        found = by_outcome[fever.outcome]
+        by_outcome[fever.outcome] = _mark_at_least(found, fever.definition.grade, open_for=found["reason"])
     for name in plan.combinations:
         by_outcome[name] = _combine([by_outcome[part] for part in plan.specs[name].any_of], name)
     order = [*plan.specs, *(nadir.outcome for nadir in plan.nadirs)]
@@ -100,21 +101,33 @@ def drop_settled(evidence: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame
 def judge_threshold(frame: pl.DataFrame, min_grade: float) -> pl.DataFrame:
     """Return `policy`, `best`, `worst` as 0, 1 or null for "the grade is at least `min_grade`".
 
-    A course without a policy grade is still judged where both bounds lie on one side.
+    A course without a policy grade is still judged where every grade that it can have lies on one side:
+    below, where nothing measured can reach it (`policy_worst`, where the frame has it), or by both bounds.
     """
-    reached = {name: pl.col(name) >= min_grade for name in _GRADES}
+    reached = {
+        name: pl.col(name) >= min_grade for name in (*_GRADES, "policy_worst") if name in frame.columns
+    }
     settled = pl.when(reached["best"] == reached["worst"]).then(reached["best"])
-    policy = pl.when(pl.col("policy").is_not_null()).then(reached["policy"]).otherwise(settled)
-    return frame.with_columns(
-        policy.cast(pl.Float64).alias("policy"),
-        reached["best"].cast(pl.Float64).alias("best"),
-        reached["worst"].cast(pl.Float64).alias("worst"),
+    is_below = ~reached.get("policy_worst", pl.lit(None, dtype=pl.Boolean))
+    policy = (
+        pl.when(pl.col("policy").is_not_null())
+        .then(reached["policy"])
+        .when(is_below)
+        .then(pl.lit(value=False))
+        .otherwise(settled)
     )
+    answers = {**reached, "policy": policy}
+    # The bounds include the policy, also where it was open as a grade.
+    answers["best"] = answers["best"] & policy.fill_null(value=True)
+    return frame.with_columns(answer.cast(pl.Float64).alias(name) for name, answer in answers.items())
 
 
-def _mark_at_least(frame: pl.DataFrame, min_grade: int) -> pl.DataFrame:
-    marked = _clear_days(_decide(judge_threshold(frame, min_grade)))
-    return marked.with_columns(_yes_no().alias("label"))
+def _mark_at_least(frame: pl.DataFrame, min_grade: int, *, open_for: pl.Series) -> pl.DataFrame:
+    """Yes or no; what is judged only as a question is open, if it is, for the reason of the grade itself."""
+    judged = judge_threshold(frame, min_grade)
+    is_new = frame["policy"].is_null() & judged["policy"].is_not_null()
+    reasons = pl.when(is_new).then(open_for).otherwise("reason").alias("reason")
+    return _clear_days(_decide(judged.with_columns(reasons))).with_columns(_yes_no().alias("label"))
 
 
 def _rest_on_one_day(frame: pl.DataFrame) -> pl.DataFrame:
@@ -161,19 +174,32 @@ def _keep_emergent(frame: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame:
     is_at_risk = pl.col("worst").is_not_null()
     best = pl.when(pl.col("best") > pl.col("b_worst")).then("best").when(is_at_risk).then(0.0)
     worst = pl.when(pl.col("worst") > pl.col("b_best")).then("worst").when(is_at_risk).then(0.0)
+    highest = pl.when(pl.col("policy_worst") > pl.col("b_best")).then("policy_worst")
+    highest = highest.when(pl.col("policy_worst").is_not_null()).then(0.0)
     is_above = pl.col("policy") > pl.coalesce("b", "b_worst")
     is_not_above = pl.col("policy") <= pl.coalesce("b", "b_best")
     judged = pl.when(is_above).then("policy").when(is_not_above).then(0.0)
     emergent = joined.with_columns(
-        pl.coalesce(judged, pl.when(best == worst).then(best)).alias("policy"),
+        pl.coalesce(judged, pl.when(highest == 0).then(0.0), pl.when(best == worst).then(best)).alias(
+            "policy"
+        ),
         best.alias("best"),
         worst.alias("worst"),
+        highest.alias("policy_worst"),
         pl.when(pl.col("policy").is_not_null())
         .then(pl.lit("no baseline grade"))
+        .when(highest == 0)
+        .then(pl.lit(BETWEEN))
         .otherwise("reason")
         .alias("open"),
-    ).with_columns(pl.when(pl.col("policy").is_null()).then("open").otherwise("reason").alias("reason"))
-    return _clear_days(_decide(emergent.drop("b", "b_best", "b_worst", "open")))
+        pl.col("policy").is_null().alias("was_open"),
+    ).with_columns(
+        pl.when(pl.col("policy").is_null() | pl.col("was_open"))
+        .then("open")
+        .otherwise("reason")
+        .alias("reason")
+    )
+    return _clear_days(_decide(emergent.drop("b", "b_best", "b_worst", "open", "was_open")))
 
 
 def _first_reason(policy: pl.Expr) -> pl.Expr:
@@ -203,6 +229,7 @@ def _combine(frames: list[pl.DataFrame], name: str) -> pl.DataFrame:
         policy.alias("policy"),
         pl.col("best").max(),
         pl.col("worst").max(),
+        policy.alias("policy_worst"),
         _first_reason(policy).alias("reason"),
         pl.col("rule").filter(pl.col("policy") == 1).first().alias("rule"),
         pl.when((pl.col("policy") == 1).any())

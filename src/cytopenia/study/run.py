@@ -19,6 +19,7 @@ from cytopenia.study.derived import derive_all, drop_settled
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.families import adjust_families
 from cytopenia.study.figure_frames import frame_figures
+from cytopenia.study.limit_checks import note_missing_limits
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study.protocol import Study
@@ -119,7 +120,12 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         results=collect_results(rows),
         outcomes=outcomes,
         evidence=drop_settled(cohort.evidence, outcomes),
-        findings=merge_findings(tables.findings, collect_findings(_check_baseline(study, cohort))),
+        findings=merge_findings(
+            tables.findings,
+            collect_findings(
+                [*note_missing_limits(study, plan, tables.labs), *_check_baseline(study, cohort)]
+            ),
+        ),
         patient_days=frame_patient_days(cohort, plan, bounds),
         day_account=cohort.account,
         settings=settings,

@@ -167,7 +167,10 @@ def _mark_exactly(frame: pl.DataFrame, grade: int) -> pl.DataFrame:
     is_certain = (pl.col("best") == grade) & (pl.col("worst") == grade)
     is_possible = (pl.col("best") <= grade) & (pl.col("worst") >= grade)
     best, worst = (is_certain, is_possible) if grade else (is_possible, is_certain)
-    marks = {"policy": pl.col("policy") == grade, "best": best, "worst": worst}
+    # Who lacks an exact grade, but had none as high as this one, does not have it.
+    is_lower = pl.col("policy").is_null() & (pl.col("policy_worst") < grade)
+    policy = pl.when(is_lower).then(pl.lit(value=False)).otherwise(pl.col("policy") == grade)
+    marks = {"policy": policy, "best": best, "worst": worst}
     return frame.with_columns(mark.cast(pl.Float64).alias(name) for name, mark in marks.items())
 
 
