@@ -85,7 +85,7 @@ def _show_mapping(page: Page, here: str) -> None:
 def _propose(page: Page, here: str) -> None:
     page.goto(f"{here}/studies/Export")
     page.locator("form[action$='/mapping'] button").first.click()
-    expect(page.locator(".mapping .heading", has_text="Hb (g/dL)")).to_be_visible()
+    expect(page.get_by_label("What Hb (g/dL) becomes")).to_be_visible()
 
 
 def _check(page: Page, here: str) -> None:

