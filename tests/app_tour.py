@@ -78,6 +78,8 @@ def _search_nobody(page: Page, here: str) -> None:
 
 def _show_mapping(page: Page, here: str) -> None:
     page.goto(f"{here}/studies/Export/mapping")
+    infusion = page.locator("""select[name='becomes ["infusions", "columns", "Infusion"]']""")
+    infusion.select_option("column:infusion_date")
     page.get_by_role("button").and_(page.locator("[name=show]")).click()
     expect(page.locator(".preview")).to_be_visible()
 
