@@ -121,6 +121,11 @@ def test_a_section_is_taken_out_with_its_comments() -> None:
     assert take_data("[study]\n").data == {"folder": "."}
 
 
+def test_a_remark_with_a_number_beyond_measure_is_no_open_line() -> None:
+    text = "[data]\n[data.labs.wide]\n# anc = " + "9" * 6000 + "  # ask: is it?\n"
+    assert Draft(text).open_lines == ()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

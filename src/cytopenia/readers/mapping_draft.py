@@ -155,8 +155,8 @@ def _read_open(text: str, place: int, place_of: tuple[str, str]) -> OpenLine | N
     start = text.find(_MARK)
     while start > 0:
         try:
-            content = tomllib.loads(text[2:start])
-        except tomllib.TOMLDecodeError:
+            content = _read(text[2:start], "an open line")
+        except ProtocolError:
             start = text.find(_MARK, start + 1)
             continue
         if len(content) != 1:
@@ -329,10 +329,7 @@ def replace_data(text: str, draft: Draft) -> str:
 
 
 def _read(text: str, name: str) -> dict[str, Any]:
-    try:
-        return parse_toml(text.encode("utf-8", errors="replace"), name=name, error=ProtocolError)
-    except RecursionError as cause:
-        raise ProtocolError(f"{name}: lists stand too deep in one another. Correct the text.") from cause
+    return parse_toml(text.encode("utf-8", errors="replace"), name=name, error=ProtocolError)
 
 
 def _loads(text: str) -> dict[str, Any] | None:
