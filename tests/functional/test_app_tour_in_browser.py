@@ -157,6 +157,8 @@ def look_into(packed: bytes) -> None:
 
 
 def look_at_patients(page: Page) -> None:
+    # A choice made before the script of the page has come waits for the button "Show".
+    page.wait_for_url("**/studies/demo/patients")
     page.select_option("#open", "recovery")
     page.wait_for_url("**open=recovery*")
     # Of the 63 invented patients 20 have a recovery that missing days leave open, as the report says.
