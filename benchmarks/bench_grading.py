@@ -36,7 +36,6 @@ COURSES = {
 # Of twenty draws, fourteen fall in the first stretch of days and six in the second.
 STRETCHES = ((-10, 30, 14), (31, 100, 6))
 
-BLOCKS = 32
 RECOVERY_STUDY = """
 [study]
 title = "benchmark"
@@ -179,16 +178,14 @@ def _run_study(path: Path, protocol: str, names: tuple[str, ...]) -> dict[str, f
     """
     import polars as pl
 
-    from cytopenia.study.blocks import derive_in_blocks
-    from cytopenia.study.plan import build_plan
+    from cytopenia.large_cohort import derive_in_blocks
     from cytopenia.study.protocol import read_protocol
 
     counts = dict.fromkeys(("outcomes", "evidence", *(f"{name}_3" for name in names)), 0.0)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "study.toml"
         file.write_text(protocol, encoding="utf-8")
-        study = read_protocol(file)
-        found = derive_in_blocks(path, build_plan(study), bounds=study.library.bounds, blocks=BLOCKS)
+        found = derive_in_blocks({"labs": path}, read_protocol(file))
         for block, cohort in enumerate(found):
             cohort.outcomes.write_parquet(Path(folder) / f"outcomes_{block}.parquet", compression="lz4")
             cohort.evidence.write_parquet(Path(folder) / f"evidence_{block}.parquet", compression="lz4")

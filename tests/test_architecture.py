@@ -332,7 +332,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "outcome_frames",
             "recovery_times",
             "outcomes",
-            "blocks",
+            "flow",
             "derived",
             "limit_checks",
             "lab_quality",
@@ -551,6 +551,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"workflow": [], "mapping_text": [], "check_file": [], "score_words": [], "one_course": []},
     {
         "course_so_far": [],
+        "large_cohort": [],
         "new_study": [],
         "spark": ["columns", "findings", "blocks", "tables", "facts", "grades"],
     },

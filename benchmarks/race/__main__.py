@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from figure import draw_race
@@ -32,27 +32,34 @@ def main() -> None:
         sizes = QUICK if given.quick else USUAL
         effort = Effort(1, 1, 0.0) if given.quick else Effort(given.rounds, 1, 2.0)
         grown = (*sizes.grown, FULL) if given.full else sizes.grown
-        tasks = race(list_tasks(folder, sizes), effort)
-        growth = race(list_growth(folder, grown), effort)
-    given.out.mkdir(parents=True, exist_ok=True)
+        given.out.mkdir(parents=True, exist_ok=True)
+        tasks = list(race(list_tasks(folder, sizes), effort))
+        growth: list[Finished] = []
+        for size in race(list_growth(folder, grown), effort):
+            # The largest takes as long as all before, and may not fit: what is known stands on disk.
+            growth.append(size)
+            write_page(given, tasks, growth)
+    print(f"Wrote {given.out / 'RESULTS.md'} and RESULTS.svg")
+
+
+def write_page(given: argparse.Namespace, tasks: list[Finished], growth: list[Finished]) -> None:
+    """Write the page and its figure."""
     words = [f"--{word}" for word in ("quick", "full") if getattr(given, word)]
     command = " ".join(["python benchmarks/race", *words]) if words else "make race"
     (given.out / "RESULTS.md").write_text(describe_race(tasks, growth, command=command), "utf-8")
     draw_race(tasks, growth, given.out / "RESULTS.svg")
-    print(f"Wrote {given.out / 'RESULTS.md'} and RESULTS.svg")
 
 
-def race(tasks: Iterable[Task], effort: Effort) -> list[Finished]:
+def race(tasks: Iterable[Task], effort: Effort) -> Iterator[Finished]:
     """Run one task after the other; the largest once."""
-    found: list[Finished] = []
     for task in tasks:
         print(task.title, flush=True)
         is_large = (task.patients or 0) > LARGE
-        found.append(run_task(task, Effort(1, 0, 0.0) if is_large else effort))
-        for measured in found[-1].found:
+        finished = run_task(task, Effort(1, 0, 0.0) if is_large else effort)
+        for measured in finished.found:
             words = measured.trouble or f"{measured.usual_cold:.2f} s, again {measured.usual_warm:.4f} s"
             print(f"  {measured.contender.name}: {words} {measured.verdict}", flush=True)
-    return found
+        yield finished
 
 
 def read_arguments() -> argparse.Namespace:

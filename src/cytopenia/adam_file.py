@@ -26,10 +26,10 @@ from cytopenia.study.adam_subjects import count_unread_sexes, frame_subjects, li
 from cytopenia.study.adam_texts import describe_outcomes, fill_texts
 from cytopenia.study.derived import derive_all
 from cytopenia.study.factor_checks import check_factors
+from cytopenia.study.flow import choose_cohort
 from cytopenia.study.outcomes import Progress, derive_outcomes
 from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study, read_protocol
-from cytopenia.study.run import choose_cohort
 from cytopenia.study.run_settings import collect_settings
 from cytopenia.study_tables import read_study_tables
 from cytopenia.version import __version__

@@ -17,11 +17,15 @@ from cytopenia.study.protocol import Study, read_protocol
 
 __all__ = [
     "CheckedStudy",
+    "list_unfollowed",
     "look_at_study",
     "read_checked",
     "read_study_tables",
     "set_lymphodepletion_day",
 ]
+
+# What a table that comes with our names and units leaves to be said, or makes needless.
+_OF_FILES = {"file", "sheet", "encoding", "separator", "decimal", "lln"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,18 @@ def read_study_tables(study: Study) -> Tables:
     """Return the tables of a study, with the day of lymphodepletion that its protocol states."""
     tables = require_tables(read_tables(study.data_folder, study.protocol.data))
     return set_lymphodepletion_day(tables, study.protocol.study.lymphodepletion_day)
+
+
+def list_unfollowed(study: Study) -> list[str]:
+    """Return the keys of `[data]` that name or change columns and words, which only readers of files follow.
+
+    Tables that come as they are, with the columns of the contract, cannot follow them.
+    """
+    return [
+        f"[data.{name}] {key}"
+        for name, form in study.protocol.data.tables.items()
+        for key in sorted(form.model_fields_set - _OF_FILES)
+    ]
 
 
 def set_lymphodepletion_day(tables: Tables, day: int | None) -> Tables:

@@ -11,9 +11,8 @@ from polars.testing import assert_frame_equal
 
 from cytopenia.contract import prepare_tables
 from cytopenia.errors import DataError, OutputError
+from cytopenia.large_cohort import derive_in_blocks
 from cytopenia.simulate import SimulatedCohort, WrittenCohort, cohorts, simulate_cohort, write_cohort
-from cytopenia.study.blocks import derive_in_blocks
-from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import read_protocol
 
 TABLES = ["patients", "infusions", "labs", "support", "events", "responses"]
@@ -105,9 +104,7 @@ def test_the_labs_are_read_by_the_contract(written: WrittenCohort) -> None:
 def test_the_labs_are_graded_block_by_block(written: WrittenCohort) -> None:
     study = read_protocol(written.folder / "study.toml")
     assert study.protocol.study.synthetic
-    found = derive_in_blocks(
-        written.folder / "labs.parquet", build_plan(study), bounds=study.library.bounds, blocks=2
-    )
+    found = derive_in_blocks({"labs": written.folder / "labs.parquet"}, study, blocks=2)
     outcomes = pl.concat([block.outcomes for block in found])
     severe = outcomes.filter(pl.col("outcome") == "severe_neutropenia")
     assert severe["patient_id"].n_unique() == 30

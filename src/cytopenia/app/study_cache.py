@@ -14,8 +14,8 @@ from cytopenia.grading.explain import PatientExplanation
 from cytopenia.listings import take_fingerprint
 from cytopenia.study.counterfactuals import keep_patient
 from cytopenia.study.explain import explain_in_study
+from cytopenia.study.flow import choose_cohort
 from cytopenia.study.protocol import Study, read_protocol
-from cytopenia.study.run import choose_cohort
 from cytopenia.workflow import read_study_tables
 
 __all__ = ["ReadStudy", "make_study_cache"]

@@ -11,7 +11,7 @@ from cytopenia.contract.findings import (
     note_rows,
 )
 from cytopenia.contract.labs import prepare_labs
-from cytopenia.contract.prepare import check_tables, prepare_tables, require_tables
+from cytopenia.contract.prepare import check_tables, prepare_tables, require_findings, require_tables
 from cytopenia.contract.schemas import (
     EVENT_KINDS,
     RESPONSES,
@@ -48,5 +48,6 @@ __all__ = [
     "note_rows",
     "prepare_labs",
     "prepare_tables",
+    "require_findings",
     "require_tables",
 ]

@@ -10,10 +10,10 @@ from collections.abc import Collection
 import polars as pl
 
 from cytopenia.contract.findings import Finding, note_rows
-from cytopenia.contract.near_names import NEUTROPHIL_SHARE, SHARE_UNITS
+from cytopenia.contract.near_names import NEUTROPHIL_SHARE, SHARE_UNITS, resolve_measure
 from cytopenia.contract.texts import Wording, note_texts
 
-__all__ = ["PERCENT", "add_computed_anc", "show_percents", "split_shares", "state_percent"]
+__all__ = ["PERCENT", "add_computed_anc", "is_share", "show_percents", "split_shares", "state_percent"]
 
 PERCENT = "%"
 
@@ -21,6 +21,18 @@ _WHOLE = 100
 _OWNER = "the percentage of neutrophils"
 _DAY = ("patient_id", "day", "_date")
 _MOMENT = (*_DAY, "minute")
+
+
+def is_share(name: str | None, unit: str | None) -> bool:
+    """Return whether rows of a name and unit can be shares of neutrophils.
+
+    Examples
+    --------
+    >>> is_share("NEUT%", None), is_share("ANC", " %"), is_share("ANC", "10^9/L")
+    (True, True, False)
+    """
+    measure = resolve_measure(name or "")
+    return measure == NEUTROPHIL_SHARE or (measure == "anc" and (unit or "").strip() == PERCENT)
 
 
 def state_percent(table: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from cytopenia.contract.patient_ids import note_spellings
 from cytopenia.contract.schemas import Tables, TextFormat, empty_table
 from cytopenia.errors import DataError, join_problems
 
-__all__ = ["check_tables", "prepare_tables", "require_tables"]
+__all__ = ["check_tables", "prepare_tables", "require_findings", "require_tables"]
 
 
 def prepare_tables(
@@ -123,14 +123,16 @@ def require_tables(tables: Tables) -> Tables:
         Names every error at once.
     """
     findings = check_tables(tables)
+    require_findings(findings)
+    return replace(tables, findings=findings)
+
+
+def require_findings(findings: pl.DataFrame) -> None:
+    """Raise when a finding is an error; see `require_tables`, which looks for contradictions as well."""
     errors = findings.filter(pl.col("severity") == "error")["message"].to_list()
     if errors:
-        raise DataError(
-            join_problems(
-                f"The tables have {len(errors)} {'error' if len(errors) == 1 else 'errors'}", errors
-            )
-        )
-    return replace(tables, findings=findings)
+        noun = "error" if len(errors) == 1 else "errors"
+        raise DataError(join_problems(f"The tables have {len(errors)} {noun}", errors))
 
 
 def _require_sense(tables: Mapping[str, pl.DataFrame], day_zero: str) -> None:

@@ -346,10 +346,10 @@ def lay_out_support(
     (patients, days) bool
     """
     width = last_day - first_day + 1
+    if support.is_empty():
+        return np.zeros((len(courses), width), dtype=np.bool_)
     place = pl.DataFrame({"patient_id": courses.patient_id}).with_row_index("patient")
     rows = support.filter(pl.col("kind").is_in(list(free_days))).join(place, on="patient_id", how="inner")
-    if rows.is_empty():
-        return np.zeros((len(courses), width), dtype=np.bool_)
     stop = pl.col("stop").fill_null(last_day if open_stop else pl.col("start"))
     begin = (pl.col("start") - first_day).clip(0, width)
     end = (stop + _free_days_of_rows(free_days) - first_day).clip(0, width)

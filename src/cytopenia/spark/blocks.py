@@ -19,9 +19,9 @@ from cytopenia.errors import CytopeniaError, DataError
 from cytopenia.spark.columns import KEY, PART, PARTS, ROW_SCHEMA, TABLE, Question
 from cytopenia.spark.findings import take_findings
 from cytopenia.study.derived import derive_all, drop_settled
+from cytopenia.study.flow import choose_cohort
 from cytopenia.study.outcomes import derive_outcomes
 from cytopenia.study.plan import Plan, build_plan
-from cytopenia.study.run import choose_cohort
 from cytopenia.study_tables import set_lymphodepletion_day
 
 __all__ = ["cut_blocks", "grade_batches", "grade_block", "prepare_block"]

@@ -10,8 +10,7 @@ import polars as pl
 
 from cytopenia.contract import TextFormat
 from cytopenia.contract.labs import has_percents
-from cytopenia.contract.near_names import NEUTROPHIL_SHARE, resolve_measure
-from cytopenia.contract.neutrophil_shares import PERCENT
+from cytopenia.contract.neutrophil_shares import is_share
 from cytopenia.spark.tables import read_minute
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def find_percents(labs: DataFrame, text: TextFormat) -> bool:
 
     names = [f.col(name).cast("string").alias(name) for name in ("analyte", "unit")]
     pairs = labs.select(*names).distinct().limit(_MOST_NAMES + 1).collect()
-    shares = sorted({row["analyte"] for row in pairs if _is_share(row["analyte"], row["unit"])})
+    shares = sorted({row["analyte"] for row in pairs if is_share(row["analyte"], row["unit"])})
     if not shares:
         return False
     taken = [
@@ -67,11 +66,6 @@ def find_percents(labs: DataFrame, text: TextFormat) -> bool:
     rows = labs if len(pairs) > _MOST_NAMES else labs.filter(f.col("analyte").cast("string").isin(shares))
     answers = map_arrow(rows.select(*taken), _make_task(text), "found boolean").distinct().collect()
     return any(row["found"] for row in answers)
-
-
-def _is_share(name: str | None, unit: str | None) -> bool:
-    measure = resolve_measure(name or "")
-    return measure == NEUTROPHIL_SHARE or (measure == "anc" and (unit or "").strip() == PERCENT)
 
 
 def _make_task(text: TextFormat) -> Task:

@@ -15,6 +15,7 @@ from cytopenia.contract import TABLES, prepare_tables
 from cytopenia.errors import DataError, ProtocolError, join_problems
 from cytopenia.spark.columns import DATES, KEY, NUMBERS, TABLE, TAKEN, TEXTS, WHOLE
 from cytopenia.study.protocol import Study
+from cytopenia.study_tables import list_unfollowed
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -34,7 +35,6 @@ _NUMBER_TYPES = (*_WHOLE_TYPES, "float", "double", "decimal", "string")
 _ID_TYPES = (*_WHOLE_TYPES, "string")
 # Blanks as Polars strips them, so that equal patients meet.
 _OUTER_BLANKS = r"(?U)^\s+|\s+$"
-_OF_FILES = {"file", "sheet", "encoding", "separator", "decimal", "lln"}
 _MINUTES = 60
 
 
@@ -128,11 +128,9 @@ def refuse_protocol(study: Study) -> None:
     ProtocolError
         Names every such key.
     """
-    data = study.protocol.data
     unread = [
-        f"[data.{name}] {key}: tables of Spark come with our names and units; rename columns and values there"
-        for name, form in data.tables.items()
-        for key in sorted(form.model_fields_set - _OF_FILES)
+        f"{key}: tables of Spark come with our names and units; rename columns and values there"
+        for key in list_unfollowed(study)
     ]
     if study.protocol.cohort.require:
         unread.append("[cohort] require: filter the infusions in Spark instead")

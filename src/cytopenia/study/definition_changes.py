@@ -11,11 +11,11 @@ from cytopenia.definition_forms import GradesPart
 from cytopenia.definitions import match_parts
 from cytopenia.errors import DataError
 from cytopenia.study.derived import judge_threshold
+from cytopenia.study.flow import choose_cohort
 from cytopenia.study.grade_crosstab import cross_grades
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.plan import GradePlan, build_plan
 from cytopenia.study.protocol import Study
-from cytopenia.study.run import choose_cohort
 from cytopenia.study.single_plans import plan_grades
 
 __all__ = ["Reached", "TermInPatients", "compare_in_patients"]

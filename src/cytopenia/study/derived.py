@@ -94,8 +94,14 @@ def drop_settled(evidence: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame
     A grade that is open can be decided in its final form: as a question, or by the grade before treatment.
     """
     key = ["patient_id", "outcome"]
-    decided = outcomes.filter("decided").select(*key, pl.lit("would settle").alias("role"))
-    return evidence.join(decided, on=[*key, "role"], how="anti", maintain_order="left")
+    decided = outcomes.filter("decided").select(key)
+    waiting = evidence.lazy().filter(pl.col("role") == "would settle").select(key)
+    settled = waiting.join(decided.lazy(), on=key, how="semi").unique().collect()
+    if settled.is_empty():
+        # Evidence is the largest table of a run: it is copied where something leaves it.
+        return evidence
+    dropped = settled.with_columns(role=pl.lit("would settle"))
+    return evidence.join(dropped, on=[*key, "role"], how="anti", maintain_order="left")
 
 
 def judge_threshold(frame: pl.DataFrame, min_grade: float) -> pl.DataFrame:

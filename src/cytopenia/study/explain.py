@@ -23,6 +23,7 @@ from cytopenia.grading.explain import (
 from cytopenia.study.changed_answers import check_change, choose_settling, read_changes, read_settling
 from cytopenia.study.counterfactuals import Edit, Kernel, keep_patient
 from cytopenia.study.explained_days import explain_day
+from cytopenia.study.flow import choose_cohort
 from cytopenia.study.open_stops import (
     edit_stops_together,
     list_stop_trials,
@@ -36,7 +37,6 @@ from cytopenia.study.plan import build_plan
 from cytopenia.study.probes import Probe, edit_together, list_probes, list_together
 from cytopenia.study.protocol import Study
 from cytopenia.study.questions import list_checks, list_trials
-from cytopenia.study.run import choose_cohort
 from cytopenia.study.subjects import Rule, Subject, list_subjects
 from cytopenia.study.trials import Trial, rank_cut
 from cytopenia.study.unseen_days import add_unseen, is_unmeasured

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -55,7 +55,7 @@ from cytopenia.study.phenotype_outcomes import run_phenotype
 from cytopenia.study.plan import FeverPlan, Plan, RecoveryPlan, RecoveryTimePlan
 from cytopenia.study.recovery_times import judge_recovery_time
 
-__all__ = ["CohortOutcomes", "Progress", "derive_outcomes"]
+__all__ = ["CohortOutcomes", "Kernel", "Progress", "derive_outcomes", "lay_out_kernel", "run_kernel"]
 
 Marks = NDArray[np.bool_]
 Progress = Callable[[str, int, int], None]
@@ -93,11 +93,12 @@ class CohortOutcomes:
 
 
 @dataclass(frozen=True)
-class _Kernel:
-    """Everything the kernel needs, laid out once for the whole cohort."""
+class Kernel:
+    """Everything the kernel needs, laid out once for the whole cohort by `lay_out_kernel`."""
 
     plan: Plan
     courses: Courses
+    labs: Mapping[str, pl.DataFrame]
     grids: Mapping[str, DayGrid]
     support: Mapping[tuple[str, str], Mapping[str, Marks]]
     readings: Mapping[str, pl.DataFrame]
@@ -106,6 +107,7 @@ class _Kernel:
     last_lab_days: NDArray[np.float64]
 
     def run(self, patients: slice) -> Found:
+        """Return what is found of some patients, by the place of each in `courses`."""
         scenarios = {
             analyte: derive_scenarios(grid.part(patients), GapRule.of_analyte(self.bounds, analyte))
             for analyte, grid in self.grids.items()
@@ -236,6 +238,19 @@ def derive_outcomes(
     -----
     The result does not depend on the size of the parts or on the number of threads.
     """
+    kernel = lay_out_kernel(tables, plan, bounds=bounds, use_caps=use_caps, baseline=baseline)
+    return run_kernel(kernel, progress=progress)
+
+
+def lay_out_kernel(
+    tables: Tables,
+    plan: Plan,
+    *,
+    bounds: BoundsDefinition,
+    use_caps: bool = False,
+    baseline: BaselineDefinition | None = None,
+) -> Kernel:
+    """Return what `run_kernel` runs; for the parameters see `derive_outcomes`."""
     courses = lay_out_courses(tables)
     labs = index_labs(tables.labs, courses)
     grids = {
@@ -261,25 +276,34 @@ def derive_outcomes(
     }
     # Only a day of recovery asks until when anything was measured.
     last_days = find_last_lab_days(labs if plan.recovery_times else {}, courses)
-    kernel = _Kernel(plan, courses, grids, support, readings, bounds, baselines, last_days)
-    found = _run_parts(kernel, list(split_courses(courses)), progress)
+    return Kernel(plan, courses, labs, grids, support, readings, bounds, baselines, last_days)
+
+
+def run_kernel(
+    kernel: Kernel, *, threads: int | None = None, progress: Progress | None = None
+) -> CohortOutcomes:
+    """Run a kernel over its cohort; as many parts at once as there are threads, or cores."""
+    found = _run_parts(kernel, threads or os.cpu_count(), progress)
+    plan, courses = kernel.plan, kernel.courses
     return CohortOutcomes(
         courses,
-        labs,
-        grids,
+        kernel.labs,
+        kernel.grids,
         frame_all_outcomes(plan, found, courses),
         frame_all_evidence(plan, found, courses),
         frame_cells(found),
         frame_accounts(plan, found, courses),
-        baselines,
+        kernel.baselines,
     )
 
 
-def _run_parts(kernel: _Kernel, parts: Sequence[slice], progress: Progress | None) -> list[Found]:
+def _run_parts(kernel: Kernel, threads: int | None, progress: Progress | None) -> list[Found]:
     found: list[Found] = []
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    parts = list(split_courses(kernel.courses))
+    with ThreadPoolExecutor(max_workers=threads) as pool:
         # A pool starts its threads at the first task: one part alone, as of one patient, is run without it.
-        results = pool.map(kernel.run, parts) if len(parts) > 1 else map(kernel.run, parts)
+        is_shared = len(parts) > 1 and threads != 1
+        results = pool.map(kernel.run, parts) if is_shared else map(kernel.run, parts)
         for part, result in zip(parts, results, strict=True):
             found.append(result)
             if progress is not None:

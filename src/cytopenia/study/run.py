@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from cytopenia.contract import Extraction, Finding, Tables, collect_findings, merge_findings
 from cytopenia.definitions import describe_definition
 from cytopenia.grading.baseline import derive_baseline, note_lymphodepletion_day
 from cytopenia.published.agreement import compare_with_paper
-from cytopenia.results import ResultRow, collect_results
+from cytopenia.results import collect_results
 from cytopenia.study.days import frame_patient_days, summarize_trajectories
 from cytopenia.study.derived import derive_all, drop_settled
 from cytopenia.study.factor_checks import check_factors
 from cytopenia.study.families import adjust_families
 from cytopenia.study.figure_frames import frame_figures
+from cytopenia.study.flow import choose_cohort, flow_of_courses
 from cytopenia.study.limit_checks import note_missing_limits
 from cytopenia.study.outcomes import CohortOutcomes, Progress, derive_outcomes
 from cytopenia.study.plan import Plan, build_plan
@@ -32,7 +32,7 @@ from cytopenia.study.run_settings import (
 )
 from cytopenia.study.side_by_side import compare_definitions
 
-__all__ = ["StudyRun", "choose_cohort", "run_plan"]
+__all__ = ["StudyRun", "run_plan"]
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
     )
     material = Material(study, chosen, plan, cohort, frames, compared, progress)
     analyzed = adjust_families(summarize_analyses(material), study.protocol.analyses)
-    rows = [*flow, *_flow_of_courses(cohort), *analyzed]
+    rows = [*flow, *flow_of_courses(cohort), *analyzed]
     rows.extend(summarize_trajectories(cohort, plan))
     if study.paper is not None:
         rows.extend(compare_with_paper(study.paper, collect_results(rows)))
@@ -139,49 +139,6 @@ def run_plan(study: Study, tables: Tables, *, progress: Progress | None = None) 
         figure_frames=frame_figures(study, chosen, plan, cohort=cohort, outcomes=outcomes),
         extractions=tables.extractions,
     )
-
-
-def choose_cohort(study: Study, tables: Tables) -> tuple[list[ResultRow], Tables]:
-    """Return the patients with an infusion and every required column, and a row for each step."""
-    described = tables.patients.select("patient_id").unique()
-    infused = tables.infusions.filter(pl.col("day") == 0).unique(
-        "patient_id", keep="first", maintain_order=True
-    )
-    everybody = pl.concat([described, infused.select("patient_id")]).unique()
-    kept = infused.join(described, on="patient_id", how="semi")
-    rows = [_step("patients", "Patients in the tables", everybody.height)]
-    left_out = {
-        "no_infusion": ("No infusion recorded", everybody.height - infused.height),
-        "not_described": ("Not in the patients table", infused.height - kept.height),
-    }
-    rows += [_step(step, text, count, left_out=True) for step, (text, count) in left_out.items() if count]
-    for address in study.protocol.cohort.require:
-        table, _, column = address.partition(".")
-        frame = kept if table == "infusions" else tables.patients
-        known = frame.filter(pl.col(column).is_not_null()).select("patient_id")
-        left = kept.join(known, on="patient_id", how="semi")
-        if left.height < kept.height:
-            rows.append(_step(address, f"{address} not known", kept.height - left.height, left_out=True))
-        kept = left
-    rows.append(_step("cohort", "Patients in the cohort", kept.height))
-    infusions = tables.infusions.join(kept.select("patient_id"), on="patient_id", how="semi")
-    return rows, replace(tables, infusions=infusions)
-
-
-def _step(step: str, text: str, count: int, *, left_out: bool = False) -> ResultRow:
-    level = "left out" if left_out else "kept"
-    return ResultRow(analysis_id="flow", variable=step, level=level, estimate="count", value=count, text=text)
-
-
-def _flow_of_courses(cohort: CohortOutcomes) -> Iterator[ResultRow]:
-    is_measured = np.zeros(len(cohort.courses), dtype=np.bool_)
-    for grid in cohort.grids.values():
-        is_measured |= grid.measured[:, max(-grid.first_day, 0) :].any(axis=1)
-    with_counts = int(is_measured.sum())
-    if with_counts < len(cohort.courses):
-        without = len(cohort.courses) - with_counts
-        yield _step("no_counts", "No blood count from day 0 on (not judged)", without, left_out=True)
-    yield _step("with_counts", "Patients with blood counts from day 0 on", with_counts)
 
 
 def _check_baseline(study: Study, cohort: CohortOutcomes) -> list[Finding]:

@@ -1,0 +1,255 @@
+"""Cohorts larger than memory: the same kernel, block of patients by block of patients."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from cytopenia.contract import TABLES, TextFormat, prepare_tables, require_findings
+from cytopenia.contract.labs import has_percents
+from cytopenia.contract.neutrophil_shares import is_share
+from cytopenia.errors import DataError, ProtocolError, join_problems
+from cytopenia.study.derived import derive_all, drop_settled
+from cytopenia.study.flow import choose_cohort
+from cytopenia.study.outcomes import CohortOutcomes, Progress, lay_out_kernel, run_kernel
+from cytopenia.study.plan import Plan, build_plan
+from cytopenia.study.protocol import Study
+from cytopenia.study_tables import list_unfollowed, set_lymphodepletion_day
+from cytopenia.values import settle_decimal
+
+__all__ = ["derive_in_blocks"]
+
+# A spreadsheet counts from one, and its first row holds the headings.
+_FIRST_ROW = 2
+_WHOLE_BLOCK = 2**62
+_BLOCK_ROWS = 300_000
+_NUMBERS = ("value", "lln", "uln", "baseline")
+_TEXTS = (pl.String, pl.Categorical, pl.Enum, pl.Decimal)
+_LONG = ("labs", "support", "events", "responses")
+
+Block = Mapping[str, list[Path]]
+
+
+def derive_in_blocks(
+    tables: Mapping[str, Path | str | pl.LazyFrame],
+    study: Study,
+    *,
+    blocks: int | None = None,
+    progress: Progress | None = None,
+) -> Iterator[CohortOutcomes]:
+    """Return the outcomes of one block of patients after the other, as a run on the whole cohort finds them.
+
+    Parameters
+    ----------
+    tables : mapping of table name to path or LazyFrame
+        Parquet files, or any scan, with the columns of the contract: "labs", and as far as there are such
+        data "infusions", "patients", "support" and "events". A scan may choose rows and rename columns;
+        without a column `source_row` its rows are numbered.
+    study : Study
+        Its outcomes; its `[data]` says how texts and days are read. Factors and analyses are not looked at.
+    blocks : int, optional
+        Into how many blocks the patients are divided (by a hash of their id); otherwise one for each 300,000
+        rows of labs. More blocks take less memory; the outcomes of a patient do not depend on it.
+    progress : callable, optional
+        Called with a label, the blocks done and all blocks.
+
+    Returns
+    -------
+    iterator of CohortOutcomes
+        A block in which nobody belongs to the cohort is passed over.
+
+    Raises
+    ------
+    DataError
+        At once: a column has a type of which a block cannot tell how it is read. Later: the tables of a block
+        have findings that are errors.
+    MissingColumnError
+        A needed column is absent.
+    ProtocolError
+        The study file says what only readers of other files follow.
+
+    Notes
+    -----
+    Each table is read once, row group by row group, and its rows are laid into one temporary file per block;
+    then as many blocks as there are cores are in memory, with the row of the file behind each value. A course
+    is a pure function of the rows of one patient, so that nothing is lost between blocks. What a whole column
+    settles (the decimal mark, and whether shares of neutrophils are percentages) is settled before.
+    """
+    unread = [
+        f"{key}: the files come with our names and units; write them so" for key in list_unfollowed(study)
+    ]
+    if unread:
+        raise ProtocolError(
+            join_problems(f"{study.path.name}: cannot be followed in blocks of patients", unread)
+        )
+    scans = {name: _scan(name, table) for name, table in tables.items()}
+    _require_types(scans, study)
+    labs = scans["labs"]
+    usual = 1 + int(labs.select(pl.len()).collect().item()) // _BLOCK_ROWS
+    asked = _Question(study, build_plan(study), _settle_formats(labs, study))
+    return _derive(scans, asked, blocks=blocks or usual, progress=progress)
+
+
+@dataclass(frozen=True)
+class _Question:
+    study: Study
+    plan: Plan
+    formats: Mapping[str, TextFormat]
+
+    def answer(self, raw: Mapping[str, pl.DataFrame]) -> CohortOutcomes | None:
+        """The outcomes of some patients, or None where none of them belongs to the cohort."""
+        protocol, library = self.study.protocol, self.study.library
+        data = protocol.data
+        tables = prepare_tables(raw, day_zero=data.day_zero, formats=self.formats, lln=data.labs.lower_limits)
+        require_findings(tables.findings)
+        _, chosen = choose_cohort(
+            self.study, set_lymphodepletion_day(tables, protocol.study.lymphodepletion_day)
+        )
+        if chosen.infusions.is_empty():
+            return None
+        kernel = lay_out_kernel(
+            chosen,
+            self.plan,
+            bounds=library.bounds,
+            use_caps=protocol.study.bound_anc_by_wbc,
+            baseline=library.baseline,
+        )
+        cohort = run_kernel(kernel, threads=1)
+        outcomes = derive_all(cohort, self.plan, library.baseline)
+        return replace(cohort, outcomes=outcomes, evidence=drop_settled(cohort.evidence, outcomes))
+
+
+def _derive(
+    tables: Mapping[str, pl.LazyFrame], asked: _Question, *, blocks: int, progress: Progress | None
+) -> Iterator[CohortOutcomes]:
+    kinds = {name: table.collect_schema() for name, table in tables.items()}
+
+    def derive(block: Block) -> CohortOutcomes | None:
+        raw = {
+            name: pl.concat([pl.DataFrame(schema=kind), *map(pl.read_parquet, block.get(name, []))])
+            for name, kind in kinds.items()
+        }
+        for files in block.values():
+            shutil.rmtree(files[0].parent)
+        return asked.answer(raw)
+
+    with TemporaryDirectory(prefix="cytopenia-") as folder:
+        laid = _lay_out_blocks(tables, Path(folder), blocks)
+        for done, cohort in enumerate(_run_ahead(derive, laid), start=1):
+            if cohort is not None:
+                yield cohort
+            if progress is not None:
+                progress("grading", done, len(laid))
+
+
+def _run_ahead(
+    derive: Callable[[Block], CohortOutcomes | None], blocks: Sequence[Block]
+) -> Iterator[CohortOutcomes | None]:
+    """Yield what is derived from each block, in order; as many are in work at once as there are cores."""
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(max_workers=cores) as pool:
+        waiting = iter(blocks)
+        running = deque(pool.submit(derive, block) for block in islice(waiting, cores))
+        while running:
+            cohort = running.popleft().result()
+            running.extend(pool.submit(derive, block) for block in islice(waiting, 1))
+            yield cohort
+
+
+def _scan(name: str, table: Path | str | pl.LazyFrame) -> pl.LazyFrame:
+    """The rows with the columns of the contract, and the row of the file."""
+    rows = table if isinstance(table, pl.LazyFrame) else pl.scan_parquet(table)
+    given = rows.collect_schema().names()
+    if "source_row" not in given:
+        rows = rows.with_row_index("source_row", offset=_FIRST_ROW)
+    if name not in _LONG:
+        return rows
+    known = [column for column in TABLES[name].inputs if column in given]
+    return rows.select(*dict.fromkeys(["source_row", *known]))
+
+
+def _lay_out_blocks(tables: Mapping[str, pl.LazyFrame], folder: Path, blocks: int) -> list[Block]:
+    """Write the rows of each block into files of its own, in the order of the file.
+
+    A block that no patient falls into has no files.
+    """
+    laid: dict[str, dict[str, list[Path]]] = {}
+    for name, rows in tables.items():
+        # An id with blanks around it is the same patient.
+        patient = pl.col("patient_id").cast(pl.String).str.strip_chars()
+        target = pl.PartitionBy(
+            folder / name,
+            key={"block": patient.hash(seed=0) % blocks},
+            include_key=False,
+            approximate_bytes_per_file=_WHOLE_BLOCK,
+        )
+        rows.sink_parquet(target, compression="lz4", mkdir=True)
+        for part in (folder / name).iterdir():
+            laid.setdefault(part.name, {})[name] = sorted(part.iterdir())
+    return [laid[block] for block in sorted(laid)]
+
+
+def _require_types(tables: Mapping[str, pl.LazyFrame], study: Study) -> None:
+    """Raise where a type leaves open how a column is read, or a needed column is absent."""
+    kinds = {name: table.collect_schema() for name, table in tables.items()}
+    problems = [
+        f"{name}: column '{column}' is {dtype}; {advice}"
+        for name, kind in kinds.items()
+        for column, dtype in kind.items()
+        if (advice := _advise(name, column, dtype))
+    ]
+    if problems:
+        raise DataError(join_problems("The files cannot be graded in blocks of patients", problems))
+    data = study.protocol.data
+    empty = {name: pl.DataFrame(schema=kind) for name, kind in kinds.items()}
+    prepare_tables(empty, day_zero=data.day_zero, formats=data.formats, lln=data.labs.lower_limits)
+
+
+def _advise(table: str, column: str, dtype: pl.DataType) -> str:
+    """What to do about a column that only a whole table tells how to read; "" where a block can."""
+    if column == "system":
+        return (
+            "what two systems repeat is found in whole tables only; keep one row of each and drop the column"
+        )
+    if column == "patient_id":
+        return "make it text or whole numbers" if dtype.is_float() else ""
+    rules = TABLES[table].columns if table in TABLES else ()
+    wanted = next((rule.dtype for rule in rules if rule.name == column), None)
+    is_text = isinstance(dtype, _TEXTS)
+    if wanted == pl.Int32 and is_text:
+        return "make it whole numbers; dates stand in a column of dates"
+    if wanted == pl.Date and is_text:
+        return "make it dates"
+    if wanted == pl.Date and table == "labs" and dtype == pl.Datetime:
+        return "make it dates and give the minutes after midnight in a column 'minute'"
+    return ""
+
+
+def _settle_formats(labs: pl.LazyFrame, study: Study) -> dict[str, TextFormat]:
+    """How text is written, with what the whole of the labs shows."""
+    formats = dict(study.protocol.data.formats)
+    text = formats["labs"]
+    if text.decimal == "auto":
+        given = [
+            name
+            for name, kind in labs.collect_schema().items()
+            if name in _NUMBERS and isinstance(kind, _TEXTS)
+        ]
+        distinct = (labs.select(name).unique().collect(engine="streaming")[name] for name in given)
+        text = replace(text, decimal=settle_decimal(distinct))
+    pair = [pl.col(name).cast(pl.String) for name in ("analyte", "unit")]
+    pairs = labs.select(*pair).unique().collect(engine="streaming").rows()
+    shares = sorted({name for name, unit in pairs if is_share(name, unit)})
+    if shares:
+        rows = labs.filter(pl.col("analyte").cast(pl.String).is_in(shares)).collect(engine="streaming")
+        text = replace(text, has_percents=has_percents(rows, text))
+    return {**formats, "labs": text}
