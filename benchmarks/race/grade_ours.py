@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,9 @@ def prepare(folder: Path, options: Options) -> Work:
         from cytopenia.large_cohort import derive_in_blocks
 
         out = folder / "grades_ours"
-        out.mkdir(exist_ok=True)
+        # Of an earlier run there can be more blocks than of this one.
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
         counts = {"outcomes": 0.0, "evidence": 0.0}
         graded = derive_in_blocks(scan_tables(folder), study, blocks=options.get("blocks"))
         for place, found in enumerate(graded):

@@ -14,19 +14,28 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from cytopenia.contract import TABLES, TextFormat, prepare_tables, require_findings
+from cytopenia.contract import (
+    TABLES,
+    TextFormat,
+    collect_findings,
+    merge_findings,
+    prepare_tables,
+    require_findings,
+)
+from cytopenia.contract.columns import require_columns
 from cytopenia.contract.labs import has_percents
 from cytopenia.contract.neutrophil_shares import is_share
-from cytopenia.errors import DataError, ProtocolError, join_problems
-from cytopenia.study.derived import derive_all, drop_settled
+from cytopenia.errors import DataError, ProtocolError, ReaderError, join_problems
+from cytopenia.study.derived import NOBODY, derive_all, drop_settled
 from cytopenia.study.flow import choose_cohort
-from cytopenia.study.outcomes import CohortOutcomes, Progress, lay_out_kernel, run_kernel
+from cytopenia.study.limit_checks import note_missing_limits
+from cytopenia.study.outcomes import Progress, lay_out_kernel, run_kernel
 from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study.protocol import Study
 from cytopenia.study_tables import list_unfollowed, set_lymphodepletion_day
 from cytopenia.values import settle_decimal
 
-__all__ = ["derive_in_blocks"]
+__all__ = ["BlockOutcomes", "derive_in_blocks"]
 
 # A spreadsheet counts from one, and its first row holds the headings.
 _FIRST_ROW = 2
@@ -39,13 +48,31 @@ _LONG = ("labs", "support", "events", "responses")
 Block = Mapping[str, list[Path]]
 
 
+@dataclass(frozen=True)
+class BlockOutcomes:
+    """What a study finds of one block of patients, in the columns of a run on the whole cohort.
+
+    Attributes
+    ----------
+    outcomes, evidence, account : DataFrame
+        One row per patient and outcome, the days behind them, and what became of every day of each window.
+    findings : DataFrame
+        What is doubtful in the tables of the block, none of it an error. Each block counts for itself.
+    """
+
+    outcomes: pl.DataFrame
+    evidence: pl.DataFrame
+    account: pl.DataFrame
+    findings: pl.DataFrame
+
+
 def derive_in_blocks(
     tables: Mapping[str, Path | str | pl.LazyFrame],
     study: Study,
     *,
     blocks: int | None = None,
     progress: Progress | None = None,
-) -> Iterator[CohortOutcomes]:
+) -> Iterator[BlockOutcomes]:
     """Return the outcomes of one block of patients after the other, as a run on the whole cohort finds them.
 
     Parameters
@@ -64,18 +91,20 @@ def derive_in_blocks(
 
     Returns
     -------
-    iterator of CohortOutcomes
+    iterator of BlockOutcomes
         A block in which nobody belongs to the cohort is passed over.
 
     Raises
     ------
     DataError
-        At once: a column has a type of which a block cannot tell how it is read. Later: the tables of a block
-        have findings that are errors.
+        At once: a column has a type of which a block cannot tell how it is read, or `blocks` is below one.
+        Later: the tables of a block have findings that are errors, or nobody belongs to the cohort.
     MissingColumnError
         A needed column is absent.
     ProtocolError
         The study file says what only readers of other files follow.
+    ReaderError
+        A file is no Parquet file.
 
     Notes
     -----
@@ -84,6 +113,8 @@ def derive_in_blocks(
     is a pure function of the rows of one patient, so that nothing is lost between blocks. What a whole column
     settles (the decimal mark, and whether shares of neutrophils are percentages) is settled before.
     """
+    if blocks is not None and blocks < 1:
+        raise DataError(f"blocks is {blocks}; allowed: 1 or more")
     unread = [
         f"{key}: the files come with our names and units; write them so" for key in list_unfollowed(study)
     ]
@@ -105,12 +136,13 @@ class _Question:
     plan: Plan
     formats: Mapping[str, TextFormat]
 
-    def answer(self, raw: Mapping[str, pl.DataFrame]) -> CohortOutcomes | None:
+    def answer(self, raw: Mapping[str, pl.DataFrame]) -> BlockOutcomes | None:
         """The outcomes of some patients, or None where none of them belongs to the cohort."""
         protocol, library = self.study.protocol, self.study.library
         data = protocol.data
         tables = prepare_tables(raw, day_zero=data.day_zero, formats=self.formats, lln=data.labs.lower_limits)
         require_findings(tables.findings)
+        lacking = collect_findings(note_missing_limits(self.study, self.plan, tables.labs))
         _, chosen = choose_cohort(
             self.study, set_lymphodepletion_day(tables, protocol.study.lymphodepletion_day)
         )
@@ -125,15 +157,20 @@ class _Question:
         )
         cohort = run_kernel(kernel, threads=1)
         outcomes = derive_all(cohort, self.plan, library.baseline)
-        return replace(cohort, outcomes=outcomes, evidence=drop_settled(cohort.evidence, outcomes))
+        return BlockOutcomes(
+            outcomes,
+            drop_settled(cohort.evidence, outcomes),
+            cohort.account,
+            merge_findings(tables.findings, lacking),
+        )
 
 
 def _derive(
     tables: Mapping[str, pl.LazyFrame], asked: _Question, *, blocks: int, progress: Progress | None
-) -> Iterator[CohortOutcomes]:
+) -> Iterator[BlockOutcomes]:
     kinds = {name: table.collect_schema() for name, table in tables.items()}
 
-    def derive(block: Block) -> CohortOutcomes | None:
+    def derive(block: Block) -> BlockOutcomes | None:
         raw = {
             name: pl.concat([pl.DataFrame(schema=kind), *map(pl.read_parquet, block.get(name, []))])
             for name, kind in kinds.items()
@@ -144,16 +181,20 @@ def _derive(
 
     with TemporaryDirectory(prefix="cytopenia-") as folder:
         laid = _lay_out_blocks(tables, Path(folder), blocks)
+        is_anybody = False
         for done, cohort in enumerate(_run_ahead(derive, laid), start=1):
             if cohort is not None:
+                is_anybody = True
                 yield cohort
             if progress is not None:
                 progress("grading", done, len(laid))
+        if not is_anybody:
+            raise DataError(NOBODY)
 
 
 def _run_ahead(
-    derive: Callable[[Block], CohortOutcomes | None], blocks: Sequence[Block]
-) -> Iterator[CohortOutcomes | None]:
+    derive: Callable[[Block], BlockOutcomes | None], blocks: Sequence[Block]
+) -> Iterator[BlockOutcomes | None]:
     """Yield what is derived from each block, in order; as many are in work at once as there are cores."""
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(max_workers=cores) as pool:
@@ -168,7 +209,13 @@ def _run_ahead(
 def _scan(name: str, table: Path | str | pl.LazyFrame) -> pl.LazyFrame:
     """The rows with the columns of the contract, and the row of the file."""
     rows = table if isinstance(table, pl.LazyFrame) else pl.scan_parquet(table)
-    given = rows.collect_schema().names()
+    try:
+        given = rows.collect_schema().names()
+    except (OSError, pl.exceptions.PolarsError) as cause:
+        what = "the scan" if isinstance(table, pl.LazyFrame) else Path(table).name
+        raise ReaderError(
+            f"{name}: {what} cannot be read as Parquet. Check the path and the columns."
+        ) from cause
     if "source_row" not in given:
         rows = rows.with_row_index("source_row", offset=_FIRST_ROW)
     if name not in _LONG:
@@ -211,6 +258,7 @@ def _require_types(tables: Mapping[str, pl.LazyFrame], study: Study) -> None:
         raise DataError(join_problems("The files cannot be graded in blocks of patients", problems))
     data = study.protocol.data
     empty = {name: pl.DataFrame(schema=kind) for name, kind in kinds.items()}
+    require_columns(empty, is_mapped=False)
     prepare_tables(empty, day_zero=data.day_zero, formats=data.formats, lln=data.labs.lower_limits)
 
 

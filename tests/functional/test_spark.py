@@ -16,7 +16,7 @@ from tests.messy_cohort import make_messy_cohort
 from tests.spark_session import start_spark
 
 from cytopenia.contract import prepare_tables
-from cytopenia.errors import DataError, DefinitionError, MissingColumnError, ProtocolError, ReaderError
+from cytopenia.errors import DataError, DefinitionError, MissingColumnError, OutputError, ProtocolError
 from cytopenia.spark import SparkGrades, grade
 from cytopenia.spark.findings import OF_WHOLE_COHORTS
 from cytopenia.study.protocol import Study, read_protocol
@@ -265,6 +265,11 @@ def test_nobody_is_left(spark: Any, study: Path, tmp_path: Path) -> None:
     study.write_text(HEAD + ONE, "utf-8")
     found = grade(send(spark, {"labs": LABS.clear()}, tmp_path / "sent"), study, parts=ALL_PARTS)
     assert all(take(getattr(found, part)).is_empty() for part in ALL_PARTS)
+    with pytest.raises(DataError, match=r"^No patient is left\. A patient needs an infusion"):
+        found.require_findings()
+    grade(
+        send(spark, {"labs": LABS.clear()}, tmp_path / "again"), study, parts=["findings"]
+    ).require_findings()
 
 
 WRONG_TABLES: dict[str, tuple[Callable[[Any], Mapping[str, Any]], type[Exception], str]] = {
@@ -279,7 +284,8 @@ WRONG_TABLES: dict[str, tuple[Callable[[Any], Mapping[str, Any]], type[Exception
     "no unit": (
         lambda labs: {"labs": labs.drop("unit", "day")},
         MissingColumnError,
-        r"column 'unit' is missing.*\n.*column 'day' or 'date' is missing",
+        r"column 'unit' is missing.*Rename the column that holds it to 'unit'"
+        r".*\n.*column 'day' or 'date' is missing",
     ),
     "types": (
         lambda labs: {
@@ -356,5 +362,7 @@ def test_an_error_of_a_worker_arrives_as_itself(spark: Any, study: Path, tmp_pat
 def test_a_folder_that_exists_is_not_overwritten(spark: Any, study: Path, tmp_path: Path) -> None:
     study.write_text(HEAD + ONE, "utf-8")
     found = grade(send(spark, {"labs": LABS}, tmp_path / "sent"), study)
-    with pytest.raises(ReaderError, match=r"^Spark could not grade: .*already exists"):
+    with pytest.raises(
+        OutputError, match=r"^The folder to write to is there already, and nothing was written"
+    ):
         found.write(str(tmp_path))

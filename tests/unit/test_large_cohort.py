@@ -12,11 +12,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from cytopenia.contract import prepare_tables
-from cytopenia.errors import DataError, MissingColumnError, ProtocolError
-from cytopenia.large_cohort import derive_in_blocks
+from cytopenia.errors import DataError, MissingColumnError, ProtocolError, ReaderError
+from cytopenia.large_cohort import BlockOutcomes, derive_in_blocks
 from cytopenia.new_study import fill_template
 from cytopenia.simulate import simulate_cohort
-from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.protocol import Study, read_protocol
 from cytopenia.study.run import run_plan
 
@@ -51,7 +50,7 @@ def labs_of(**columns: Any) -> pl.DataFrame:
     return pl.DataFrame({"patient_id": ids, "day": 5, "analyte": "ANC", "unit": "10^9/L"} | columns)
 
 
-def grades(found: list[CohortOutcomes]) -> dict[str, float]:
+def grades(found: list[BlockOutcomes]) -> dict[str, float]:
     outcomes = pl.concat([cohort.outcomes for cohort in found]).filter(outcome="neutropenia")
     return dict(outcomes.select("patient_id", "policy").sort("patient_id").rows())
 
@@ -148,7 +147,7 @@ def test_a_clock_in_a_date_is_refused(tmp_path: Path) -> None:
 
 def test_a_column_that_is_needed_is_named_at_once(tmp_path: Path) -> None:
     files = write(tmp_path, labs=labs_of(value=[1.0]).drop("value"))
-    with pytest.raises(MissingColumnError, match="labs: column 'value'"):
+    with pytest.raises(MissingColumnError, match=r"labs: column 'value' .*Rename the column that holds it"):
         derive_in_blocks(files, study_of(tmp_path))
 
 
@@ -195,3 +194,36 @@ def test_a_scan_may_choose_rows_and_keeps_their_numbers(tmp_path: Path) -> None:
     assert grades(found) == {"B": 3}
     evidence = pl.concat([cohort.evidence for cohort in found])
     assert set(evidence.filter(state="measured")["source_row"]) == {3}
+
+
+def test_what_is_doubtful_in_a_block_is_told(tmp_path: Path) -> None:
+    """Grade 1 of an ANC of 1.8 hangs on the lower limit of normal, which A has not."""
+    files = write(tmp_path, labs=labs_of(value=[1.8, 0.1]))
+    found = list(derive_in_blocks(files, study_of(tmp_path), blocks=1))
+    told = found[0].findings.filter(rule="limit_missing")
+    assert told.select("severity", "rows").rows() == [("warning", 1)]
+
+
+@pytest.mark.parametrize("blocks", [1, 50])
+def test_rows_without_a_patient_stop_it_as_they_stop_a_run(tmp_path: Path, blocks: int) -> None:
+    labs = labs_of(value=[0.4, 0.1, 0.1]).with_columns(patient_id=pl.Series(["A", None, "  "]))
+    with pytest.raises(DataError, match="labs: patient_id is blank in"):
+        list(derive_in_blocks(write(tmp_path, labs=labs), study_of(tmp_path), blocks=blocks))
+
+
+def test_nobody_is_left(tmp_path: Path) -> None:
+    """The patients table spells the id in another way."""
+    infusions = pl.DataFrame({"patient_id": ["A"], "day": [0]})
+    patients = pl.DataFrame({"patient_id": ["A-1"]})
+    files = write(tmp_path, labs=labs_of(value=[0.4]), infusions=infusions, patients=patients)
+    with pytest.raises(DataError, match=r"^No patient is left\. A patient needs an infusion"):
+        list(derive_in_blocks(files, study_of(tmp_path)))
+
+
+def test_a_file_of_another_kind_and_no_block_at_all_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "labs.csv").write_text("patient_id,day\n", encoding="utf-8")
+    for name in ("labs.csv", "nowhere.parquet"):
+        with pytest.raises(ReaderError, match=f"^labs: {name} cannot be read as Parquet"):
+            derive_in_blocks({"labs": tmp_path / name}, study_of(tmp_path))
+    with pytest.raises(DataError, match="blocks is 0; allowed: 1 or more"):
+        derive_in_blocks(write(tmp_path, labs=labs_of(value=[1.0])), study_of(tmp_path), blocks=0)

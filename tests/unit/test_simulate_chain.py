@@ -99,6 +99,33 @@ def test_steps_of_six_hours_follow_a_fine_solution(place: int) -> None:
         np.testing.assert_allclose(state[:, place], fine, rtol=1e-2)
 
 
+@pytest.mark.parametrize("kill", [2.5, 6.0, 13.123772621154785])
+def test_a_fast_loss_is_followed_in_more_steps(kill: float) -> None:
+    """At a kill of 13.12 per day (one patient in a million of seed 20261129) four steps ended below zero."""
+    chain = build_chain()
+    action = replace(Action.nothing((3,)), kill=np.array([kill, 0.0, 0.0]))
+    state = start_chain(chain)
+    solved = solve_ivp(
+        lambda _, y: slopes_by_hand(y, 0, action),
+        (0.0, 3.0),
+        state[:, 0],
+        method="Radau",
+        rtol=1e-9,
+        atol=1e-16,
+    )
+    for _ in range(3):
+        state = advance_day(state, chain, action)
+    np.testing.assert_allclose(state[:, 0], solved.y[:, -1], rtol=0.4)
+    np.testing.assert_allclose(state[1:, 0], solved.y[1:, -1], rtol=1e-2)
+
+
+def test_the_slow_chains_beside_a_fast_one_take_the_usual_steps() -> None:
+    chain, state = build_chain(), start_chain(build_chain()) * np.array([0.3, 0.5, 0.8, 1.1, 0.2])[:, None]
+    alone = advance_day(state, chain, COURSE[0])
+    beside = advance_day(state, chain, replace(COURSE[0], kill=np.array([9.0, 1.6, 1.6])))
+    np.testing.assert_array_equal(beside[:, 1:], alone[:, 1:])
+
+
 def test_inflammation_stays_within_the_range_of_these_tests() -> None:
     """At most 3.4 times the loss of 1.08 per day (neutrophils): the steps have been compared up to there."""
     lineages = load_parameters().lineages.values()

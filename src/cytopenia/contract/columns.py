@@ -30,10 +30,13 @@ _IDENTIFIERS = {"STUDYID", "SUBJID", "SITEID"}
 _CODES = {column.name for column in TABLES["patients"].columns if column.dtype == pl.String} | _IDENTIFIERS
 
 
-def require_columns(raw: Mapping[str, pl.DataFrame], *, rowwise: bool = False) -> None:
+def require_columns(
+    raw: Mapping[str, pl.DataFrame], *, rowwise: bool = False, is_mapped: bool = True
+) -> None:
     """Raise with every unknown table and every missing column of every table at once.
 
-    With `rowwise` the patient and the day may be absent, as in grading single laboratory rows.
+    With `rowwise` the patient and the day may be absent, as in grading single laboratory rows. Where tables
+    come with our names alone (`is_mapped` is False) nobody is sent to a mapping of columns.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def require_columns(raw: Mapping[str, pl.DataFrame], *, rowwise: bool = False) -
     problems = [
         problem
         for name, table in raw.items()
-        for problem in _missing_columns(name, table.columns, rowwise=rowwise)
+        for problem in _missing_columns(name, table.columns, rowwise=rowwise, is_mapped=is_mapped)
     ]
     if problems:
         raise MissingColumnError(
@@ -170,7 +173,7 @@ def _drop_point(column: pl.Series) -> pl.Series:
     return numbers.cast(pl.Int64) if (numbers.drop_nulls() == numbers.drop_nulls().floor()).all() else numbers
 
 
-def _missing_columns(name: str, columns: Sequence[str], *, rowwise: bool) -> list[str]:
+def _missing_columns(name: str, columns: Sequence[str], *, rowwise: bool, is_mapped: bool) -> list[str]:
     rule = TABLES[name]
     needed = [
         (column.name,)
@@ -179,14 +182,23 @@ def _missing_columns(name: str, columns: Sequence[str], *, rowwise: bool) -> lis
     ]
     groups = [*needed, *(() if rowwise else rule.one_of)]
     absent = [group for group in groups if not any(column in columns for column in group)]
-    return [_name_missing(name, group, columns, list_found=group is absent[0]) for group in absent]
+    return [
+        _name_missing(name, group, columns, list_found=group is absent[0], is_mapped=is_mapped)
+        for group in absent
+    ]
 
 
-def _name_missing(name: str, group: Sequence[str], columns: Sequence[str], *, list_found: bool) -> str:
+def _name_missing(
+    name: str, group: Sequence[str], columns: Sequence[str], *, list_found: bool, is_mapped: bool
+) -> str:
     wanted = " or ".join(f"'{column}'" for column in group)
     others = [column for column in columns if column != "source_row"]
     hint = suggest_name(group[0], [column for column in others if column not in TABLES[name].inputs])
     shown = ", ".join(others[:SHOWN_COLUMNS]) + (", ..." if len(others) > SHOWN_COLUMNS else "")
     found = f"; found: {shown or 'no columns'}" if list_found else ""
-    advice = f"Map it in columns = {{ {group[0]} = 'their column' }}."
+    advice = (
+        f"Map it in columns = {{ {group[0]} = 'their column' }}."
+        if is_mapped
+        else f"Rename the column that holds it to '{group[0]}'."
+    )
     return f"{name}: column {wanted} is missing{hint}{found}. {advice}"

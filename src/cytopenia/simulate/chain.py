@@ -15,7 +15,7 @@ Everything that acts on a chain is constant within a day, so that the fixed step
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +72,18 @@ def start_chain(chain: Chain) -> Array:
 def advance_day(state: Array, chain: Chain, action: Action, *, steps: int = STEPS_PER_DAY) -> Array:
     """Return the compartments one day later, by the classical Runge-Kutta method with fixed steps.
 
-    The numbers keep the precision of the state (32 or 64 bits).
+    The numbers keep the precision of the state (32 or 64 bits). A chain that loses cells faster than these
+    steps can follow is followed in twice as many, or more.
     """
     rates = _Rates.of(chain, action)
+    later = _advance(state, rates, steps)
+    while (is_fast := rates.fastest > _MOST_A_STEP * steps).any():
+        steps *= 2
+        later[:, is_fast] = _advance(state[:, is_fast], rates.pick(is_fast, state.shape[1:]), steps)
+    return later
+
+
+def _advance(state: Array, rates: _Rates, steps: int) -> Array:
     state = state.copy()
     # Buffers are made once: a new array for every term would cost more than the arithmetic.
     slope, total, place = np.empty_like(state), np.empty_like(state), np.empty_like(state)
@@ -95,6 +104,9 @@ def advance_day(state: Array, chain: Chain, action: Action, *, steps: int = STEP
 
 
 _WEIGHTS = 6.0
+# In a step of z / r the method multiplies what decays at rate r by 1 - z + z^2/2 - z^3/6 + z^4/24 instead of
+# exp(-z): 0.375 for 0.368 at z = 1, twice as much at 1.9, and above 1 from z = 2.785, where it explodes.
+_MOST_A_STEP = 1.0
 
 
 def _move(start: Array, width: float, slope: Array, place: Array) -> None:
@@ -132,6 +144,20 @@ class _Rates:
             passing=passing,
             release=passing * action.output,
             loss=chain.loss * action.loss,
+        )
+
+    @property
+    def fastest(self) -> Array:
+        """The greatest rate at which a compartment loses cells."""
+        return np.maximum(self.leaving, self.loss)
+
+    def pick(self, where: NDArray[np.bool_], shape: tuple[int, ...]) -> _Rates:
+        """The rates of some chains, side by side."""
+        return _Rates(
+            *(
+                np.broadcast_to(rate, (*rate.shape[: rate.ndim - len(shape)], *shape))[..., where]
+                for rate in (getattr(self, item.name) for item in fields(self))
+            )
         )
 
     def find_slopes(self, state: Array, slope: Array) -> None:

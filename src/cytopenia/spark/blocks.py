@@ -14,12 +14,13 @@ from typing import Any
 
 import polars as pl
 
-from cytopenia.contract import Tables, prepare_tables
+from cytopenia.contract import Tables, collect_findings, merge_findings, prepare_tables
 from cytopenia.errors import CytopeniaError, DataError
 from cytopenia.spark.columns import KEY, PART, PARTS, ROW_SCHEMA, TABLE, Question
 from cytopenia.spark.findings import take_findings
 from cytopenia.study.derived import derive_all, drop_settled
 from cytopenia.study.flow import choose_cohort
+from cytopenia.study.limit_checks import note_missing_limits
 from cytopenia.study.outcomes import derive_outcomes
 from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study_tables import set_lymphodepletion_day
@@ -137,8 +138,10 @@ def grade_block(block: pl.DataFrame, asked: Question, plan: Plan) -> list[pl.Dat
         Of the study that is asked about.
     """
     tables, rows = prepare_block(block, asked)
-    found: dict[str, pl.DataFrame] = {"findings": take_findings(tables.findings, rows)}
     study = asked.study
+    lacking = collect_findings(note_missing_limits(study, plan, tables.labs))
+    findings = merge_findings(tables.findings, lacking)
+    found: dict[str, pl.DataFrame] = {"findings": take_findings(findings, rows)}
     _, chosen = choose_cohort(study, tables)
     if chosen.infusions.height:
         cohort = derive_outcomes(

@@ -18,6 +18,7 @@ from cytopenia.errors import (
     DataError,
     DefinitionError,
     MissingColumnError,
+    OutputError,
     ProtocolError,
     ReaderError,
     UnitError,
@@ -27,6 +28,7 @@ from cytopenia.readers.omop_spark import shorten_failure
 from cytopenia.spark.columns import PART, PARTS, ROW_SCHEMA, Question
 from cytopenia.spark.facts import find_percents, find_times, map_arrow
 from cytopenia.spark.tables import pick_columns, refuse_protocol, require_frames, require_types, stack_tables
+from cytopenia.study.derived import NOBODY
 from cytopenia.study.protocol import Study, read_protocol
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ _OURS: Mapping[str, type[CytopeniaError]] = {
 _RAISED = re.compile(
     rf"cytopenia\.errors\.({'|'.join(_OURS)}): (.*?)(?:\n\s*\n|\nJVM stacktrace|\Z)", re.DOTALL
 )
+_EXISTS = "PATH_ALREADY_EXISTS"
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -61,9 +64,12 @@ class SparkGrades:
     rows : DataFrame
         All parts as one table; `part` says which one a row belongs to, and columns that this part does not
         have are blank. Every action on it grades the cohort again: `write` or `rows.persist()` grades once.
+    parts : tuple of str
+        Those that were asked for.
     """
 
     rows: DataFrame
+    parts: tuple[str, ...] = tuple(PARTS)
 
     @property
     def outcomes(self) -> DataFrame:
@@ -93,18 +99,23 @@ class SparkGrades:
         return counted.select(*PARTS["findings"]).orderBy(place, "table", "rule", "column", "message")
 
     def require_findings(self) -> None:
-        """Raise where a finding is an error; a run on one machine would have stopped there.
+        """Raise where a finding is an error, or nobody is left; a run on one machine would have stopped.
 
         Raises
         ------
         DataError
-            Names every error.
+            Names every error. That nobody is left is told where outcomes were asked for.
         """
         with _explain():
             found = self.findings.filter("severity = 'error'").select("message", "rows").collect()
         if found:
             listed = [f"{row['message']} ({row['rows']:,})" for row in found]
-            raise DataError(join_problems(f"The tables have {len(listed)} errors", listed))
+            noun = "error" if len(listed) == 1 else "errors"
+            raise DataError(join_problems(f"The tables have {len(listed)} {noun}", listed))
+        with _explain():
+            is_empty = "outcomes" in self.parts and self.outcomes.isEmpty()
+        if is_empty:
+            raise DataError(NOBODY)
 
     def write(self, folder: str) -> SparkGrades:
         """Grade once, write all parts as Parquet, and return them as they stand there.
@@ -119,12 +130,15 @@ class SparkGrades:
         ------
         DataError
             The workers could not grade a block.
+        OutputError
+            Something stands there already.
         ReaderError
             Spark cannot write there.
         """
         with _explain():
             self.rows.write.partitionBy(PART).parquet(folder)
-            return SparkGrades(self.rows.sparkSession.read.schema(_make_schema()).parquet(folder))
+            written = self.rows.sparkSession.read.schema(_make_schema()).parquet(folder)
+            return replace(self, rows=written)
 
     def _pick(self, part: str) -> DataFrame:
         from pyspark.sql import functions as f
@@ -193,7 +207,7 @@ def grade(
         columns = pick_columns(tables, has_times=has_times)
         question = Question(_drop_zone(asked), columns, wanted, has_percents)
         stacked = stack_tables(tables, zone=data.time_zone, has_times=has_times)
-        return SparkGrades(map_arrow(stacked, _make_task(pickle.dumps(question)), _make_schema()))
+        return SparkGrades(map_arrow(stacked, _make_task(pickle.dumps(question)), _make_schema()), wanted)
 
 
 def _require_spark() -> None:
@@ -254,4 +268,9 @@ def _explain() -> Generator[None]:
         found = _RAISED.search(str(cause))
         if found is not None:
             raise _OURS[found[1]](found[2].strip()) from None
+        if _EXISTS in str(cause):
+            raise OutputError(
+                "The folder to write to is there already, and nothing was written. Give one that does not"
+                " exist, or delete it."
+            ) from None
         raise ReaderError(f"Spark could not grade: {shorten_failure(cause)}") from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from cytopenia.contract import TABLES, prepare_tables
+from cytopenia.contract.columns import require_columns
 from cytopenia.errors import DataError, ProtocolError, join_problems
 from cytopenia.spark.columns import DATES, KEY, NUMBERS, TABLE, TAKEN, TEXTS, WHOLE
 from cytopenia.study.protocol import Study
@@ -86,6 +87,7 @@ def require_types(tables: Mapping[str, DataFrame], study: Study) -> None:
     _raise(problems)
     data = study.protocol.data
     empty = {name: _make_empty(table) for name, table in tables.items()}
+    require_columns(empty, is_mapped=False)
     prepare_tables(empty, day_zero=data.day_zero, formats=data.formats, lln=data.labs.lower_limits)
 
 

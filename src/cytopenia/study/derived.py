@@ -14,8 +14,12 @@ from cytopenia.grading.outcome_rows import hold_evidence
 from cytopenia.study.outcomes import CohortOutcomes
 from cytopenia.study.plan import GradePlan, Plan
 
-__all__ = ["derive_all", "drop_settled", "grade_baseline", "judge_threshold"]
+__all__ = ["NOBODY", "derive_all", "drop_settled", "grade_baseline", "judge_threshold"]
 
+NOBODY = (
+    "No patient is left. A patient needs an infusion and every column of cohort.require; check that"
+    " patient_id is spelled alike in patients, infusions and labs."
+)
 _GRADES = ("policy", "best", "worst")
 _DAY_COUNTS = ("days_measured", "days_short_gap", "days_open", "days_filled", "days_bridged")
 
@@ -61,10 +65,7 @@ def derive_all(cohort: CohortOutcomes, plan: Plan, definition: BaselineDefinitio
         There is no patient.
     """
     if not len(cohort.courses):
-        raise DataError(
-            "No patient is left. A patient needs an infusion and every column of cohort.require; check that"
-            " patient_id is spelled alike in patients, infusions and labs."
-        )
+        raise DataError(NOBODY)
     by_outcome = {
         str(key[0]): part for key, part in cohort.outcomes.partition_by("outcome", as_dict=True).items()
     }
