@@ -15,15 +15,18 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from cytopenia.contract import (
+    OF_WHOLE_COHORTS,
     TABLES,
     TextFormat,
     collect_findings,
+    leave_out,
     merge_findings,
     prepare_tables,
     require_findings,
 )
 from cytopenia.contract.columns import require_columns
 from cytopenia.contract.labs import has_percents
+from cytopenia.contract.near_names import resolve_measure
 from cytopenia.contract.neutrophil_shares import is_share
 from cytopenia.errors import DataError, ProtocolError, ReaderError, join_problems
 from cytopenia.study.derived import NOBODY, derive_all, drop_settled
@@ -32,7 +35,7 @@ from cytopenia.study.limit_checks import note_missing_limits
 from cytopenia.study.outcomes import Progress, lay_out_kernel, run_kernel
 from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study.protocol import Study
-from cytopenia.study_tables import list_unfollowed, set_lymphodepletion_day
+from cytopenia.study_tables import list_unfollowed, require_lymphodepletion, set_lymphodepletion_day
 from cytopenia.values import settle_decimal
 
 __all__ = ["BlockOutcomes", "derive_in_blocks"]
@@ -67,7 +70,7 @@ class BlockOutcomes:
 
 
 def derive_in_blocks(
-    tables: Mapping[str, Path | str | pl.LazyFrame],
+    tables: Mapping[str, Path | str | pl.LazyFrame | pl.DataFrame],
     study: Study,
     *,
     blocks: int | None = None,
@@ -77,10 +80,10 @@ def derive_in_blocks(
 
     Parameters
     ----------
-    tables : mapping of table name to path or LazyFrame
+    tables : mapping of table name to path, LazyFrame or DataFrame
         Parquet files, or any scan, with the columns of the contract: "labs", and as far as there are such
-        data "infusions", "patients", "support" and "events". A scan may choose rows and rename columns;
-        without a column `source_row` its rows are numbered.
+        data "infusions", "patients", "support" and "events". A scan may rename columns and choose rows;
+        rows are numbered as they come, unless there is a column `source_row`.
     study : Study
         Its outcomes; its `[data]` says how texts and days are read. Factors and analyses are not looked at.
     blocks : int, optional
@@ -108,26 +111,21 @@ def derive_in_blocks(
 
     Notes
     -----
-    Each table is read once, row group by row group, and its rows are laid into one temporary file per block;
-    then as many blocks as there are cores are in memory, with the row of the file behind each value. A course
-    is a pure function of the rows of one patient, so that nothing is lost between blocks. What a whole column
-    settles (the decimal mark, and whether shares of neutrophils are percentages) is settled before.
+    The rows of each table are laid into one temporary file per block, row group by row group; then as many
+    blocks as there are cores are in memory, with the row of the file behind each value. A course is a pure
+    function of the rows of one patient, so that nothing is lost between blocks. What a whole column settles
+    (the decimal mark, and whether shares of neutrophils are percentages) is settled before; findings that
+    compare a whole column with itself (`OF_WHOLE_COHORTS`) are not made.
     """
     if blocks is not None and blocks < 1:
         raise DataError(f"blocks is {blocks}; allowed: 1 or more")
-    unread = [
-        f"{key}: the files come with our names and units; write them so" for key in list_unfollowed(study)
-    ]
-    if unread:
-        raise ProtocolError(
-            join_problems(f"{study.path.name}: cannot be followed in blocks of patients", unread)
-        )
+    _refuse_protocol(study)
     scans = {name: _scan(name, table) for name, table in tables.items()}
     _require_types(scans, study)
     labs = scans["labs"]
-    usual = 1 + int(labs.select(pl.len()).collect().item()) // _BLOCK_ROWS
+    rows = int(labs.select(pl.len()).collect().item())
     asked = _Question(study, build_plan(study), _settle_formats(labs, study))
-    return _derive(scans, asked, blocks=blocks or usual, progress=progress)
+    return _derive(scans, asked, blocks=blocks or 1 + rows // _BLOCK_ROWS, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,8 @@ class _Question:
         protocol, library = self.study.protocol, self.study.library
         data = protocol.data
         tables = prepare_tables(raw, day_zero=data.day_zero, formats=self.formats, lln=data.labs.lower_limits)
-        require_findings(tables.findings)
+        findings = leave_out(tables.findings, OF_WHOLE_COHORTS)
+        require_findings(findings)
         lacking = collect_findings(note_missing_limits(self.study, self.plan, tables.labs))
         _, chosen = choose_cohort(
             self.study, set_lymphodepletion_day(tables, protocol.study.lymphodepletion_day)
@@ -161,7 +160,7 @@ class _Question:
             outcomes,
             drop_settled(cohort.evidence, outcomes),
             cohort.account,
-            merge_findings(tables.findings, lacking),
+            merge_findings(findings, lacking),
         )
 
 
@@ -206,13 +205,13 @@ def _run_ahead(
             yield cohort
 
 
-def _scan(name: str, table: Path | str | pl.LazyFrame) -> pl.LazyFrame:
+def _scan(name: str, table: Path | str | pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
     """The rows with the columns of the contract, and the row of the file."""
-    rows = table if isinstance(table, pl.LazyFrame) else pl.scan_parquet(table)
+    rows = table.lazy() if isinstance(table, pl.LazyFrame | pl.DataFrame) else pl.scan_parquet(table)
     try:
         given = rows.collect_schema().names()
     except (OSError, pl.exceptions.PolarsError) as cause:
-        what = "the scan" if isinstance(table, pl.LazyFrame) else Path(table).name
+        what = Path(table).name if isinstance(table, Path | str) else "the scan"
         raise ReaderError(
             f"{name}: {what} cannot be read as Parquet. Check the path and the columns."
         ) from cause
@@ -240,9 +239,21 @@ def _lay_out_blocks(tables: Mapping[str, pl.LazyFrame], folder: Path, blocks: in
             approximate_bytes_per_file=_WHOLE_BLOCK,
         )
         rows.sink_parquet(target, compression="lz4", mkdir=True)
-        for part in (folder / name).iterdir():
+        # A table without rows leaves no folder.
+        for part in (folder / name).iterdir() if (folder / name).is_dir() else ():
             laid.setdefault(part.name, {})[name] = sorted(part.iterdir())
     return [laid[block] for block in sorted(laid)]
+
+
+def _refuse_protocol(study: Study) -> None:
+    unread = [
+        f"{key}: the tables come with our names and units; write them so" for key in list_unfollowed(study)
+    ]
+    if study.protocol.cohort.require:
+        unread.append("[cohort] require: choose the infusions in the scan instead")
+    if unread:
+        what = f"{study.path.name}: cannot be followed in blocks of patients"
+        raise ProtocolError(join_problems(what, unread))
 
 
 def _require_types(tables: Mapping[str, pl.LazyFrame], study: Study) -> None:
@@ -254,28 +265,40 @@ def _require_types(tables: Mapping[str, pl.LazyFrame], study: Study) -> None:
         for column, dtype in kind.items()
         if (advice := _advise(name, column, dtype))
     ]
+    if "infusions" not in kinds and "infusion_date" in kinds.get("patients", pl.Schema()):
+        problems.append("patients: infusion_date stands there; give it as the table infusions")
     if problems:
-        raise DataError(join_problems("The files cannot be graded in blocks of patients", problems))
+        raise DataError(join_problems("The tables cannot be graded in blocks of patients", problems))
     data = study.protocol.data
     empty = {name: pl.DataFrame(schema=kind) for name, kind in kinds.items()}
     require_columns(empty, is_mapped=False)
     prepare_tables(empty, day_zero=data.day_zero, formats=data.formats, lln=data.labs.lower_limits)
+    require_lymphodepletion(study, _list_known(tables.get("infusions")))
+
+
+def _list_known(infusions: pl.LazyFrame | None) -> list[str]:
+    """The columns that have a value."""
+    if infusions is None:
+        return []
+    known = infusions.select(pl.all().is_not_null().any()).collect()
+    return [name for name in known.columns if known[name].item()]
 
 
 def _advise(table: str, column: str, dtype: pl.DataType) -> str:
     """What to do about a column that only a whole table tells how to read; "" where a block can."""
-    if column == "system":
+    if table == "labs" and column == "system":
         return (
             "what two systems repeat is found in whole tables only; keep one row of each and drop the column"
         )
     if column == "patient_id":
-        return "make it text or whole numbers" if dtype.is_float() else ""
+        return "make it text or whole numbers" if dtype.is_float() or dtype.is_decimal() else ""
     rules = TABLES[table].columns if table in TABLES else ()
     wanted = next((rule.dtype for rule in rules if rule.name == column), None)
-    is_text = isinstance(dtype, _TEXTS)
-    if wanted == pl.Int32 and is_text:
+    if isinstance(dtype, pl.Null):
+        return ""
+    if wanted in {pl.Int32, pl.UInt32} and not dtype.is_integer():
         return "make it whole numbers; dates stand in a column of dates"
-    if wanted == pl.Date and is_text:
+    if wanted == pl.Date and isinstance(dtype, _TEXTS):
         return "make it dates"
     if wanted == pl.Date and table == "labs" and dtype == pl.Datetime:
         return "make it dates and give the minutes after midnight in a column 'minute'"
@@ -283,21 +306,30 @@ def _advise(table: str, column: str, dtype: pl.DataType) -> str:
 
 
 def _settle_formats(labs: pl.LazyFrame, study: Study) -> dict[str, TextFormat]:
-    """How text is written, with what the whole of the labs shows."""
+    """How text is written, with what all rows of listed analytes show."""
     formats = dict(study.protocol.data.formats)
     text = formats["labs"]
+    analyte, unit = (pl.col(name).cast(pl.String) for name in ("analyte", "unit"))
+    pairs = labs.select(analyte, unit).unique().collect(engine="streaming").rows()
+    listed = {name for name, _ in pairs if name is not None and resolve_measure(name.strip()) is not None}
+    if not listed:
+        raise DataError(
+            "labs: no row has a listed analyte, or there is no row. Write their names as the contract has"
+            " them, such as 'anc', 'hemoglobin' and 'platelets'."
+        )
+    judged = labs.filter(analyte.is_in(list(listed)))
     if text.decimal == "auto":
         given = [
             name
             for name, kind in labs.collect_schema().items()
             if name in _NUMBERS and isinstance(kind, _TEXTS)
         ]
-        distinct = (labs.select(name).unique().collect(engine="streaming")[name] for name in given)
+        distinct = (judged.select(name).unique().collect(engine="streaming")[name] for name in given)
         text = replace(text, decimal=settle_decimal(distinct))
-    pair = [pl.col(name).cast(pl.String) for name in ("analyte", "unit")]
-    pairs = labs.select(*pair).unique().collect(engine="streaming").rows()
-    shares = sorted({name for name, unit in pairs if is_share(name, unit)})
+    shares = [pair for pair in pairs if is_share(*pair)]
     if shares:
-        rows = labs.filter(pl.col("analyte").cast(pl.String).is_in(shares)).collect(engine="streaming")
-        text = replace(text, has_percents=has_percents(rows, text))
+        columns = [name for name in ("analyte", "value", "unit", "invalid") if name in labs.collect_schema()]
+        of_share = [(analyte == name) & unit.eq_missing(pl.lit(given)) for name, given in shares]
+        rows = labs.filter(pl.any_horizontal(of_share)).select(columns).unique()
+        text = replace(text, has_percents=has_percents(rows.collect(engine="streaming"), text))
     return {**formats, "labs": text}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import polars as pl
 from cytopenia.contract import Tables, check_tables, collect_findings, merge_findings, require_tables
 from cytopenia.errors import ProtocolError
 from cytopenia.readers.sources import read_tables
-from cytopenia.study.factor_checks import check_factors
+from cytopenia.study.factor_checks import LACKS_LYMPHODEPLETION, check_factors
 from cytopenia.study.limit_checks import note_missing_limits
 from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study, read_protocol
@@ -21,10 +22,13 @@ __all__ = [
     "look_at_study",
     "read_checked",
     "read_study_tables",
+    "require_lymphodepletion",
     "set_lymphodepletion_day",
 ]
 
 # What a table that comes with our names and units leaves to be said, or makes needless.
+_SOURCES = ("fhir", "cdisc", "redcap", "omop")
+_BEGINS = frozenset({"lymphodepletion_day", "lymphodepletion_date"})
 _OF_FILES = {"file", "sheet", "encoding", "separator", "decimal", "lln"}
 
 
@@ -83,11 +87,35 @@ def list_unfollowed(study: Study) -> list[str]:
 
     Tables that come as they are, with the columns of the contract, cannot follow them.
     """
+    data = study.protocol.data
+    sources = [name for name in _SOURCES if name in data.model_fields_set]
     return [
-        f"[data.{name}] {key}"
-        for name, form in study.protocol.data.tables.items()
-        for key in sorted(form.model_fields_set - _OF_FILES)
+        *(f"[data.{name}]" for name in sources),
+        *(
+            f"[data.{name}] {key}"
+            for name, form in data.tables.items()
+            for key in sorted(form.model_fields_set - _OF_FILES)
+        ),
     ]
+
+
+def require_lymphodepletion(study: Study, known: Collection[str]) -> None:
+    """Raise where an outcome rests on values before lymphodepletion and nothing says when it began.
+
+    Parameters
+    ----------
+    study : Study
+    known : collection of str
+        The columns of the infusions that have a value.
+
+    Raises
+    ------
+    ProtocolError
+    """
+    is_asked = any(spec.treatment_emergent for spec in study.protocol.outcomes.values())
+    is_known = study.protocol.study.lymphodepletion_day is not None or not _BEGINS.isdisjoint(known)
+    if is_asked and not is_known:
+        raise ProtocolError(f"{study.path.name}: {LACKS_LYMPHODEPLETION}")
 
 
 def set_lymphodepletion_day(tables: Tables, day: int | None) -> Tables:

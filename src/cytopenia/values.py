@@ -182,7 +182,8 @@ def parse_values(column: pl.Series, *, decimal: str = "auto") -> pl.DataFrame:
         return _judge_numbers(
             pl.repeat(None, len(column), dtype=pl.Float64, eager=True), present=column.is_not_null()
         )
-    return _parse_text(column.cast(pl.String), decimal)
+    # A stored number has a point, whatever the texts beside it have.
+    return _parse_text(column.cast(pl.String), "." if _is_stored(column.dtype) else decimal)
 
 
 def settle_decimal(columns: Iterable[pl.Series]) -> SettledMark:
@@ -198,9 +199,13 @@ def settle_decimal(columns: Iterable[pl.Series]) -> SettledMark:
     """
     found: set[str] = set()
     for column in columns:
-        if _is_textual(column.dtype) and column.dtype != pl.Float32:
+        if _is_textual(column.dtype) and not _is_stored(column.dtype):
             found |= _find_marks(_split_shape(clean_text(column.cast(pl.String).unique())))
     return _name_marks(found)
+
+
+def _is_stored(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.Float32 | pl.Decimal)
 
 
 def _is_textual(dtype: pl.DataType) -> bool:

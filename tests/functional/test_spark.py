@@ -15,10 +15,9 @@ from polars.testing import assert_frame_equal
 from tests.messy_cohort import make_messy_cohort
 from tests.spark_session import start_spark
 
-from cytopenia.contract import prepare_tables
+from cytopenia.contract import OF_WHOLE_COHORTS, prepare_tables
 from cytopenia.errors import DataError, DefinitionError, MissingColumnError, OutputError, ProtocolError
 from cytopenia.spark import SparkGrades, grade
-from cytopenia.spark.findings import OF_WHOLE_COHORTS
 from cytopenia.study.protocol import Study, read_protocol
 from cytopenia.study.run import StudyRun, run_plan
 from cytopenia.study_tables import set_lymphodepletion_day

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,28 +49,32 @@ def labs_of(**columns: Any) -> pl.DataFrame:
     return pl.DataFrame({"patient_id": ids, "day": 5, "analyte": "ANC", "unit": "10^9/L"} | columns)
 
 
-def grades(found: list[BlockOutcomes]) -> dict[str, float]:
+def grades(found: list[BlockOutcomes]) -> dict[str, float | None]:
     outcomes = pl.concat([cohort.outcomes for cohort in found]).filter(outcome="neutropenia")
     return dict(outcomes.select("patient_id", "policy").sort("patient_id").rows())
 
 
 @pytest.mark.parametrize("blocks", [None, 1, 3, 40])
 def test_blocks_find_what_a_run_finds(blocks: int | None, tmp_path: Path) -> None:
-    """All tables: support moves recovery, a death ends a course, dates place the days."""
+    """All tables: support moves recovery, a death ends a course, dates place the days; one has no values."""
     study_file = tmp_path / "study.toml"
     study_file.write_text(fill_template(), encoding="utf-8")
     study = read_protocol(study_file)
-    tables: Mapping[str, pl.DataFrame] = simulate_cohort(23, seed=4).tables
+    tables: dict[str, pl.DataFrame] = dict(simulate_cohort(23, seed=4).tables)
+    unmeasured = tables["patients"]["patient_id"][2]
+    tables["labs"] = tables["labs"].filter(pl.col("patient_id") != unmeasured)
     whole = run_plan(study, prepare_tables(tables))
     found = list(derive_in_blocks(write(tmp_path, **tables), study, blocks=blocks))
-    together = pl.concat([cohort.outcomes for cohort in found])
-    keys = ["outcome", "patient_id"]
-    names = together["outcome"].unique().to_list()
-    alone = whole.outcomes.filter(pl.col("outcome").is_in(names))
-    assert_frame_equal(together.sort(keys), alone.sort(keys))
-    accounts = pl.concat([cohort.account for cohort in found])
-    every = [name for name, kind in accounts.schema.items() if kind != pl.Float64]
-    assert_frame_equal(accounts.sort(every), whole.day_account.sort(every))
+    assert unmeasured in whole.outcomes["patient_id"].to_list()
+    assert whole.evidence.height > 100
+    for part, alone in (
+        ("outcomes", whole.outcomes),
+        ("evidence", whole.evidence),
+        ("account", whole.day_account),
+    ):
+        together = pl.concat([getattr(block, part) for block in found])
+        keys = [name for name, kind in together.schema.items() if kind != pl.Float64]
+        assert_frame_equal(together.sort(keys), alone.sort(keys), check_exact=True)
 
 
 def test_the_row_of_the_file_is_kept_and_blanks_around_an_id_make_no_second_patient(tmp_path: Path) -> None:
@@ -97,7 +100,10 @@ def test_the_decimal_mark_of_one_patient_is_that_of_all(tmp_path: Path) -> None:
 
     CTCAE v5: 1.25 x 10^9/L is grade 2, 0.4 grade 4, 0.75 grade 3.
     """
-    files = write(tmp_path, labs=labs_of(value=["1,250", "0,4", "0,750"]))
+    labs = labs_of(value=["1,250", "0,4", "0,750"])
+    # What is no blood count leaves before the mark is settled.
+    other = labs_of(value=["12.5"]).with_columns(analyte=pl.lit("FOO"))
+    files = write(tmp_path, labs=pl.concat([labs, other]))
     for blocks in (1, 50):
         assert grades(list(derive_in_blocks(files, study_of(tmp_path), blocks=blocks))) == {
             "A": 2,
@@ -139,10 +145,67 @@ def test_what_only_a_whole_column_tells_is_refused_at_once(tmp_path: Path) -> No
         assert wanted in said
 
 
-def test_a_clock_in_a_date_is_refused(tmp_path: Path) -> None:
-    labs = labs_of(value=[1.0]).with_columns(date=pl.datetime(2024, 1, 1, 8))
-    with pytest.raises(DataError, match=r"labs: column 'date' is Datetime.*give the minutes"):
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"date": pl.datetime(2024, 1, 1, 8)}, "labs: column 'date' is Datetime.*give the minutes"),
+        ({"day": pl.datetime(2024, 1, 1, 8)}, "labs: column 'day' is Datetime.*make it whole numbers"),
+        ({"day": pl.lit(5.125, dtype=pl.Float32)}, "labs: column 'day' is Float32; make it whole numbers"),
+    ],
+)
+def test_a_clock_or_a_fraction_of_a_day_is_refused(
+    tmp_path: Path, changed: dict[str, pl.Expr], words: str
+) -> None:
+    labs = labs_of(value=[1.0]).with_columns(**changed)
+    with pytest.raises(DataError, match=words):
         derive_in_blocks(write(tmp_path, labs=labs), study_of(tmp_path))
+
+
+def test_an_infusion_date_among_the_patients_is_refused(tmp_path: Path) -> None:
+    """ "01/02/2024" of one patient is told by those of the others."""
+    patients = pl.DataFrame({"patient_id": ["A"], "infusion_date": ["01/02/2024"]})
+    files = write(tmp_path, labs=labs_of(value=[1.0]), patients=patients)
+    with pytest.raises(DataError, match="patients: infusion_date stands there; give it as the table"):
+        derive_in_blocks(files, study_of(tmp_path))
+
+
+def test_required_columns_cannot_be_followed(tmp_path: Path) -> None:
+    """A column of texts and numbers is read as a whole."""
+    files = write(tmp_path, labs=labs_of(value=[1.0]))
+    asked = study_of(tmp_path, outcomes=NEUTROPENIA + '[cohort]\nrequire = ["patients.ferritin"]\n')
+    with pytest.raises(ProtocolError, match=r"\[cohort\] require: choose the infusions in the scan"):
+        derive_in_blocks(files, asked)
+
+
+def test_emergent_outcomes_need_the_day_of_lymphodepletion(tmp_path: Path) -> None:
+    """CTCAE v5: 0.4 on day 5 is grade 4; before lymphodepletion (day -5) it was 3.0, grade 0."""
+    outcomes = NEUTROPENIA.replace("window = [0, 28]", "window = [0, 28]\ntreatment_emergent = true")
+    labs = pl.DataFrame(
+        {"patient_id": "A", "day": [-6, 5], "analyte": "ANC", "value": [3.0, 0.4], "unit": "10^9/L"}
+    ).with_columns(lln=2.0)
+    empty = pl.DataFrame({"patient_id": ["A"], "day": [0], "lymphodepletion_day": [None]})
+    files = write(tmp_path, labs=labs, infusions=empty)
+    with pytest.raises(ProtocolError, match="baseline values need the start of lymphodepletion"):
+        derive_in_blocks(files, study_of(tmp_path, outcomes=outcomes))
+    stated = study_of(tmp_path, outcomes=outcomes, study="lymphodepletion_day = -5\n")
+    assert grades(list(derive_in_blocks(files, stated))) == {"A": 4}
+
+
+def test_tables_without_rows_and_blocks_without_values_stop_nothing(tmp_path: Path) -> None:
+    """B to E have no values; nobody had support."""
+    infusions = pl.DataFrame({"patient_id": list("ABCDE"), "day": 0})
+    support = pl.DataFrame(schema={"patient_id": pl.String, "start": pl.Int32, "kind": pl.String})
+    files = write(tmp_path, labs=labs_of(value=[0.4]), infusions=infusions, support=support)
+    found = list(derive_in_blocks(files, study_of(tmp_path), blocks=50))
+    assert grades(found) == {"A": 4, "B": None, "C": None, "D": None, "E": None}
+    assert "empty_table" not in pl.concat([block.findings for block in found])["rule"].to_list()
+
+
+def test_labs_without_a_listed_analyte_are_refused(tmp_path: Path) -> None:
+    labs = labs_of(value=[1.0]).with_columns(analyte=pl.lit("FOO"))
+    for table in (labs, labs.clear()):
+        with pytest.raises(DataError, match="labs: no row has a listed analyte, or there is no row"):
+            derive_in_blocks({"labs": table}, study_of(tmp_path))
 
 
 def test_a_column_that_is_needed_is_named_at_once(tmp_path: Path) -> None:
@@ -166,7 +229,7 @@ def test_a_mapping_of_columns_cannot_be_followed(tmp_path: Path) -> None:
         derive_in_blocks(files, asked)
 
 
-def test_an_error_in_the_tables_stops_it_and_names_no_value(tmp_path: Path) -> None:
+def test_an_error_in_the_tables_stops_it(tmp_path: Path) -> None:
     """Lymphodepletion on day 4, after the infusion."""
     infusions = pl.DataFrame({"patient_id": ["A"], "day": [0], "lymphodepletion_day": [4]})
     files = write(tmp_path, labs=labs_of(value=[1.0]), infusions=infusions)

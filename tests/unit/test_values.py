@@ -187,6 +187,19 @@ def test_float_columns_pass_and_nan_is_missing() -> None:
     ]
 
 
+@pytest.mark.parametrize("decimal", ["auto", "none", "both", ",", "."])
+@pytest.mark.parametrize("dtype", [pl.Float32, pl.Decimal(10, 3)])
+def test_a_stored_number_has_a_point_whatever_the_texts_have(dtype: pl.DataType, decimal: str) -> None:
+    """As text "1.234" could be 1234; as a number of a file it cannot."""
+    found = parse_values(pl.Series([1.234]).cast(dtype), decimal=decimal)
+    assert found.rows() == [("=", pytest.approx(1.234, abs=1e-12), None)]
+
+
+def test_a_stored_number_settles_no_decimal_mark() -> None:
+    stored = pl.Series([0.5]).cast(pl.Decimal(10, 3))
+    assert settle_decimal([stored, pl.Series(["1,234", "0,5"])]) == ","
+
+
 def test_float32_is_read_through_its_shortest_decimal() -> None:
     assert parse_values(pl.Series([0.1, 0.35, 16777216.0], dtype=pl.Float32))["value"].to_list() == [
         0.1,

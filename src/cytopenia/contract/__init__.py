@@ -3,6 +3,7 @@
 from cytopenia.contract.finding_rules import RULES, FindingRule
 from cytopenia.contract.findings import (
     FINDING_SCHEMA,
+    OF_WHOLE_COHORTS,
     Finding,
     collect_findings,
     leave_out,
@@ -28,6 +29,7 @@ from cytopenia.contract.schemas import (
 __all__ = [
     "EVENT_KINDS",
     "FINDING_SCHEMA",
+    "OF_WHOLE_COHORTS",
     "RESPONSES",
     "RULES",
     "SUPPORT_KINDS",

@@ -16,6 +16,7 @@ from cytopenia.contract.finding_rules import RULES
 
 __all__ = [
     "FINDING_SCHEMA",
+    "OF_WHOLE_COHORTS",
     "Finding",
     "collect_findings",
     "leave_out",
@@ -112,6 +113,14 @@ def collect_findings(findings: Iterable[Finding]) -> pl.DataFrame:
 def merge_findings(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     """Return the findings of both tables without repeats, errors first."""
     return _sort(pl.concat([first, second]).unique(maintain_order=True))
+
+
+# These compare a whole column with what is usual or with itself, or say that a whole table is empty: a part
+# of a cohort cannot know.
+OF_WHOLE_COHORTS = (
+    *("suspected_unit", "unusual_value", "patient_id_blanks", "patient_id_near"),
+    *("empty_labs", "empty_table"),
+)
 
 
 def leave_out(findings: pl.DataFrame, rules: Iterable[str]) -> pl.DataFrame:

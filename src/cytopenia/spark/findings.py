@@ -6,16 +6,9 @@ import re
 
 import polars as pl
 
-from cytopenia.contract import leave_out
+from cytopenia.contract import OF_WHOLE_COHORTS, leave_out
 
-__all__ = ["OF_WHOLE_COHORTS", "take_findings"]
-
-# These compare a whole column with what is usual or with itself, or say that a whole table is empty: no block
-# can know.
-OF_WHOLE_COHORTS = (
-    *("suspected_unit", "unusual_value", "patient_id_blanks", "patient_id_near"),
-    *("empty_labs", "empty_table"),
-)
+__all__ = ["take_findings"]
 
 _COUNTED_ROWS = re.compile(r" in [\d,]+ of [\d,]+ rows?(?: \(rows? [\d, .]+\))?")
 _COUNTED = re.compile(r"\b[\d,]+ (patient|row)s?\b( has| was| is| repeats)?")

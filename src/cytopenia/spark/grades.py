@@ -30,6 +30,7 @@ from cytopenia.spark.facts import find_percents, find_times, map_arrow
 from cytopenia.spark.tables import pick_columns, refuse_protocol, require_frames, require_types, stack_tables
 from cytopenia.study.derived import NOBODY
 from cytopenia.study.protocol import Study, read_protocol
+from cytopenia.study_tables import require_lymphodepletion
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -200,6 +201,7 @@ def grade(
     refuse_protocol(asked)
     require_frames(tables)
     require_types(tables, asked)
+    require_lymphodepletion(asked, tables["infusions"].columns if "infusions" in tables else ())
     data = asked.protocol.data
     with _explain():
         has_times = find_times(tables["labs"], zone=data.time_zone)

@@ -24,8 +24,12 @@ from cytopenia.study.model_cards import read_card
 from cytopenia.study.named_tests import Tested, check_kinds
 from cytopenia.study.protocol import Study
 
-__all__ = ["MOST_GROUPS", "check_factors"]
+__all__ = ["LACKS_LYMPHODEPLETION", "MOST_GROUPS", "check_factors"]
 
+LACKS_LYMPHODEPLETION = (
+    "study: baseline values need the start of lymphodepletion. Write lymphodepletion_day = -5 (your"
+    " day) under [study], or give a column lymphodepletion_day in the infusions table"
+)
 # More curves in one panel nobody tells apart.
 MOST_GROUPS = 6
 
@@ -48,10 +52,7 @@ def check_factors(study: Study, tables: Tables) -> None:
         *_check_cards(study, tables),
     ]
     if _needs_baseline(study) and not _knows_lymphodepletion(tables):
-        problems.append(
-            "study: baseline values need the start of lymphodepletion. Write lymphodepletion_day = -5 (your"
-            " day) under [study], or give a column lymphodepletion_day in the infusions table"
-        )
+        problems.append(LACKS_LYMPHODEPLETION)
     if problems:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         raise ProtocolError(join_problems(f"{study.path.name}: {count} with the tables", problems))
