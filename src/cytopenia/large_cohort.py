@@ -44,6 +44,8 @@ __all__ = ["BlockOutcomes", "derive_in_blocks"]
 _FIRST_ROW = 2
 _WHOLE_BLOCK = 2**62
 _BLOCK_ROWS = 300_000
+# The rows of a group wait in memory, block by block; at the usual 262,144 that is the whole cohort.
+_GROUP_ROWS = 20_000
 _NUMBERS = ("value", "lln", "uln", "baseline")
 _TEXTS = (pl.String, pl.Categorical, pl.Enum, pl.Decimal)
 _LONG = ("labs", "support", "events", "responses")
@@ -238,7 +240,7 @@ def _lay_out_blocks(tables: Mapping[str, pl.LazyFrame], folder: Path, blocks: in
             include_key=False,
             approximate_bytes_per_file=_WHOLE_BLOCK,
         )
-        rows.sink_parquet(target, compression="lz4", mkdir=True)
+        rows.sink_parquet(target, compression="lz4", row_group_size=_GROUP_ROWS, mkdir=True)
         # A table without rows leaves no folder.
         for part in (folder / name).iterdir() if (folder / name).is_dir() else ():
             laid.setdefault(part.name, {})[name] = sorted(part.iterdir())
