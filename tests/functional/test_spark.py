@@ -15,9 +15,11 @@ from polars.testing import assert_frame_equal
 from tests.messy_cohort import make_messy_cohort
 from tests.spark_session import start_spark
 
-from cytopenia.contract import OF_WHOLE_COHORTS, prepare_tables
+from cytopenia.contract import OF_WHOLE_COHORTS, collect_findings, merge_findings, prepare_tables
 from cytopenia.errors import DataError, DefinitionError, MissingColumnError, OutputError, ProtocolError
 from cytopenia.spark import SparkGrades, grade
+from cytopenia.study.limit_checks import note_missing_limits
+from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study, read_protocol
 from cytopenia.study.run import StudyRun, run_plan
 from cytopenia.study_tables import set_lymphodepletion_day
@@ -105,12 +107,13 @@ def send(spark: Any, tables: Mapping[str, pl.DataFrame], folder: Path) -> dict[s
 
 
 def run_here(study: Study, tables: Mapping[str, pl.DataFrame]) -> tuple[StudyRun, pl.DataFrame]:
-    """The run on one machine, and the findings on its tables."""
+    """The run on one machine, and the findings on its tables and on limits of normal that are missing."""
     data, day = study.protocol.data, study.protocol.study.lymphodepletion_day
     read = prepare_tables(
         dict(tables), formats=data.formats, lln=data.labs.lower_limits, day_zero=data.day_zero
     )
-    return run_plan(study, set_lymphodepletion_day(read, day)), read.findings
+    lacking = collect_findings(note_missing_limits(study, build_plan(study), read.labs))
+    return run_plan(study, set_lymphodepletion_day(read, day)), merge_findings(read.findings, lacking)
 
 
 def take(frame: Any) -> pl.DataFrame:
@@ -198,7 +201,7 @@ def test_messy_cohorts(
     assert_frame_equal(count_findings(told), count_findings(findings), check_exact=True)
     assert told["message"].is_duplicated().sum() == 0
     assert {"unknown_unit", "anc_computed", "duplicate_rows", "not_in_patients"} <= set(told["rule"])
-    with pytest.raises(DataError, match=r"The tables have \d errors\n  - labs: patient_id is blank"):
+    with pytest.raises(DataError, match=r"The tables have 1 error\n  - labs: patient_id is blank"):
         found.require_findings()
 
 
