@@ -18,9 +18,7 @@ from cytopenia.contract import (
     OF_WHOLE_COHORTS,
     TABLES,
     TextFormat,
-    collect_findings,
     leave_out,
-    merge_findings,
     prepare_tables,
     require_findings,
 )
@@ -29,10 +27,9 @@ from cytopenia.contract.labs import has_percents
 from cytopenia.contract.near_names import resolve_measure
 from cytopenia.contract.neutrophil_shares import is_share
 from cytopenia.errors import DataError, ProtocolError, ReaderError, join_problems
-from cytopenia.study.derived import NOBODY, derive_all, drop_settled
-from cytopenia.study.flow import choose_cohort
-from cytopenia.study.limit_checks import note_missing_limits
-from cytopenia.study.outcomes import Progress, lay_out_kernel, run_kernel
+from cytopenia.study.derived import NOBODY, derive_block
+from cytopenia.study.limit_checks import add_missing_limits
+from cytopenia.study.outcomes import Progress
 from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study.protocol import Study
 from cytopenia.study_tables import list_unfollowed, require_lymphodepletion, set_lymphodepletion_day
@@ -47,7 +44,7 @@ _BLOCK_ROWS = 300_000
 # The rows of a group wait in memory, block by block; at the usual 262,144 that is the whole cohort.
 _GROUP_ROWS = 20_000
 _NUMBERS = ("value", "lln", "uln", "baseline")
-_TEXTS = (pl.String, pl.Categorical, pl.Enum, pl.Decimal)
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
 _LONG = ("labs", "support", "events", "responses")
 
 Block = Mapping[str, list[Path]]
@@ -138,32 +135,17 @@ class _Question:
 
     def answer(self, raw: Mapping[str, pl.DataFrame]) -> BlockOutcomes | None:
         """The outcomes of some patients, or None where none of them belongs to the cohort."""
-        protocol, library = self.study.protocol, self.study.library
+        protocol = self.study.protocol
         data = protocol.data
         tables = prepare_tables(raw, day_zero=data.day_zero, formats=self.formats, lln=data.labs.lower_limits)
         findings = leave_out(tables.findings, OF_WHOLE_COHORTS)
         require_findings(findings)
-        lacking = collect_findings(note_missing_limits(self.study, self.plan, tables.labs))
-        _, chosen = choose_cohort(
-            self.study, set_lymphodepletion_day(tables, protocol.study.lymphodepletion_day)
-        )
-        if chosen.infusions.is_empty():
+        tables = set_lymphodepletion_day(tables, protocol.study.lymphodepletion_day)
+        cohort = derive_block(self.study, self.plan, tables)
+        if cohort is None:
             return None
-        kernel = lay_out_kernel(
-            chosen,
-            self.plan,
-            bounds=library.bounds,
-            use_caps=protocol.study.bound_anc_by_wbc,
-            baseline=library.baseline,
-        )
-        cohort = run_kernel(kernel, threads=1)
-        outcomes = derive_all(cohort, self.plan, library.baseline)
-        return BlockOutcomes(
-            outcomes,
-            drop_settled(cohort.evidence, outcomes),
-            cohort.account,
-            merge_findings(findings, lacking),
-        )
+        findings = add_missing_limits(findings, tables, study=self.study, plan=self.plan)
+        return BlockOutcomes(cohort.outcomes, cohort.evidence, cohort.account, findings)
 
 
 def _derive(

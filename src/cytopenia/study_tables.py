@@ -8,11 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
-from cytopenia.contract import Tables, check_tables, collect_findings, merge_findings, require_tables
+from cytopenia.contract import Tables, check_tables, require_tables
 from cytopenia.errors import ProtocolError
 from cytopenia.readers.sources import read_tables
 from cytopenia.study.factor_checks import LACKS_LYMPHODEPLETION, check_factors
-from cytopenia.study.limit_checks import note_missing_limits
+from cytopenia.study.limit_checks import add_missing_limits
 from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study, read_protocol
 
@@ -72,8 +72,8 @@ def _read(path: Path | str) -> CheckedStudy:
     study = read_protocol(path)
     read = read_tables(study.data_folder, study.protocol.data)
     tables = set_lymphodepletion_day(read, study.protocol.study.lymphodepletion_day)
-    lacking = collect_findings(note_missing_limits(study, build_plan(study), tables.labs))
-    return CheckedStudy(study, tables, merge_findings(check_tables(read), lacking))
+    findings = add_missing_limits(check_tables(read), tables, study=study, plan=build_plan(study))
+    return CheckedStudy(study, tables, findings)
 
 
 def read_study_tables(study: Study) -> Tables:

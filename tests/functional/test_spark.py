@@ -15,10 +15,10 @@ from polars.testing import assert_frame_equal
 from tests.messy_cohort import make_messy_cohort
 from tests.spark_session import start_spark
 
-from cytopenia.contract import OF_WHOLE_COHORTS, collect_findings, merge_findings, prepare_tables
+from cytopenia.contract import OF_WHOLE_COHORTS, prepare_tables
 from cytopenia.errors import DataError, DefinitionError, MissingColumnError, OutputError, ProtocolError
 from cytopenia.spark import SparkGrades, grade
-from cytopenia.study.limit_checks import note_missing_limits
+from cytopenia.study.limit_checks import add_missing_limits
 from cytopenia.study.plan import build_plan
 from cytopenia.study.protocol import Study, read_protocol
 from cytopenia.study.run import StudyRun, run_plan
@@ -112,8 +112,8 @@ def run_here(study: Study, tables: Mapping[str, pl.DataFrame]) -> tuple[StudyRun
     read = prepare_tables(
         dict(tables), formats=data.formats, lln=data.labs.lower_limits, day_zero=data.day_zero
     )
-    lacking = collect_findings(note_missing_limits(study, build_plan(study), read.labs))
-    return run_plan(study, set_lymphodepletion_day(read, day)), merge_findings(read.findings, lacking)
+    findings = add_missing_limits(read.findings, read, study=study, plan=build_plan(study))
+    return run_plan(study, set_lymphodepletion_day(read, day)), findings
 
 
 def take(frame: Any) -> pl.DataFrame:

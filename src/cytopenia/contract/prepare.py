@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -22,7 +22,7 @@ from cytopenia.contract.patient_ids import note_spellings
 from cytopenia.contract.schemas import Tables, TextFormat, empty_table
 from cytopenia.errors import DataError, join_problems
 
-__all__ = ["check_tables", "prepare_tables", "require_findings", "require_tables"]
+__all__ = ["check_tables", "prepare_tables", "raise_errors", "require_findings", "require_tables"]
 
 
 def prepare_tables(
@@ -129,7 +129,11 @@ def require_tables(tables: Tables) -> Tables:
 
 def require_findings(findings: pl.DataFrame) -> None:
     """Raise when a finding is an error; see `require_tables`, which looks for contradictions as well."""
-    errors = findings.filter(pl.col("severity") == "error")["message"].to_list()
+    raise_errors(findings.filter(pl.col("severity") == "error")["message"].to_list())
+
+
+def raise_errors(errors: Sequence[str]) -> None:
+    """Raise with the messages of findings that are errors, if there are any."""
     if errors:
         noun = "error" if len(errors) == 1 else "errors"
         raise DataError(join_problems(f"The tables have {len(errors)} {noun}", errors))

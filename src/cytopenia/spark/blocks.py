@@ -14,14 +14,12 @@ from typing import Any
 
 import polars as pl
 
-from cytopenia.contract import Tables, collect_findings, merge_findings, prepare_tables
+from cytopenia.contract import Tables, prepare_tables
 from cytopenia.errors import CytopeniaError, DataError
 from cytopenia.spark.columns import KEY, PART, PARTS, ROW_SCHEMA, TABLE, Question
 from cytopenia.spark.findings import take_findings
-from cytopenia.study.derived import derive_all, drop_settled
-from cytopenia.study.flow import choose_cohort
-from cytopenia.study.limit_checks import note_missing_limits
-from cytopenia.study.outcomes import derive_outcomes
+from cytopenia.study.derived import derive_block
+from cytopenia.study.limit_checks import add_missing_limits
 from cytopenia.study.plan import Plan, build_plan
 from cytopenia.study_tables import set_lymphodepletion_day
 
@@ -139,23 +137,14 @@ def grade_block(block: pl.DataFrame, asked: Question, plan: Plan) -> list[pl.Dat
     """
     tables, rows = prepare_block(block, asked)
     study = asked.study
-    lacking = collect_findings(note_missing_limits(study, plan, tables.labs))
-    findings = merge_findings(tables.findings, lacking)
+    findings = add_missing_limits(tables.findings, tables, study=study, plan=plan)
     found: dict[str, pl.DataFrame] = {"findings": take_findings(findings, rows)}
-    _, chosen = choose_cohort(study, tables)
-    if chosen.infusions.height:
-        cohort = derive_outcomes(
-            chosen,
-            plan,
-            bounds=study.library.bounds,
-            use_caps=study.protocol.study.bound_anc_by_wbc,
-            baseline=study.library.baseline,
-        )
-        found["outcomes"] = derive_all(cohort, plan, study.library.baseline)
-        found["account"] = cohort.account
+    cohort = derive_block(study, plan, tables)
+    if cohort is not None:
+        found["outcomes"], found["account"] = cohort.outcomes, cohort.account
         if "evidence" in asked.parts:
-            evidence = drop_settled(cohort.evidence, found["outcomes"])
-            found["evidence"] = evidence.with_columns(_given_rows(evidence["source_row"], rows))
+            given = _given_rows(cohort.evidence["source_row"], rows)
+            found["evidence"] = cohort.evidence.with_columns(given)
     return [_widen(found[name], name) for name in asked.parts if name in found]
 
 

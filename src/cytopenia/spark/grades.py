@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from cytopenia.contract.prepare import raise_errors
 from cytopenia.errors import (
     CytopeniaError,
     DataError,
@@ -22,7 +23,6 @@ from cytopenia.errors import (
     ProtocolError,
     ReaderError,
     UnitError,
-    join_problems,
 )
 from cytopenia.readers.omop_spark import shorten_failure
 from cytopenia.spark.columns import PART, PARTS, ROW_SCHEMA, Question
@@ -109,10 +109,7 @@ class SparkGrades:
         """
         with _explain():
             found = self.findings.filter("severity = 'error'").select("message", "rows").collect()
-        if found:
-            listed = [f"{row['message']} ({row['rows']:,})" for row in found]
-            noun = "error" if len(listed) == 1 else "errors"
-            raise DataError(join_problems(f"The tables have {len(listed)} {noun}", listed))
+        raise_errors([f"{row['message']} ({row['rows']:,})" for row in found])
         with _explain():
             is_empty = "outcomes" in self.parts and self.outcomes.isEmpty()
         if is_empty:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import polars as pl
 
+from cytopenia.contract import Tables
 from cytopenia.definition_forms import BaselineDefinition
 from cytopenia.errors import DataError
 from cytopenia.grading.baseline import derive_baseline
 from cytopenia.grading.grades import BETWEEN, judge_rows
 from cytopenia.grading.outcome_rows import hold_evidence
-from cytopenia.study.outcomes import CohortOutcomes
+from cytopenia.study.flow import choose_cohort
+from cytopenia.study.outcomes import CohortOutcomes, lay_out_kernel, run_kernel
 from cytopenia.study.plan import GradePlan, Plan
+from cytopenia.study.protocol import Study
 
-__all__ = ["NOBODY", "derive_all", "drop_settled", "grade_baseline", "judge_threshold"]
+__all__ = ["NOBODY", "derive_all", "derive_block", "drop_settled", "grade_baseline", "judge_threshold"]
 
 NOBODY = (
     "No patient is left. A patient needs an infusion and every column of cohort.require; check that"
@@ -103,6 +107,38 @@ def drop_settled(evidence: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame
         return evidence
     dropped = settled.with_columns(role=pl.lit("would settle"))
     return evidence.join(dropped, on=[*key, "role"], how="anti", maintain_order="left")
+
+
+def derive_block(study: Study, plan: Plan, tables: Tables) -> CohortOutcomes | None:
+    """Return the final outcomes and evidence of some patients of a cohort, by one thread.
+
+    Parameters
+    ----------
+    study : Study
+    plan : Plan
+        From `build_plan(study)`.
+    tables : Tables
+        All rows of these patients, with the day of lymphodepletion.
+
+    Returns
+    -------
+    CohortOutcomes or None
+        None where nobody belongs to the cohort.
+    """
+    _, chosen = choose_cohort(study, tables)
+    if chosen.infusions.is_empty():
+        return None
+    library = study.library
+    kernel = lay_out_kernel(
+        chosen,
+        plan,
+        bounds=library.bounds,
+        use_caps=study.protocol.study.bound_anc_by_wbc,
+        baseline=library.baseline,
+    )
+    cohort = run_kernel(kernel, threads=1)
+    outcomes = derive_all(cohort, plan, library.baseline)
+    return replace(cohort, outcomes=outcomes, evidence=drop_settled(cohort.evidence, outcomes))
 
 
 def judge_threshold(frame: pl.DataFrame, min_grade: float) -> pl.DataFrame:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from cytopenia.contract import Finding, note
+from cytopenia.contract import Finding, Tables, collect_findings, merge_findings, note
 from cytopenia.definition_forms import GradesPart
 from cytopenia.grading.grades import judge_rows
 from cytopenia.study.plan import Plan
 from cytopenia.study.protocol import Study
 
-__all__ = ["note_missing_limits"]
+__all__ = ["add_missing_limits", "note_missing_limits"]
 
 _LIMIT = "lower limit of normal"
 
@@ -60,6 +60,11 @@ def note_missing_limits(study: Study, plan: Plan, labs: pl.DataFrame) -> list[Fi
     ]
     what = f"the {_LIMIT} (lln) is missing where it decides a grade: {'; '.join(told)}"
     return [note("labs", "limit_missing", what, rows=len(set[str]().union(*patients.values())))]
+
+
+def add_missing_limits(findings: pl.DataFrame, tables: Tables, *, study: Study, plan: Plan) -> pl.DataFrame:
+    """Return findings on tables with that on missing limits among them."""
+    return merge_findings(findings, collect_findings(note_missing_limits(study, plan, tables.labs)))
 
 
 def _list_questions(study: Study, plan: Plan) -> Iterator[_Question]:
